@@ -2,8 +2,8 @@
 /*
  * kvmapi: what the KVM API looks like, as data.
  *
- * One row per ioctl, one table per architecture, made from kvm_ioctls.def by the compiler against the
- * UAPI headers of that architecture.  Nothing here knows of tapes, of eBPF or of the model.
+ * One row per ioctl, one table per architecture, made from kvm_ioctls.def by the compiler against
+ * the UAPI headers of that architecture.  Nothing here knows of tapes, of eBPF or of the model.
  *
  * All returned pointers are to static, constant data and live for ever, unless said otherwise.
  * Source of the facts: <linux/kvm.h>, <asm/kvm.h>, Documentation/virt/kvm/api.rst.
@@ -48,7 +48,8 @@ enum kvmapi_payload {
 	KVMAPI_VALUE,	/* the argument is an integer or unused, nothing is pointed to */
 	KVMAPI_FIXED,	/* a struct of .size bytes */
 	KVMAPI_COUNTED, /* a struct of .size bytes, then (count field) * .elem_size bytes */
-	KVMAPI_BLOB,	/* .size bytes at least; the real size is the answer of .size_cap, or a size field */
+	KVMAPI_BLOB,	/* .size bytes at least; the real size is the answer of .size_cap, or a size
+			   field */
 	KVMAPI_RUNPAGE, /* KVM_RUN: the payload is the mapped struct kvm_run */
 };
 
@@ -58,7 +59,8 @@ enum kvmapi_length {
 	KVMAPI_LEN_BYTES,   /* (field at .len_offset) * .unit bytes */
 	KVMAPI_LEN_BITS,    /* field counts bits: rounded up to 64, in bytes */
 	KVMAPI_LEN_ONE_REG, /* 1 << ((field >> 52) & 15), field is kvm_one_reg.id */
-	KVMAPI_LEN_SLOT,    /* bitmap of a memory slot: (pages of slot, up to 64) / 8; field is the slot */
+	KVMAPI_LEN_SLOT,    /* bitmap of a memory slot: (pages of slot, up to 64) / 8; field is the
+			       slot */
 	KVMAPI_LEN_CONST,   /* .unit bytes */
 	KVMAPI_LEN_ATTR,    /* by (object kind, group, attr): kvmapi_attr_size() */
 };
@@ -76,7 +78,10 @@ struct kvmapi_nested {
 };
 #define KVMAPI_NESTED_MAX 2
 
-/* A field that holds a number of this machine only: what a canonical tape must rename. */
+/*
+ * A field that holds a number of this machine only: what a canonical tape must rename.  The
+ * pointers of kvmapi_ioctl.nested are here as well.
+ */
 enum kvmapi_machine {
 	KVMAPI_M_NONE,
 	KVMAPI_M_FD,	 /* 32-bit file descriptor, negative = none */
@@ -88,23 +93,25 @@ struct kvmapi_machine_field {
 	uint16_t size_offset;
 	uint8_t what; /* enum kvmapi_machine */
 };
-#define KVMAPI_MACHINE_MAX 4
+#define KVMAPI_MACHINE_MAX 16
 
 struct kvmapi_ioctl {
-	const char *name;      /* "KVM_SET_REGS" */
-	uint32_t request;      /* full 32-bit request word on this architecture */
-	uint8_t scope;	       /* mask of enum kvmapi_object that take it */
-	uint8_t dir;	       /* enum kvmapi_dir of the struct behind the argument */
-	uint8_t payload;       /* enum kvmapi_payload */
-	uint8_t creates;       /* enum kvmapi_object of the new fd, 0 = none */
-	int16_t fd_offset;     /* where the new fd is: -1 = return value, else offset in the argument */
-	uint16_t count_offset; /* COUNTED: of the count field; BLOB with a size field: of that field */
+	const char *name;  /* "KVM_SET_REGS" */
+	uint32_t request;  /* full 32-bit request word on this architecture */
+	uint8_t scope;	   /* mask of enum kvmapi_object that take it */
+	uint8_t dir;	   /* enum kvmapi_dir of the struct behind the argument */
+	uint8_t payload;   /* enum kvmapi_payload */
+	uint8_t creates;   /* enum kvmapi_object of the new fd, 0 = none */
+	int16_t fd_offset; /* where the new fd is: -1 = return value, else offset in the argument */
+	uint16_t count_offset; /* COUNTED: of the count field; BLOB with a size field: of that field
+				*/
 	uint8_t count_width;   /* bytes of it, 0 = no such field */
 	uint8_t nested_count;
 	uint8_t machine_count;
 	uint32_t size;	    /* of the fixed part, bytes */
 	uint32_t elem_size; /* COUNTED: one element, bytes */
-	uint32_t size_cap;  /* BLOB: capability (asked on the VM) whose answer is the size, 0 = none */
+	uint32_t size_cap;  /* BLOB: capability (asked on the VM) whose answer is the size, 0 = none
+			     */
 	const char *type;   /* C name of the struct ("struct kvm_regs", "__u64"), NULL = none */
 	const char *elem_type;
 	const char *cap; /* name of the capability that announces it, NULL = basic */
@@ -124,10 +131,12 @@ bool kvmapi_arch_big_endian(enum kvmapi_arch arch);
 /* All rows of an architecture, in the order of the table; *count is set. */
 const struct kvmapi_ioctl *kvmapi_ioctls(enum kvmapi_arch arch, size_t *count);
 /*
- * The row for a request on an object of one kind, or NULL.  One full request word may mean two things on
- * two kinds, so both are needed (0x4010aeab is KVM_GET_ONE_REG and KVM_ARM_SET_DEVICE_ADDR).
+ * The row for a request on an object of one kind, or NULL.  One full request word may mean two
+ * things on two kinds, so both are needed (0x4010aeab is KVM_GET_ONE_REG and
+ * KVM_ARM_SET_DEVICE_ADDR).
  */
-const struct kvmapi_ioctl *kvmapi_find(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t request);
+const struct kvmapi_ioctl *kvmapi_find(enum kvmapi_arch arch, enum kvmapi_object kind,
+				       uint32_t request);
 /* The row of a name, with or without "KVM_", any case; NULL. */
 const struct kvmapi_ioctl *kvmapi_find_name(enum kvmapi_arch arch, const char *name);
 
@@ -138,8 +147,10 @@ struct kvmapi_unsupported {
 };
 const struct kvmapi_unsupported *kvmapi_unsupported(size_t *count);
 
-/* Bytes behind kvm_device_attr.addr of an x86 or other attribute; 0 = unknown, nothing is captured. */
-uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group, uint64_t attr);
+/* Bytes behind kvm_device_attr.addr of an x86 or other attribute; 0 = unknown, nothing is captured.
+ */
+uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
+			  uint64_t attr);
 
 /* "vm", "vcpu", ...  */
 const char *kvmapi_object_name(enum kvmapi_object kind);
@@ -170,39 +181,62 @@ const struct kvmapi_exit *kvmapi_exit(uint32_t reason);
 
 /* Layout of struct kvm_run that every architecture but s390 shares up to the union. */
 enum {
-	KVMAPI_RUN_UNION = 32,	       /* offset of the exit union (s390: 48) */
+	KVMAPI_RUN_UNION = 32, /* offset of the exit union (s390: 48) */
 	KVMAPI_RUN_UNION_SIZE = 256,
-	KVMAPI_RUN_VALID_REGS = 288,   /* kvm_valid_regs, kvm_dirty_regs: 2 * 8 bytes */
-	KVMAPI_RUN_SYNC = 304,	       /* the sync-regs block */
+	KVMAPI_RUN_VALID_REGS = 288, /* kvm_valid_regs, kvm_dirty_regs: 2 * 8 bytes */
+	KVMAPI_RUN_SYNC = 304,	     /* the sync-regs block */
 	KVMAPI_RUN_SYNC_MAX = 2048,
 };
 
-/* --- values: text and JSON, from BTF ------------------------------------------------------------- */
+/* --- values: text and JSON, from BTF -------------------------------------------------------------
+ */
 
 struct json_t;
 
 /*
  * Render `len` bytes at `data` as a value of C type `type` of the architecture (byte order of the
- * architecture), using the BTF that the build made of its UAPI headers: flags and enumerations by name,
- * discriminated unions by their discriminator, numbers in hex where that is the field's custom.
- * Trailing flexible arrays take what `len` leaves.  Bytes beyond `len` are shown as "?", never as zero.
- * Returns 0, -ENOENT for a type that is not known, -ENOMEM.
+ * architecture), using the BTF that the build made of its UAPI headers: flags and enumerations by
+ * name, discriminated unions by their discriminator, numbers in hex where that is the field's
+ * custom. Trailing flexible arrays take what `len` leaves.  Bytes beyond `len` are shown as "?",
+ * never as zero. Returns 0, -ENOENT for a type that is not known, -ENOMEM.
+ *
+ * Text is a C initialiser: what is left out is zero; arrays of bytes are hex strings, cut after 64
+ * bytes with their length behind.  The caller frees *text.
+ *
+ * JSON: numbers of less than 64 bits are numbers, 64-bit ones are "0x..." strings; flags are
+ * {"value": V, "names": [...]}, enumerations {"value": V, "name": "..." or null}; arrays of bytes
+ * are hex strings, and {"captured": "hex", "length": N} if only their beginning was captured; null
+ * is a field that was not captured.  Padding and reserved fields are left out while they are zero.
+ * The caller owns *value.
  */
-int kvmapi_value_text(enum kvmapi_arch arch, const char *type, const void *data, size_t len, char **text);
+int kvmapi_value_text(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
+		      char **text);
 int kvmapi_value_json(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 		      struct json_t **value);
 /*
- * The same for the part of struct kvm_run that was captured: `run` holds its first `len` bytes, and only
- * the member that exit_reason selects is shown.
+ * The same for the part of struct kvm_run that was captured: `run` holds its first `len` bytes, and
+ * only the member that exit_reason selects is shown.
  */
 int kvmapi_run_text(enum kvmapi_arch arch, const void *run, size_t len, char **text);
 int kvmapi_run_json(enum kvmapi_arch arch, const void *run, size_t len, struct json_t **value);
-/* An ioctl's integer argument by name where it has one (KVM_CHECK_EXTENSION's capability), else hex. Caller frees. */
+/* An ioctl's integer argument by name where it has one (KVM_CHECK_EXTENSION's capability), else
+ * hex. Caller frees. */
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg);
 
-/* Where a field of a type is: "regs.rip", "entries[3].data".  0, -ENOENT; bits that are whole bytes only. */
-int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset, size_t *size);
-/* The path of the field that holds byte `offset` of a type, into buf; -ENOENT beyond its end. */
-int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char *buf, size_t buf_size);
+/* Where a field of a type is: "regs.rip", "entries[3].data".  0, -ENOENT; bits that are whole bytes
+ * only. */
+int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
+		      size_t *size);
+/*
+ * The path of the field that holds byte `offset` of a type, into buf; -ENOENT beyond its end.  A
+ * byte that no field holds, or one in a union whose member is not known, is the path so far and
+ * "+bytes": "u+4".
+ */
+int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char *buf,
+		    size_t buf_size);
+/* The same with the value at hand (`len` bytes), so that unions are entered by their discriminator.
+ */
+int kvmapi_field_at_value(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
+			  size_t offset, char *buf, size_t buf_size);
 
 #endif

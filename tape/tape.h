@@ -108,7 +108,8 @@ struct tape_return {
 	uint64_t time;
 	int64_t ret;	  /* >= 0, or a negative errno as the kernel gave it */
 	uint32_t created; /* object that this call made, 0 = none; its TAPE_OBJECT item comes before */
-	bool overlapped;  /* another item stands between call and return on the tape */
+	/* Another call, return, closing, gap or memory stands between call and return on the tape. */
+	bool overlapped;
 	unsigned int part_count;
 	const struct tape_part *parts;
 };
@@ -194,8 +195,8 @@ int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread);
 int tape_writer_object(struct tape_writer *w, const struct tape_object *object);
 int tape_writer_closed(struct tape_writer *w, uint32_t object, uint64_t time);
 /*
- * One call of a thread begins; the same thread must not have one open.  call->index and call->row are
- * ignored.  Payload is copied.
+ * One call of a thread begins.  If the thread has one open, the return of that one is missing: it stays
+ * without return for ever.  call->index, call->kind and call->row are ignored.  Payload is copied.
  */
 int tape_writer_call(struct tape_writer *w, const struct tape_call *call);
 /* The open call of `thread` ends.  ret->call and ret->overlapped are ignored. */
@@ -228,7 +229,10 @@ enum tape_item_type {
 	TAPE_END,
 };
 
-/* One item; everything it points to is valid until the next tape_reader_next(), calls until their return. */
+/*
+ * One item; everything it points to is valid until the next tape_reader_next(), calls until their return
+ * (or until the next call of their thread, if their return is missing on the tape).
+ */
 struct tape_item {
 	enum tape_item_type type;
 	union {
@@ -267,6 +271,11 @@ const char *tape_reader_where(const struct tape_reader *r);
 /* What an object is, as far as read; NULL = no such id. */
 const struct tape_object *tape_reader_object(const struct tape_reader *r, uint32_t id);
 const struct tape_thread *tape_reader_thread(const struct tape_reader *r, uint32_t id);
+/*
+ * How text names an object: "kvm", "vm1", "vcpu0@vm1", "device2@vm1": VMs and others by their order of
+ * appearance among their kind, vCPUs by their number.  Cut to fit `size`; "?" for an unknown id.
+ */
+void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size_t size);
 void tape_reader_close(struct tape_reader *r);
 
 /* --- canonical form ------------------------------------------------------------------------------- */

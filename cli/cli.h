@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cli: the command `kvmtape`, one file per subcommand.
+ *
+ * A subcommand is data: its names, options and operands stand in one struct cli_command, and the
+ *parser, --help, the man pages and the shell completion all follow from it.  To add one: write
+ *cli/NAME.c with a `const struct cli_command cli_NAME`, declare it below, give it its line in
+ *commands.c and meson.build.
+ *
+ * Options are parsed into a struct of the subcommand ("values"); each option says at which offset
+ *of it its value goes.  Example:
+ *
+ *	struct record_values {
+ *		const char *output;
+ *		uint64_t pid;
+ *		bool force;
+ *	};
+ *	static const struct cli_option options[] = {
+ *		{"output", 'o', "FILE", "Write the tape to FILE.", CLI_TEXT,
+ *		 offsetof(struct record_values, output)},
+ *		{"pid", 'p', "PID", "Attach to process PID.", CLI_NUMBER,
+ *		 offsetof(struct record_values, pid)},
+ *		{"force", 'f', NULL, "Overwrite FILE.", CLI_FLAG, offsetof(struct record_values,
+ *force)}, {0},
+ *	};
+ *	static int run(const void *values, int count, char **operands);
+ *	const struct cli_command cli_record = {
+ *		.name = "record",
+ *		.summary = "record a VMM's session onto a tape",
+ *		.usage = "-o FILE [--] COMMAND [ARG...]\n-o FILE -p PID",
+ *		.options = options,
+ *		.values_size = sizeof(struct record_values),
+ *		.operands_max = CLI_ANY,
+ *		.stop_at_operand = true,
+ *		.own_signals = true,
+ *		.run = run,
+ *	};
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Exit codes of every subcommand (record passes on the status of the command that it ran). */
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_DIVERGED = 1,
+	CLI_ERROR = 2, /* usage, I/O or format */
+};
+
+/* What an option's argument is, and which C type its place in the values has. */
+enum cli_type {
+	CLI_FLAG,   /* bool; no argument; --no-NAME clears it if .negatable */
+	CLI_TEXT,   /* const char *, into argv */
+	CLI_NUMBER, /* uint64_t, decimal or 0x... */
+	CLI_SIZE,   /* uint64_t, with an optional suffix K, M, G (powers of 1024) */
+	CLI_RANGE,  /* struct cli_range: "A-B", "A-", "-B", "A" */
+	CLI_LIST,   /* struct cli_list: "A,B", may be given again */
+};
+
+struct cli_range {
+	uint64_t from, to; /* inclusive */
+};
+
+#define CLI_LIST_MAX 64
+struct cli_list {
+	unsigned int count;
+	const char *items[CLI_LIST_MAX]; /* pieces of argv, which the parser cuts at commas */
+};
+
+struct cli_option {
+	const char *name;     /* "output" for --output; NULL ends a table */
+	char letter;	      /* 'o' for -o; 0 = none */
+	const char *argument; /* what --help calls the argument; NULL for a flag */
+	const char *help;     /* a sentence or two */
+	enum cli_type type;
+	size_t offset;	/* of the place in the values */
+	bool negatable; /* CLI_FLAG: --no-NAME exists; --help shows that form if it is on by default
+			 */
+	const char *help_no; /* what --no-NAME does, if .negatable */
+};
+
+#define CLI_ANY UINT32_MAX
+
+struct cli_command {
+	const char *name;
+	const char *summary; /* a line without a full stop, after "kvmtape NAME - " */
+	const char *usage;   /* operands as in "FILE"; several lines = several forms */
+	const char *
+		description; /* paragraphs, separated by empty lines; for --help and the man page */
+	const char *notes;   /* scdoc text with "# SECTION" heads, for the man page only; NULL */
+	const struct cli_option *options;
+	size_t values_size;
+	const void *defaults; /* values before parsing; NULL = all zero */
+	uint32_t operands_min, operands_max;
+	bool stop_at_operand; /* options end at the first operand: the rest is another command's */
+	bool own_signals; /* SIGPIPE is left as it came; otherwise it ends the process quietly */
+	/* Returns the exit code.  Standard output is flushed and checked by the caller. */
+	int (*run)(const void *values, int operand_count, char **operands);
+};
+
+extern const struct cli_command cli_canon;
+extern const struct cli_command cli_guest;
+extern const struct cli_command cli_info;
+extern const struct cli_command cli_print;
+extern const struct cli_command cli_record;
+extern const struct cli_command cli_replay;
+extern const struct cli_command cli_stat;
+
+/* All subcommands in the order of --help; ends with NULL. */
+extern const struct cli_command *const cli_commands[];
+/* NULL = no such subcommand. */
+const struct cli_command *cli_command_find(const char *name);
+
+/* --- parsing
+ * -------------------------------------------------------------------------------------- */
+
+/*
+ * Parse argv[1..] by the command's table into values (values_size bytes, set to the defaults
+ * first).  Operands are moved to the front of *operands (argv is permuted).  Returns -1 to go on,
+ * or an exit code: --help was printed, or a usage error said.
+ */
+int cli_parse(const struct cli_command *command, int argc, char **argv, void *values,
+	      int *operand_count, char ***operands);
+void cli_help(const struct cli_command *command, FILE *out);
+
+/* --- messages
+ * -------------------------------------------------------------------------------------- */
+
+/* "kvmtape replay: MESSAGE" on standard error, one line; returns CLI_ERROR. */
+int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same and a line that points to --help. */
+int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same as cli_error() for what is no error. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Colours of a stream: all strings are empty unless it is a terminal and NO_COLOR is not set. */
+struct cli_colors {
+	const char *good, *bad, *warn, *dim, *bold, *off;
+};
+const struct cli_colors *cli_colors(FILE *out);
+
+/* --- tapes and JSON
+ * -------------------------------------------------------------------------------- */
+
+struct json_t;
+struct tape_reader;
+
+/* Open a tape, or say why not.  CLI_OK or CLI_ERROR. */
+int cli_tape_open(const char *path, struct tape_reader **reader);
+/*
+ * After the last item, or the error that ended reading: say on standard error if the tape has no
+ * end or is damaged. CLI_OK for a whole tape and for one that was cut off (everything on it was
+ * read); CLI_ERROR for a damaged one.
+ */
+int cli_tape_done(const char *path, const struct tape_reader *reader, int error);
+/*
+ * What a table calls an ioctl: its name, with the kind of object if several kinds take it, or the
+ * request. `buf` of CLI_IOCTL_NAME bytes is used if needed.
+ */
+#define CLI_IOCTL_NAME 64
+struct kvmapi_ioctl;
+const char *cli_ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row,
+			   char *buf);
+/* Print {"type":"header","schema":1,...}, the first line of every NDJSON output.  CLI_OK or
+ * CLI_ERROR. */
+#define CLI_JSON_SCHEMA 1
+int cli_json_header(FILE *out, const char *command);
+/*
+ * Print one line of NDJSON and release it; NULL, as from a failed json_pack(), is an error that is
+ * said. CLI_OK or CLI_ERROR.
+ */
+int cli_json_put(FILE *out, struct json_t *line);
+/* A string of the machine's (a thread's name) that may be no UTF-8: bytes beyond ASCII become "?"
+ * then. */
+struct json_t *cli_json_string(const char *text);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtape guest: get kernels for disposable guests, and run programs in one. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "guest/guest.h"
+
+/* As of timeout(1) and of container tools: not a status that programs often have. */
+#define STATUS_TIMEOUT 124
+#define STATUS_CRASH   125
+
+struct run_values {
+	const char *kernel, *modules, *accel, *work, *log, *append, *agent;
+	uint64_t smp, memory, timeout;
+	struct cli_list with, environment;
+	bool verbose, warn_continues;
+};
+
+static const struct cli_option run_options[] = {
+	{"kernel", 'k', "NAME",
+	 "A stock kernel by name, or the file of a kernel of your own (with a '/' in it).",
+	 CLI_TEXT, offsetof(struct run_values, kernel), false, NULL},
+	{"modules", 0, "DIR", "The modules of a kernel of your own, at any depth below DIR.",
+	 CLI_TEXT, offsetof(struct run_values, modules), false, NULL},
+	{"accel", 0, "tcg|kvm",
+	 "How QEMU runs the guest: tcg emulates and works everywhere; kvm needs nested virtualisation here.",
+	 CLI_TEXT, offsetof(struct run_values, accel), false, NULL},
+	{"smp", 0, "N", "Number of the guest's CPUs.", CLI_NUMBER, offsetof(struct run_values, smp),
+	 false, NULL},
+	{"memory", 'm', "SIZE", "The guest's memory; what is copied into it counts.", CLI_SIZE,
+	 offsetof(struct run_values, memory), false, NULL},
+	{"timeout", 0, "S", "End the program after S seconds (exit status 124); 0 = never.",
+	 CLI_NUMBER, offsetof(struct run_values, timeout), false, NULL},
+	{"with", 0, "PATH",
+	 "Copy this file or folder, too, to the same path; a program with its libraries.  May be given again.",
+	 CLI_LIST, offsetof(struct run_values, with), false, NULL},
+	{"work", 'w', "DIR",
+	 "Copy DIR to /work, where the program runs, and copy back what it changed there.",
+	 CLI_TEXT, offsetof(struct run_values, work), false, NULL},
+	{"env", 0, "NAME=VALUE",
+	 "One more variable of the program's environment.  May be given again.", CLI_LIST,
+	 offsetof(struct run_values, environment), false, NULL},
+	{"log", 0, "FILE", "Append the serial log of a guest that crashes to FILE.", CLI_TEXT,
+	 offsetof(struct run_values, log), false, NULL},
+	{"append", 0, "TEXT", "More for the kernel's command line.", CLI_TEXT,
+	 offsetof(struct run_values, append), false, NULL},
+	{"agent", 0, "FILE", "Use another agent than the one that is built in.", CLI_TEXT,
+	 offsetof(struct run_values, agent), false, NULL},
+	{"warn-continues", 0, NULL, "Let the guest go on after a warning of its kernel.", CLI_FLAG,
+	 offsetof(struct run_values, warn_continues), false, NULL},
+	{"verbose", 'v', NULL, "Say what is done and how long it takes.", CLI_FLAG,
+	 offsetof(struct run_values, verbose), false, NULL},
+	{0},
+};
+
+static const struct run_values run_defaults = {
+	.kernel = "bookworm", .accel = "tcg", .smp = 1, .memory = 512ull << 20, .timeout = 600};
+
+/* --- fetch and list
+ * ------------------------------------------------------------------------------------ */
+
+static int fetch(const void *values, int count, char **names)
+{
+	struct guest_kernel kernel;
+	struct guest_error error;
+	int code = CLI_OK;
+
+	for (int i = 0; i < count; i++) {
+		if (guest_fetch(names[i], &kernel, &error))
+			code = cli_error("%s", error.text);
+		else
+			printf("%s: Linux %s (%s)\n", kernel.name, kernel.release,
+			       guest_arch_name(kernel.arch));
+		fflush(stdout);
+	}
+	return code;
+}
+
+static int list(const void *values, int count, char **operands)
+{
+	struct guest_kernel kernel;
+
+	for (const struct guest_stock *stock = guest_stocks; stock->name; stock++) {
+		bool here = !guest_kernel_find(stock->name, &kernel, NULL);
+
+		printf("%-18s%-10s%s\n", stock->name, guest_arch_name(stock->arch),
+		       here ? kernel.release : "- (kvmtape guest fetch gets it)");
+	}
+	return CLI_OK;
+}
+
+/* --- run
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static int output(void *context, int stream, const void *data, size_t size)
+{
+	int fd = stream == 2 ? STDERR_FILENO : STDOUT_FILENO;
+	const char *at = data;
+
+	while (size) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -EPIPE;
+		at += n;
+		size -= n;
+	}
+	return 0;
+}
+
+/* A descriptor that can be read once the user wants us to end; the usual signals do not kill us
+ * meanwhile. */
+static int interrupts_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* What --with names: a folder, a program with its libraries, or any file. */
+static int with_put(struct guest *guest, const char *path)
+{
+	struct stat st;
+	char *full;
+	int rc;
+
+	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
+		/* What is no program for this guest is a plain file, firmware perhaps. */
+		if (st.st_mode & 0111)
+			rc = guest_put_program(guest, path);
+		else
+			rc = -EXDEV;
+		if (rc != -EXDEV)
+			return rc;
+	}
+	full = realpath(path, NULL);
+	if (!full)
+		return -errno;
+	rc = guest_put(guest, full, path[0] == '/' ? path : full);
+	free(full);
+	return rc;
+}
+
+static int files_put(struct guest *guest, const struct run_values *v, const char *program)
+{
+	int rc = guest_put_program(guest, program);
+
+	for (unsigned int i = 0; !rc && i < v->with.count; i++)
+		rc = with_put(guest, v->with.items[i]);
+	if (!rc && v->work)
+		rc = guest_put(guest, v->work, "/work");
+	return rc;
+}
+
+/* The guest is gone, or something in it failed: say so.  Returns the exit status. */
+static int failure_say(struct guest *guest, const struct run_values *v, int rc)
+{
+	switch (rc) {
+	case -ENOTCONN:
+		cli_error("the guest ended: %s: %s", guest_outcome_name(guest_outcome(guest)),
+			  guest_outcome_text(guest));
+		return STATUS_CRASH;
+	case -ETIMEDOUT:
+		cli_error("the program did not end within %llu s and was killed",
+			  (unsigned long long)v->timeout);
+		return STATUS_TIMEOUT;
+	case -EINTR:
+		return 128 + SIGINT;
+	case -EPIPE:
+		return 128 + SIGPIPE;
+	default:
+		return cli_error("%s", guest_error(guest));
+	}
+}
+
+static int program_run(struct guest *guest, const struct run_values *v, char **arguments)
+{
+	static const char *const usual[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+		"USER=root", "LANG=C.UTF-8"};
+	const size_t usual_count = sizeof(usual) / sizeof(usual[0]);
+	const char *environment[sizeof(usual) / sizeof(usual[0]) + CLI_LIST_MAX + 1] = {0};
+	struct guest_program program = {
+		.arguments = (const char *const *)arguments,
+		.environment = environment,
+		.folder = "/work",
+		.input_fd = isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
+		.timeout = v->timeout ? (int)(v->timeout * 1000) : -1,
+		.output = output,
+	};
+	struct guest_exit result;
+	char *full = NULL;
+	int rc;
+
+	memcpy(environment, usual, sizeof(usual));
+	memcpy(environment + usual_count, v->environment.items,
+	       v->environment.count * sizeof(environment[0]));
+	/* The program is in the guest at the path that it has here. */
+	if (strchr(arguments[0], '/') && arguments[0][0] != '/') {
+		char *folder = getcwd(NULL, 0);
+
+		if (!folder || asprintf(&full, "%s/%s", folder, arguments[0]) < 0)
+			full = NULL;
+		free(folder);
+		if (full)
+			arguments[0] = full;
+	}
+	rc = guest_exec(guest, &program, &result);
+	free(full);
+	if (rc)
+		return failure_say(guest, v, rc);
+	if (v->work) {
+		rc = guest_get_changed(guest, "/work", result.started, v->work);
+		if (rc)
+			return failure_say(guest, v, rc);
+	}
+	if (!result.signal)
+		return (int)result.status;
+	if (result.oom_kills)
+		cli_error("the program was ended for want of memory in the guest; see --memory");
+	else
+		cli_error("the program was ended by signal %u (%s)", result.signal,
+			  strsignal((int)result.signal));
+	return 128 + (int)result.signal;
+}
+
+static int run(const void *values, int count, char **arguments)
+{
+	const struct run_values *v = values;
+	struct guest_config config;
+	struct guest_kernel kernel;
+	struct guest_error error;
+	struct guest *guest;
+	int rc;
+
+	if (strcmp(v->accel, "tcg") && strcmp(v->accel, "kvm"))
+		return cli_usage_error("--accel: '%s' is neither tcg nor kvm", v->accel);
+	if (!v->smp || v->smp > 64)
+		return cli_usage_error("--smp: a guest has 1 to 64 CPUs");
+	if (v->memory < 96ull << 20 || v->memory > 1024ull << 30)
+		return cli_usage_error("--memory: a guest has at least 96M, and at most 1024G");
+	if (v->timeout > 1000000)
+		return cli_usage_error("--timeout: at most 1000000 seconds");
+	if (strchr(v->kernel, '/'))
+		rc = guest_kernel_own(v->kernel, v->modules, &kernel, &error);
+	else if (v->modules)
+		return cli_usage_error("--modules is for a kernel of your own: --kernel ./VMLINUZ");
+	else
+		rc = guest_kernel_find(v->kernel, &kernel, &error);
+	if (rc)
+		return cli_error("%s", error.text);
+	guest_config_init(&config);
+	config.kvm = !strcmp(v->accel, "kvm");
+	config.cpus = v->smp;
+	config.memory = v->memory >> 20;
+	config.warn_continues = v->warn_continues;
+	config.append = v->append;
+	config.agent = v->agent;
+	config.log = v->log;
+	config.interrupt_fd = interrupts_open();
+	rc = guest_start(&kernel, &config, &guest, &error);
+	if (rc == -EINTR)
+		return 128 + SIGINT;
+	if (rc)
+		return cli_error("%s", error.text);
+	if (v->verbose)
+		cli_note("Linux %s on %s is up, KVM API version %d", guest_hello(guest)->release,
+			 guest_arch_name(kernel.arch), guest_hello(guest)->kvm_version);
+	/* The parser leaves other words behind the operands. */
+	arguments[count] = NULL;
+	rc = files_put(guest, v, arguments[0]);
+	rc = rc ? failure_say(guest, v, rc) : program_run(guest, v, arguments);
+	guest_destroy(guest);
+	return rc;
+}
+
+/* --- the three
+ * ------------------------------------------------------------------------------------------ */
+
+static const struct cli_command parts[] = {
+	{
+		.name = "guest fetch",
+		.summary = "get stock kernels of Debian into the cache",
+		.usage = "NAME...",
+		.description =
+			"Gets kernels by the names that 'kvmtape guest list' shows; arm64, riscv64 and ppc64le are "
+			"short names of one of them.  apt works on a state of its own in the cache.",
+		.operands_min = 1,
+		.operands_max = CLI_ANY,
+		.run = fetch,
+	},
+	{
+		.name = "guest list",
+		.summary = "show the stock kernels, and which of them are here",
+		.usage = "",
+		.description = "Shows the stock kernels, and which of them are in the cache.",
+		.run = list,
+	},
+	{
+		.name = "guest run",
+		.summary = "run a program in a fresh guest",
+		.usage = "[--] COMMAND [ARG...]",
+		.description =
+			"Runs a program of this machine, with its libraries, in a fresh guest with a KVM of its own, as "
+			"root, in the folder /work.  Output and exit status are passed on; 124 = it took too "
+			"long, 125 = the guest crashed, which is said with the first line of the panic.",
+		.options = run_options,
+		.values_size = sizeof(struct run_values),
+		.defaults = &run_defaults,
+		.operands_min = 1,
+		.operands_max = CLI_ANY,
+		.stop_at_operand = true,
+		.run = run,
+	},
+};
+
+static int guest_main(const void *values, int count, char **operands)
+{
+	const struct cli_command *part = NULL;
+	char **rest;
+	void *own;
+	int code;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!strcmp(parts[i].name + strlen("guest "), operands[0]))
+			part = &parts[i];
+	}
+	if (!part)
+		return cli_usage_error("'%s' is neither fetch nor list nor run", operands[0]);
+	own = calloc(1, part->values_size ? part->values_size : 1);
+	if (!own)
+		return cli_error("out of memory");
+	code = cli_parse(part, count, operands, own, &count, &rest);
+	if (code < 0)
+		code = part->run(own, count, rest);
+	free(own);
+	return code;
+}
+
+const struct cli_command cli_guest = {
+	.name = "guest",
+	.summary = "run programs in a disposable guest with a KVM of its own",
+	.usage = "fetch NAME...\nlist\nrun [OPTION...] [--] COMMAND [ARG...]",
+	.description =
+		"A guest is a virtual machine under QEMU's emulation, with a stock kernel that has a KVM of its own: a live "
+		"/dev/kvm on any machine, and a crash costs nothing.  'kvmtape guest run --help' explains its options.",
+	.operands_min = 1,
+	.operands_max = CLI_ANY,
+	.stop_at_operand = true,
+	.own_signals = true,
+	.run = guest_main,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/internal.h"
+
+/* Name of the subcommand for messages; set once by main() before anything else runs. */
+static const char *subject;
+
+void cli_subject_set(const char *name)
+{
+	subject = name;
+}
+
+static void say(const char *format, va_list args)
+{
+	/* What was printed so far stands before the message where both go to one terminal or file.
+	 */
+	fflush(stdout);
+	flockfile(stderr);
+	if (subject)
+		fprintf(stderr, "kvmtape %s: ", subject);
+	else
+		fprintf(stderr, "kvmtape: ");
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	funlockfile(stderr);
+}
+
+int cli_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+	return CLI_ERROR;
+}
+
+int cli_usage_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+	fprintf(stderr, "Try 'kvmtape %s%s--help'.\n", subject ? subject : "", subject ? " " : "");
+	return CLI_ERROR;
+}
+
+void cli_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
+const struct cli_colors *cli_colors(FILE *out)
+{
+	static const struct cli_colors plain = {"", "", "", "", "", ""};
+	static const struct cli_colors ansi = {"\033[32m", "\033[31m", "\033[33m",
+					       "\033[2m",  "\033[1m",  "\033[0m"};
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	/* no-color.org: present and not empty, whatever it says. */
+	if ((no_color && *no_color) || !term || !strcmp(term, "dumb") || !isatty(fileno(out)))
+		return &plain;
+	return &ansi;
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtape replay: judge a tape by the model, print the score and each divergence. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "replayer/replayer.h"
+
+struct replay_values {
+	bool json;
+	bool verbose;
+	bool rules;
+	uint64_t until;
+};
+
+static const struct cli_option options[] = {
+	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
+	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
+	{"rules", 0, NULL, "Print how often each rule of the model was checked and held, too.",
+	 CLI_FLAG, offsetof(struct replay_values, rules), false, NULL},
+	{"until", 'u', "N", "Judge events up to number N only (they count from 0).", CLI_NUMBER,
+	 offsetof(struct replay_values, until), false, NULL},
+	{"verbose", 'v', NULL, "Print every event with its verdict and the rules that gave it.",
+	 CLI_FLAG, offsetof(struct replay_values, verbose), false, NULL},
+	{0},
+};
+
+static const struct replay_values defaults = {.until = UINT64_MAX};
+
+/*
+ * What the hooks need.  In text the divergences stand after the summary, which is known last: they
+ * wait in a temporary file, since there may be more of them than memory should hold.
+ */
+struct replay {
+	const struct replay_values *v;
+	const struct tape_reader *reader;
+	const struct model_rule *rules;
+	const struct cli_colors *c;
+	FILE *waiting;
+};
+
+/* "api.rst § 4.25" */
+static void rule_source(const struct model_rule *rule, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s", rule->document ? rule->document : "",
+		 rule->section && *rule->section ? " § " : "",
+		 rule->section && *rule->section ? rule->section : "");
+}
+
+static json_t *rule_json(const struct model_rule *rule)
+{
+	return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?}", "id", rule->id, "document",
+			 rule->document, "section", rule->section, "refs", rule->refs, "statement",
+			 rule->statement);
+}
+
+static const char *verdict_color(const struct cli_colors *c, enum model_verdict_kind kind)
+{
+	switch (kind) {
+	case MODEL_CONFORMS:
+		return c->good;
+	case MODEL_DEVIATION:
+		return c->warn;
+	case MODEL_DIVERGES:
+		return c->bad;
+	case MODEL_UNSPECIFIED:
+	case MODEL_SKIPPED:
+		break;
+	}
+	return c->dim;
+}
+
+/* Rules that a verdict rests on: the broken or deviating one, then those that were checked and
+ * hold. */
+static void rules_text(const struct replay *r, const struct model_verdict *v, FILE *out)
+{
+	char source[160];
+
+	if (v->kind == MODEL_DEVIATION || v->kind == MODEL_DIVERGES) {
+		const struct model_rule *rule = &r->rules[v->rule];
+
+		rule_source(rule, source, sizeof(source));
+		fprintf(out, "    rule      %s\n", rule->id);
+		fprintf(out, "    says      %s\n", rule->statement);
+		fprintf(out, "    source    %s%s%s%s\n", source,
+			rule->refs && *rule->refs ? " (" : "", rule->refs ? rule->refs : "",
+			rule->refs && *rule->refs ? ")" : "");
+	}
+	if (r->v->verbose && v->held_count) {
+		fprintf(out, "    held     ");
+		for (unsigned int i = 0; i < v->held_count; i++)
+			fprintf(out, " %s", r->rules[v->held[i]].id);
+		fputc('\n', out);
+	}
+}
+
+static int event_text(const struct replay *r, const struct tape_return *ret,
+		      const struct model_verdict *v, FILE *out)
+{
+	const struct tape_thread *thread = tape_reader_thread(r->reader, ret->call->thread);
+	char *text;
+	int rc;
+
+	rc = tape_event_text(r->reader, ret, false, &text);
+	if (rc)
+		return rc;
+	fprintf(out, "%s%s%s event %llu, thread %u", verdict_color(r->c, v->kind),
+		model_verdict_name(v->kind), r->c->off, (unsigned long long)ret->call->index,
+		ret->call->thread);
+	if (thread && thread->comm[0])
+		fprintf(out, " (%.*s)", (int)sizeof(thread->comm), thread->comm);
+	fprintf(out, "\n    call      ");
+	for (const char *p = text + strspn(text, " "); *p; p++) {
+		fputc(*p, out);
+		if (*p == '\n' && p[1])
+			fputs("              ", out);
+	}
+	if (!*text || text[strlen(text) - 1] != '\n')
+		fputc('\n', out);
+	free(text);
+	if (v->kind == MODEL_DIVERGES)
+		fprintf(out, "    expected  %s\n    observed  %s\n", v->expected, v->observed);
+	else if (v->observed[0] && v->kind != MODEL_CONFORMS)
+		fprintf(out, "    %s  %s\n", v->kind == MODEL_DEVIATION ? "observed" : "because ",
+			v->observed);
+	rules_text(r, v, out);
+	return 0;
+}
+
+static int event_json(const struct replay *r, const struct tape_return *ret,
+		      const struct model_verdict *v)
+{
+	const struct tape_thread *thread = tape_reader_thread(r->reader, ret->call->thread);
+	json_t *event, *line, *held;
+	int rc;
+
+	rc = tape_event_json(r->reader, ret, &event);
+	if (rc)
+		return rc;
+	line = json_pack("{s:s, s:I, s:s, s:i, s:o}", "type",
+			 v->kind == MODEL_DIVERGES ? "divergence" : "verdict", "event",
+			 (json_int_t)ret->call->index, "verdict", model_verdict_name(v->kind),
+			 "thread", (int)ret->call->thread, "comm",
+			 cli_json_string(thread ? thread->comm : ""));
+	if (v->kind == MODEL_DIVERGES || v->kind == MODEL_DEVIATION)
+		json_object_set_new(line, "rule", rule_json(&r->rules[v->rule]));
+	if (v->kind == MODEL_DIVERGES)
+		json_object_set_new(line, "expected", json_string(v->expected));
+	if (v->observed[0] && v->kind != MODEL_CONFORMS)
+		json_object_set_new(line,
+				    v->kind == MODEL_DIVERGES || v->kind == MODEL_DEVIATION
+					    ? "observed"
+					    : "reason",
+				    json_string(v->observed));
+	held = json_array();
+	for (unsigned int i = 0; i < v->held_count; i++)
+		json_array_append_new(held, json_string(r->rules[v->held[i]].id));
+	json_object_set_new(line, "held", held);
+	json_object_set_new(line, "call", event);
+	return cli_json_put(stdout, line) == CLI_OK ? 0 : -EIO;
+}
+
+static int on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct replay *r = context;
+
+	if (r->v->json)
+		return event_json(r, ret, v);
+	if (v->kind == MODEL_DIVERGES) {
+		int rc;
+
+		if (!r->waiting)
+			r->waiting = tmpfile();
+		rc = r->waiting ? event_text(r, ret, v, r->waiting) : -errno;
+		if (rc)
+			return rc;
+	}
+	return r->v->verbose ? event_text(r, ret, v, stdout) : 0;
+}
+
+/* Only with --verbose: what stands between the events, gaps above all. */
+static int on_item(void *context, const struct tape_item *item)
+{
+	struct replay *r = context;
+	json_t *line;
+	char *text;
+	int rc;
+
+	if (r->v->json) {
+		rc = tape_item_json(r->reader, item, &line);
+		if (!rc && cli_json_put(stdout, line) != CLI_OK)
+			rc = -EIO;
+		return rc;
+	}
+	rc = tape_item_text(r->reader, item, &text);
+	if (rc)
+		return rc;
+	printf("%s%s%s%s", r->c->dim, text, r->c->off,
+	       *text && text[strlen(text) - 1] == '\n' ? "" : "\n");
+	free(text);
+	return 0;
+}
+
+/* --- the summary
+ * ----------------------------------------------------------------------------------- */
+
+static void summary_verdicts(const struct replay *r, const struct replayer_score *score)
+{
+	printf("%sevents%s        %10llu\n", r->c->bold, r->c->off,
+	       (unsigned long long)score->events);
+	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++) {
+		double share = score->events ? 100.0 * score->verdicts[k] / score->events : 0;
+
+		printf("  %s%-12s%s%10llu  %6.2f %%\n",
+		       score->verdicts[k] ? verdict_color(r->c, k) : "", model_verdict_name(k),
+		       score->verdicts[k] ? r->c->off : "", (unsigned long long)score->verdicts[k],
+		       share);
+	}
+	printf("lost          %10llu", (unsigned long long)score->lost);
+	for (unsigned int i = 0; i < TAPE_GAP_CAUSES; i++) {
+		if (score->lost_by[i])
+			printf("  %s %llu", tape_gap_cause_name(i),
+			       (unsigned long long)score->lost_by[i]);
+	}
+	printf("\nunreturned    %10llu\n", (unsigned long long)score->unreturned);
+}
+
+static void summary_ioctls(const struct replay *r, const struct replayer_score *score)
+{
+	char name[CLI_IOCTL_NAME];
+
+	if (!score->ioctl_count)
+		return;
+	printf("\n%s%-34s %10s", r->c->bold, "ioctl", "events");
+	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++)
+		printf(" %11s", model_verdict_name(k));
+	printf("%s\n", r->c->off);
+	for (size_t i = 0; i < score->ioctl_count; i++) {
+		const struct replayer_ioctl *s = &score->ioctls[i];
+
+		printf("%-34s %10llu", cli_ioctl_name(s->kind, s->request, s->row, name),
+		       (unsigned long long)s->events);
+		for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++) {
+			if (s->verdicts[k])
+				printf(" %s%11llu%s", verdict_color(r->c, k),
+				       (unsigned long long)s->verdicts[k], r->c->off);
+			else
+				printf(" %11s", "-");
+		}
+		putchar('\n');
+	}
+}
+
+static void summary_rules(const struct replay *r, const char *title,
+			  const struct replayer_rule *list, size_t count)
+{
+	char source[160];
+
+	if (!count)
+		return;
+	printf("\n%s%s%s\n", r->c->bold, title, r->c->off);
+	for (size_t i = 0; i < count; i++) {
+		const struct model_rule *rule = &r->rules[list[i].rule];
+
+		rule_source(rule, source, sizeof(source));
+		printf("%10llu  %s: %s [%s%s%s]\n", (unsigned long long)list[i].events, rule->id,
+		       rule->statement, source, rule->refs && *rule->refs ? "; " : "",
+		       rule->refs ? rule->refs : "");
+	}
+}
+
+/* The events that were not judged, by ioctl and reason. */
+static void summary_reasons(const struct replay *r, const struct replayer_score *score,
+			    enum model_verdict_kind kind)
+{
+	char name[CLI_IOCTL_NAME];
+
+	if (!score->verdicts[kind])
+		return;
+	printf("\n%s%s%s\n", r->c->bold, model_verdict_name(kind), r->c->off);
+	for (size_t i = 0; i < score->ioctl_count; i++) {
+		const struct replayer_ioctl *s = &score->ioctls[i];
+
+		if (!s->verdicts[kind])
+			continue;
+		for (unsigned int k = 0; k < s->reason_count; k++) {
+			if (s->reasons[k].kind != kind)
+				continue;
+			printf("%10llu  %s: %s\n", (unsigned long long)s->reasons[k].events,
+			       cli_ioctl_name(s->kind, s->request, s->row, name),
+			       s->reasons[k].text[0] ? s->reasons[k].text
+						     : "the documents promise nothing here");
+		}
+		if (s->other_reasons[kind])
+			printf("%10llu  %s: other reasons\n",
+			       (unsigned long long)s->other_reasons[kind],
+			       cli_ioctl_name(s->kind, s->request, s->row, name));
+	}
+}
+
+static void summary_hits(const struct replay *r, const struct replayer_score *score)
+{
+	size_t hit = 0;
+
+	for (size_t i = 0; i < score->rule_count; i++)
+		hit += score->rule_hits[i] != 0;
+	printf("\n%srules%s  %zu of %zu held at least once\n", r->c->bold, r->c->off, hit,
+	       score->rule_count);
+	for (size_t i = 0; i < score->rule_count; i++)
+		printf("%10llu  %s\n", (unsigned long long)score->rule_hits[i], r->rules[i].id);
+}
+
+static int copy_waiting(const struct replay *r)
+{
+	char buf[65536];
+	size_t n;
+
+	if (fflush(r->waiting) || ferror(r->waiting) || fseek(r->waiting, 0, SEEK_SET))
+		return cli_error("cannot write a temporary file: %s", strerror(errno));
+	printf("\n%sdivergences%s\n", r->c->bold, r->c->off);
+	while ((n = fread(buf, 1, sizeof(buf), r->waiting)) > 0)
+		fwrite(buf, 1, n, stdout);
+	if (ferror(r->waiting))
+		return cli_error("cannot read a temporary file: %s", strerror(errno));
+	return CLI_OK;
+}
+
+static int summary_text(const struct replay *r, const struct replayer_score *score)
+{
+	summary_verdicts(r, score);
+	summary_ioctls(r, score);
+	summary_rules(r, "deviations", score->deviations, score->deviation_count);
+	summary_reasons(r, score, MODEL_UNSPECIFIED);
+	summary_reasons(r, score, MODEL_SKIPPED);
+	if (r->v->rules)
+		summary_hits(r, score);
+	if (!score->verdicts[MODEL_DIVERGES])
+		return CLI_OK;
+	summary_rules(r, "broken rules", score->divergences, score->divergence_count);
+	return copy_waiting(r);
+}
+
+static json_t *reasons_json(const struct replayer_ioctl *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned int k = 0; k < s->reason_count; k++)
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "verdict",
+						      model_verdict_name(s->reasons[k].kind),
+						      "events", (json_int_t)s->reasons[k].events,
+						      "reason", s->reasons[k].text));
+	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++) {
+		if (s->other_reasons[k])
+			json_array_append_new(list,
+					      json_pack("{s:s, s:I, s:n}", "verdict",
+							model_verdict_name(k), "events",
+							(json_int_t)s->other_reasons[k], "reason"));
+	}
+	return list;
+}
+
+static json_t *rules_json(const struct replay *r, const struct replayer_rule *list, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array,
+				      json_pack("{s:s, s:I}", "id", r->rules[list[i].rule].id,
+						"events", (json_int_t)list[i].events));
+	return array;
+}
+
+static void verdicts_json(json_t *object, const uint64_t *verdicts)
+{
+	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++)
+		json_object_set_new(object, model_verdict_name(k), json_integer(verdicts[k]));
+}
+
+static int summary_json(const struct replay *r, const struct replayer_score *score)
+{
+	json_t *line, *rules;
+	char name[CLI_IOCTL_NAME];
+	int rc = CLI_OK;
+
+	for (size_t i = 0; i < score->ioctl_count && rc == CLI_OK; i++) {
+		const struct replayer_ioctl *s = &score->ioctls[i];
+
+		line = json_pack(
+			"{s:s, s:s, s:s, s:I}", "type", "ioctl", "name",
+			s->row ? s->row->name : cli_ioctl_name(s->kind, s->request, s->row, name),
+			"object", kvmapi_object_name(s->kind), "events", (json_int_t)s->events);
+		verdicts_json(line, s->verdicts);
+		json_object_set_new(line, "reasons", reasons_json(s));
+		rc = cli_json_put(stdout, line);
+	}
+	if (rc == CLI_OK && r->v->rules) {
+		rules = json_object();
+		for (size_t i = 0; i < score->rule_count; i++)
+			json_object_set_new(rules, r->rules[i].id,
+					    json_integer(score->rule_hits[i]));
+		rc = cli_json_put(stdout, json_pack("{s:s, s:o}", "type", "rules", "held", rules));
+	}
+	if (rc != CLI_OK)
+		return rc;
+	/* The order of the first eight keys is promised. */
+	line = json_pack("{s:s, s:I}", "type", "summary", "events", (json_int_t)score->events);
+	verdicts_json(line, score->verdicts);
+	json_object_set_new(line, "lost", json_integer(score->lost));
+	json_object_set_new(line, "unreturned", json_integer(score->unreturned));
+	json_object_set_new(line, "complete", json_boolean(score->complete));
+	json_object_set_new(line, "deviations",
+			    rules_json(r, score->deviations, score->deviation_count));
+	json_object_set_new(line, "broken",
+			    rules_json(r, score->divergences, score->divergence_count));
+	return cli_json_put(stdout, line);
+}
+
+static int run(const void *values, int operand_count, char **operands)
+{
+	struct replay r = {.v = values, .c = cli_colors(stdout)};
+	struct replayer_hooks hooks = {.context = &r, .verdict = on_verdict};
+	struct replayer_options o = {.until = r.v->until};
+	struct replayer_score score = {0};
+	struct tape_reader *reader = NULL;
+	size_t count;
+	int rc, code;
+
+	code = cli_tape_open(operands[0], &reader);
+	if (code != CLI_OK)
+		return code;
+	r.reader = reader;
+	r.rules = model_rules(&count);
+	hooks.verdict_mask = r.v->verbose ? ~0u : 1u << MODEL_DIVERGES;
+	hooks.item = r.v->verbose ? on_item : NULL;
+	if (r.v->json)
+		code = cli_json_header(stdout, "replay");
+	if (code != CLI_OK)
+		goto out;
+	rc = replayer_judge(reader, &o, &hooks, &score);
+	if (rc == -ENOTSUP) {
+		code = cli_error("%s: there is no model of %s yet; 'kvmtape print' shows the tape",
+				 operands[0], kvmapi_arch_name(tape_reader_env(reader)->arch));
+		goto out;
+	}
+	if (rc && rc != TAPE_E_TRUNCATED && rc != TAPE_E_CORRUPT) {
+		code = cli_tape_done(operands[0], reader, rc);
+		goto out;
+	}
+	code = r.v->json ? summary_json(&r, &score) : summary_text(&r, &score);
+	if (code == CLI_OK && (rc || !score.complete))
+		code = cli_tape_done(operands[0], reader, rc);
+	if (code == CLI_OK && score.verdicts[MODEL_DIVERGES])
+		code = CLI_DIVERGED;
+out:
+	replayer_score_release(&score);
+	if (r.waiting)
+		fclose(r.waiting);
+	tape_reader_close(reader);
+	return code;
+}
+
+const struct cli_command cli_replay = {
+	.name = "replay",
+	.summary = "judge a tape by the model of the KVM documents",
+	.usage = "FILE",
+	.description =
+		"Plays the tape FILE on the model and gives each event, which is a call with its return, a "
+		"verdict: conforms (a promise of the documents was checked and holds), deviation (differs "
+		"from the documents in a way known of that kernel), diverges (breaks a rule), unspecified (the "
+		"documents promise nothing that can be checked), skipped (a gap, or bytes that were not "
+		"captured). Prints a summary by verdict and by ioctl, why events were not judged, and then each "
+		"divergence with its rule and citation. The output is the same bytes at every run. FILE may be "
+		"- for standard input.",
+	.notes =
+		"# EXIT STATUS\n\n"
+		"*0*\n\tNo event diverges.\n\n"
+		"*1*\n\tAt least one event diverges.\n\n"
+		"*2*\n\tUsage, I/O or format error; a damaged tape, even if what came before it was judged.\n\n"
+		"A tape whose recording was cut off is judged as far as it goes. A line on standard error says "
+		"so, *complete* in the JSON summary is false, and the exit status is 0 or 1 by the verdicts.\n\n"
+		"Calls that had not returned when the tape ended are counted as *unreturned*; they are no "
+		"events and get no verdict.\n\n"
+		"# JSON\n\n"
+		"One object a line. The first is {\"type\":\"header\",\"schema\":1,...}, the last "
+		"{\"type\":\"summary\",\"events\":...,\"conforms\":...,\"deviation\":...,\"diverges\":...,"
+		"\"unspecified\":...,\"skipped\":...,\"lost\":...}, possibly with further keys after these. "
+		"Between them: *divergence* lines (with *--verbose* also *verdict* lines and those of objects, "
+		"threads and gaps), and one *ioctl* line per ioctl. Counts and event numbers are numbers; "
+		"numbers of 64 bits from the tape are strings like \"0x1f\".\n",
+	.options = options,
+	.values_size = sizeof(struct replay_values),
+	.defaults = &defaults,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A running guest from inside, for guest.c and program.c. */
+#ifndef GUEST_RUNNING_H
+#define GUEST_RUNNING_H
+
+#include "guest/internal.h"
+
+struct guest {
+	struct guest_kernel kernel;
+	struct guest_config config;
+	const struct guest_machine *machine;
+	struct guest_error error;
+	enum guest_outcome outcome;
+	char outcome_text[256];
+	char folder[256];	  /* where QEMU runs: serial.log, qemu.log, state */
+	char log[GUEST_PATH_MAX]; /* config.log, absolute */
+	pid_t pid;		  /* QEMU; 0 = none */
+	int pidfd;
+	int channel; /* to the agent */
+	struct guest_qmp qmp;
+	int memory, initrd; /* memfds */
+	bool have_snapshot;
+	uint32_t sequence;
+	struct guest_hello hello;
+	char *buffer; /* what came from the agent: [taken, used) is not handed out yet */
+	size_t used, taken, capacity;
+};
+
+/* As guest_receive(), until guest_now() is `then` (-1: for ever); 1 = other_fd can be read. */
+int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_message_in *message);
+
+#endif

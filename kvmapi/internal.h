@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of kvmapi share; nobody else includes this. */
+#ifndef KVMAPI_INTERNAL_H
+#define KVMAPI_INTERNAL_H
+
+#include "kvmapi/kvmapi.h"
+
+struct btf;
+
+/* A row of kvm_attrs.def. */
+struct kvmapi_attr {
+	uint32_t group;
+	uint64_t attr;
+	uint32_t size; /* or the maximum, if by_length */
+	uint8_t kind;  /* enum kvmapi_object */
+	bool any;      /* every attribute of the group */
+	bool by_length;
+	const char *type;
+};
+
+struct kvmapi_constant {
+	const char *name;
+	uint64_t value;
+};
+
+/* How the number in one field is shown. */
+enum kvmapi_style {
+	KVMAPI_STYLE_PLAIN, /* hex if 64 bits, else decimal */
+	KVMAPI_STYLE_HEX,
+	KVMAPI_STYLE_DECIMAL,
+	KVMAPI_STYLE_FLAGS,
+	KVMAPI_STYLE_ENUM,
+	KVMAPI_STYLE_CAP,  /* names of capabilities */
+	KVMAPI_STYLE_EXIT, /* names of exit reasons */
+	KVMAPI_STYLE_MSR,  /* names of model-specific registers */
+};
+
+/* A row of fields.def.  `path` begins at the nearest struct that has a name, without indices. */
+struct kvmapi_field {
+	const char *type;
+	const char *path;
+	enum kvmapi_style style;
+	const struct kvmapi_constant *constants; /* ends with a NULL name */
+};
+
+/* A row of unions.def: which member of a union holds the value. */
+struct kvmapi_case {
+	uint64_t value;
+	const char *member;
+};
+struct kvmapi_union {
+	const char *type;
+	const char *path; /* of the union; of its first member if the union has no name */
+	const char *by;	  /* path of the discriminator; NULL: always the first case */
+	const struct kvmapi_case *cases; /* ends with a NULL member */
+};
+
+/* Everything that depends on the architecture's headers; table.c makes one per architecture. */
+struct kvmapi_table {
+	const struct kvmapi_ioctl *ioctls;
+	const struct kvmapi_exit *exits;
+	const struct kvmapi_attr *attrs;
+	const struct kvmapi_field *fields;
+	const struct kvmapi_union *unions;
+	size_t ioctl_count;
+	size_t exit_count;
+	size_t attr_count;
+	size_t field_count;
+	size_t union_count;
+	size_t run_union; /* offset of the exit union in struct kvm_run */
+};
+extern const struct kvmapi_table kvmapi_table_x86, kvmapi_table_arm64, kvmapi_table_s390,
+	kvmapi_table_powerpc, kvmapi_table_riscv;
+
+const struct kvmapi_table *kvmapi_table_of(enum kvmapi_arch arch);
+
+/* NULL for an index without a name. */
+const char *kvmapi_msr_name(uint32_t index);
+
+/* BTF of each architecture's types, made at build time (btf.c). */
+struct kvmapi_btf_data {
+	const void *data;
+	size_t size;
+};
+extern const struct kvmapi_btf_data kvmapi_btf_data[KVMAPI_ARCHS];
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Names of objects, capabilities, exits, errors and model-specific registers. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kvmapi/internal.h"
+
+/* KVM_CAP_* by number, generated from <linux/kvm.h> (gen_caps.py). */
+static const char *const caps[] = {
+#include "kvmapi_caps.inc"
+};
+
+/* Capabilities that recent headers do not name any more. */
+static const struct {
+	uint32_t number;
+	const char *name;
+} gone_caps[] = {
+	{17, "KVM_CAP_DEVICE_ASSIGNMENT"},
+	{27, "KVM_CAP_DEVICE_DEASSIGNMENT"},
+	{28, "KVM_CAP_DEVICE_MSIX"},
+};
+
+/* Errors that only the kernel has a name for, yet some ioctls let out. */
+static const struct {
+	int number;
+	const char *name;
+} kernel_errors[] = {
+	{512, "ERESTARTSYS"},		{513, "ERESTARTNOINTR"}, {514, "ERESTARTNOHAND"},
+	{516, "ERESTART_RESTARTBLOCK"}, {524, "ENOTSUPP"},
+};
+
+static const struct {
+	uint32_t index;
+	const char *name;
+} msrs[] = {
+#define MSR(index_, name_) {index_, #name_},
+#include "kvmapi/msrs.def"
+};
+
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *kvmapi_object_name(enum kvmapi_object kind)
+{
+	switch (kind) {
+	case KVMAPI_SYSTEM:
+		return "system";
+	case KVMAPI_VM:
+		return "vm";
+	case KVMAPI_VCPU:
+		return "vcpu";
+	case KVMAPI_DEVICE:
+		return "device";
+	case KVMAPI_STATS:
+		return "stats";
+	case KVMAPI_MEMFD:
+		return "memfd";
+	case KVMAPI_OTHER:
+		return "other";
+	}
+	return NULL;
+}
+
+const char *kvmapi_cap_name(uint32_t cap)
+{
+	size_t n;
+
+	if (cap < ARRAY_COUNT(caps) && caps[cap])
+		return caps[cap];
+	for (n = 0; n < ARRAY_COUNT(gone_caps); n++)
+		if (gone_caps[n].number == cap)
+			return gone_caps[n].name;
+	return NULL;
+}
+
+int kvmapi_cap_number(const char *name)
+{
+	size_t n;
+
+	for (n = 0; n < ARRAY_COUNT(caps); n++)
+		if (caps[n] && strcmp(caps[n], name) == 0)
+			return (int)n;
+	for (n = 0; n < ARRAY_COUNT(gone_caps); n++)
+		if (strcmp(gone_caps[n].name, name) == 0)
+			return (int)gone_caps[n].number;
+	return -ENOENT;
+}
+
+const char *kvmapi_exit_name(uint32_t reason)
+{
+	const struct kvmapi_exit *row = kvmapi_exit(reason);
+
+	return row ? row->name : NULL;
+}
+
+const char *kvmapi_errno_name(int error)
+{
+	size_t n;
+
+	for (n = 0; n < ARRAY_COUNT(kernel_errors); n++)
+		if (kernel_errors[n].number == error)
+			return kernel_errors[n].name;
+	return error > 0 ? strerrorname_np(error) : NULL;
+}
+
+int kvmapi_errno_number(const char *name)
+{
+	const char *known;
+	int error;
+
+	for (error = 1; error < 1024; error++) {
+		known = kvmapi_errno_name(error);
+		if (known && strcmp(known, name) == 0)
+			return error;
+	}
+	return -ENOENT;
+}
+
+const char *kvmapi_msr_name(uint32_t index)
+{
+	size_t n;
+
+	for (n = 0; n < ARRAY_COUNT(msrs); n++)
+		if (msrs[n].index == index)
+			return msrs[n].name;
+	return NULL;
+}
+
+char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg)
+{
+	const char *name = NULL;
+	char *text;
+
+	if (row && strcmp(row->name, "KVM_CHECK_EXTENSION") == 0 && arg <= UINT32_MAX)
+		name = kvmapi_cap_name((uint32_t)arg);
+	if (name)
+		return strdup(name);
+	return asprintf(&text, "%#" PRIx64, arg) < 0 ? NULL : text;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables of one architecture, from the .def files and that architecture's UAPI headers.
+ * Compiled once per architecture; KVMAPI_ARCH is its name.  The only file that expands
+ * kvm_ioctls.def into rows.
+ */
+#include <stddef.h>
+
+#include <linux/kvm.h>
+
+#include "kvmapi/internal.h"
+#include "kvmapi/kvm_gone.h"
+#include "kvmapi/on.h"
+
+#define SYSTEM KVMAPI_SYSTEM
+#define VM     KVMAPI_VM
+#define VCPU   KVMAPI_VCPU
+#define DEVICE KVMAPI_DEVICE
+#define STATS  KVMAPI_STATS
+#define MEMFD  KVMAPI_MEMFD
+#define OTHER  KVMAPI_OTHER
+#define NONE   KVMAPI_NONE
+#define IN     KVMAPI_IN
+#define OUT    KVMAPI_OUT
+#define INOUT  KVMAPI_INOUT
+
+#define SIZE_OF(type, field)   sizeof(((type *)0)->field)
+#define COUNT_OF(element, ...) (sizeof((const element[]){__VA_ARGS__}) / sizeof(element))
+#define ARRAY_COUNT(array)     (sizeof(array) / sizeof((array)[0]))
+
+/* --- first pass: is the size in the request word the size of the type? --- */
+
+#define IOCTL(name_, on_, ...)		    IOCTL_(#name_, name_, on_, __VA_ARGS__)
+#define IOCTL_(string_, request_, on_, ...) CAT(CHECK_, on_)(string_, request_, __VA_ARGS__)
+#define CHECK_0(...)
+#define CHECK_1(string_, request_, scope_, dir_, size_, ...) CHECK_2(string_, request_, size_)
+#define CHECK_2(string_, request_, size_)              \
+	_Static_assert(_IOC_SIZE(request_) == (size_), \
+		       string_ ": not the size that the request says");
+#define VALUE				 0
+#define VALUE_AS(size_)			 (size_)
+#define RUNPAGE				 0
+#define FIXED(type_)			 sizeof(type_)
+#define FIXED_AS(type_, size_)		 (size_)
+#define COUNTED(type_, count_, element_) sizeof(type_)
+#define BLOB_CAP(type_, cap_)		 sizeof(type_)
+#define BLOB_FIELD(type_, field_)	 sizeof(type_)
+#define DOC(...)
+#define CAP(...)
+#define CREATES(...)
+#define CREATES_IN(...)
+#define NESTED(...)
+#define MACHINE(...)
+
+#include "kvmapi/kvm_ioctls.def"
+
+#undef IOCTL_
+#undef VALUE
+#undef VALUE_AS
+#undef RUNPAGE
+#undef FIXED
+#undef FIXED_AS
+#undef COUNTED
+#undef BLOB_CAP
+#undef BLOB_FIELD
+#undef DOC
+#undef CAP
+#undef CREATES
+#undef CREATES_IN
+#undef NESTED
+#undef MACHINE
+
+/* --- second pass: the rows --- */
+
+#define IOCTL_(string_, request_, on_, ...) CAT(ROW_, on_)(string_, request_, __VA_ARGS__)
+#define ROW_0(...)
+#define ROW_1(string_, request_, scope_, dir_, ...) \
+	{.name = string_,                           \
+	 .request = (uint32_t)(request_),           \
+	 .scope = scope_,                           \
+	 .dir = dir_,                               \
+	 __VA_ARGS__},
+
+#define VALUE		       .payload = KVMAPI_VALUE
+#define VALUE_AS(size_)	       .payload = KVMAPI_VALUE
+#define RUNPAGE		       .payload = KVMAPI_RUNPAGE, .type = "struct kvm_run"
+#define STRUCT(type_)	       .size = sizeof(type_), .type = #type_
+#define FIXED(type_)	       .payload = KVMAPI_FIXED, STRUCT(type_)
+#define FIXED_AS(type_, size_) .payload = KVMAPI_FIXED, STRUCT(type_)
+#define COUNTER(type_, field_) \
+	.count_offset = offsetof(type_, field_), .count_width = SIZE_OF(type_, field_)
+#define COUNTED(type_, count_, element_)                                  \
+	.payload = KVMAPI_COUNTED, STRUCT(type_), COUNTER(type_, count_), \
+	.elem_size = sizeof(element_), .elem_type = #element_
+#define BLOB_CAP(type_, cap_)	  .payload = KVMAPI_BLOB, STRUCT(type_), .size_cap = cap_
+#define BLOB_FIELD(type_, field_) .payload = KVMAPI_BLOB, STRUCT(type_), COUNTER(type_, field_)
+
+#define DOC(section_)			 .doc = section_
+/* The capability must be one of the header. */
+#define CAP(cap_)			 .cap = &#cap_[0 * (cap_)]
+#define CREATES(kind_)			 .creates = kind_, .fd_offset = -1
+#define CREATES_IN(kind_, type_, field_) .creates = kind_, .fd_offset = offsetof(type_, field_)
+
+#define NESTED(...) \
+	.nested = {__VA_ARGS__}, .nested_count = COUNT_OF(struct kvmapi_nested, __VA_ARGS__)
+#define LENGTH(type_, field_) \
+	.len_offset = offsetof(type_, field_), .len_width = SIZE_OF(type_, field_)
+#define BYTES(type_, ptr_, len_, unit_, dir_)                                       \
+	{                                                                           \
+		.ptr_offset = offsetof(type_, ptr_), LENGTH(type_, len_),           \
+		.length = KVMAPI_LEN_BYTES, .unit = unit_, .dir = dir_, .repeat = 1 \
+	}
+#define BITS(type_, ptr_, len_, dir_)                                     \
+	{                                                                 \
+		.ptr_offset = offsetof(type_, ptr_), LENGTH(type_, len_), \
+		.length = KVMAPI_LEN_BITS, .dir = dir_, .repeat = 1       \
+	}
+#define BITS_EACH(type_, array_, ptr_, len_, dir_)                                            \
+	{                                                                                     \
+		.ptr_offset = offsetof(type_, array_[0].ptr_), LENGTH(type_, array_[0].len_), \
+		.length = KVMAPI_LEN_BITS, .dir = dir_, .stride = SIZE_OF(type_, array_[0]),  \
+		.repeat = SIZE_OF(type_, array_) / SIZE_OF(type_, array_[0])                  \
+	}
+#define ONE_REG(type_, ptr_, id_, dir_)                                  \
+	{                                                                \
+		.ptr_offset = offsetof(type_, ptr_), LENGTH(type_, id_), \
+		.length = KVMAPI_LEN_ONE_REG, .dir = dir_, .repeat = 1   \
+	}
+#define SLOT(type_, ptr_, slot_, dir_)                                     \
+	{                                                                  \
+		.ptr_offset = offsetof(type_, ptr_), LENGTH(type_, slot_), \
+		.length = KVMAPI_LEN_SLOT, .dir = dir_, .repeat = 1        \
+	}
+#define CONST(type_, ptr_, bytes_, dir_)                                                         \
+	{                                                                                        \
+		.ptr_offset = offsetof(type_, ptr_), .length = KVMAPI_LEN_CONST, .unit = bytes_, \
+		.dir = dir_, .repeat = 1                                                         \
+	}
+#define ATTR(type_, ptr_, dir_)                                                              \
+	{                                                                                    \
+		.ptr_offset = offsetof(type_, ptr_), .length = KVMAPI_LEN_ATTR, .dir = dir_, \
+		.repeat = 1                                                                  \
+	}
+
+#define MACHINE(...)              \
+	.machine = {__VA_ARGS__}, \
+	.machine_count = COUNT_OF(struct kvmapi_machine_field, __VA_ARGS__)
+#define FD(type_, field_)                                              \
+	{                                                              \
+		.offset = offsetof(type_, field_), .what = KVMAPI_M_FD \
+	}
+#define PTR(type_, field_)                                              \
+	{                                                               \
+		.offset = offsetof(type_, field_), .what = KVMAPI_M_PTR \
+	}
+#define REGION(type_, address_, size_)                                                      \
+	{                                                                                   \
+		.offset = offsetof(type_, address_), .size_offset = offsetof(type_, size_), \
+		.what = KVMAPI_M_REGION                                                     \
+	}
+#define PTR_EACH4(type_, array_, at_, ptr_)                                     \
+	PTR(type_, array_[(at_) + 0].ptr_), PTR(type_, array_[(at_) + 1].ptr_), \
+		PTR(type_, array_[(at_) + 2].ptr_), PTR(type_, array_[(at_) + 3].ptr_)
+#define PTR_EACH16(type_, array_, ptr_)                                       \
+	PTR_EACH4(type_, array_, 0, ptr_), PTR_EACH4(type_, array_, 4, ptr_), \
+		PTR_EACH4(type_, array_, 8, ptr_), PTR_EACH4(type_, array_, 12, ptr_)
+
+static const struct kvmapi_ioctl ioctls[] = {
+#include "kvmapi/kvm_ioctls.def"
+};
+
+/* --- exit reasons --- */
+
+#define RUN_UNION offsetof(struct kvm_run, hw)
+#define EXIT(reason_, member_) \
+	{.name = #reason_,     \
+	 .member = #member_,   \
+	 .reason = reason_,    \
+	 .out = SIZE_OF(struct kvm_run, member_)},
+#define EXIT_ANSWER(reason_, member_, last_)      \
+	{.name = #reason_,                        \
+	 .member = #member_,                      \
+	 .reason = reason_,                       \
+	 .out = SIZE_OF(struct kvm_run, member_), \
+	 .in = offsetof(struct kvm_run, last_) + SIZE_OF(struct kvm_run, last_) - RUN_UNION},
+#define EXIT_BARE(reason_) {.name = #reason_, .reason = reason_},
+
+static const struct kvmapi_exit exits[] = {
+#include "kvmapi/exits.def"
+};
+
+#if !defined(KVMAPI_ARCH_s390)
+_Static_assert(RUN_UNION == KVMAPI_RUN_UNION, "where the exit union is");
+_Static_assert(offsetof(struct kvm_run, kvm_valid_regs) == KVMAPI_RUN_VALID_REGS, "kvm_valid_regs");
+_Static_assert(offsetof(struct kvm_run, s) == KVMAPI_RUN_SYNC, "sync regs");
+_Static_assert(SIZE_OF(struct kvm_run, s) == KVMAPI_RUN_SYNC_MAX, "sync regs");
+#endif
+
+/* --- device attributes --- */
+
+#define ATTRIBUTE(on_, ...)	   CAT(ATTRIBUTE_, on_)(__VA_ARGS__)
+#define ATTRIBUTE_ANY(on_, ...)	   CAT(ATTRIBUTE_ANY_, on_)(__VA_ARGS__)
+#define ATTRIBUTE_LENGTH(on_, ...) CAT(ATTRIBUTE_LENGTH_, on_)(__VA_ARGS__)
+#define ATTRIBUTE_0(...)
+#define ATTRIBUTE_ANY_0(...)
+#define ATTRIBUTE_LENGTH_0(...)
+#define ATTRIBUTE_1(kind_, group_, attr_, type_) \
+	{.kind = kind_, .group = group_, .attr = attr_, .size = sizeof(type_), .type = #type_},
+#define ATTRIBUTE_ANY_1(kind_, group_, type_) \
+	{.kind = kind_, .group = group_, .any = true, .size = sizeof(type_), .type = #type_},
+#define ATTRIBUTE_LENGTH_1(kind_, group_, maximum_) \
+	{.kind = kind_, .group = group_, .any = true, .by_length = true, .size = maximum_},
+
+static const struct kvmapi_attr attrs[] = {
+#include "kvmapi/kvm_attrs.def"
+};
+
+/* --- how values are shown --- */
+
+/* The field must be one of the type, the constant one of the header. */
+#define FIELD_NAME(type_, path_) &#path_[0 * offsetof(type_, path_)]
+#define NAMED(constant_)	 {#constant_, (uint64_t)(constant_)},
+#define CONSTANTS(...)                   \
+	(const struct kvmapi_constant[]) \
+	{                                \
+		__VA_ARGS__              \
+		{                        \
+		}                        \
+	}
+#define FLAGS(on_, ...)	  CAT(FLAGS_, on_)(__VA_ARGS__)
+#define ENUM(on_, ...)	  CAT(ENUM_, on_)(__VA_ARGS__)
+#define SHOW_AS(on_, ...) CAT(SHOW_AS_, on_)(__VA_ARGS__)
+#define FLAGS_0(...)
+#define ENUM_0(...)
+#define SHOW_AS_0(...)
+#define FLAGS_1(type_, path_, ...) \
+	{#type_, FIELD_NAME(type_, path_), KVMAPI_STYLE_FLAGS, CONSTANTS(__VA_ARGS__)},
+#define ENUM_1(type_, path_, ...) \
+	{#type_, FIELD_NAME(type_, path_), KVMAPI_STYLE_ENUM, CONSTANTS(__VA_ARGS__)},
+#define SHOW_AS_1(style_, type_, path_) \
+	{#type_, FIELD_NAME(type_, path_), KVMAPI_STYLE_##style_, NULL},
+
+static const struct kvmapi_field fields[] = {
+#include "kvmapi/fields.def"
+};
+
+#define CASE(value_, member_) {(uint64_t)(value_), #member_},
+#define CASES(...)                   \
+	(const struct kvmapi_case[]) \
+	{                            \
+		__VA_ARGS__          \
+		{                    \
+		}                    \
+	}
+#define UNION(on_, ...)	   CAT(UNION_, on_)(__VA_ARGS__)
+#define UNION_IS(on_, ...) CAT(UNION_IS_, on_)(__VA_ARGS__)
+#define UNION_0(...)
+#define UNION_IS_0(...)
+#define UNION_1(type_, path_, by_, ...) \
+	{#type_, FIELD_NAME(type_, path_), FIELD_NAME(type_, by_), CASES(__VA_ARGS__)},
+#define UNION_IS_1(type_, path_, member_) \
+	{#type_, FIELD_NAME(type_, path_), NULL, CASES(CASE(0, member_))},
+
+static const struct kvmapi_union unions[] = {
+#include "kvmapi/unions.def"
+};
+
+const struct kvmapi_table CAT(kvmapi_table_, KVMAPI_ARCH) = {
+	.ioctls = ioctls,
+	.exits = exits,
+	.attrs = attrs,
+	.fields = fields,
+	.unions = unions,
+	.ioctl_count = ARRAY_COUNT(ioctls),
+	.exit_count = ARRAY_COUNT(exits),
+	.attr_count = ARRAY_COUNT(attrs),
+	.field_count = ARRAY_COUNT(fields),
+	.union_count = ARRAY_COUNT(unions),
+	.run_union = RUN_UNION,
+};

@@ -1,0 +1,877 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Values by their BTF: the walk that the text and the JSON back end share, and paths of fields.
+ * What BTF does not know (flags, enumerations, unions) is in fields.def, unions.def and exits.def.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+
+#include "kvmapi/internal.h"
+#include "kvmapi/value.h"
+
+#define PATH_MAX_LEN 256
+#define DEPTH_MAX    24
+
+/* --- BTF -----------------------------------------------------------------------------------------
+ */
+
+/* Rows of a table by the type they speak of: row number + 1 of the first, and of the next of each
+ * row. */
+struct rows_by_type {
+	uint16_t *first; /* by type id */
+	uint16_t *next;	 /* by row */
+};
+
+struct types {
+	struct btf *btf;
+	struct rows_by_type fields;
+	struct rows_by_type unions;
+};
+
+static struct types loaded[KVMAPI_ARCHS];
+static pthread_once_t loaded_once[KVMAPI_ARCHS] = {
+	PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT,
+	PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT,
+};
+
+/* The type of a C name; -ENOENT. */
+static int type_find(const struct btf *btf, const char *name)
+{
+	static const struct {
+		const char *prefix;
+		uint32_t kind;
+	} prefixes[] = {
+		{"struct ", BTF_KIND_STRUCT}, {"union ", BTF_KIND_UNION}, {"enum ", BTF_KIND_ENUM}};
+	size_t n, len;
+	int id;
+
+	for (n = 0; n < sizeof(prefixes) / sizeof(prefixes[0]); n++) {
+		len = strlen(prefixes[n].prefix);
+		if (strncmp(name, prefixes[n].prefix, len) == 0) {
+			id = btf__find_by_name_kind(btf, name + len, prefixes[n].kind);
+			return id > 0 ? id : -ENOENT;
+		}
+	}
+	id = btf__find_by_name(btf, name);
+	return id > 0 ? id : -ENOENT;
+}
+
+static int rows_alloc(struct rows_by_type *rows, size_t types, size_t count)
+{
+	rows->first = calloc(types, sizeof(*rows->first));
+	rows->next = calloc(count + 1, sizeof(*rows->next));
+	return rows->first && rows->next ? 0 : -ENOMEM;
+}
+
+static void rows_free(struct rows_by_type *rows)
+{
+	free(rows->first);
+	free(rows->next);
+}
+
+static void rows_add(struct rows_by_type *rows, const struct btf *btf, const char *type, size_t n)
+{
+	int id = type_find(btf, type);
+
+	if (id < 0)
+		return;
+	rows->next[n] = rows->first[id];
+	rows->first[id] = (uint16_t)(n + 1);
+}
+
+static void types_load(enum kvmapi_arch arch)
+{
+	const struct kvmapi_table *table = kvmapi_table_of(arch);
+	struct types *types = &loaded[arch];
+	struct btf *btf =
+		btf__new(kvmapi_btf_data[arch].data, (uint32_t)kvmapi_btf_data[arch].size);
+	size_t n;
+
+	if (!btf)
+		return;
+	if (rows_alloc(&types->fields, btf__type_cnt(btf), table->field_count) < 0 ||
+	    rows_alloc(&types->unions, btf__type_cnt(btf), table->union_count) < 0) {
+		rows_free(&types->fields);
+		rows_free(&types->unions);
+		btf__free(btf);
+		return;
+	}
+	for (n = 0; n < table->field_count; n++)
+		rows_add(&types->fields, btf, table->fields[n].type, n);
+	for (n = 0; n < table->union_count; n++)
+		rows_add(&types->unions, btf, table->unions[n].type, n);
+	types->btf = btf;
+}
+
+#define LOADER(arch_)                        \
+	static void types_load_##arch_(void) \
+	{                                    \
+		types_load(arch_);           \
+	}
+LOADER(KVMAPI_X86)
+LOADER(KVMAPI_ARM64)
+LOADER(KVMAPI_S390)
+LOADER(KVMAPI_POWERPC)
+LOADER(KVMAPI_RISCV)
+
+/* The types of an architecture, read at its first use and kept for ever; NULL without memory. */
+static const struct types *types_of(enum kvmapi_arch arch)
+{
+	static void (*const loaders[KVMAPI_ARCHS])(void) = {
+		[KVMAPI_X86] = types_load_KVMAPI_X86,
+		[KVMAPI_ARM64] = types_load_KVMAPI_ARM64,
+		[KVMAPI_S390] = types_load_KVMAPI_S390,
+		[KVMAPI_POWERPC] = types_load_KVMAPI_POWERPC,
+		[KVMAPI_RISCV] = types_load_KVMAPI_RISCV,
+	};
+
+	pthread_once(&loaded_once[arch], loaders[arch]);
+	return loaded[arch].btf ? &loaded[arch] : NULL;
+}
+
+/* Through typedefs and qualifiers. */
+static const struct btf_type *type_real(const struct btf *btf, uint32_t *id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, *id);
+
+	while (btf_is_mod(t) || btf_is_typedef(t)) {
+		*id = t->type;
+		t = btf__type_by_id(btf, *id);
+	}
+	return t;
+}
+
+static size_t type_size(const struct btf *btf, uint32_t id)
+{
+	int64_t size = btf__resolve_size(btf, id);
+
+	return size > 0 ? (size_t)size : 0;
+}
+
+static const char *type_name(const struct btf *btf, uint32_t offset)
+{
+	const char *name = btf__name_by_offset(btf, offset);
+
+	return name && name[0] ? name : NULL;
+}
+
+/* A composite without a name lends its members to the type around it. */
+static bool is_anonymous(const struct btf *btf, const struct btf_member *member)
+{
+	uint32_t id = member->type;
+
+	return !type_name(btf, member->name_off) && btf_is_composite(type_real(btf, &id));
+}
+
+/* The placeholder in front of a flexible array in the UAPI headers. */
+static bool is_placeholder(const struct btf *btf, const struct btf_member *member)
+{
+	const char *name = type_name(btf, member->name_off);
+
+	return name && strncmp(name, "__empty_", 8) == 0;
+}
+
+static bool is_flexible(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = type_real(btf, &id);
+
+	return btf_is_array(t) && btf_array(t)->nelems == 0;
+}
+
+/* Does the composite have a member of this name, itself or through one without a name? */
+static bool has_member(const struct btf *btf, const struct btf_type *t, const char *name,
+		       size_t len)
+{
+	const struct btf_member *m = btf_members(t);
+	const struct btf_type *inner;
+	const char *member;
+	uint32_t id;
+	int n;
+
+	for (n = 0; n < btf_vlen(t); n++) {
+		member = type_name(btf, m[n].name_off);
+		if (member && strlen(member) == len && strncmp(member, name, len) == 0)
+			return true;
+		if (!is_anonymous(btf, &m[n]))
+			continue;
+		id = m[n].type;
+		inner = type_real(btf, &id);
+		if (has_member(btf, inner, name, len))
+			return true;
+	}
+	return false;
+}
+
+/* --- paths ---------------------------------------------------------------------------------------
+ */
+
+/* Where `path` is in type `id`; flexible arrays have any index. */
+static int path_find(const struct btf *btf, uint32_t id, const char *path, size_t *offset,
+		     size_t *size)
+{
+	const struct btf_type *t = type_real(btf, &id);
+	const struct btf_member *m;
+	const char *name;
+	char *end;
+	size_t len;
+	uint64_t index;
+	uint32_t bits;
+	int n;
+
+	for (;;) {
+		if (btf_is_array(t) && path[0] == '[') {
+			index = strtoull(path + 1, &end, 0);
+			if (end == path + 1 || *end != ']')
+				return -ENOENT;
+			if (btf_array(t)->nelems && index >= btf_array(t)->nelems)
+				return -ENOENT;
+			id = btf_array(t)->type;
+			*offset += index * type_size(btf, id);
+			t = type_real(btf, &id);
+			path = end + 1;
+			if (*path == '.')
+				path++;
+			continue;
+		}
+		if (!path[0]) {
+			*size = type_size(btf, id);
+			return 0;
+		}
+		if (!btf_is_composite(t))
+			return -ENOENT;
+		len = strcspn(path, ".[");
+		m = btf_members(t);
+		for (n = 0; n < btf_vlen(t); n++) {
+			name = type_name(btf, m[n].name_off);
+			if (name && strlen(name) == len && strncmp(name, path, len) == 0)
+				break;
+			id = m[n].type;
+			if (is_anonymous(btf, &m[n]) &&
+			    has_member(btf, type_real(btf, &id), path, len)) {
+				len = 0;
+				break;
+			}
+		}
+		if (n == btf_vlen(t))
+			return -ENOENT;
+		bits = btf_member_bit_offset(t, (uint32_t)n);
+		if (bits % 8 || btf_member_bitfield_size(t, (uint32_t)n) % 8)
+			return -ENOENT;
+		*offset += bits / 8;
+		if (btf_member_bitfield_size(t, (uint32_t)n) && !path[len]) {
+			*size = btf_member_bitfield_size(t, (uint32_t)n) / 8;
+			return 0;
+		}
+		id = m[n].type;
+		t = type_real(btf, &id);
+		path += len;
+		if (*path == '.')
+			path++;
+	}
+}
+
+int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
+		      size_t *size)
+{
+	const struct types *types;
+	int id;
+
+	if ((unsigned int)arch >= KVMAPI_ARCHS)
+		return -ENOENT;
+	types = types_of(arch);
+	if (!types)
+		return -ENOMEM;
+	id = type_find(types->btf, type);
+	if (id < 0)
+		return id;
+	*offset = 0;
+	return path_find(types->btf, (uint32_t)id, path, offset, size);
+}
+
+/* --- the walk ------------------------------------------------------------------------------------
+ */
+
+struct walk {
+	const struct types *types;
+	const struct btf *btf;
+	const struct kvmapi_table *table;
+	const uint8_t *data;
+	size_t len;
+	bool big_endian;
+	bool run;
+	const struct kvmapi_sink *sink;
+	void *ctx;
+	unsigned int depth;
+	/* The nearest struct that has a name, where it is, and the path from it. */
+	const char *named;
+	uint32_t named_id;
+	size_t named_at;
+	size_t path_len;
+	char path[PATH_MAX_LEN];
+};
+
+static int walk_value(struct walk *w, const char *name, uint32_t id, size_t at);
+static int walk_members(struct walk *w, const struct btf_type *t, size_t at);
+static int walk_union(struct walk *w, const char *name, const struct btf_type *t, size_t at,
+		      bool anonymous);
+
+static size_t captured(const struct walk *w, size_t at, size_t size)
+{
+	if (at >= w->len)
+		return 0;
+	return w->len - at < size ? w->len - at : size;
+}
+
+static bool is_zero(const uint8_t *data, size_t size)
+{
+	while (size && *data == 0)
+		data++, size--;
+	return size == 0;
+}
+
+/* An integer of the tape's byte order.  The caller has looked that it was captured. */
+static uint64_t number_read(const struct walk *w, size_t at, size_t bytes)
+{
+	uint64_t value = 0;
+	size_t n;
+
+	for (n = 0; n < bytes; n++)
+		value = value << 8 | w->data[at + (w->big_endian ? n : bytes - 1 - n)];
+	return value;
+}
+
+/* `size` bytes as they are; what was not captured has no address. */
+static int emit_bytes(struct walk *w, const char *name, size_t at, size_t size)
+{
+	size_t have = captured(w, at, size);
+
+	return w->sink->bytes(w->ctx, name, have ? w->data + at : NULL, have, size);
+}
+
+static uint64_t sign_extend(uint64_t value, unsigned int bits)
+{
+	return bits && bits < 64 ? (uint64_t)((int64_t)(value << (64 - bits)) >> (64 - bits))
+				 : value;
+}
+
+/* The path of the last member, with its name put behind; returns the length to go back to. */
+static size_t path_push(struct walk *w, const char *name)
+{
+	size_t before = w->path_len;
+	int n;
+
+	n = snprintf(w->path + before, sizeof(w->path) - before, "%s%s", before ? "." : "", name);
+	if (n > 0 && before + (size_t)n < sizeof(w->path))
+		w->path_len = before + (size_t)n;
+	return before;
+}
+
+static void path_pop(struct walk *w, size_t before)
+{
+	w->path_len = before;
+	w->path[before] = 0;
+}
+
+static const struct kvmapi_field *style_find(const struct walk *w)
+{
+	unsigned int n;
+
+	for (n = w->types->fields.first[w->named_id]; n; n = w->types->fields.next[n - 1])
+		if (strcmp(w->table->fields[n - 1].path, w->path) == 0)
+			return &w->table->fields[n - 1];
+	return NULL;
+}
+
+/* A field whose zero has a name of its own is worth showing. */
+static bool zero_has_name(const struct walk *w)
+{
+	const struct kvmapi_field *row = style_find(w);
+
+	return row && row->style >= KVMAPI_STYLE_ENUM;
+}
+
+static int emit_number(struct walk *w, const char *name, struct kvmapi_number *number)
+{
+	const struct kvmapi_field *row = style_find(w);
+	const char *labels[KVMAPI_FLAGS_MAX];
+	const struct kvmapi_constant *c;
+	unsigned int count = 0;
+	uint64_t rest = number->value;
+	const char *label = NULL;
+
+	number->hex =
+		row ? row->style == KVMAPI_STYLE_HEX : number->bytes == 8 && !number->is_signed;
+	if (!row)
+		return w->sink->number(w->ctx, name, number);
+	switch (row->style) {
+	case KVMAPI_STYLE_PLAIN:
+	case KVMAPI_STYLE_HEX:
+	case KVMAPI_STYLE_DECIMAL:
+		return w->sink->number(w->ctx, name, number);
+	case KVMAPI_STYLE_FLAGS:
+		for (c = row->constants; c->name && count < KVMAPI_FLAGS_MAX; c++) {
+			if (c->value == 0 || (number->value & c->value) != c->value)
+				continue;
+			labels[count++] = c->name;
+			rest &= ~c->value;
+		}
+		number->hex = true;
+		return w->sink->flags(w->ctx, name, number, labels, count, rest);
+	case KVMAPI_STYLE_ENUM:
+		for (c = row->constants; c->name && !label; c++)
+			if (c->value == number->value)
+				label = c->name;
+		break;
+	case KVMAPI_STYLE_CAP:
+		label = kvmapi_cap_name((uint32_t)number->value);
+		break;
+	case KVMAPI_STYLE_EXIT:
+		label = kvmapi_exit_name((uint32_t)number->value);
+		break;
+	case KVMAPI_STYLE_MSR:
+		label = kvmapi_msr_name((uint32_t)number->value);
+		number->hex = true;
+		break;
+	}
+	return w->sink->constant(w->ctx, name, number, label);
+}
+
+static int walk_bitfield(struct walk *w, const char *name, const struct btf_type *t,
+			 uint32_t bit_offset, unsigned int bits, size_t at)
+{
+	struct kvmapi_number number = {};
+	unsigned int shift = bit_offset % 8, bytes = (shift + bits + 7) / 8;
+
+	at += bit_offset / 8;
+	if (bytes > 8)
+		return emit_bytes(w, name, at, bytes);
+	if (captured(w, at, bytes) < bytes)
+		return w->sink->missing(w->ctx, name);
+	number.value = number_read(w, at, bytes);
+	/* Bits are counted from the most significant one where bytes are. */
+	number.value >>= w->big_endian ? bytes * 8 - shift - bits : shift;
+	number.value &= bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+	number.is_signed = btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
+	if (number.is_signed)
+		number.value = sign_extend(number.value, bits);
+	if (w->sink->skip_zeros && number.value == 0 && !zero_has_name(w))
+		return 0;
+	number.bytes = (uint8_t)bytes;
+	return emit_number(w, name, &number);
+}
+
+static int walk_scalar(struct walk *w, const char *name, const struct btf_type *t, size_t size,
+		       size_t at)
+{
+	struct kvmapi_number number = {.bytes = (uint8_t)size};
+
+	if (size > 8)
+		return emit_bytes(w, name, at, size);
+	if (captured(w, at, size) < size)
+		return w->sink->missing(w->ctx, name);
+	number.value = number_read(w, at, size);
+	number.is_signed = btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
+	if (number.is_signed)
+		number.value = sign_extend(number.value, (unsigned int)size * 8);
+	return emit_number(w, name, &number);
+}
+
+static int walk_array(struct walk *w, const char *name, const struct btf_type *t, size_t at)
+{
+	const struct btf_array *array = btf_array(t);
+	uint32_t element_id = array->type;
+	const struct btf_type *element = type_real(w->btf, &element_id);
+	size_t size = type_size(w->btf, array->type), count = array->nelems, n;
+	int err;
+
+	if (size == 0)
+		return 0;
+	if (count == 0 && w->len > at)
+		count = (w->len - at + size - 1) / size;
+	if (btf_is_int(element) && size == 1)
+		return emit_bytes(w, name, at, count);
+	/* As in C, what is left out at the end of an array of fixed length is zero. */
+	while (w->sink->skip_zeros && array->nelems && count > 1 &&
+	       captured(w, at + (count - 1) * size, size) == size &&
+	       is_zero(w->data + at + (count - 1) * size, size))
+		count--;
+	err = w->sink->begin(w->ctx, name, true);
+	for (n = 0; n < count && !err; n++)
+		err = walk_value(w, NULL, array->type, at + n * size);
+	return err ? err : w->sink->end(w->ctx, true);
+}
+
+static int walk_struct(struct walk *w, const char *name, const struct btf_type *t, uint32_t id,
+		       size_t at)
+{
+	const char *type = type_name(w->btf, t->name_off);
+	struct walk before = *w;
+	int err;
+
+	if (type) {
+		w->named = type;
+		w->named_id = id;
+		w->named_at = at;
+		path_pop(w, 0);
+	}
+	err = w->sink->begin(w->ctx, name, false);
+	if (!err)
+		err = walk_members(w, t, at);
+	if (!err)
+		err = w->sink->end(w->ctx, false);
+	w->named = before.named;
+	w->named_id = before.named_id;
+	w->named_at = before.named_at;
+	w->path_len = before.path_len;
+	memcpy(w->path, before.path, sizeof(w->path));
+	return err;
+}
+
+/* Is `path` of a row this union?  One without a name is named by any of its members. */
+static bool is_union_path(const struct walk *w, const struct btf_type *t, bool anonymous,
+			  const char *path)
+{
+	if (!anonymous)
+		return strcmp(path, w->path) == 0;
+	if (w->path_len) {
+		if (strncmp(path, w->path, w->path_len) != 0 || path[w->path_len] != '.')
+			return false;
+		path += w->path_len + 1;
+	}
+	return !strchr(path, '.') && has_member(w->btf, t, path, strlen(path));
+}
+
+/* The value of a field of the nearest named struct; false if it was not captured. */
+static bool discriminator_read(const struct walk *w, const char *path, uint64_t *value)
+{
+	size_t offset = 0, size;
+
+	if (path_find(w->btf, w->named_id, path, &offset, &size) < 0 || size > 8)
+		return false;
+	offset += w->named_at;
+	if (captured(w, offset, size) < size)
+		return false;
+	*value = number_read(w, offset, size);
+	return true;
+}
+
+/* The name of the member that holds the value of a union, "" if none does (an exit without data),
+ * NULL. */
+static const char *union_member(const struct walk *w, const struct btf_type *t, bool anonymous)
+{
+	const struct kvmapi_union *row;
+	const struct kvmapi_exit *exit_row;
+	const struct kvmapi_case *c;
+	uint64_t value = 0;
+	unsigned int n;
+
+	if (anonymous && w->path_len == 0 && w->named && strcmp(w->named, "kvm_run") == 0 &&
+	    has_member(w->btf, t, "hw", 2)) {
+		if (!discriminator_read(w, "exit_reason", &value))
+			return NULL;
+		exit_row = kvmapi_exit((uint32_t)value);
+		return exit_row ? (exit_row->member ? exit_row->member : "") : NULL;
+	}
+	for (n = w->types->unions.first[w->named_id]; n; n = w->types->unions.next[n - 1]) {
+		row = &w->table->unions[n - 1];
+		if (!is_union_path(w, t, anonymous, row->path))
+			continue;
+		if (row->by && !discriminator_read(w, row->by, &value))
+			return NULL;
+		for (c = row->cases; c->member; c++)
+			if (!row->by || c->value == value)
+				return c->member;
+	}
+	return NULL;
+}
+
+static int walk_member(struct walk *w, const struct btf_type *t, uint32_t n, size_t at)
+{
+	const struct btf_member *m = &btf_members(t)[n];
+	uint32_t bit_offset = btf_member_bit_offset(t, n), bits = btf_member_bitfield_size(t, n),
+		 id = m->type;
+	const char *name = type_name(w->btf, m->name_off);
+	const struct btf_type *real = type_real(w->btf, &id);
+	size_t size = type_size(w->btf, m->type), from = at + bit_offset / 8, before;
+	bool padding;
+	int err;
+
+	if (is_placeholder(w->btf, m))
+		return 0;
+	if (is_flexible(w->btf, m->type))
+		size = w->len > from ? w->len - from : 0;
+	if (size == 0 && !is_anonymous(w->btf, m) && !btf_is_union(real))
+		return 0;
+	if (w->run && from >= w->len)
+		return 0;
+	if (is_anonymous(w->btf, m)) {
+		if (btf_is_union(real))
+			return walk_union(w, NULL, real, from, true);
+		return walk_members(w, real, from);
+	}
+	if (!name)
+		return 0;
+	before = path_push(w, name);
+	if (bits) {
+		err = walk_bitfield(w, name, real, bit_offset, bits, at);
+	} else {
+		padding = strncmp(name, "pad", 3) == 0 || strncmp(name, "reserved", 8) == 0;
+		if ((w->sink->skip_zeros || padding) && captured(w, from, size) == size &&
+		    is_zero(w->data + from, size) && !zero_has_name(w))
+			err = 0;
+		else
+			err = walk_value(w, name, m->type, from);
+	}
+	path_pop(w, before);
+	return err;
+}
+
+static int walk_members(struct walk *w, const struct btf_type *t, size_t at)
+{
+	uint32_t n;
+	int err = 0;
+
+	for (n = 0; n < btf_vlen(t) && !err; n++)
+		err = walk_member(w, t, n, at);
+	return err;
+}
+
+/* anonymous: the union is a member without a name, so its member stands for it. */
+static int walk_union(struct walk *w, const char *name, const struct btf_type *t, size_t at,
+		      bool anonymous)
+{
+	const struct btf_member *m = btf_members(t);
+	const char *member = union_member(w, t, anonymous), *candidate;
+	size_t size = t->size, len;
+	uint32_t n, id;
+	int err;
+
+	/* A union of flexible arrays takes what is left. */
+	if (size == 0)
+		size = w->len > at ? w->len - at : 0;
+	if (member && !member[0])
+		return 0;
+	for (n = 0; member && n < btf_vlen(t); n++) {
+		len = strlen(member);
+		candidate = type_name(w->btf, m[n].name_off);
+		id = m[n].type;
+		if (candidate && strcmp(candidate, member) != 0)
+			continue;
+		if (!candidate && !has_member(w->btf, type_real(w->btf, &id), member, len))
+			continue;
+		if (anonymous)
+			return walk_member(w, t, n, at);
+		err = w->sink->begin(w->ctx, name, false);
+		if (!err)
+			err = walk_member(w, t, n, at);
+		return err ? err : w->sink->end(w->ctx, false);
+	}
+	if (size == 0)
+		return 0;
+	return emit_bytes(w, anonymous ? "raw" : name, at, size);
+}
+
+static int walk_value(struct walk *w, const char *name, uint32_t id, size_t at)
+{
+	const struct btf_type *t = type_real(w->btf, &id);
+	int err;
+
+	if (w->depth == DEPTH_MAX)
+		return -ELOOP;
+	w->depth++;
+	if (btf_is_struct(t))
+		err = walk_struct(w, name, t, id, at);
+	else if (btf_is_union(t))
+		err = walk_union(w, name, t, at, false);
+	else if (btf_is_array(t))
+		err = walk_array(w, name, t, at);
+	else if (btf_is_int(t) || btf_is_any_enum(t) || btf_is_ptr(t))
+		err = walk_scalar(w, name, t, type_size(w->btf, id), at);
+	else
+		err = -EINVAL;
+	w->depth--;
+	return err;
+}
+
+int kvmapi_value_walk(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
+		      bool run, const struct kvmapi_sink *sink, void *ctx)
+{
+	struct walk w = {
+		.table = kvmapi_table_of(arch),
+		.data = data,
+		.len = len,
+		.run = run,
+		.sink = sink,
+		.ctx = ctx,
+	};
+	int id;
+
+	if (!w.table)
+		return -ENOENT;
+	w.big_endian = kvmapi_arch_big_endian(arch);
+	w.types = types_of(arch);
+	if (!w.types)
+		return -ENOMEM;
+	w.btf = w.types->btf;
+	id = type_find(w.btf, type);
+	return id < 0 ? id : walk_value(&w, NULL, (uint32_t)id, 0);
+}
+
+/* --- the field at an offset
+ * ------------------------------------------------------------------------ */
+
+struct name {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+static void name_add(struct name *name, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* What does not fit is cut off. */
+static void name_add(struct name *name, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(name->buf + name->len, name->size - name->len, format, args);
+	va_end(args);
+	if (n > 0)
+		name->len =
+			name->len + (size_t)n < name->size ? name->len + (size_t)n : name->size - 1;
+}
+
+/* The member of a struct that holds a byte, or -1; *at is where it begins. */
+static int member_at(const struct btf *btf, const struct btf_type *t, size_t offset, size_t *at)
+{
+	const struct btf_member *m = btf_members(t);
+	uint32_t n, bits;
+	size_t from, size;
+
+	for (n = 0; n < btf_vlen(t); n++) {
+		from = btf_member_bit_offset(t, n) / 8;
+		bits = btf_member_bitfield_size(t, n);
+		size = bits ? (btf_member_bit_offset(t, n) % 8 + bits + 7) / 8
+			    : type_size(btf, m[n].type);
+		if (is_placeholder(btf, &m[n]) || offset < from)
+			continue;
+		*at = from;
+		/* Nothing comes behind a flexible array, or behind the union or struct that hides
+		 * one. */
+		if (offset < from + size || (size == 0 && n + 1 == btf_vlen(t)))
+			return (int)n;
+	}
+	return -1;
+}
+
+/* The member of a union that the tables choose, or -1. */
+static int member_chosen(const struct walk *w, const struct btf_type *t, bool anonymous)
+{
+	const char *chosen = union_member(w, t, anonymous), *name;
+	const struct btf_member *m = btf_members(t);
+	uint32_t n, id;
+
+	for (n = 0; chosen && chosen[0] && n < btf_vlen(t); n++) {
+		name = type_name(w->btf, m[n].name_off);
+		id = m[n].type;
+		if (name ? strcmp(name, chosen) == 0
+			 : has_member(w->btf, type_real(w->btf, &id), chosen, strlen(chosen)))
+			return (int)n;
+	}
+	return -1;
+}
+
+static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
+{
+	const struct btf_type *t;
+	const struct btf_member *m;
+	const char *name;
+	bool anonymous = false;
+	size_t size, at, start = 0; /* of this type in the value */
+	int n;
+
+	for (;;) {
+		t = type_real(w->btf, &id);
+		at = 0;
+		if (btf_is_array(t)) {
+			size = type_size(w->btf, btf_array(t)->type);
+			if (size == 0)
+				return -ENOENT;
+			name_add(out, "[%zu]", offset / size);
+			start += offset - offset % size;
+			offset %= size;
+			id = btf_array(t)->type;
+			anonymous = false;
+			continue;
+		}
+		if (!btf_is_composite(t))
+			return offset < type_size(w->btf, id) ? 0 : -ENOENT;
+		if (btf_is_struct(t)) {
+			name = type_name(w->btf, t->name_off);
+			if (name) {
+				w->named = name;
+				w->named_id = id;
+				w->named_at = start;
+				path_pop(w, 0);
+			}
+			n = member_at(w->btf, t, offset, &at);
+			if (n < 0 && offset >= t->size)
+				return -ENOENT;
+		} else {
+			n = member_chosen(w, t, anonymous);
+		}
+		if (n < 0) {
+			/* A hole, or a union of which nothing says which member it holds. */
+			name_add(out, "+%zu", offset);
+			return 0;
+		}
+		m = &btf_members(t)[n];
+		anonymous = is_anonymous(w->btf, m);
+		name = type_name(w->btf, m->name_off);
+		if (name) {
+			name_add(out, "%s%s", out->len ? "." : "", name);
+			path_push(w, name);
+		}
+		start += at;
+		offset -= at;
+		id = m->type;
+	}
+}
+
+int kvmapi_field_at_value(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
+			  size_t offset, char *buf, size_t buf_size)
+{
+	struct walk w = {
+		.table = kvmapi_table_of(arch),
+		.data = data,
+		.len = len,
+	};
+	struct name name = {.buf = buf, .size = buf_size};
+	int id;
+
+	if (!w.table || buf_size == 0)
+		return -ENOENT;
+	buf[0] = 0;
+	w.big_endian = kvmapi_arch_big_endian(arch);
+	w.types = types_of(arch);
+	if (!w.types)
+		return -ENOMEM;
+	w.btf = w.types->btf;
+	id = type_find(w.btf, type);
+	return id < 0 ? id : name_at(&w, (uint32_t)id, offset, &name);
+}
+
+int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char *buf,
+		    size_t buf_size)
+{
+	return kvmapi_field_at_value(arch, type, NULL, 0, offset, buf, buf_size);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Capabilities: KVM_CHECK_EXTENSION (api.rst 4.4) on /dev/kvm and on a VM, KVM_ENABLE_CAP (4.37,
+ * chapter 7) on a VM.
+ */
+#include <string.h>
+
+#include <linux/kvm.h>
+
+#include "model/vm.h"
+
+/* No capability has such a number, nor will one for long. */
+#define NO_CAPABILITY 1000000
+
+enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg)
+{
+	const struct state_entry *e = state_set_find(&vm->caps, cap, VM_CAP_ENABLED);
+
+	if (!e)
+		return vm->caps.open ? STATE_UNKNOWN : STATE_NO;
+	*arg = e->value[0];
+	return e->known ? STATE_YES : STATE_UNKNOWN;
+}
+
+enum state_tri vm_dirty_ring(const struct state_vm *vm)
+{
+	uint64_t size;
+	enum state_tri ring = vm_cap_enabled(vm, KVM_CAP_DIRTY_LOG_RING, &size);
+
+	return ring == STATE_NO ? vm_cap_enabled(vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size) : ring;
+}
+
+bool vm_backend_may_be(const struct judge *j, const char *name)
+{
+	return !*j_backend(j) || !strcmp(j_backend(j), name);
+}
+
+/* Answers that change with processors coming and going, or with what the process asked of
+ * arch_prctl(2). */
+static bool answer_varies(uint64_t cap)
+{
+	return cap == KVM_CAP_NR_VCPUS || cap == KVM_CAP_XSAVE2;
+}
+
+/* Answers that a VM gives by its type and by what was done to it. */
+static bool answer_varies_by_vm(uint64_t cap)
+{
+	switch (cap) {
+	case KVM_CAP_MAX_VCPUS:
+	case KVM_CAP_MAX_VCPU_ID:
+	case KVM_CAP_X2APIC_API:
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+	case KVM_CAP_READONLY_MEM:
+	case KVM_CAP_MULTI_ADDRESS_SPACE:
+	case KVM_CAP_MEMORY_ATTRIBUTES:
+	case KVM_CAP_GUEST_MEMFD:
+	case KVM_CAP_GUEST_MEMFD_FLAGS:
+		return true;
+	default:
+		return answer_varies(cap);
+	}
+}
+
+static bool answer(struct judge *j)
+{
+	uint64_t cap = j->call->arg;
+	int64_t got = j->ret->ret;
+	int32_t most = j_cap(j, KVM_CAP_MAX_VCPUS);
+
+	if (!j_succeeds_value(j, R_CHECK_EXTENSION_ANSWERS))
+		return false;
+	if (cap >= NO_CAPABILITY) {
+		j_equal(j, R_CHECK_EXTENSION_UNKNOWN, "answer", 0, (uint64_t)got);
+		return false;
+	}
+	if (cap == KVM_CAP_NR_VCPUS)
+		j_check(j, R_CHECK_EXTENSION_NR_VCPUS, got >= 1 && (most <= 0 || got <= most),
+			"between 1 and KVM_CAP_MAX_VCPUS", "%lld", (long long)got);
+	return true;
+}
+
+void cap_check_extension_system(struct judge *j)
+{
+	uint64_t cap = j->call->arg;
+	int32_t known = cap < NO_CAPABILITY ? j_cap(j, (uint32_t)cap) : INT32_MIN;
+
+	if (!answer(j) || answer_varies(cap))
+		return;
+	if (known != INT32_MIN)
+		j_equal(j, R_CHECK_EXTENSION_SAME, "answer", (uint64_t)known,
+			(uint64_t)j->ret->ret);
+	else
+		vm_constant(j, R_CHECK_EXTENSION_SAME, "answer", &j_system(j)->caps, cap, 0,
+			    (uint64_t)j->ret->ret);
+}
+
+static void check_extension_vm(struct judge *j)
+{
+	uint64_t cap = j->call->arg;
+	int32_t known = cap < NO_CAPABILITY ? j_cap(j, (uint32_t)cap) : INT32_MIN;
+
+	if (!answer(j) || answer_varies_by_vm(cap) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
+		return;
+	if (known != INT32_MIN && !vm_typed(j) && j->vm->fresh)
+		j_equal(j, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)known,
+			(uint64_t)j->ret->ret);
+	else
+		vm_constant(j, R_CHECK_EXTENSION_VM_SAME, "answer", &j->vm->caps, cap,
+			    VM_CAP_ANSWERED, (uint64_t)j->ret->ret);
+}
+
+/* --- KVM_ENABLE_CAP
+ * ------------------------------------------------------------------------------------- */
+
+/* What is to be expected of one enabling. */
+struct outcome {
+	uint16_t rule; /* that demands or allows the error */
+	int error;     /* 0 = none */
+	bool sure;     /* the error is demanded, not only allowed */
+};
+
+static struct outcome must(uint16_t rule, int error)
+{
+	return (struct outcome){rule, error, true};
+}
+
+static struct outcome may(uint16_t rule, int error)
+{
+	return (struct outcome){rule, error, false};
+}
+
+static const struct outcome fine;
+
+/* Bits that the answer of KVM_CHECK_EXTENSION does not have. */
+static struct outcome within_answer(const struct judge *j, uint32_t cap, uint64_t arg)
+{
+	int32_t answered = j_cap(j, cap);
+
+	if (answered == INT32_MIN)
+		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
+	return arg & ~(uint64_t)(uint32_t)answered ? must(R_ENABLE_CAP_ARGUMENT, EINVAL) : fine;
+}
+
+static struct outcome within(uint64_t arg, uint64_t mask)
+{
+	return arg & ~mask ? must(R_ENABLE_CAP_ARGUMENT, EINVAL) : fine;
+}
+
+/* Only before vCPUs. */
+static struct outcome before_vcpus(const struct judge *j, struct outcome o)
+{
+	if (o.error && o.sure)
+		return o;
+	if (j->vm->has_vcpus == STATE_YES)
+		return must(R_ENABLE_CAP_BEFORE_VCPUS, EINVAL);
+	if (j->vm->has_vcpus == STATE_UNKNOWN)
+		return may(R_ENABLE_CAP_BEFORE_VCPUS, EINVAL);
+	return o;
+}
+
+/* api.rst 7.5 KVM_CAP_SPLIT_IRQCHIP */
+static struct outcome split_irqchip(const struct judge *j, uint64_t pins)
+{
+	const struct state_vm *vm = j->vm;
+
+	if (pins > 4096)
+		return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
+	if (vm->irqchip == STATE_IRQCHIP_KERNEL || vm->irqchip == STATE_IRQCHIP_SPLIT)
+		return must(R_SPLIT_IRQCHIP_ONCE, EEXIST);
+	if (vm->has_vcpus == STATE_YES)
+		return must(R_SPLIT_IRQCHIP_BEFORE_VCPUS, EEXIST);
+	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN)
+		return may(R_SPLIT_IRQCHIP_ONCE, EEXIST);
+	return fine;
+}
+
+/* api.rst 8.29 KVM_CAP_DIRTY_LOG_RING */
+static struct outcome dirty_ring(const struct judge *j, uint32_t cap, uint64_t arg)
+{
+	uint32_t size = (uint32_t)arg;
+	int32_t most = j_cap(j, cap);
+	enum state_tri on = vm_dirty_ring(j->vm);
+
+	if (!size || (size & (size - 1)) || size < 4096)
+		return must(R_DIRTY_RING_SIZE, EINVAL);
+	if (most > 0 && size > (uint32_t)most)
+		return must(R_DIRTY_RING_TOO_BIG, E2BIG);
+	if (on == STATE_YES)
+		return must(R_DIRTY_RING_ONCE, EINVAL);
+	if (j->vm->has_vcpus == STATE_YES)
+		return must(R_ENABLE_CAP_BEFORE_VCPUS, EINVAL);
+	/* A page is the least, but a processor's write buffer may want more (kernel 5.11 on). */
+	if (size < 65536 || on != STATE_NO || j->vm->has_vcpus != STATE_NO)
+		return may(R_DIRTY_RING_SIZE, EINVAL);
+	return fine;
+}
+
+/* api.rst 7.18 KVM_CAP_MAX_VCPU_ID */
+static struct outcome max_vcpu_id(const struct judge *j, uint64_t limit)
+{
+	int32_t most = j_cap(j, KVM_CAP_MAX_VCPU_ID);
+	uint64_t before;
+
+	if (most > 0 && limit > (uint64_t)most)
+		return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
+	if (j->vm->has_vcpus != STATE_NO ||
+	    vm_cap_enabled(j->vm, KVM_CAP_MAX_VCPU_ID, &before) != STATE_NO ||
+	    j->vm->boot_cpu > limit || j_kernel(j) < MODEL_KERNEL(6, 1))
+		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
+	return fine;
+}
+
+/* api.rst 7.13 KVM_CAP_X86_DISABLE_EXITS */
+static struct outcome disable_exits(const struct judge *j, uint64_t arg)
+{
+	struct outcome o = within(arg, 0x1f);
+
+	if (o.error)
+		return o;
+	/* Kernels up to 6.12 ignore bits that the host cannot do, and do not look for vCPUs. */
+	if (within_answer(j, KVM_CAP_X86_DISABLE_EXITS, arg).error || j->vm->has_vcpus != STATE_NO)
+		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
+	return fine;
+}
+
+/* What chapter 7 and the sources of 6.1 to 7.2 say of one capability with one argument. */
+static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg)
+{
+	switch (cap) {
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		if (!(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
+			return within(arg, 0);
+		return within_answer(j, cap, arg);
+	case KVM_CAP_HALT_POLL:
+		return within(arg, UINT32_MAX);
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return dirty_ring(j, cap, arg);
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return split_irqchip(j, arg);
+	case KVM_CAP_DISABLE_QUIRKS:
+	case KVM_CAP_MSR_PLATFORM_INFO:
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		return fine;
+	case KVM_CAP_DISABLE_QUIRKS2:
+	case KVM_CAP_EXIT_HYPERCALL:
+		return within_answer(j, cap, arg);
+	case KVM_CAP_X2APIC_API:
+		/* Two more flags came in 7.x, with conditions. */
+		return arg & ~3ull ? may(R_ENABLE_CAP_ARGUMENT, EINVAL) : fine;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return disable_exits(j, arg);
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		return within(arg, KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
+					   KVM_MSR_EXIT_REASON_FILTER);
+	case KVM_CAP_X86_BUS_LOCK_EXIT:
+		return (arg & 3) == 3 ? must(R_ENABLE_CAP_ARGUMENT, EINVAL) : within(arg, 3);
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		return within(arg, 1);
+	case KVM_CAP_PMU_CAPABILITY:
+		return before_vcpus(j, within_answer(j, cap, arg));
+	case KVM_CAP_MAX_VCPU_ID:
+		return max_vcpu_id(j, arg);
+	case KVM_CAP_X86_NOTIFY_VMEXIT:
+		if (!(arg & KVM_X86_NOTIFY_VMEXIT_ENABLED))
+			return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
+		return before_vcpus(j, within((uint32_t)arg, 3));
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		if (!arg)
+			return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
+		if (j->vm->irqchip == STATE_IRQCHIP_NONE && arg < 1000000)
+			return must(R_APIC_BUS_NEEDS_CHIP, ENXIO);
+		return arg < 1000000 ? before_vcpus(j, fine) : may(R_ENABLE_CAP_ARGUMENT, EINVAL);
+	default:
+		return may(R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+	}
+}
+
+/* Capabilities whose enabling hangs on things no tape tells of: privilege, other descriptors. */
+static bool depends_on_more(uint32_t cap)
+{
+	return cap == KVM_CAP_VM_DISABLE_NX_HUGE_PAGES || cap == KVM_CAP_SGX_ATTRIBUTE ||
+	       cap == KVM_CAP_VM_COPY_ENC_CONTEXT_FROM || cap == KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM;
+}
+
+static bool enableable(uint32_t cap)
+{
+	switch (cap) {
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+	case KVM_CAP_HALT_POLL:
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
+	case KVM_CAP_SPLIT_IRQCHIP:
+	case KVM_CAP_DISABLE_QUIRKS:
+	case KVM_CAP_DISABLE_QUIRKS2:
+	case KVM_CAP_MSR_PLATFORM_INFO:
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+	case KVM_CAP_EXIT_HYPERCALL:
+	case KVM_CAP_X2APIC_API:
+	case KVM_CAP_X86_DISABLE_EXITS:
+	case KVM_CAP_X86_USER_SPACE_MSR:
+	case KVM_CAP_X86_BUS_LOCK_EXIT:
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+	case KVM_CAP_PMU_CAPABILITY:
+	case KVM_CAP_MAX_VCPU_ID:
+	case KVM_CAP_X86_NOTIFY_VMEXIT:
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		return true;
+	default:
+		return depends_on_more(cap);
+	}
+}
+
+static void enabled(struct judge *j, uint32_t cap)
+{
+	struct state_vm *vm = j->vm;
+	struct state_entry *e = state_set_add(&vm->caps, cap, VM_CAP_ENABLED);
+
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->known = 1;
+	for (unsigned int i = 0; i < 4; i++)
+		e->known &= j_field(j, j->in, offsetof(struct kvm_enable_cap, args) + 8 * i, 8,
+				    &e->value[i]);
+	if (cap == KVM_CAP_SPLIT_IRQCHIP) {
+		vm->irqchip = STATE_IRQCHIP_SPLIT;
+		state_set_clear(&vm->routes);
+		vm->routes.open = false;
+		vm->routes_known = STATE_YES;
+	}
+}
+
+/* api.rst 4.37, chapter 7 */
+static void enable_cap(struct judge *j)
+{
+	uint64_t cap, flags, arg;
+	struct outcome o;
+
+	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
+	    !J_IN(j, struct kvm_enable_cap, flags, &flags) ||
+	    !j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (flags && cap != KVM_CAP_DIRTY_LOG_RING && cap != KVM_CAP_DIRTY_LOG_RING_ACQ_REL) {
+		j_must_fail(j, R_ENABLE_CAP_FLAGS, EINVAL);
+		return;
+	}
+	if (j_cap(j, (uint32_t)cap) == 0 && cap != KVM_CAP_X86_BUS_LOCK_EXIT) {
+		j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+		return;
+	}
+	if (!enableable((uint32_t)cap)) {
+		/* The table above is that of the kernels up to 7.2. */
+		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2))
+			j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+		else if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
+				       "a capability that this model does not know"))
+			enabled(j, (uint32_t)cap);
+		return;
+	}
+	if (depends_on_more((uint32_t)cap) || cap == KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP) {
+		if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
+				  "hangs on privileges or other descriptors"))
+			enabled(j, (uint32_t)cap);
+		return;
+	}
+	o = expected(j, (uint32_t)cap, arg);
+	if (o.error && o.sure) {
+		j_must_fail(j, o.rule, o.error);
+		return;
+	}
+	if (o.error)
+		j_may_fail(j, o.rule, o.error);
+	if (j_cap(j, (uint32_t)cap) == INT32_MIN)
+		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+	if (j_succeeds(j, R_ENABLE_CAP_SUCCEEDS))
+		enabled(j, (uint32_t)cap);
+}
+
+const struct judge_handler model_vm_cap_handlers[] = {
+	{"KVM_CHECK_EXTENSION", KVMAPI_VM, check_extension_vm, NULL},
+	{"KVM_ENABLE_CAP", KVMAPI_VM, enable_cap, NULL},
+	{NULL, 0, NULL, NULL},
+};

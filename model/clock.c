@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmclock (api.rst 4.29, 4.30) and the TSC frequency of a VM (4.55, 4.56).  Times are never
+ * compared. */
+#include <linux/kvm.h>
+
+#include "model/vm.h"
+
+/* api.rst 4.29 */
+static void get_clock(struct judge *j)
+{
+	int32_t defined = j_cap(j, KVM_CAP_ADJUST_CLOCK);
+	uint64_t flags, realtime, tsc, pad[3], clock;
+
+	if (!j_succeeds(j, R_GET_CLOCK_SUCCEEDS))
+		return;
+	if (!J_OUT(j, struct kvm_clock_data, clock, &clock) ||
+	    !J_OUT(j, struct kvm_clock_data, flags, &flags))
+		return;
+	/* Kernels without flags to report answer the capability with 1. */
+	if (defined > 0)
+		j_check(j, R_GET_CLOCK_FLAGS, !(flags & ~(uint64_t)(defined == 1 ? 0 : defined)),
+			"flags that KVM_CAP_ADJUST_CLOCK names", "flags = 0x%llx",
+			(unsigned long long)flags);
+	if (J_OUT(j, struct kvm_clock_data, realtime, &realtime) && !(flags & KVM_CLOCK_REALTIME) &&
+	    realtime)
+		j_break(j, R_GET_CLOCK_EMPTY, "realtime = 0 without its flag", "0x%llx",
+			(unsigned long long)realtime);
+	if (J_OUT(j, struct kvm_clock_data, host_tsc, &tsc) && !(flags & KVM_CLOCK_HOST_TSC) && tsc)
+		j_break(j, R_GET_CLOCK_EMPTY, "host_tsc = 0 without its flag", "0x%llx",
+			(unsigned long long)tsc);
+	if (J_OUT(j, struct kvm_clock_data, pad0, &pad[0]) &&
+	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad), 8, &pad[1]) &&
+	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad) + 8, 8, &pad[2]) &&
+	    (pad[0] | pad[1] | pad[2]))
+		j_break(j, R_GET_CLOCK_EMPTY, "padding of zero", "padding is not zero");
+	if (j_kernel(j) >= MODEL_KERNEL(5, 16) && flags & KVM_CLOCK_REALTIME)
+		/* The host's real time is later than the API that tells of it (2021), and before
+		 * 2262. */
+		j_check(j, R_GET_CLOCK_REALTIME,
+			realtime >> 63 == 0 && realtime / 1000000000 > 1600000000, "a real time",
+			"%llu ns", (unsigned long long)realtime);
+}
+
+/* api.rst 4.30 */
+static void set_clock(struct judge *j)
+{
+	int32_t defined = j_cap(j, KVM_CAP_ADJUST_CLOCK);
+	uint64_t flags;
+
+	if (!J_IN(j, struct kvm_clock_data, flags, &flags)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 16))
+		defined = 0; /* what GET reported was refused then */
+	if (defined >= 0 && flags & ~(uint64_t)defined) {
+		j_must_fail(j, R_SET_CLOCK_FLAGS, EINVAL);
+		return;
+	}
+	if (flags && !(j_kernel(j) && defined >= 0))
+		j_may_fail(j, R_SET_CLOCK_FLAGS, EINVAL);
+	j_succeeds(j, R_SET_CLOCK_SUCCEEDS);
+}
+
+/* api.rst 4.55, the VM's form */
+static void set_tsc_khz(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+
+	/* Frequencies above the host's own limit; vCPUs that exist, from 6.13 or so. */
+	if (j->call->arg > 100000 || vm->has_vcpus != STATE_NO)
+		j_may_fail(j, R_VM_TSC_KHZ_REFUSED, EINVAL);
+	/* Kernels before 5.18 have the vCPU's form only. */
+	if (j_kernel(j) < MODEL_KERNEL(5, 18))
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+	if (j_succeeds(j, R_VM_TSC_KHZ_SUCCEEDS))
+		vm->tsc_khz = j->call->arg;
+}
+
+/* api.rst 4.56, the VM's form */
+static void get_tsc_khz(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+
+	if (j_kernel(j) < MODEL_KERNEL(5, 18))
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+	j_may_fail(j, R_VM_TSC_KHZ_UNSTABLE, EIO);
+	if (!j_succeeds_value(j, R_VM_TSC_KHZ_GIVEN))
+		return;
+	if (vm->tsc_khz)
+		j_equal(j, R_VM_TSC_KHZ_READ_BACK, "kHz", vm->tsc_khz, (uint64_t)j->ret->ret);
+	vm->tsc_khz = (uint64_t)j->ret->ret;
+}
+
+const struct judge_handler model_clock_handlers[] = {
+	{"KVM_GET_CLOCK", KVMAPI_VM, get_clock, NULL},
+	{"KVM_SET_CLOCK", KVMAPI_VM, set_clock, NULL},
+	{"KVM_SET_TSC_KHZ", KVMAPI_VM, set_tsc_khz, NULL},
+	{"KVM_GET_TSC_KHZ", KVMAPI_VM, get_tsc_khz, NULL},
+	{NULL, 0, NULL, NULL},
+};

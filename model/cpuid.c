@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* KVM_SET_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2: api.rst 4.20. */
+#include "model/vcpu.h"
+
+#define HEADER	    sizeof(struct kvm_cpuid2)
+#define ENTRY	    sizeof(struct kvm_cpuid_entry2)
+#define ENTRY_OLD   sizeof(struct kvm_cpuid_entry)
+#define CPUID_LIMIT 256
+
+/* This back end adds leaves of its own to what is set. */
+static bool adds_leaves(const struct judge *j)
+{
+	return !j_backend(j)[0] || !strcmp(j_backend(j), "kvm_pvm");
+}
+
+/* Bits that follow the state of the vCPU are not what was set. */
+static void forget_dynamic(struct judge *j, uint32_t nent)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_CPUID];
+
+	state_block_forget_range(b, 4, 4);
+	for (uint32_t i = 0; i < nent; i++) {
+		uint32_t at = HEADER + i * ENTRY;
+		uint32_t function = j_number(j, b->value + at, 4);
+		uint32_t eax = at + offsetof(struct kvm_cpuid_entry2, eax);
+
+		switch (function) {
+		case 0x1:
+		case 0x7:
+		case 0xd:
+		case 0x12:
+			state_block_forget_range(b, eax, 16);
+			break;
+		default:
+			/* Features of the hypervisor itself depend on what else is switched on. */
+			if (function >> 28 == 4 || function == 0x80000001)
+				state_block_forget_range(b, eax, 16);
+		}
+	}
+}
+
+/* The width of virtual addresses that KVM can do. */
+static bool width_is_odd(struct judge *j, uint64_t nent, uint32_t entry_size, uint32_t eax_offset)
+{
+	for (uint64_t i = 0; i < nent; i++) {
+		uint64_t function, eax, bits;
+
+		if (!j_field(j, j->in, HEADER + i * entry_size, 4, &function) ||
+		    !j_field(j, j->in, HEADER + i * entry_size + eax_offset, 4, &eax))
+			return false;
+		bits = eax >> 8 & 0xff;
+		if (function == 0x80000008)
+			return bits && bits != 48 && bits != 57;
+	}
+	return false;
+}
+
+/* Dynamic features of the extended state need the process's permission first. */
+static bool has_dynamic_xfeature(struct judge *j, uint64_t nent)
+{
+	for (uint64_t i = 0; i < nent; i++) {
+		uint64_t function, index, eax;
+
+		if (j_field(j, j->in, HEADER + i * ENTRY, 4, &function) && function == 0xd &&
+		    j_field(j, j->in, HEADER + i * ENTRY + 4, 4, &index) && !index &&
+		    j_field(j, j->in, HEADER + i * ENTRY + 12, 4, &eax))
+			return eax >> 17 & 3;
+	}
+	return false;
+}
+
+static void cpuid_was_set(struct judge *j, bool taken)
+{
+	struct state_vcpu *v = j->vcpu;
+
+	/* Which MSRs, XCR0 bits and APIC registers there are hangs on it. */
+	state_block_forget(&v->blocks[STATE_LAPIC]);
+	state_block_forget(&v->blocks[STATE_XSAVE]);
+	v->scratch[VCPU_XFEATURES] = 0;
+	state_set_clear(&v->msrs);
+	if (taken)
+		v->cpuid_set = STATE_YES;
+	else
+		v->cpuid_set = STATE_UNKNOWN;
+}
+
+static void set_judge(struct judge *j, bool old)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_block *b = &v->blocks[STATE_CPUID];
+	uint32_t size = old ? ENTRY_OLD : ENTRY;
+	uint64_t nent, had;
+
+	if (!J_IN(j, struct kvm_cpuid2, nent, &nent)) {
+		j_may_fail(j, R_CPUID_TOO_MANY, E2BIG);
+		j_may_fail(j, R_CPUID_AFTER_RUN, EINVAL);
+		state_block_forget(b);
+		cpuid_was_set(j, j_may_succeed(j, R_CPUID_SET_SUCCEEDS, "argument not captured"));
+		return;
+	}
+	if (nent > CPUID_LIMIT) {
+		j_must_fail(j, R_CPUID_TOO_MANY, E2BIG);
+		return;
+	}
+	/* Kernels refuse another model once the guest ran; the same one is fine. */
+	if (vcpu_flag(v, VCPU_ENTERED) && !old && v->cpuid_set == STATE_YES && !adds_leaves(j) &&
+	    j_applies(j, R_CPUID_AFTER_RUN) && vcpu_block_number(j, STATE_CPUID, 0, 4, &had) &&
+	    had != nent) {
+		j_must_fail(j, R_CPUID_AFTER_RUN, EINVAL);
+		return;
+	}
+	if (v->has_run != STATE_NO)
+		j_may_fail(j, R_CPUID_AFTER_RUN, EINVAL);
+	if (width_is_odd(j, nent, size, old ? 4 : offsetof(struct kvm_cpuid_entry2, eax)))
+		j_may_fail(j, R_CPUID_ADDRESS_WIDTH, EINVAL);
+	if (!old && has_dynamic_xfeature(j, nent))
+		j_may_fail(j, R_CPUID_DYNAMIC_FEATURE, EPERM);
+	if (!j_succeeds(j, R_CPUID_SET_SUCCEEDS)) {
+		/* "No guarantees that the previous configuration is not corrupted." */
+		state_block_forget(b);
+		cpuid_was_set(j, false);
+		return;
+	}
+	cpuid_was_set(j, true);
+	state_block_forget(b);
+	if (old || adds_leaves(j) || !vcpu_captured(j->in, HEADER + nent * ENTRY))
+		return;
+	j_block_set(j, b, j->in, 0, HEADER + nent * ENTRY);
+	if (state_block_known(b, 0, 4))
+		forget_dynamic(j, nent);
+}
+
+void cpuid_set(struct judge *j)
+{
+	set_judge(j, true);
+}
+
+void cpuid2_set(struct judge *j)
+{
+	set_judge(j, false);
+}
+
+void cpuid2_get(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_block *b = &v->blocks[STATE_CPUID];
+	uint64_t room, have = 0, got;
+	bool known = vcpu_block_number(j, STATE_CPUID, 0, 4, &have);
+
+	if (!known && v->fresh && v->cpuid_set == STATE_NO)
+		known = true;
+	if (!J_IN(j, struct kvm_cpuid2, nent, &room)) {
+		j_may_fail(j, R_CPUID_GET_TOO_SMALL, E2BIG);
+		j_may_succeed(j, R_CPUID_GET_SUCCEEDS, "argument not captured");
+		return;
+	}
+	if (known && room < have) {
+		j_must_fail(j, R_CPUID_GET_TOO_SMALL, E2BIG);
+		return;
+	}
+	if (!known)
+		j_may_fail(j, R_CPUID_GET_TOO_SMALL, E2BIG);
+	if (!j_succeeds(j, R_CPUID_GET_SUCCEEDS) || !J_OUT(j, struct kvm_cpuid2, nent, &got))
+		return;
+	j_check(j, R_CPUID_GET_COUNT, got <= room && (!known || got == room || got == have),
+		"nent as given or as many as there are", "nent = %llu", (unsigned long long)got);
+	if (known && have && vcpu_captured(j->out, HEADER + have * ENTRY) && !j_vcpu_ran(j)) {
+		int64_t at = state_block_mismatch(b, HEADER, j->out->data + HEADER, have * ENTRY);
+
+		j_check(j, R_CPUID_SAME, at < 0, "the entries that were set", "byte %lld of entries[%lld]",
+			(long long)(at % (int64_t)ENTRY), (long long)(at / (int64_t)ENTRY));
+	}
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices: KVM_CREATE_DEVICE (api.rst 4.79), attributes (4.80, 4.81) of devices and of VMs, the
+ * VFIO device (devices/vfio.rst).  On x86 there is no other type, and a VM has no attributes.
+ */
+#include <linux/kvm.h>
+
+#include "model/vm.h"
+
+/* api.rst 4.79 */
+static void create_device(struct judge *j)
+{
+	uint64_t type, flags, fd, before;
+	bool have_vfio = false;
+
+	if (!J_IN(j, struct kvm_create_device, type, &type) ||
+	    !J_IN(j, struct kvm_create_device, flags, &flags)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (type != KVM_DEV_TYPE_VFIO) {
+		/* The types that are known today belong to other architectures. */
+		if (type < KVM_DEV_TYPE_MAX || j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+			j_must_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+			return;
+		}
+		j_may_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+		j_may_succeed(j, R_CREATE_DEVICE_OTHER, "a type that this model does not know");
+		return;
+	}
+	/* The module may be missing. */
+	j_may_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+	if (flags & KVM_CREATE_DEVICE_TEST) {
+		if (!j_succeeds(j, R_CREATE_DEVICE_TEST))
+			return;
+		if (J_IN(j, struct kvm_create_device, fd, &before) &&
+		    J_OUT(j, struct kvm_create_device, fd, &fd))
+			j_equal(j, R_CREATE_DEVICE_TEST, "fd", before, fd);
+		return;
+	}
+	for (uint32_t i = 0; i < j->vm->device_count; i++) {
+		const struct state_device *d = j->vm->devices[i];
+
+		if (d->type == KVM_DEV_TYPE_VFIO) {
+			/* A closed device is released, or, while something holds it, is not. */
+			if (d->closed)
+				j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+			else
+				have_vfio = true;
+		}
+	}
+	if (have_vfio) {
+		j_must_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+		return;
+	}
+	if (!j->vm->fresh)
+		j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+	if (j_succeeds(j, R_CREATE_DEVICE_SUCCEEDS) && J_OUT(j, struct kvm_create_device, fd, &fd))
+		vm_created(j, (int64_t)fd);
+}
+
+/* devices/vfio.rst: group 1, attributes 1 (add) and 2 (remove), for a group or a device file. */
+static bool vfio_attr(uint64_t group, uint64_t attr)
+{
+	return group == KVM_DEV_VFIO_GROUP &&
+	       (attr == KVM_DEV_VFIO_GROUP_ADD || attr == KVM_DEV_VFIO_GROUP_DEL);
+}
+
+static bool attr_read(struct judge *j, uint64_t *group, uint64_t *attr)
+{
+	if (J_IN(j, struct kvm_device_attr, group, group) &&
+	    J_IN(j, struct kvm_device_attr, attr, attr))
+		return true;
+	j_skip(j, "argument not captured");
+	return false;
+}
+
+static bool is_vfio(const struct judge *j)
+{
+	return j->device && j->device->type == KVM_DEV_TYPE_VFIO;
+}
+
+/* api.rst 4.80 */
+static void set_attr(struct judge *j)
+{
+	uint64_t group, attr;
+
+	if (!attr_read(j, &group, &attr))
+		return;
+	if (!is_vfio(j)) {
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+		return;
+	}
+	if (!vfio_attr(group, attr)) {
+		j_must_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		return;
+	}
+	/* What the descriptor in the attribute is, only the host knows. */
+	j_may_fail(j, R_VFIO_DESCRIPTOR, EBADF);
+	j_may_fail(j, R_VFIO_DESCRIPTOR, EINVAL);
+	j_may_fail(j, R_VFIO_DESCRIPTOR, attr == KVM_DEV_VFIO_GROUP_ADD ? EEXIST : ENOENT);
+	j_may_fail(j, R_VFIO_DESCRIPTOR, EFAULT);
+	j_succeeds(j, R_VFIO_SET);
+}
+
+/* A device without attributes to read refuses before it looks at the argument. */
+static void get_attr(struct judge *j)
+{
+	uint64_t group, attr;
+
+	if (is_vfio(j)) {
+		j_must_fail(j, R_DEVICE_ATTR_NO_ACCESS, EPERM);
+		return;
+	}
+	if (!attr_read(j, &group, &attr))
+		return;
+	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+	j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+}
+
+/* api.rst 4.81 */
+static void has_attr(struct judge *j)
+{
+	uint64_t group, attr;
+
+	if (!attr_read(j, &group, &attr))
+		return;
+	if (!is_vfio(j)) {
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+	} else if (vfio_attr(group, attr)) {
+		j_succeeds(j, R_VFIO_HAS);
+	} else {
+		j_must_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+	}
+}
+
+/* devices/vm.rst: which groups a VM has depends on the architecture, and x86 has none. */
+static void vm_attr(struct judge *j)
+{
+	if (j_cap(j, KVM_CAP_VM_ATTRIBUTES) > 0) {
+		j_may_fail(j, R_VM_ATTR_NONE, ENOTTY);
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_succeed(j, R_DEVICE_ATTR_OTHER,
+			      "attributes of VMs on x86 are not in the documents");
+		return;
+	}
+	j_must_fail(j, R_VM_ATTR_NONE, ENOTTY);
+}
+
+const struct judge_handler model_device_handlers[] = {
+	{"KVM_CREATE_DEVICE", KVMAPI_VM, create_device, NULL},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_DEVICE, set_attr, NULL},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_DEVICE, get_attr, NULL},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_DEVICE, has_attr, NULL},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_VM, vm_attr, NULL},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_VM, vm_attr, NULL},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VM, vm_attr, NULL},
+	{NULL, 0, NULL, NULL},
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Event descriptors: KVM_IRQFD (api.rst 4.75), KVM_IOEVENTFD (4.59), coalesced MMIO and PIO
+ * (4.116), KVM_HYPERV_EVENTFD (4.113).
+ *
+ * What stands behind a descriptor number is not on a tape: whether it is open, an eventfd, the same
+ * as another one. So errors that come of the descriptor are always allowed, and those of the
+ * model's own tables are demanded.
+ *
+ * state_vm.ioeventfds: key = address, key2 = length | bus << 8 | match << 16 | serial << 32, value
+ * = { datamatch, fd }. state_vm.irqfds: key = fd, key2 = GSI.  state_vm.zones: key = address, key2
+ * = size | pio << 32.
+ */
+#include <linux/kvm.h>
+
+#include "model/vm.h"
+
+static void descriptor_errors(struct judge *j, uint16_t rule, uint64_t fd)
+{
+	j_may_fail(j, rule, EBADF);
+	if (!(fd >> 31))
+		j_may_fail(j, rule, EINVAL);
+}
+
+/* api.rst 4.75 */
+static void irqfd_assign(struct judge *j, uint64_t fd, uint64_t gsi, uint64_t flags)
+{
+	struct state_vm *vm = j->vm;
+
+	if (vm->irqchip == STATE_IRQCHIP_NONE ||
+	    (vm->irqchip == STATE_IRQCHIP_SPLIT && flags & KVM_IRQFD_FLAG_RESAMPLE)) {
+		j_must_fail(j, R_IRQFD_NEEDS_CHIP, EINVAL);
+		return;
+	}
+	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		j_may_fail(j, R_IRQFD_NEEDS_CHIP, EINVAL);
+	if (fd >> 31) {
+		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		return;
+	}
+	descriptor_errors(j, R_EVENTFD_DESCRIPTOR, fd);
+	j_may_fail(j, R_IRQFD_TAKEN, EBUSY);
+	if (!j_succeeds(j, R_IRQFD_SUCCEEDS))
+		return;
+	if (!state_set_add(&vm->irqfds, fd, gsi))
+		j->oom = -ENOMEM;
+}
+
+static void irqfd(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+	struct state_entry *e;
+	uint64_t fd, gsi, flags;
+
+	if (!J_IN(j, struct kvm_irqfd, fd, &fd) || !J_IN(j, struct kvm_irqfd, gsi, &gsi) ||
+	    !J_IN(j, struct kvm_irqfd, flags, &flags)) {
+		vm->irqfds.open = true;
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (flags & ~(uint64_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE)) {
+		j_must_fail(j, R_IRQFD_FLAGS, EINVAL);
+		return;
+	}
+	if (!(flags & KVM_IRQFD_FLAG_DEASSIGN)) {
+		irqfd_assign(j, fd, gsi, flags);
+		return;
+	}
+	if (fd >> 31) {
+		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		return;
+	}
+	e = state_set_find(&vm->irqfds, fd, gsi);
+	if (!e)
+		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, fd);
+	/* A descriptor that was assigned may have been closed since. */
+	j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	if (j_succeeds(j, e ? R_IRQFD_SUCCEEDS : R_IRQFD_DEASSIGN_MISSING) && e)
+		state_set_remove(&vm->irqfds, e);
+}
+
+/* --- KVM_IOEVENTFD
+ * -------------------------------------------------------------------------------------------- */
+
+#define IOEVENTFD_FLAGS                                                                        \
+	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DEASSIGN | \
+	 KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY)
+
+struct ioevent {
+	uint64_t datamatch, addr, len, fd, flags, bus;
+	bool match;
+};
+
+static bool ioevent_read(struct judge *j, struct ioevent *e)
+{
+	if (!J_IN(j, struct kvm_ioeventfd, datamatch, &e->datamatch) ||
+	    !J_IN(j, struct kvm_ioeventfd, addr, &e->addr) ||
+	    !J_IN(j, struct kvm_ioeventfd, len, &e->len) ||
+	    !J_IN(j, struct kvm_ioeventfd, fd, &e->fd) ||
+	    !J_IN(j, struct kvm_ioeventfd, flags, &e->flags))
+		return false;
+	e->bus = e->flags & KVM_IOEVENTFD_FLAG_PIO		   ? 1
+		 : e->flags & KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY ? 2
+								   : 0;
+	e->match = e->flags & KVM_IOEVENTFD_FLAG_DATAMATCH;
+	return true;
+}
+
+static uint64_t ioevent_key2(const struct ioevent *e, uint64_t serial)
+{
+	return e->len | e->bus << 8 | (uint64_t)e->match << 16 | serial << 32;
+}
+
+/* Both would answer one and the same write of the guest. */
+static bool ioevent_collides(const struct state_entry *o, const struct ioevent *e)
+{
+	uint64_t len = o->key2 & 0xff;
+	bool match = o->key2 >> 16 & 1;
+
+	if (o->key != e->addr || (o->key2 >> 8 & 0xff) != e->bus)
+		return false;
+	if (!len || !e->len)
+		return true;
+	return len == e->len && (!match || !e->match || o->value[0] == e->datamatch);
+}
+
+static void ioevent_assign(struct judge *j, const struct ioevent *e)
+{
+	struct state_set *set = &j->vm->ioeventfds;
+	struct state_entry *new;
+	uint64_t serial = 0;
+
+	if ((e->len != 0 && e->len != 1 && e->len != 2 && e->len != 4 && e->len != 8) ||
+	    e->addr + e->len < e->addr || e->flags & ~(uint64_t)IOEVENTFD_FLAGS ||
+	    (!e->len && e->match)) {
+		j_must_fail(j, R_IOEVENTFD_ARGUMENT, EINVAL);
+		return;
+	}
+	descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
+	if (e->fd >> 31) {
+		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		return;
+	}
+	for (uint32_t i = 0; i < set->count; i++) {
+		if (set->entries[i].key == e->addr && ioevent_collides(&set->entries[i], e)) {
+			j_must_fail(j, R_IOEVENTFD_TAKEN, EEXIST);
+			return;
+		}
+	}
+	if (set->open)
+		j_may_fail(j, R_IOEVENTFD_TAKEN, EEXIST);
+	if (j->vm->zones.count > 900 || j->vm->zones.open)
+		j_may_fail(j, R_IO_BUS_FULL, ENOSPC);
+	if (!j_succeeds(j, R_IOEVENTFD_SUCCEEDS))
+		return;
+	while (state_set_find(set, e->addr, ioevent_key2(e, serial)))
+		serial++;
+	new = state_set_add(set, e->addr, ioevent_key2(e, serial));
+	if (!new) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	new->known = 1;
+	new->value[0] = e->datamatch;
+	new->value[1] = e->fd;
+}
+
+static void ioevent_deassign(struct judge *j, const struct ioevent *e)
+{
+	struct state_set *set = &j->vm->ioeventfds;
+	struct state_entry *same = NULL, *other = NULL;
+
+	if (e->fd >> 31) {
+		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		return;
+	}
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct state_entry *o = &set->entries[i];
+
+		if (o->key != e->addr || (uint32_t)o->key2 != ioevent_key2(e, 0) ||
+		    (e->match && o->value[0] != e->datamatch))
+			continue;
+		if (o->value[1] == e->fd)
+			same = o;
+		else
+			other = o;
+	}
+	if (!same && !other && !set->open) {
+		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
+		j_must_fail(j, R_IOEVENTFD_MISSING, ENOENT);
+		return;
+	}
+	if (!same) {
+		/* Another number may stand for the same eventfd. */
+		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
+		j_may_fail(j, R_IOEVENTFD_MISSING, ENOENT);
+	}
+	if (!j_succeeds(j, R_IOEVENTFD_SUCCEEDS))
+		return;
+	if (same || other)
+		state_set_remove(set, same ? same : other);
+}
+
+/* api.rst 4.59 */
+static void ioeventfd(struct judge *j)
+{
+	struct ioevent e;
+
+	if (!ioevent_read(j, &e)) {
+		state_set_clear(&j->vm->ioeventfds);
+		j->vm->ioeventfds.open = true;
+		j_skip(j, "argument not captured");
+	} else if (e.flags & KVM_IOEVENTFD_FLAG_DEASSIGN) {
+		ioevent_deassign(j, &e);
+	} else {
+		ioevent_assign(j, &e);
+	}
+}
+
+/* --- coalesced MMIO
+ * ------------------------------------------------------------------------------------------ */
+
+/* api.rst 4.116 */
+static void coalesced(struct judge *j, bool add)
+{
+	struct state_set *zones = &j->vm->zones;
+	uint64_t addr, size, pio;
+
+	if (!J_IN(j, struct kvm_coalesced_mmio_zone, addr, &addr) ||
+	    !J_IN(j, struct kvm_coalesced_mmio_zone, size, &size) ||
+	    !J_IN(j, struct kvm_coalesced_mmio_zone, pio, &pio)) {
+		zones->open = true;
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (pio > 1) {
+		/* Older kernels had padding there. */
+		if (j_cap(j, KVM_CAP_COALESCED_PIO) > 0) {
+			j_must_fail(j, R_COALESCED_PIO_FLAG, EINVAL);
+			return;
+		}
+		j_may_fail(j, R_COALESCED_PIO_FLAG, EINVAL);
+	}
+	if (add && (zones->count > 900 || zones->open))
+		j_may_fail(j, R_IO_BUS_FULL, ENOSPC);
+	if (!j_succeeds(j, add ? R_COALESCED_SUCCEEDS : R_COALESCED_REMOVE_SUCCEEDS))
+		return;
+	if (add) {
+		if (!state_set_add(zones, addr, size | pio << 32))
+			j->oom = -ENOMEM;
+		return;
+	}
+	/* Every zone that the range lies within goes. */
+	for (uint32_t i = zones->count; i-- > 0;) {
+		struct state_entry *z = &zones->entries[i];
+		uint64_t zone_size = z->key2 & UINT32_MAX;
+
+		if (z->key2 >> 32 == pio && addr >= z->key && addr + size <= z->key + zone_size)
+			state_set_remove(zones, z);
+	}
+}
+
+static void register_coalesced(struct judge *j)
+{
+	coalesced(j, true);
+}
+
+static void unregister_coalesced(struct judge *j)
+{
+	coalesced(j, false);
+}
+
+/* api.rst 4.113 */
+static void hyperv_eventfd(struct judge *j)
+{
+	uint64_t id, flags;
+
+	if (j_cap(j, KVM_CAP_HYPERV_EVENTFD) == 0) {
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		return;
+	}
+	if (!J_IN(j, struct kvm_hyperv_eventfd, conn_id, &id) ||
+	    !J_IN(j, struct kvm_hyperv_eventfd, flags, &flags)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
+	    id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK) {
+		j_must_fail(j, R_HYPERV_EVENTFD_ARGUMENT, EINVAL);
+		return;
+	}
+	j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	j_may_fail(j, R_EVENTFD_DESCRIPTOR, EINVAL);
+	j_may_fail(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
+	j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS);
+}
+
+const struct judge_handler model_eventfd_handlers[] = {
+	{"KVM_IRQFD", KVMAPI_VM, irqfd, NULL},
+	{"KVM_IOEVENTFD", KVMAPI_VM, ioeventfd, NULL},
+	{"KVM_REGISTER_COALESCED_MMIO", KVMAPI_VM, register_coalesced, NULL},
+	{"KVM_UNREGISTER_COALESCED_MMIO", KVMAPI_VM, unregister_coalesced, NULL},
+	{"KVM_HYPERV_EVENTFD", KVMAPI_VM, hyperv_eventfd, NULL},
+	{NULL, 0, NULL, NULL},
+};

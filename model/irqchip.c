@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interrupt controllers in the kernel: creation (api.rst 4.24), lines (4.25), state
+ * (4.26, 4.27), GSI routing (4.52), MSIs (4.71), and the i8254 timer (4.71 to 4.73, 4.99).
+ *
+ * A route of state_vm.routes: key = GSI, key2 = chip, or ROUTE_MSI and beyond for the other types;
+ * value[0] = pin.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kvm.h>
+
+#include "model/vm.h"
+
+#define ROUTES_MAX  4096
+#define ROUTE_TYPE  16 /* key2 of a route that leads to no chip: this plus its type */
+#define PIC_PINS    8
+#define IOAPIC_PINS 24
+
+static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
+
+/* api.rst 4.24: GSI 0-15 go to PIC and IOAPIC, 16-23 to the IOAPIC alone. */
+static void default_routes(struct judge *j)
+{
+	struct state_set *routes = &j->vm->routes;
+
+	state_set_clear(routes);
+	routes->open = false;
+	j->vm->routes_known = STATE_YES;
+	for (uint64_t gsi = 0; gsi < IOAPIC_PINS; gsi++) {
+		struct state_entry *e = state_set_add(routes, gsi, KVM_IRQCHIP_IOAPIC);
+
+		if (e && gsi < 2 * PIC_PINS)
+			e = state_set_add(routes, gsi,
+					  gsi < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
+							 : KVM_IRQCHIP_PIC_SLAVE);
+		if (!e)
+			j->oom = -ENOMEM;
+	}
+}
+
+/* api.rst 4.24 */
+static void create_irqchip(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+
+	if (vm->irqchip == STATE_IRQCHIP_KERNEL || vm->irqchip == STATE_IRQCHIP_SPLIT) {
+		j_must_fail(j, R_CREATE_IRQCHIP_ONCE, EEXIST);
+		return;
+	}
+	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		j_may_fail(j, R_CREATE_IRQCHIP_ONCE, EEXIST);
+	/* VMs whose end of interrupt is protected, which type 0 is not. */
+	if (vm_typed(j))
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+	if (vm->has_vcpus == STATE_YES) {
+		j_must_fail(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, EINVAL);
+		return;
+	}
+	if (vm->has_vcpus == STATE_UNKNOWN)
+		j_may_fail(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, EINVAL);
+	if (!j_succeeds(j, R_CREATE_IRQCHIP_SUCCEEDS))
+		return;
+	vm->irqchip = STATE_IRQCHIP_KERNEL;
+	default_routes(j);
+	state_block_forget(&vm->blocks[STATE_PIC_MASTER]);
+	state_block_forget(&vm->blocks[STATE_PIC_SLAVE]);
+	state_block_forget(&vm->blocks[STATE_IOAPIC]);
+}
+
+/* --- lines
+ * ---------------------------------------------------------------------------------------------- */
+
+uint32_t vm_vcpus_most(const struct state_vm *vm)
+{
+	return vm->fresh ? vm->vcpu_count : UINT32_MAX;
+}
+
+/* Where a GSI leads to. */
+struct leads {
+	bool known;
+	bool pic, ioapic, msi, other;
+};
+
+static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
+{
+	struct leads l = {.known = vm->routes_known == STATE_YES && !vm->routes.open};
+
+	if (!l.known)
+		return l;
+	l.pic = state_set_find(&vm->routes, gsi, KVM_IRQCHIP_PIC_MASTER) ||
+		state_set_find(&vm->routes, gsi, KVM_IRQCHIP_PIC_SLAVE);
+	l.ioapic = state_set_find(&vm->routes, gsi, KVM_IRQCHIP_IOAPIC);
+	l.msi = state_set_find(&vm->routes, gsi, ROUTE_TYPE + KVM_IRQ_ROUTING_MSI);
+	l.other = state_set_find(&vm->routes, gsi, ROUTE_TYPE + KVM_IRQ_ROUTING_HV_SINT) ||
+		  state_set_find(&vm->routes, gsi, ROUTE_TYPE + KVM_IRQ_ROUTING_XEN_EVTCHN);
+	return l;
+}
+
+static bool irq_line_call(struct judge *j)
+{
+	if (j->vm->irqchip == STATE_IRQCHIP_NONE) {
+		j_must_fail(j, R_IRQ_LINE_NEEDS_CHIP, ENXIO);
+		return false;
+	}
+	if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		j_may_fail(j, R_IRQ_LINE_NEEDS_CHIP, ENXIO);
+	return j_succeeds(j, R_IRQ_LINE_SUCCEEDS);
+}
+
+/* api.rst 4.25 */
+static void irq_line(struct judge *j)
+{
+	irq_line_call(j);
+}
+
+/*
+ * No section of its own; uapi/kvm.h has the two fields, and what the status means stands beside
+ * kvm_set_irq(): below 0 = ignored, 0 = coalesced, else how many processors it went to, added up
+ * over the chips of the GSI.
+ */
+static void irq_line_status(struct judge *j)
+{
+	uint64_t gsi, level, level_after, raw;
+	int32_t status;
+	uint32_t most = vm_vcpus_most(j->vm);
+	struct leads l;
+
+	if (!irq_line_call(j) || !J_IN(j, struct kvm_irq_level, irq, &gsi) ||
+	    !J_IN(j, struct kvm_irq_level, level, &level) ||
+	    !J_OUT(j, struct kvm_irq_level, status, &raw) ||
+	    !J_OUT(j, struct kvm_irq_level, level, &level_after))
+		return;
+	if (!j_equal(j, R_IRQ_LINE_LEVEL_KEPT, "level", level, level_after))
+		return;
+	status = (int32_t)raw;
+	l = gsi_leads(j->vm, gsi);
+	if (l.known && !l.pic && !l.ioapic && !l.msi && !l.other) {
+		if (status != -1)
+			j_break(j, R_IRQ_LINE_STATUS_UNROUTED, "status = -1", "status = %d",
+				status);
+		return;
+	}
+	if (most == UINT32_MAX)
+		most = 4096;
+	if (status < -1 || status > (int32_t)most + 1) {
+		j_break(j, R_IRQ_LINE_STATUS_RANGE,
+			"-1, or no more than the processors and the PIC", "status = %d", status);
+		return;
+	}
+	if (!l.known || level || l.other)
+		return;
+	/*
+	 * A line that goes down: an MSI ignores it, an IOAPIC answers 1, a PIC 1 or (masked) -1.
+	 * Timer and resampled irqfds drive lines of their own, which may still be up.
+	 */
+	if (gsi == 0 || gsi == 2 || j->vm->irqfds.count || j->vm->irqfds.open)
+		return;
+	if (l.ioapic ? status < 1 || status > 1 + l.pic
+	    : l.pic  ? status != 1 && status != -1
+		     : status != -1)
+		j_break(j, R_IRQ_LINE_STATUS_LOWERED,
+			l.ioapic && l.pic ? "status 1 or 2"
+			: l.ioapic	  ? "status 1"
+			: l.pic		  ? "status 1 or -1"
+					  : "status -1",
+			"status = %d", status);
+}
+
+/* --- state of the chips
+ * --------------------------------------------------------------------------------------- */
+
+/* What changes without a guest running: lines that move. */
+static void forget_volatile(struct state_block *b, uint64_t chip)
+{
+	if (!b->size)
+		return;
+	if (chip != KVM_IRQCHIP_IOAPIC) {
+		state_block_forget_range(b, offsetof(struct kvm_pic_state, last_irr),
+					 2); /* and irr */
+		return;
+	}
+	state_block_forget_range(b, offsetof(struct kvm_ioapic_state, irr), 4);
+	for (unsigned int i = 0; i < IOAPIC_PINS; i++) {
+		/* Delivery status (bit 12) and remote IRR (bit 14). */
+		size_t at = offsetof(struct kvm_ioapic_state, redirtbl) + 8 * i + 1;
+
+		if (at < b->size)
+			b->mask[at] &= (uint8_t)~0x50;
+	}
+}
+
+static uint32_t chip_size(uint64_t chip)
+{
+	return chip == KVM_IRQCHIP_IOAPIC ? sizeof(struct kvm_ioapic_state)
+					  : sizeof(struct kvm_pic_state);
+}
+
+/* What GET and SET have in common: true if they succeeded. */
+static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
+{
+	const struct state_vm *vm = j->vm;
+
+	if (vm->irqchip == STATE_IRQCHIP_NONE || vm->irqchip == STATE_IRQCHIP_SPLIT) {
+		j_must_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP, ENXIO);
+		return false;
+	}
+	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		j_may_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP, ENXIO);
+	if (!J_IN(j, struct kvm_irqchip, chip_id, chip)) {
+		j_skip(j, "argument not captured");
+		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_IOAPIC; i++)
+			state_block_forget(&j->vm->blocks[i]);
+		return false;
+	}
+	if (*chip > KVM_IRQCHIP_IOAPIC) {
+		j_must_fail(j, R_IRQCHIP_STATE_CHIP_ID, EINVAL);
+		return false;
+	}
+	return j_succeeds(j, succeeds);
+}
+
+/* api.rst 4.26 */
+static void get_irqchip(struct judge *j)
+{
+	struct state_block *b;
+	uint64_t chip, after;
+	size_t size, have;
+
+	if (!irqchip_call(j, R_GET_IRQCHIP_SUCCEEDS, &chip))
+		return;
+	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
+	size = chip_size(chip);
+	if (J_OUT(j, struct kvm_irqchip, chip_id, &after) &&
+	    !j_equal(j, R_GET_IRQCHIP_ID_KEPT, "chip_id", chip, after))
+		return;
+	j_block_get(j, R_GET_IRQCHIP_READS_BACK, b, j->out, (uint32_t)chip_at, (uint32_t)size);
+	forget_volatile(b, chip);
+	/* The rest of the buffer comes back as it was given. */
+	have = !j->out ? 0 : j->in->have < j->out->have ? j->in->have : j->out->have;
+	for (size_t at = chip_at + size; at < have; at++) {
+		if (j->in->data[at] != j->out->data[at]) {
+			j_break(j, R_GET_IRQCHIP_REST_KEPT,
+				"the rest of the buffer as it was given",
+				"byte %zu: 0x%02x, given 0x%02x", at, j->out->data[at],
+				j->in->data[at]);
+			return;
+		}
+	}
+}
+
+/* api.rst 4.27 */
+static void set_irqchip(struct judge *j)
+{
+	struct state_block *b;
+	uint64_t chip;
+
+	if (!irqchip_call(j, R_SET_IRQCHIP_SUCCEEDS, &chip))
+		return;
+	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
+	/* j_block_set() takes the bytes from `offset` of the part, and puts them at 0 of the block.
+	 */
+	j_block_set(j, b, j->in, (uint32_t)chip_at, chip_size(chip));
+	forget_volatile(b, chip);
+}
+
+/* --- GSI routing, MSI
+ * -------------------------------------------------------------------------------------- */
+
+static size_t entry_at(uint64_t i, size_t member)
+{
+	return sizeof(struct kvm_irq_routing) + i * sizeof(struct kvm_irq_routing_entry) + member;
+}
+
+struct route {
+	uint64_t gsi, type, flags, chip, pin, address_hi;
+};
+
+static bool route_read(const struct judge *j, uint64_t i, struct route *r)
+{
+	return j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, gsi)), 4,
+		       &r->gsi) &&
+	       j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, type)), 4,
+		       &r->type) &&
+	       j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, flags)), 4,
+		       &r->flags) &&
+	       j_field(j, j->in,
+		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.irqchip.irqchip)), 4,
+		       &r->chip) &&
+	       j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, u.irqchip.pin)),
+		       4, &r->pin) &&
+	       j_field(j, j->in,
+		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.msi.address_hi)), 4,
+		       &r->address_hi);
+}
+
+/* An entry that no table may hold, by itself. STATE_UNKNOWN: not for this model to say. */
+static enum state_tri route_invalid(const struct judge *j, const struct route *r)
+{
+	uint64_t x2apic = 0;
+
+	if (r->gsi >= ROUTES_MAX)
+		return STATE_YES;
+	if (r->flags & ~(r->type == KVM_IRQ_ROUTING_MSI ? (uint64_t)KVM_MSI_VALID_DEVID : 0))
+		return STATE_YES;
+	switch (r->type) {
+	case KVM_IRQ_ROUTING_IRQCHIP:
+		if (j->vm->irqchip == STATE_IRQCHIP_SPLIT || r->chip > KVM_IRQCHIP_IOAPIC)
+			return STATE_YES;
+		return r->pin >= (r->chip == KVM_IRQCHIP_IOAPIC ? IOAPIC_PINS : PIC_PINS)
+			       ? STATE_YES
+			       : STATE_NO;
+	case KVM_IRQ_ROUTING_MSI:
+		if (!(r->address_hi & 0xff))
+			return STATE_NO;
+		switch (vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &x2apic)) {
+		case STATE_YES:
+			return x2apic & KVM_X2APIC_API_USE_32BIT_IDS ? STATE_YES : STATE_UNKNOWN;
+		case STATE_NO:
+			return STATE_NO;
+		default:
+			return STATE_UNKNOWN;
+		}
+	case KVM_IRQ_ROUTING_HV_SINT:
+	case KVM_IRQ_ROUTING_XEN_EVTCHN:
+		return STATE_UNKNOWN; /* by how the kernel was built */
+	default:
+		return STATE_YES;
+	}
+}
+
+/* A GSI has one route to each chip, or one that leads to no chip and is the only one. */
+static bool route_taken(const struct state_set *routes, const struct route *r)
+{
+	for (uint64_t type = KVM_IRQ_ROUTING_MSI; type <= KVM_IRQ_ROUTING_XEN_EVTCHN; type++) {
+		if (state_set_find(routes, r->gsi, ROUTE_TYPE + type))
+			return true;
+	}
+	for (uint64_t chip = 0; chip <= KVM_IRQCHIP_IOAPIC; chip++) {
+		if ((r->type != KVM_IRQ_ROUTING_IRQCHIP || chip == r->chip) &&
+		    state_set_find(routes, r->gsi, chip))
+			return true;
+	}
+	return false;
+}
+
+/* The table into `routes`. STATE_YES: it is invalid; STATE_UNKNOWN: it cannot be told. */
+static enum state_tri routes_read(struct judge *j, uint64_t nr, struct state_set *routes)
+{
+	enum state_tri invalid = STATE_NO;
+	struct route r;
+
+	for (uint64_t i = 0; i < nr; i++) {
+		enum state_tri bad;
+		struct state_entry *e;
+
+		if (!route_read(j, i, &r))
+			return invalid == STATE_YES ? STATE_YES : STATE_UNKNOWN;
+		bad = route_invalid(j, &r);
+		if (bad == STATE_YES)
+			return STATE_YES;
+		if (bad == STATE_UNKNOWN)
+			invalid = STATE_UNKNOWN;
+		if (route_taken(routes, &r))
+			return STATE_YES;
+		e = state_set_add(routes, r.gsi,
+				  r.type == KVM_IRQ_ROUTING_IRQCHIP ? r.chip : ROUTE_TYPE + r.type);
+		if (!e) {
+			j->oom = -ENOMEM;
+			return STATE_UNKNOWN;
+		}
+		e->value[0] = r.pin;
+	}
+	return invalid;
+}
+
+/* api.rst 4.52 */
+static void set_gsi_routing(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+	struct state_set routes = {0};
+	enum state_tri invalid;
+	uint64_t nr, flags;
+
+	if (vm->irqchip == STATE_IRQCHIP_NONE) {
+		j_must_fail(j, R_GSI_ROUTING_NEEDS_CHIP, EINVAL);
+		return;
+	}
+	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		j_may_fail(j, R_GSI_ROUTING_NEEDS_CHIP, EINVAL);
+	if (!J_IN(j, struct kvm_irq_routing, nr, &nr) ||
+	    !J_IN(j, struct kvm_irq_routing, flags, &flags)) {
+		vm->routes_known = STATE_UNKNOWN;
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (flags) {
+		j_must_fail(j, R_GSI_ROUTING_FLAGS, EINVAL);
+		return;
+	}
+	if (nr > ROUTES_MAX) {
+		j_must_fail(j, R_GSI_ROUTING_ENTRY, EINVAL);
+		return;
+	}
+	invalid = routes_read(j, nr, &routes);
+	if (invalid == STATE_YES && vm->irqchip != STATE_IRQCHIP_UNKNOWN) {
+		j_must_fail(j, R_GSI_ROUTING_ENTRY, EINVAL);
+		goto out;
+	}
+	if (invalid != STATE_NO)
+		j_may_fail(j, R_GSI_ROUTING_ENTRY, EINVAL);
+	if (!j_succeeds(j, R_GSI_ROUTING_SUCCEEDS))
+		goto out;
+	if (invalid == STATE_NO) {
+		struct state_set old = vm->routes;
+
+		vm->routes = routes;
+		routes = old;
+		vm->routes_known = STATE_YES;
+	} else {
+		vm->routes_known = STATE_UNKNOWN;
+	}
+out:
+	free(routes.entries);
+}
+
+/* api.rst 4.71 */
+static void signal_msi(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+	uint64_t flags, high, x2apic = 0;
+	uint32_t most = vm_vcpus_most(vm);
+
+	if (vm->irqchip == STATE_IRQCHIP_NONE) {
+		j_must_fail(j, R_SIGNAL_MSI_NEEDS_CHIP, EINVAL);
+		return;
+	}
+	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		j_may_fail(j, R_SIGNAL_MSI_NEEDS_CHIP, EINVAL);
+	if (!J_IN(j, struct kvm_msi, flags, &flags) ||
+	    !J_IN(j, struct kvm_msi, address_hi, &high)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (flags & ~(uint64_t)KVM_MSI_VALID_DEVID) {
+		j_must_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+		return;
+	}
+	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO)
+		j_may_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+	/* What -1 of the documents reads as when nobody took the message. */
+	j_may_fail(j, R_SIGNAL_MSI_NOBODY, EPERM);
+	if (j_succeeds_value(j, R_SIGNAL_MSI_DELIVERED) && most != UINT32_MAX)
+		j_check(j, R_SIGNAL_MSI_DELIVERED, j->ret->ret <= (int64_t)(most ? most : 1),
+			"no more than there are processors", "%lld", (long long)j->ret->ret);
+}
+
+/* --- PIT
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+#define CHANNELS     3
+#define CHANNEL_SIZE sizeof(struct kvm_pit_channel_state)
+
+/* How kvm_create_pit() leaves the channels. */
+static void pit_reset(struct judge *j)
+{
+	struct state_block *b = &j->vm->blocks[STATE_PIT];
+	struct kvm_pit_state2 s;
+	uint8_t bytes[sizeof(s)];
+
+	memset(bytes, 0, sizeof(bytes));
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		uint8_t *c = bytes + i * CHANNEL_SIZE;
+
+		c[offsetof(struct kvm_pit_channel_state, count) + 2] =
+			1; /* 0x10000, little-endian */
+		c[offsetof(struct kvm_pit_channel_state, mode)] = 0xff;
+		c[offsetof(struct kvm_pit_channel_state, gate)] = i != 2;
+	}
+	if (state_block_set(b, 0, bytes, sizeof(bytes)))
+		j->oom = -ENOMEM;
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		state_block_forget_range(
+			b,
+			i * CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, count_load_time),
+			8);
+	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 1;
+}
+
+static void pit_created(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+
+	if (vm->pit == STATE_YES) {
+		j_must_fail(j, R_CREATE_PIT_ONCE, EEXIST);
+		return;
+	}
+	if (vm->pit == STATE_UNKNOWN)
+		j_may_fail(j, R_CREATE_PIT_ONCE, EEXIST);
+	if (vm->irqchip != STATE_IRQCHIP_KERNEL) {
+		/* Kernels up to 6.1 or so let it be. */
+		j_may_fail(j, R_CREATE_PIT_NEEDS_CHIP, ENOENT);
+		if (vm->irqchip != STATE_IRQCHIP_UNKNOWN && j_kernel(j) >= MODEL_KERNEL(6, 12)) {
+			j_must_fail(j, R_CREATE_PIT_NEEDS_CHIP, ENOENT);
+			return;
+		}
+	}
+	if (!j_succeeds(j, R_CREATE_PIT_SUCCEEDS))
+		return;
+	vm->pit = STATE_YES;
+	pit_reset(j);
+}
+
+/* api.rst 4.71 */
+static void create_pit2(struct judge *j)
+{
+	pit_created(j);
+}
+
+static bool pit_there(struct judge *j, uint16_t succeeds)
+{
+	if (j->vm->pit == STATE_NO) {
+		j_must_fail(j, R_PIT_STATE_NEEDS_PIT, ENXIO);
+		return false;
+	}
+	if (j->vm->pit == STATE_UNKNOWN)
+		j_may_fail(j, R_PIT_STATE_NEEDS_PIT, ENXIO);
+	return j_succeeds(j, succeeds);
+}
+
+static void pit_get(struct judge *j, uint32_t size)
+{
+	struct state_vm *vm = j->vm;
+	uint64_t gate, flags;
+
+	if (!pit_there(j, R_GET_PIT_SUCCEEDS))
+		return;
+	j_block_get(j,
+		    vm->scratch[VM_SCRATCH_PIT_RESET] ? R_GET_PIT_AFTER_CREATE
+						      : R_GET_PIT_READS_BACK,
+		    &vm->blocks[STATE_PIT], j->out, 0, size);
+	vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		if (j_field(j, j->out,
+			    i * CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, gate), 1,
+			    &gate) &&
+		    gate > 1)
+			j_break(j, R_GET_PIT_FLAGS, "gate 0 or 1", "channel %u: gate = %llu", i,
+				(unsigned long long)gate);
+	}
+	if (size == sizeof(struct kvm_pit_state2) && J_OUT(j, struct kvm_pit_state2, flags, &flags))
+		j_check(j, R_GET_PIT_FLAGS,
+			!(flags &
+			  ~(uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON)),
+			"flags that are defined", "flags = 0x%llx", (unsigned long long)flags);
+	for (size_t i = 0; size == sizeof(struct kvm_pit_state2) && i < 9; i++) {
+		uint64_t zero;
+
+		if (j_field(j, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4,
+			    &zero) &&
+		    zero)
+			j_break(j, R_GET_PIT_RESERVED, "reserved words of zero",
+				"reserved[%zu] = 0x%llx", i, (unsigned long long)zero);
+	}
+}
+
+static void pit_set(struct judge *j, uint32_t size)
+{
+	struct state_block *b = &j->vm->blocks[STATE_PIT];
+
+	if (!pit_there(j, R_SET_PIT_SUCCEEDS))
+		return;
+	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+	/* The obsolete form leaves the flags alone. */
+	if (!j->in || j->in->have < size || j_vm_ran(j))
+		state_block_forget(b);
+	else if (state_block_set(b, 0, j->in->data, size))
+		j->oom = -ENOMEM;
+	if (b->size < CHANNELS * CHANNEL_SIZE)
+		return;
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		size_t at = i * CHANNEL_SIZE;
+
+		/* Counting starts anew, and a count of 0 is one of 65536. */
+		state_block_forget_range(
+			b, (uint32_t)(at + offsetof(struct kvm_pit_channel_state, count_load_time)),
+			8);
+		if (state_block_known(b, (uint32_t)at, 4) && !j_number(j, b->value + at, 4))
+			b->value[at + 2] = 1;
+	}
+	/* Reserved words come back as zero whatever was given. */
+	if (size == sizeof(struct kvm_pit_state2) && b->size >= size)
+		state_block_forget_range(b, offsetof(struct kvm_pit_state2, reserved), 36);
+	/* Flags that no kernel knows are kept by some. */
+	state_block_forget_range(b, offsetof(struct kvm_pit_state2, flags) + 1, 3);
+}
+
+/* api.rst 4.72 */
+static void get_pit2(struct judge *j)
+{
+	pit_get(j, sizeof(struct kvm_pit_state2));
+}
+
+/* api.rst 4.73 */
+static void set_pit2(struct judge *j)
+{
+	pit_set(j, sizeof(struct kvm_pit_state2));
+}
+
+static void get_pit(struct judge *j)
+{
+	pit_get(j, sizeof(struct kvm_pit_state));
+}
+
+static void set_pit(struct judge *j)
+{
+	pit_set(j, sizeof(struct kvm_pit_state));
+}
+
+/* api.rst 4.99 */
+static void reinject_control(struct judge *j)
+{
+	if (j->vm->pit == STATE_NO) {
+		j_must_fail(j, R_REINJECT_NEEDS_PIT, ENXIO);
+		return;
+	}
+	if (j->vm->pit == STATE_UNKNOWN)
+		j_may_fail(j, R_REINJECT_NEEDS_PIT, ENXIO);
+	j_succeeds(j, R_REINJECT_SUCCEEDS);
+}
+
+const struct judge_handler model_irqchip_handlers[] = {
+	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, create_irqchip, NULL},
+	{"KVM_IRQ_LINE", KVMAPI_VM, irq_line, NULL},
+	{"KVM_IRQ_LINE_STATUS", KVMAPI_VM, irq_line_status, NULL},
+	{"KVM_GET_IRQCHIP", KVMAPI_VM, get_irqchip, NULL},
+	{"KVM_SET_IRQCHIP", KVMAPI_VM, set_irqchip, NULL},
+	{"KVM_SET_GSI_ROUTING", KVMAPI_VM, set_gsi_routing, NULL},
+	{"KVM_SIGNAL_MSI", KVMAPI_VM, signal_msi, NULL},
+	{"KVM_CREATE_PIT", KVMAPI_VM, create_pit2, NULL},
+	{"KVM_CREATE_PIT2", KVMAPI_VM, create_pit2, NULL},
+	{"KVM_GET_PIT", KVMAPI_VM, get_pit, NULL},
+	{"KVM_SET_PIT", KVMAPI_VM, set_pit, NULL},
+	{"KVM_GET_PIT2", KVMAPI_VM, get_pit2, NULL},
+	{"KVM_SET_PIT2", KVMAPI_VM, set_pit2, NULL},
+	{"KVM_REINJECT_CONTROL", KVMAPI_VM, reinject_control, NULL},
+	{NULL, 0, NULL, NULL},
+};

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/internal.h"
+
+uint32_t j_kernel(const struct judge *j)
+{
+	return model_facts(j->m)->kernel;
+}
+
+int32_t j_cap(const struct judge *j, uint32_t cap)
+{
+	const struct model_facts *f = model_facts(j->m);
+
+	return cap < f->cap_count ? f->caps[cap] : INT32_MIN;
+}
+
+const char *j_backend(const struct judge *j)
+{
+	return model_facts(j->m)->backend;
+}
+
+bool j_applies(const struct judge *j, uint16_t rule)
+{
+	return model_facts(j->m)->rule_applies[rule];
+}
+
+bool j_vcpu_ran(const struct judge *j)
+{
+	return j->vcpu && (j->vcpu->running || j->vcpu->last_run_end > j->entered);
+}
+
+bool j_vm_ran(const struct judge *j)
+{
+	return j->vm && (j->vm->running || j->vm->last_run_end > j->entered);
+}
+
+enum state_tri j_vcpu_has_run(const struct judge *j)
+{
+	if (j->vcpu->has_run != STATE_YES)
+		return j->vcpu->has_run;
+	return j->vcpu->first_run < j->entered ? STATE_YES : STATE_UNKNOWN;
+}
+
+uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width)
+{
+	uint64_t n = 0;
+
+	if (model_facts(j->m)->big_endian) {
+		for (size_t i = 0; i < width; i++)
+			n = n << 8 | bytes[i];
+	} else {
+		for (size_t i = width; i-- > 0;)
+			n = n << 8 | bytes[i];
+	}
+	return n;
+}
+
+bool j_field(const struct judge *j, const struct tape_part *part, size_t offset, size_t width,
+	     uint64_t *value)
+{
+	if (!part || offset + width > part->have)
+		return false;
+	*value = j_number(j, part->data + offset, width);
+	return true;
+}
+
+const struct tape_part *j_part(const struct judge *j, enum tape_role role)
+{
+	const struct tape_part *p = tape_part_find(j->call->parts, j->call->part_count, role);
+
+	if (!p && j->ret)
+		p = tape_part_find(j->ret->parts, j->ret->part_count, role);
+	return p;
+}
+
+void j_hold(struct judge *j, uint16_t rule)
+{
+	struct model_verdict *v = j->v;
+	uint8_t kind;
+
+	if (!j_applies(j, rule))
+		return;
+	kind = model_facts(j->m)->rule_kind[rule];
+	if (kind == MODEL_DEVIATES && j->deviation == R_NONE)
+		j->deviation = rule;
+	if (kind == MODEL_PROMISE || kind == MODEL_RIGHT)
+		j->strong = true;
+	for (unsigned int i = 0; i < v->held_count; i++) {
+		if (v->held[i] == rule)
+			return;
+	}
+	if (v->held_count < MODEL_VERDICT_RULES)
+		v->held[v->held_count++] = rule;
+}
+
+static void broken(struct judge *j, uint16_t rule, const char *expected, const char *format,
+		   va_list args)
+{
+	if (!j_applies(j, rule) || j->broken)
+		return;
+	j->broken = true;
+	j->v->rule = rule;
+	snprintf(j->v->expected, sizeof(j->v->expected), "%s", expected);
+	vsnprintf(j->v->observed, sizeof(j->v->observed), format, args);
+}
+
+void j_break(struct judge *j, uint16_t rule, const char *expected, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	broken(j, rule, expected, format, args);
+	va_end(args);
+}
+
+bool j_check(struct judge *j, uint16_t rule, bool holds, const char *expected, const char *format,
+	     ...)
+{
+	if (holds) {
+		j_hold(j, rule);
+	} else {
+		va_list args;
+
+		va_start(args, format);
+		broken(j, rule, expected, format, args);
+		va_end(args);
+	}
+	return holds;
+}
+
+bool j_equal(struct judge *j, uint16_t rule, const char *what, uint64_t want, uint64_t got)
+{
+	char expected[MODEL_TEXT];
+
+	if (want == got) {
+		j_hold(j, rule);
+		return true;
+	}
+	snprintf(expected, sizeof(expected), "%s = 0x%llx", what, (unsigned long long)want);
+	j_break(j, rule, expected, "%s = 0x%llx", what, (unsigned long long)got);
+	return false;
+}
+
+void j_skip(struct judge *j, const char *why)
+{
+	if (j->v->kind == MODEL_SKIPPED)
+		return;
+	j->v->kind = MODEL_SKIPPED;
+	if (!j->broken)
+		snprintf(j->v->observed, sizeof(j->v->observed), "%s", why);
+}
+
+void j_silent(struct judge *j, const char *of_what)
+{
+	if (!j->broken && !j->v->observed[0])
+		snprintf(j->v->observed, sizeof(j->v->observed), "%s", of_what);
+}
+
+void j_may_fail(struct judge *j, uint16_t rule, int error)
+{
+	if (!j_applies(j, rule) || j->allowed_count == JUDGE_ALLOWED)
+		return;
+	j->allowed[j->allowed_count].rule = rule;
+	j->allowed[j->allowed_count].error = error;
+	j->allowed_count++;
+}
+
+/* The result in words: "-1 EINVAL" or a number. */
+static const char *result_text(int64_t ret, char *buf, size_t size)
+{
+	const char *name = ret < 0 && ret > -4096 ? kvmapi_errno_name(-ret) : NULL;
+
+	if (name)
+		snprintf(buf, size, "-1 %s", name);
+	else
+		snprintf(buf, size, "%lld", (long long)ret);
+	return buf;
+}
+
+bool j_environment_error(const struct judge *j, int error)
+{
+	switch (error) {
+	case ENOMEM:
+	case EIO:
+		return true;
+	case EINTR:
+		return j->call->kind == KVMAPI_VCPU || j->call->kind == KVMAPI_VM;
+	case EMFILE:
+	case ENFILE:
+		return j->row && j->row->creates;
+	case EFAULT:
+		for (unsigned int i = 0; i < j->call->part_count; i++) {
+			if (j->call->parts[i].have < j->call->parts[i].want)
+				return true;
+		}
+		for (unsigned int i = 0; i < j->ret->part_count; i++) {
+			if (j->ret->parts[i].have < j->ret->parts[i].want)
+				return true;
+		}
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* An error that is allowed, or that the environment explains; then it is said. */
+static bool excused(struct judge *j)
+{
+	char text[32];
+
+	for (unsigned int i = 0; i < j->allowed_count; i++) {
+		if (j->ret->ret == -j->allowed[i].error) {
+			j_hold(j, j->allowed[i].rule);
+			return true;
+		}
+	}
+	if (j->ret->ret < 0 && j_environment_error(j, -j->ret->ret)) {
+		char why[MODEL_TEXT];
+
+		snprintf(why, sizeof(why), "%s can come of the environment",
+			 result_text(j->ret->ret, text, sizeof(text)));
+		j_hold(j, R_RETURN_ZERO_OR_ERROR);
+		j_silent(j, why);
+		return true;
+	}
+	return false;
+}
+
+void j_must_fail(struct judge *j, uint16_t rule, int error)
+{
+	char want[32], got[32];
+
+	if (j->ret->ret == -error) {
+		j_hold(j, rule);
+		return;
+	}
+	if (j->ret->ret < 0 && excused(j))
+		return;
+	if (!j_applies(j, rule)) {
+		j_silent(j, "no rule of this kernel says which error");
+		return;
+	}
+	j_break(j, rule, result_text(-error, want, sizeof(want)), "%s",
+		result_text(j->ret->ret, got, sizeof(got)));
+}
+
+static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
+{
+	char got[32];
+
+	if (any_value ? j->ret->ret >= 0 : j->ret->ret == 0) {
+		j_hold(j, rule);
+		return true;
+	}
+	if (j->ret->ret < 0 && excused(j))
+		return false;
+	if (!j_applies(j, rule)) {
+		j_silent(j, "no rule of this kernel demands success");
+		return j->ret->ret >= 0;
+	}
+	j_break(j, rule, any_value ? "a number >= 0" : "0", "%s",
+		result_text(j->ret->ret, got, sizeof(got)));
+	return false;
+}
+
+bool j_succeeds(struct judge *j, uint16_t rule)
+{
+	return succeeds(j, rule, false);
+}
+
+bool j_succeeds_value(struct judge *j, uint16_t rule)
+{
+	return succeeds(j, rule, true);
+}
+
+bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
+{
+	if (j->ret->ret >= 0) {
+		j_hold(j, rule);
+		return true;
+	}
+	if (!excused(j)) {
+		j_hold(j, R_RETURN_ZERO_OR_ERROR);
+		j_silent(j, unknown);
+	}
+	return false;
+}
+
+void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
+		 const struct tape_part *part, uint32_t offset, uint32_t len)
+{
+	uint32_t known = 0;
+	int64_t at;
+	bool ran = j->vcpu ? j_vcpu_ran(j) : j_vm_ran(j);
+
+	if (!part || part->have <= offset)
+		return;
+	if (len > part->have - offset)
+		len = part->have - offset;
+	if (ran) {
+		state_block_forget(b);
+		return;
+	}
+	at = state_block_mismatch(b, 0, part->data + offset, len);
+	if (at >= 0) {
+		char field[96], want[MODEL_TEXT];
+
+		if (!j->row || !j->row->type ||
+		    kvmapi_field_at(model_facts(j->m)->arch, j->row->type, offset + at, field,
+				    sizeof(field)))
+			snprintf(field, sizeof(field), "byte %llu",
+				 (unsigned long long)(offset + at));
+		snprintf(want, sizeof(want), "%s: byte %llu = 0x%02x", field,
+			 (unsigned long long)(offset + at), b->value[at]);
+		j_break(j, rule, want, "0x%02x", part->data[offset + at]);
+	} else {
+		for (uint32_t i = 0; i < b->size && i < len && !known; i++)
+			known = b->mask[i];
+		if (known)
+			j_hold(j, rule);
+	}
+	if (state_block_set(b, 0, part->data + offset, len))
+		j->oom = -ENOMEM;
+}
+
+void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part,
+		 uint32_t offset, uint32_t len)
+{
+	bool ran = j->vcpu ? j_vcpu_ran(j) : j_vm_ran(j);
+
+	if (!part || part->have < offset + len || ran) {
+		state_block_forget(b);
+		return;
+	}
+	if (state_block_set(b, 0, part->data + offset, len))
+		j->oom = -ENOMEM;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The local APIC of a vCPU: api.rst 4.57, 4.58, and what has no section there: KVM_TPR_ACCESS_REPORTING and
+ * KVM_SET_VAPIC_ADDR.
+ */
+#include "model/vcpu.h"
+#include "model/vm.h"
+
+/* Registers, by their offset in the processors' manuals. */
+enum {
+	APIC_ID = 0x20,
+	APIC_VERSION = 0x30,
+	APIC_TPR = 0x80,
+	APIC_PPR = 0xa0,
+	APIC_LDR = 0xd0,
+	APIC_ISR = 0x100,  /* eight each of in-service, trigger mode, request */
+	APIC_ESR = 0x280,
+	APIC_CMCI = 0x2f0,
+	APIC_ICR = 0x300,
+	APIC_ICR2 = 0x310,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_STEP = 0x10,
+};
+
+/* What time, other vCPUs and devices change, or the kernel computes. */
+static void forget_moving(struct judge *j)
+{
+	vcpu_forget(j, STATE_LAPIC, APIC_ID, 2 * APIC_STEP);
+	vcpu_forget(j, STATE_LAPIC, APIC_PPR, APIC_STEP);
+	vcpu_forget(j, STATE_LAPIC, APIC_ISR, APIC_ESR + APIC_STEP - APIC_ISR);
+	vcpu_forget(j, STATE_LAPIC, APIC_TIMER_CURRENT, APIC_STEP);
+}
+
+/* No local APIC in the kernel, no access. False if everything is said. */
+static bool needs_lapic(struct judge *j, uint16_t rule)
+{
+	if (j->vcpu->has_lapic == STATE_NO) {
+		j_must_fail(j, rule, EINVAL);
+		return false;
+	}
+	if (j->vcpu->has_lapic == STATE_UNKNOWN)
+		j_may_fail(j, rule, EINVAL);
+	return true;
+}
+
+void lapic_get(struct judge *j)
+{
+	uint64_t cr8;
+
+	if (!needs_lapic(j, R_LAPIC_NEEDS_IRQCHIP))
+		return;
+	vcpu_forget_async(j);
+	if (!vcpu_get(j, R_LAPIC_GET_SUCCEEDS, R_LAPIC_SAME, STATE_LAPIC, KVM_APIC_REG_SIZE))
+		return;
+	j->vcpu->has_lapic = STATE_YES;
+	if (!j_vcpu_ran(j) && vcpu_captured(j->out, APIC_TPR + 1) &&
+	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs, cr8, &cr8))
+		j_equal(j, R_LAPIC_TPR_IS_CR8, "task priority >> 4", cr8, j->out->data[APIC_TPR] >> 4);
+	if (vcpu_captured(j->out, APIC_VERSION + APIC_STEP)) {
+		/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides. */
+		j_check(j, R_LAPIC_VERSION, j->out->data[APIC_VERSION] >> 4 == 1,
+			"the version of an integrated APIC", "version 0x%02x",
+			j->out->data[APIC_VERSION]);
+	}
+	forget_moving(j);
+}
+
+void lapic_set(struct judge *j)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_LAPIC];
+	uint64_t base;
+
+	if (!needs_lapic(j, R_LAPIC_NEEDS_IRQCHIP))
+		return;
+	/* With 32-bit ids, an id that is not the vCPU's is refused. */
+	if (vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &base) != STATE_NO)
+		j_may_fail(j, R_LAPIC_SET_ID, EINVAL);
+	if (!j_succeeds(j, R_LAPIC_SET_SUCCEEDS)) {
+		state_block_forget(b);
+		return;
+	}
+	j->vcpu->has_lapic = STATE_YES;
+	j_block_set(j, b, j->in, 0, KVM_APIC_REG_SIZE);
+	/* The task priority is cr8, too. */
+	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
+	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+	vcpu_flag_set(j->vcpu, VCPU_RUN_IS_NEWEST, false);
+	forget_moving(j);
+	/* A change of the timer's mode clears its count. */
+	vcpu_forget(j, STATE_LAPIC, APIC_TIMER_INITIAL, APIC_STEP);
+	/* In x2APIC mode these are computed. */
+	if (!VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base & 1u << 10) {
+		vcpu_forget(j, STATE_LAPIC, APIC_LDR, APIC_STEP);
+		vcpu_forget(j, STATE_LAPIC, APIC_ICR, 2 * APIC_STEP);
+	}
+}
+
+void lapic_tpr_reporting(struct judge *j)
+{
+	uint64_t flags, enabled;
+
+	if (J_IN(j, struct kvm_tpr_access_ctl, flags, &flags)) {
+		if (flags) {
+			j_must_fail(j, R_TPR_REPORTING_FLAGS, EINVAL);
+			return;
+		}
+	} else {
+		j_may_fail(j, R_TPR_REPORTING_FLAGS, EINVAL);
+	}
+	if (!j_succeeds(j, R_TPR_REPORTING_SUCCEEDS))
+		return;
+	if (!J_IN(j, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled)
+		vcpu_flag_set(j->vcpu, VCPU_TPR_REPORTED, true);
+	if (vcpu_captured(j->in, sizeof(struct kvm_tpr_access_ctl)) &&
+	    vcpu_captured(j->out, sizeof(struct kvm_tpr_access_ctl)))
+		j_check(j, R_TPR_REPORTING_STAYS,
+			!memcmp(j->in->data, j->out->data, sizeof(struct kvm_tpr_access_ctl)),
+			"the argument unchanged", "it was changed");
+}
+
+/* A page of guest memory is at this address. */
+static bool in_a_slot(const struct judge *j, uint64_t gpa)
+{
+	for (uint32_t i = 0; i < j->vm->slots.count; i++) {
+		const struct state_entry *e = &j->vm->slots.entries[i];
+
+		if (!(e->key >> 16) && gpa >= e->value[0] && gpa + 4 <= e->value[0] + e->value[1])
+			return true;
+	}
+	return false;
+}
+
+void lapic_vapic_addr(struct judge *j)
+{
+	uint64_t addr;
+
+	if (!needs_lapic(j, R_VAPIC_NEEDS_IRQCHIP))
+		return;
+	if (!J_IN(j, struct kvm_vapic_addr, vapic_addr, &addr) || (addr && !in_a_slot(j, addr)))
+		j_may_fail(j, R_VAPIC_NOT_MEMORY, EINVAL);
+	j_succeeds(j, R_VAPIC_SUCCEEDS);
+}

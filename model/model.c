@@ -1,0 +1,759 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The frame of the model: objects, sequence, overlapping calls, verdicts.
+ *
+ * A call is an interval.  Calls on one VM that overlap may have taken effect in any order, so they are held until the
+ * last of them returned, and judged in the order of their returns; if that order breaks a rule, other orders that
+ * respect the intervals are tried, and only if none explains what was seen is the first one's divergence
+ * reported.  KVM_RUN is no member of such a group: it lasts long, and what it does to the state is to make it unknown
+ * for as long as it lasts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kvm.h>
+
+#include "model/internal.h"
+
+/* Calls that are judged together at most; a larger crowd is judged in the order of returns. */
+#define GROUP_MAX 32
+/* Partial orders that are tried for one group at most. */
+#define ORDERS_MAX 400
+
+struct held {
+	struct tape_return ret;
+	struct tape_call call;
+	uint64_t entered;
+	uint64_t left;
+	struct model_verdict verdict;
+	void *bytes; /* parts and payload of both */
+};
+
+struct object {
+	struct tape_object o;
+	struct vm_slot *slot; /* VM that it belongs to, NULL = none */
+	bool known;
+	bool in_state;
+	bool made_here; /* a call on the tape made it, or must have */
+};
+
+struct vm_slot {
+	struct state_vm *state;
+	uint32_t open; /* calls but KVM_RUN that have not returned */
+	bool grouped;
+	struct held *held[GROUP_MAX];
+	uint32_t held_count;
+};
+
+struct open_call {
+	uint64_t entered;
+	uint32_t object;
+	struct vm_slot *slot; /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
+	bool open;
+	bool runs; /* a KVM_RUN that lets the guest run */
+};
+
+struct model {
+	struct model_facts facts;
+	model_verdict_fn fn;
+	void *context;
+	uint64_t sequence;
+	bool gap_seen;
+	struct object *objects;
+	uint32_t object_room;
+	struct vm_slot **slots;
+	uint32_t slot_count;
+	struct open_call *threads;
+	uint32_t thread_room;
+	const struct kvmapi_ioctl *rows;
+	const struct judge_handler **handlers; /* by row */
+	int32_t *caps;
+	uint64_t hits[R_COUNT];
+	struct state_system system;
+	int oom;
+};
+
+struct state_system *j_system(const struct judge *j)
+{
+	return &j->m->system;
+}
+
+const struct model_facts *model_facts(const struct model *m)
+{
+	return &m->facts;
+}
+
+static uint32_t kernel_version(const char *release)
+{
+	unsigned int major, minor;
+
+	if (!release || sscanf(release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return MODEL_KERNEL(major, minor);
+}
+
+static void facts_rules(struct model_facts *f)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct model_rule *r = &rules[i];
+		bool bound = r->since || r->until;
+
+		f->rule_kind[i] = r->kind;
+		f->rule_applies[i] = (r->archs & 1u << f->arch) && (!bound || f->kernel) &&
+				     (!r->since || f->kernel >= r->since) &&
+				     (!r->until || f->kernel < r->until);
+	}
+}
+
+/* Which handler judges which row. */
+static int find_handlers(struct model *m)
+{
+	const struct judge_handler *const tables[] = {
+		model_system_handlers, model_vm_handlers,     model_vcpu_handlers,
+		model_run_handlers,    model_device_handlers, model_vm_cap_handlers,
+		model_memslot_handlers, model_irqchip_handlers, model_eventfd_handlers,
+		model_clock_handlers,
+	};
+	size_t count;
+
+	m->rows = kvmapi_ioctls(m->facts.arch, &count);
+	m->handlers = calloc(count ? count : 1, sizeof(*m->handlers) * KVMAPI_OBJECT_KINDS);
+	if (!m->handlers)
+		return -ENOMEM;
+	if (m->facts.arch != KVMAPI_X86)
+		return 0;
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		for (const struct judge_handler *h = tables[t]; h->ioctl; h++) {
+			for (size_t i = 0; i < count; i++) {
+				if (strcmp(m->rows[i].name, h->ioctl))
+					continue;
+				for (unsigned int k = 0; k < KVMAPI_OBJECT_KINDS; k++) {
+					if (h->scope & m->rows[i].scope & 1u << k)
+						m->handlers[i * KVMAPI_OBJECT_KINDS + k] = h;
+				}
+			}
+		}
+	}
+	return 0;
+}
+
+static const struct judge_handler *handler(const struct model *m, const struct tape_call *call)
+{
+	if (!call->row)
+		return NULL;
+	return m->handlers[(call->row - m->rows) * KVMAPI_OBJECT_KINDS +
+			   (unsigned int)__builtin_ctz(call->kind)];
+}
+
+int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
+		 struct model **model)
+{
+	struct model *m = calloc(1, sizeof(*m));
+	const char *backend = tape_env_get(env, "kvm.backend");
+	int err = -ENOMEM;
+
+	if (!m)
+		return -ENOMEM;
+	m->fn = fn;
+	m->context = context;
+	m->facts.arch = env->arch;
+	m->facts.big_endian = kvmapi_arch_big_endian(env->arch);
+	m->facts.kernel = kernel_version(tape_env_get(env, "kernel.release"));
+	snprintf(m->facts.backend, sizeof(m->facts.backend), "%s", backend ? backend : "");
+	if (env->cap_count) {
+		m->caps = malloc(env->cap_count * sizeof(*m->caps));
+		if (!m->caps)
+			goto fail;
+		memcpy(m->caps, env->caps, env->cap_count * sizeof(*m->caps));
+	}
+	m->facts.caps = m->caps;
+	m->facts.cap_count = env->cap_count;
+	facts_rules(&m->facts);
+	err = find_handlers(m);
+	if (err)
+		goto fail;
+	*model = m;
+	return 0;
+fail:
+	model_destroy(m);
+	return err;
+}
+
+static void held_free(struct held *h)
+{
+	if (h)
+		free(h->bytes);
+	free(h);
+}
+
+void model_destroy(struct model *m)
+{
+	if (!m)
+		return;
+	for (uint32_t i = 0; i < m->slot_count; i++) {
+		struct vm_slot *s = m->slots[i];
+
+		for (uint32_t k = 0; k < s->held_count; k++)
+			held_free(s->held[k]);
+		state_vm_free(s->state);
+		free(s);
+	}
+	state_system_release(&m->system);
+	free(m->slots);
+	free(m->objects);
+	free(m->threads);
+	free(m->handlers);
+	free(m->caps);
+	free(m);
+}
+
+const uint64_t *model_rule_hits(const struct model *m)
+{
+	return m->hits;
+}
+
+/* --- objects and threads ----------------------------------------------------------------------- */
+
+/* Make room for index `at` of a zero-filled array. */
+static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
+{
+	uint32_t want = *room ? *room : 16;
+	void *p;
+
+	if (at < *room)
+		return 0;
+	while (want <= at)
+		want *= 2;
+	p = reallocarray(*array, want, size);
+	if (!p)
+		return -ENOMEM;
+	memset((char *)p + (size_t)*room * size, 0, (size_t)(want - *room) * size);
+	*array = p;
+	*room = want;
+	return 0;
+}
+
+static struct object *object_at(struct model *m, uint32_t id)
+{
+	return id < m->object_room && m->objects[id].known ? &m->objects[id] : NULL;
+}
+
+const struct tape_object *j_created(const struct judge *j)
+{
+	struct object *o = j->ret && j->ret->created ? object_at(j->m, j->ret->created) : NULL;
+
+	return o ? &o->o : NULL;
+}
+
+static struct vm_slot *slot_new(struct model *m, uint32_t id, bool fresh)
+{
+	struct vm_slot **p = reallocarray(m->slots, m->slot_count + 1, sizeof(*p));
+	struct vm_slot *s;
+
+	if (!p)
+		return NULL;
+	m->slots = p;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->state = state_vm_new(id, fresh);
+	if (!s->state) {
+		free(s);
+		return NULL;
+	}
+	m->slots[m->slot_count++] = s;
+	return s;
+}
+
+/* The VM that an object belongs to; made on the way when the tape does not say which it is. */
+static struct vm_slot *object_slot(struct model *m, struct object *o)
+{
+	struct object *parent;
+
+	if (o->slot || o->o.kind == KVMAPI_SYSTEM)
+		return o->slot;
+	parent = o->o.kind == KVMAPI_VM ? NULL : object_at(m, o->o.parent);
+	if (parent && parent != o)
+		o->slot = object_slot(m, parent);
+	else
+		o->slot = slot_new(m, o->o.id, o->made_here && o->o.kind == KVMAPI_VM);
+	if (!o->slot)
+		m->oom = -ENOMEM;
+	return o->slot;
+}
+
+/* From now on the object is part of its VM's state. */
+static void object_enter_state(struct model *m, struct object *o, struct state_vm *vm, bool fresh)
+{
+	bool ok = true;
+
+	if (!vm)
+		return;
+	if (o->o.kind == KVMAPI_VCPU && !state_vm_vcpu(vm, o->o.id))
+		ok = state_vm_add_vcpu(vm, o->o.id, o->o.number, fresh) != NULL;
+	else if (o->o.kind == KVMAPI_DEVICE && !state_vm_device(vm, o->o.id))
+		ok = state_vm_add_device(vm, o->o.id, o->o.number) != NULL;
+	o->in_state = true;
+	if (!ok)
+		m->oom = -ENOMEM;
+}
+
+int model_thread(struct model *m, const struct tape_thread *thread)
+{
+	return room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
+}
+
+int model_object(struct model *m, const struct tape_object *object)
+{
+	struct object *o;
+	int err = room_for((void **)&m->objects, &m->object_room, sizeof(*m->objects), object->id);
+
+	if (err)
+		return err;
+	o = &m->objects[object->id];
+	*o = (struct object){.o = *object, .known = true};
+	o->made_here = !(object->flags & TAPE_OBJECT_PRE_EXISTING) && !m->gap_seen;
+	return 0;
+}
+
+int model_closed(struct model *m, uint32_t object)
+{
+	struct object *o = object_at(m, object);
+	struct vm_slot *s = o ? o->slot : NULL;
+
+	if (!s)
+		return 0;
+	if (o->o.kind == KVMAPI_VM) {
+		s->state->closed = true;
+	} else if (o->o.kind == KVMAPI_VCPU) {
+		struct state_vcpu *v = state_vm_vcpu(s->state, object);
+
+		if (v)
+			v->closed = true;
+	} else if (o->o.kind == KVMAPI_DEVICE) {
+		struct state_device *d = state_vm_device(s->state, object);
+
+		if (d)
+			d->closed = true;
+	}
+	return 0;
+}
+
+/* --- judging one call ------------------------------------------------------------------------------ */
+
+static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
+			  const struct tape_call *call, const struct tape_return *ret,
+			  uint64_t entered, struct model_verdict *v)
+{
+	memset(j, 0, sizeof(*j));
+	v->kind = MODEL_UNSPECIFIED;
+	v->rule = R_NONE;
+	v->held_count = 0;
+	v->expected[0] = v->observed[0] = 0;
+	j->m = m;
+	j->vm = vm;
+	j->call = call;
+	j->ret = ret;
+	j->row = call->row;
+	j->entered = entered;
+	j->v = v;
+	j->deviation = R_NONE;
+	if (vm && call->kind == KVMAPI_VCPU)
+		j->vcpu = state_vm_vcpu(vm, call->object);
+	else if (vm && call->kind == KVMAPI_DEVICE)
+		j->device = state_vm_device(vm, call->object);
+	j->in = j_part(j, TAPE_ARG_IN);
+	j->out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
+}
+
+/* An object is used that nobody made: on a tape without gaps, its creation was not there to be judged. */
+static void check_object(struct judge *j, const struct object *o)
+{
+	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->in_state || j->m->gap_seen)
+		return;
+	if (j->ret->ret >= 0)
+		j_break(j, R_OBJECT_MUST_EXIST, "a call that creates this object",
+			"a call on %s %u, which no call on the tape made",
+			kvmapi_object_name(o->o.kind), o->o.id);
+}
+
+/* Judge one call on a state.  The state is brought up to date; the verdict is complete. */
+static void judge_one(struct model *m, struct state_vm *vm, const struct tape_return *ret,
+		      uint64_t entered, struct model_verdict *v)
+{
+	const struct judge_handler *h = handler(m, ret->call);
+	struct object *o = object_at(m, ret->call->object);
+	struct object *created = ret->created ? object_at(m, ret->created) : NULL;
+	bool is_run = h && h->enter;
+	struct judge j;
+
+	judge_prepare(m, &j, vm, ret->call, ret, entered, v);
+	if (o)
+		check_object(&j, o);
+	if (vm && ((j.vcpu == NULL && ret->call->kind == KVMAPI_VCPU) ||
+		   (j.device == NULL && ret->call->kind == KVMAPI_DEVICE)) && o) {
+		object_enter_state(m, o, vm, false);
+		j.vcpu = state_vm_vcpu(vm, o->o.id);
+		j.device = state_vm_device(vm, o->o.id);
+	}
+	if (!is_run) {
+		if (vm)
+			vm->guest_clean = false;
+		if (j.vcpu)
+			j.vcpu->guest_clean = false;
+	}
+	if (m->oom) {
+		j_skip(&j, "out of memory");
+	} else if (!o) {
+		j_skip(&j, "object is not on the tape");
+	} else if (!ret->call->row) {
+		model_unknown_request(&j);
+	} else if (!h) {
+		j_hold(&j, R_RETURN_ZERO_OR_ERROR);
+		j_silent(&j, "no rule for this ioctl");
+	} else {
+		h->judge(&j);
+	}
+	if (created) {
+		if (created->o.kind == KVMAPI_VM) {
+			created->in_state = true;
+			object_slot(m, created);
+		} else {
+			object_enter_state(m, created, vm, true);
+		}
+	}
+	if (j.oom)
+		m->oom = j.oom;
+	if (j.broken) {
+		v->kind = MODEL_DIVERGES;
+	} else if (v->kind != MODEL_SKIPPED) {
+		v->kind = j.deviation != R_NONE ? MODEL_DEVIATION
+			  : j.strong		? MODEL_CONFORMS
+						: MODEL_UNSPECIFIED;
+		v->rule = j.deviation != R_NONE ? j.deviation : v->held_count ? v->held[0] : R_NONE;
+		if (v->kind != MODEL_UNSPECIFIED)
+			v->observed[0] = 0;
+		else if (!v->observed[0])
+			snprintf(v->observed, sizeof(v->observed),
+				 "the documents promise nothing that could be checked");
+	}
+}
+
+static void emit(struct model *m, const struct tape_return *ret, const struct model_verdict *v)
+{
+	for (unsigned int i = 0; i < v->held_count; i++)
+		m->hits[v->held[i]]++;
+	m->fn(m->context, ret, v);
+}
+
+/* --- groups of overlapping calls ------------------------------------------------------------------- */
+
+static size_t parts_bytes(const struct tape_part *parts, unsigned int count)
+{
+	size_t n = count * sizeof(*parts);
+
+	for (unsigned int i = 0; i < count; i++)
+		n += parts[i].have;
+	return n;
+}
+
+/* Copy parts to `parts` and their bytes to `*bytes`, which moves on. */
+static void parts_copy(struct tape_part *parts, const struct tape_part *from, unsigned int count,
+		       uint8_t **bytes)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		parts[i] = from[i];
+		if (!from[i].have)
+			continue;
+		memcpy(*bytes, from[i].data, from[i].have);
+		parts[i].data = *bytes;
+		*bytes += from[i].have;
+	}
+}
+
+static struct held *held_new(const struct tape_return *ret, uint64_t entered, uint64_t left)
+{
+	const struct tape_call *call = ret->call;
+	struct held *h = calloc(1, sizeof(*h));
+	struct tape_part *parts;
+	uint8_t *bytes;
+
+	if (!h)
+		return NULL;
+	h->bytes = malloc(parts_bytes(call->parts, call->part_count) +
+			  parts_bytes(ret->parts, ret->part_count) + 1);
+	if (!h->bytes) {
+		free(h);
+		return NULL;
+	}
+	h->call = *call;
+	h->ret = *ret;
+	h->ret.call = &h->call;
+	h->entered = entered;
+	h->left = left;
+	parts = h->bytes;
+	bytes = (uint8_t *)(parts + call->part_count + ret->part_count);
+	parts_copy(parts, call->parts, call->part_count, &bytes);
+	h->call.parts = parts;
+	parts += call->part_count;
+	parts_copy(parts, ret->parts, ret->part_count, &bytes);
+	h->ret.parts = parts;
+	return h;
+}
+
+struct search {
+	struct model *m;
+	struct held **held;
+	uint32_t count;
+	uint32_t tried;
+	uint32_t done; /* bit per held call */
+	struct model_verdict *verdicts;
+};
+
+/*
+ * Continue an order on `vm` (owned, freed or handed out) until all calls are in it and none diverges.
+ * The state after it, or NULL if there is no such order.
+ */
+static struct state_vm *search_order(struct search *s, struct state_vm *vm)
+{
+	if (s->done == (1ull << s->count) - 1)
+		return vm;
+	for (uint32_t i = 0; i < s->count && s->tried < ORDERS_MAX; i++) {
+		struct state_vm *next, *end;
+		bool first = !(s->done & 1u << i);
+
+		/* A call comes first only if no call that is still to come had returned before it began. */
+		for (uint32_t k = 0; first && k < s->count; k++) {
+			if (k != i && !(s->done & 1u << k) && s->held[k]->left < s->held[i]->entered)
+				first = false;
+		}
+		if (!first)
+			continue;
+		s->tried++;
+		next = state_vm_copy(vm);
+		if (!next)
+			break;
+		judge_one(s->m, next, &s->held[i]->ret, s->held[i]->entered, &s->verdicts[i]);
+		if (s->verdicts[i].kind == MODEL_DIVERGES) {
+			state_vm_free(next);
+			continue;
+		}
+		s->done |= 1u << i;
+		end = search_order(s, next);
+		if (end) {
+			state_vm_free(vm);
+			return end;
+		}
+		s->done &= ~(1u << i);
+	}
+	state_vm_free(vm);
+	return NULL;
+}
+
+/*
+ * Judge what is held.  With calls of the group still open (the crowd is too large, a vCPU enters or leaves the guest, the
+ * tape ends) one of those may explain what looks wrong: then nothing is held against the kernel.
+ */
+static void group_judge(struct model *m, struct vm_slot *slot)
+{
+	struct state_vm *before;
+	bool diverges = false;
+
+	if (!slot->held_count)
+		return;
+	before = slot->held_count > 1 ? state_vm_copy(slot->state) : NULL;
+
+	for (uint32_t i = 0; i < slot->held_count; i++) {
+		struct held *h = slot->held[i];
+
+		judge_one(m, slot->state, &h->ret, h->entered, &h->verdict);
+		diverges |= h->verdict.kind == MODEL_DIVERGES;
+	}
+	if (diverges && before) {
+		struct model_verdict *verdicts = calloc(slot->held_count, sizeof(*verdicts));
+		struct search s = {m, slot->held, slot->held_count, 0, 0, verdicts};
+		struct state_vm *after = NULL;
+
+		if (verdicts) {
+			after = search_order(&s, before);
+			before = NULL;
+		}
+		if (after) {
+			state_vm_free(slot->state);
+			slot->state = after;
+			for (uint32_t i = 0; i < slot->held_count; i++)
+				slot->held[i]->verdict = verdicts[i];
+		}
+		free(verdicts);
+	}
+	state_vm_free(before);
+	for (uint32_t i = 0; i < slot->held_count; i++) {
+		struct model_verdict *v = &slot->held[i]->verdict;
+
+		if (slot->open && v->kind == MODEL_DIVERGES) {
+			v->kind = MODEL_UNSPECIFIED;
+			snprintf(v->observed, sizeof(v->observed),
+				 "overlaps a call that has not returned, which may explain it");
+		}
+		emit(m, &slot->held[i]->ret, &slot->held[i]->verdict);
+		held_free(slot->held[i]);
+	}
+	slot->held_count = 0;
+}
+
+/* --- items ------------------------------------------------------------------------------------------ */
+
+/* KVM_RUN without immediate_exit, as far as is known: the guest may run from now on. */
+static bool run_lets_guest_run(const struct tape_call *call)
+{
+	const struct tape_part *p = tape_part_find(call->parts, call->part_count, TAPE_RUN_IN);
+
+	return !p || p->have <= offsetof(struct kvm_run, immediate_exit) ||
+	       !p->data[offsetof(struct kvm_run, immediate_exit)];
+}
+
+static void run_enter(struct model *m, const struct judge_handler *h, struct vm_slot *slot,
+		      const struct tape_call *call, struct open_call *t)
+{
+	struct state_vm *vm = slot->state;
+	struct model_verdict v;
+	struct judge j;
+
+	judge_prepare(m, &j, vm, call, NULL, t->entered, &v);
+	if (!j.vcpu)
+		return;
+	h->enter(&j);
+	t->runs = run_lets_guest_run(call);
+	if (!t->runs)
+		return;
+	j.vcpu->running++;
+	vm->running++;
+	if (!j.vcpu->first_run)
+		j.vcpu->first_run = t->entered;
+	j.vcpu->has_run = vm->has_run = STATE_YES;
+	state_vcpu_guest_ran(j.vcpu);
+	state_vm_guest_ran(vm);
+}
+
+static void run_leave(struct model *m, struct open_call *t)
+{
+	struct object *o = object_at(m, t->object);
+	struct state_vm *vm = o && o->slot ? o->slot->state : NULL;
+	struct state_vcpu *vcpu = vm ? state_vm_vcpu(vm, t->object) : NULL;
+
+	if (!t->runs || !vcpu)
+		return;
+	t->runs = false;
+	if (vcpu->running)
+		vcpu->running--;
+	if (vm->running)
+		vm->running--;
+	vcpu->last_run_end = vm->last_run_end = m->sequence;
+}
+
+/* The call is no longer under way: it returned, or its return is missing on the tape. */
+static void close_call(struct model *m, struct open_call *t)
+{
+	t->open = false;
+	if (t->slot && t->slot->open)
+		t->slot->open--;
+	if (t->slot && !t->slot->open && !t->slot->held_count)
+		t->slot->grouped = false;
+	t->slot = NULL;
+}
+
+int model_call(struct model *m, const struct tape_call *call)
+{
+	struct object *o = object_at(m, call->object);
+	const struct judge_handler *h = handler(m, call);
+	struct vm_slot *slot;
+	struct open_call *t;
+	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), call->thread);
+
+	if (err)
+		return err;
+	t = &m->threads[call->thread];
+	if (t->open) {
+		run_leave(m, t);
+		close_call(m, t);
+	}
+	*t = (struct open_call){.entered = ++m->sequence, .object = call->object, .open = true};
+	slot = o ? object_slot(m, o) : NULL;
+	if (!slot)
+		return m->oom;
+	if (h && h->enter) {
+		group_judge(m, slot);
+		if (!o->in_state && (!o->made_here || m->gap_seen))
+			object_enter_state(m, o, slot->state, false);
+		run_enter(m, h, slot, call, t);
+		return m->oom;
+	}
+	t->slot = slot;
+	if (slot->open++)
+		slot->grouped = true;
+	return m->oom;
+}
+
+int model_return(struct model *m, const struct tape_return *ret)
+{
+	const struct tape_call *call = ret->call;
+	struct object *o = object_at(m, call->object);
+	const struct judge_handler *h = handler(m, call);
+	struct vm_slot *slot = o ? o->slot : NULL;
+	struct open_call *t = call->thread < m->thread_room ? &m->threads[call->thread] : NULL;
+	struct model_verdict v;
+
+	if (!t || !t->open)
+		return -EINVAL;
+	m->sequence++;
+	if (slot && h && h->enter) {
+		group_judge(m, slot);
+		judge_one(m, slot->state, ret, t->entered, &v);
+		run_leave(m, t);
+		t->open = false;
+		emit(m, ret, &v);
+		return m->oom;
+	}
+	if (!slot || !slot->grouped) {
+		close_call(m, t);
+		judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v);
+		emit(m, ret, &v);
+		return m->oom;
+	}
+	slot->held[slot->held_count] = held_new(ret, t->entered, m->sequence);
+	if (!slot->held[slot->held_count])
+		return -ENOMEM;
+	slot->held_count++;
+	close_call(m, t);
+	if (!slot->open || slot->held_count == GROUP_MAX)
+		group_judge(m, slot);
+	if (!slot->open)
+		slot->grouped = false;
+	return m->oom;
+}
+
+int model_gap(struct model *m, const struct tape_gap *gap)
+{
+	for (uint32_t i = 0; i < m->slot_count; i++) {
+		group_judge(m, m->slots[i]);
+		state_vm_forget(m->slots[i]->state);
+		m->slots[i]->open = 0;
+		m->slots[i]->grouped = false;
+	}
+	/* Returns may be among what is missing: nothing is to wait for them. */
+	for (uint32_t i = 0; i < m->thread_room; i++)
+		m->threads[i].slot = NULL;
+	m->gap_seen = true;
+	return m->oom;
+}
+
+int model_finish(struct model *m)
+{
+	for (uint32_t i = 0; i < m->slot_count; i++)
+		group_judge(m, m->slots[i]);
+	return m->oom;
+}

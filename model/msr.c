@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * KVM_GET_MSRS and KVM_SET_MSRS of a vCPU: api.rst 4.18, 4.19.
+ *
+ * An entry of state_vcpu.msrs holds in value[0] the data, in value[1] the bits of it that are promised to come back,
+ * and in value[2] whether the index was ever read (bit 0) or written (bit 1, value[3] the data that was taken).
+ * What was taken survives guest code; the data does not.
+ */
+#include "model/vcpu.h"
+
+#define MSRS_LIMIT  256
+#define HEADER	    sizeof(struct kvm_msrs)
+#define ENTRY	    sizeof(struct kvm_msr_entry)
+#define SEEN_READ   1
+#define SEEN_WRITE  2
+
+#define MSR_TSC		  0x10
+#define MSR_APICBASE	  0x1b
+#define MSR_TSC_ADJUST	  0x3b
+#define MSR_SYSENTER_CS	  0x174
+#define MSR_SYSENTER_EIP  0x176
+#define MSR_MISC_ENABLE	  0x1a0
+#define MSR_PAT		  0x277
+#define MSR_MTRR_DEFAULT  0x2ff
+#define MSR_X2APIC_FIRST  0x800
+#define MSR_X2APIC_LAST	  0x8ff
+#define MSR_EFER	  0xc0000080
+#define MSR_STAR	  0xc0000081
+#define MSR_SYSCALL_MASK  0xc0000084
+#define MSR_FS_BASE	  0xc0000100
+#define MSR_GS_BASE	  0xc0000101
+#define MSR_KERNEL_GS	  0xc0000102
+#define MSR_TSC_AUX	  0xc0000103
+#define MSR_KVM_CLOCK_OLD 0x12
+#define MSR_KVM_CLOCK	  0x4b564d01
+#define MSR_KVM_LAST	  0x4b564d06
+
+/* Registers that every vCPU has and that only hold what is written. */
+static bool msr_plain(uint32_t index)
+{
+	return (index >= MSR_SYSENTER_CS && index <= MSR_SYSENTER_EIP) ||
+	       (index >= MSR_STAR && index <= MSR_SYSCALL_MASK) ||
+	       (index >= MSR_FS_BASE && index <= MSR_KERNEL_GS);
+}
+
+static bool msr_mtrr(uint32_t index)
+{
+	return (index >= 0x200 && index <= 0x20f) || index == 0x250 || index == 0x258 ||
+	       index == 0x259 || (index >= 0x268 && index <= 0x26f) || index == MSR_MTRR_DEFAULT;
+}
+
+/* Registers that every vCPU has. */
+static bool msr_always(uint32_t index)
+{
+	return msr_plain(index) || msr_mtrr(index) || index == MSR_PAT || index == MSR_EFER ||
+	       index == MSR_APICBASE || index == MSR_MISC_ENABLE || index == 0x17a;
+}
+
+/* Registers that some vCPUs have, and that change by a write of guest or userspace only. */
+static bool msr_steady(uint32_t index)
+{
+	switch (index) {
+	case 0x3a: /* FEATURE_CONTROL */
+	case 0x48: /* SPEC_CTRL */
+	case 0xce: /* PLATFORM_INFO */
+	case 0x122: /* TSX_CTRL */
+	case 0x140: /* MISC_FEATURES_ENABLES */
+	case 0x179: /* MCG_CAP */
+	case 0x17b: /* MCG_CTL */
+	case 0x38d: /* FIXED_CTR_CTRL */
+	case 0x38f: /* GLOBAL_CTRL */
+	case 0xda0: /* XSS */
+	case MSR_TSC_AUX:
+	case MSR_KVM_CLOCK_OLD:
+		return true;
+	default:
+		return (index >= 0x400 && index <= 0x47f) || /* machine-check banks */
+		       (index >= MSR_KVM_CLOCK && index <= MSR_KVM_LAST);
+	}
+}
+
+static bool canonical(uint64_t data)
+{
+	return !(data >> 47) || data >> 47 == 0x1ffff;
+}
+
+/* The bits of `data` that come back after it was written. */
+static uint64_t msr_promise(uint32_t index, uint64_t data)
+{
+	if (index == MSR_EFER)
+		return ~(1ull << 10); /* LMA follows CR0.PG */
+	if (index == MSR_MISC_ENABLE)
+		return ~0x1880ull; /* what the PMU says of itself is read-only */
+	if (index >= MSR_SYSENTER_CS && index <= MSR_SYSENTER_EIP)
+		return canonical(data) ? 0xffffffff : 0; /* a processor of AMD keeps 32 bits */
+	if (msr_plain(index))
+		return canonical(data) ? UINT64_MAX : 0;
+	if (msr_always(index))
+		return UINT64_MAX;
+	/* Where the module ignores unknown MSRs, nothing but zero is sure to come back. */
+	return msr_steady(index) && !data ? UINT64_MAX : 0;
+}
+
+void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask)
+{
+	struct state_entry *e = state_set_add(&j->vcpu->msrs, index, 0);
+
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->value[0] = data;
+	e->value[1] = mask;
+	e->known = mask != 0;
+}
+
+void vcpu_msr_forget(struct judge *j, uint32_t index)
+{
+	struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+
+	if (e)
+		e->known = 0;
+}
+
+void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, uint64_t data)
+{
+	const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+
+	if (!e || !e->known)
+		return;
+	if (!((e->value[0] ^ data) & e->value[1])) {
+		j_hold(j, rule);
+	} else {
+		char want[MODEL_TEXT];
+
+		snprintf(want, sizeof(want), "MSR 0x%x = 0x%llx", index,
+			 (unsigned long long)e->value[0]);
+		j_break(j, rule, want, "0x%llx", (unsigned long long)data);
+	}
+}
+
+/* The registers that the special registers show as well. */
+static void msr_to_sregs(struct judge *j, uint32_t index, const uint8_t *bytes)
+{
+	static const struct {
+		uint32_t index, offset;
+	} map[] = {
+		{MSR_EFER, offsetof(struct kvm_sregs, efer)},
+		{MSR_APICBASE, offsetof(struct kvm_sregs, apic_base)},
+		{MSR_FS_BASE, offsetof(struct kvm_sregs, fs.base)},
+		{MSR_GS_BASE, offsetof(struct kvm_sregs, gs.base)},
+	};
+	struct state_block *both[] = {&j->vcpu->blocks[STATE_SREGS], &j->vcpu->blocks[STATE_SREGS2]};
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+		if (map[i].index != index)
+			continue;
+		for (unsigned int k = 0; k < 2; k++) {
+			if (!both[k]->size)
+				continue;
+			if (bytes && state_block_set(both[k], map[i].offset, bytes, 8))
+				j->oom = -ENOMEM;
+			if (!bytes)
+				state_block_forget_range(both[k], map[i].offset, 8);
+			else if (index == MSR_EFER)
+				both[k]->mask[map[i].offset + 1] &= ~(1u << 2);
+		}
+	}
+}
+
+static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const uint8_t *bytes)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_entry *e;
+	bool ran = j_vcpu_ran(j);
+	uint64_t base;
+
+	if (index == MSR_APICBASE) {
+		if (!VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base != data)
+			state_block_forget(&v->blocks[STATE_LAPIC]);
+		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	} else if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST) {
+		state_block_forget(&v->blocks[STATE_LAPIC]);
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	} else if (index == MSR_TSC || index == MSR_TSC_ADJUST) {
+		state_set_clear(&v->attrs);
+	} else if (index == MSR_KVM_CLOCK_OLD) {
+		vcpu_msr_forget(j, MSR_KVM_CLOCK); /* one register behind two numbers */
+	} else if (index == MSR_KVM_CLOCK) {
+		vcpu_msr_forget(j, MSR_KVM_CLOCK_OLD);
+	}
+	msr_to_sregs(j, index, ran ? NULL : bytes);
+	vcpu_msr_learn(j, index, data, ran ? 0 : msr_promise(index, data));
+	e = state_set_find(&v->msrs, index, 0);
+	if (e) {
+		e->value[2] |= SEEN_WRITE;
+		e->value[3] = data;
+	}
+}
+
+/* Header of a call with a list of MSRs; false if everything is said. */
+static bool msrs_count(struct judge *j, uint64_t *nmsrs)
+{
+	if (!J_IN(j, struct kvm_msrs, nmsrs, nmsrs)) {
+		j_may_fail(j, R_MSRS_TOO_MANY, E2BIG);
+		j_may_succeed(j, R_MSRS_COUNT, "argument not captured");
+		return false;
+	}
+	if (*nmsrs >= MSRS_LIMIT) {
+		j_must_fail(j, R_MSRS_TOO_MANY, E2BIG);
+		return false;
+	}
+	if (!j_succeeds_value(j, R_MSRS_COUNT))
+		return false;
+	return j_check(j, R_MSRS_COUNT_UP_TO, (uint64_t)j->ret->ret <= *nmsrs,
+		       "at most as many as were given", "%lld of %llu", (long long)j->ret->ret,
+		       (unsigned long long)*nmsrs);
+}
+
+static bool entry(struct judge *j, const struct tape_part *part, uint64_t i, uint32_t *index,
+		  uint64_t *data)
+{
+	uint64_t n;
+
+	if (!j_field(j, part, HEADER + i * ENTRY, 4, &n) ||
+	    !j_field(j, part, HEADER + i * ENTRY + 8, 8, data))
+		return false;
+	*index = n;
+	return true;
+}
+
+void msrs_get(struct judge *j)
+{
+	uint64_t nmsrs, count, data, before;
+	uint32_t index, index_before;
+	bool ran = j_vcpu_ran(j);
+
+	if (!msrs_count(j, &nmsrs))
+		return;
+	count = (uint64_t)j->ret->ret;
+	if (count < nmsrs && entry(j, j->in, count, &index, &data)) {
+		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+
+		j_check(j, R_MSRS_READ_AGAIN, !(e && e->value[2] & SEEN_READ) && !msr_always(index),
+			"an index that can be read to be read", "stopped at MSR 0x%x", index);
+	}
+	for (uint64_t i = 0; i < nmsrs; i++) {
+		if (!entry(j, j->out, i, &index, &data))
+			break;
+		if (entry(j, j->in, i, &index_before, &before)) {
+			if (!j_check(j, R_MSRS_INDEX_STAYS, index == index_before,
+				     "the index that was given", "entries[%llu].index = 0x%x, was 0x%x",
+				     (unsigned long long)i, index, index_before))
+				break;
+			if (i > count &&
+			    !j_check(j, R_MSRS_REST_STAYS, data == before,
+				     "entries beyond the count unchanged", "entries[%llu].data = 0x%llx",
+				     (unsigned long long)i, (unsigned long long)data))
+				break;
+		}
+		if (i >= count)
+			continue;
+		if (!ran) {
+			vcpu_msr_check(j, R_MSRS_SAME, index, data);
+			if (index == MSR_APICBASE && vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) &&
+			    state_block_known(&j->vcpu->run, 24, 8))
+				j_equal(j, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
+					j_number(j, j->vcpu->run.value + 24, 8), data);
+		}
+		if (index == 0x179 && j->vcpu->mcg_cap != UINT64_MAX)
+			j_equal(j, R_MSRS_MCG_CAP, "MSR 0x179", j->vcpu->mcg_cap, data);
+		if (!ran && (msr_always(index) || msr_steady(index)))
+			vcpu_msr_learn(j, index, data, UINT64_MAX);
+		{
+			struct state_entry *e = state_set_add(&j->vcpu->msrs, index, 0);
+
+			if (e)
+				e->value[2] |= SEEN_READ;
+			else
+				j->oom = -ENOMEM;
+		}
+	}
+	/* MSRs that are part of the extended state make the kernel load and save it, which recounts XSTATE_BV. */
+	vcpu_forget(j, STATE_XSAVE, 512, 8);
+}
+
+void msrs_set(struct judge *j)
+{
+	uint64_t nmsrs, count, data;
+	uint32_t index;
+
+	if (!msrs_count(j, &nmsrs)) {
+		/* How far it came is not known. */
+		if (j->ret->ret >= 0 || j->ret->ret == -EFAULT || j->ret->ret == -EINTR)
+			return vcpu_forget_all(j->vcpu);
+		return;
+	}
+	count = (uint64_t)j->ret->ret;
+	if (count < nmsrs && entry(j, j->in, count, &index, &data)) {
+		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+		bool taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
+		bool fine = msr_plain(index) ? canonical(data) : msr_always(index) && !data &&
+							index != MSR_APICBASE;
+
+		j_check(j, R_MSRS_WRITE_AGAIN, !taken && !fine,
+			"a value that can be written to be written", "stopped at MSR 0x%x", index);
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		if (!entry(j, j->in, i, &index, &data)) {
+			vcpu_forget_all(j->vcpu);
+			break;
+		}
+		msr_was_set(j, index, data, j->in->data + HEADER + i * ENTRY + 8);
+	}
+	vcpu_forget(j, STATE_XSAVE, 512, 8);
+}

@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels go.
+ */
+#include "model/vcpu.h"
+
+#define MSR_APICBASE 0x1b
+#define MSR_EFER     0xc0000080
+#define MSR_FS_BASE  0xc0000100
+#define MSR_GS_BASE  0xc0000101
+
+#define CR0_PE	  (1ull << 0)
+#define CR0_NW	  (1ull << 29)
+#define CR0_CD	  (1ull << 30)
+#define CR0_PG	  (1ull << 31)
+#define CR4_PAE	  (1ull << 5)
+#define EFER_SCE  (1ull << 0)
+#define EFER_LME  (1ull << 8)
+#define EFER_LMA  (1ull << 10)
+#define EFER_NX	  (1ull << 11)
+#define RFLAGS_TF (1u << 8)
+
+/* --- general registers: api.rst 4.11, 4.12 ---------------------------------------------------------- */
+
+#define RFLAGS offsetof(struct kvm_regs, rflags)
+
+/* The bits of rflags that a SET is sure to bring back. */
+static void rflags_promise(struct judge *j)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_REGS];
+	bool stepping = j->vcpu->debug_known == STATE_UNKNOWN ||
+			j->vcpu->debug_control & KVM_GUESTDBG_SINGLESTEP;
+
+	if (!state_block_known(b, RFLAGS, 8))
+		return;
+	/* Bit 1 is always set; single-stepping hides TF; bits from 22 on do not exist. */
+	b->value[RFLAGS] |= 2;
+	if (stepping)
+		b->mask[RFLAGS + 1] &= ~(RFLAGS_TF >> 8);
+	b->mask[RFLAGS + 2] &= 0x3f;
+	state_block_forget_range(b, RFLAGS + 3, 5);
+}
+
+static void regs_learn(struct judge *j, const struct tape_part *part, uint32_t offset, bool set)
+{
+	j_block_set(j, &j->vcpu->blocks[STATE_REGS], part, offset, sizeof(struct kvm_regs));
+	if (!set)
+		return;
+	rflags_promise(j);
+	/* A new RIP makes a pending exception pointless: kernels drop it. */
+	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception);
+	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_has_payload);
+	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_payload);
+}
+
+void regs_get(struct judge *j)
+{
+	uint64_t rflags;
+
+	if (!vcpu_get(j, R_REGS_GET_SUCCEEDS, R_REGS_SAME, STATE_REGS, sizeof(struct kvm_regs)))
+		return;
+	if (J_OUT(j, struct kvm_regs, rflags, &rflags))
+		j_check(j, R_REGS_RFLAGS_FIXED, rflags & 2, "rflags with bit 1 set", "rflags = 0x%llx",
+			(unsigned long long)rflags);
+}
+
+void regs_set(struct judge *j)
+{
+	if (vcpu_protected(j, R_REGS_SET_SUCCEEDS))
+		return;
+	if (!j_succeeds(j, R_REGS_SET_SUCCEEDS))
+		return;
+	regs_learn(j, j->in, 0, true);
+}
+
+/* --- special registers: api.rst 4.13, 4.14, 4.131, 4.132 --------------------------------------------- */
+
+/* struct kvm_sregs and struct kvm_sregs2 are the same up to apic_base. */
+#define SREGS_COMMON offsetof(struct kvm_sregs, interrupt_bitmap)
+_Static_assert(SREGS_COMMON == offsetof(struct kvm_sregs2, flags), "common part");
+#define SEGMENT	     sizeof(struct kvm_segment)
+#define SEGMENTS     8
+
+struct sregs_values {
+	uint64_t cr0, cr3, cr4, cr8, efer, apic_base;
+};
+
+static bool sregs_values(struct judge *j, const struct tape_part *part, uint32_t at,
+			 struct sregs_values *v)
+{
+	return j_field(j, part, at + offsetof(struct kvm_sregs, cr0), 8, &v->cr0) &&
+	       j_field(j, part, at + offsetof(struct kvm_sregs, cr3), 8, &v->cr3) &&
+	       j_field(j, part, at + offsetof(struct kvm_sregs, cr4), 8, &v->cr4) &&
+	       j_field(j, part, at + offsetof(struct kvm_sregs, cr8), 8, &v->cr8) &&
+	       j_field(j, part, at + offsetof(struct kvm_sregs, efer), 8, &v->efer) &&
+	       j_field(j, part, at + offsetof(struct kvm_sregs, apic_base), 8, &v->apic_base);
+}
+
+/* The same registers seen as MSRs. */
+static void sregs_learn_msrs(struct judge *j, const struct tape_part *part, uint32_t at)
+{
+	uint64_t n;
+
+	if (j_field(j, part, at + offsetof(struct kvm_sregs, efer), 8, &n))
+		vcpu_msr_learn(j, MSR_EFER, n, UINT64_MAX);
+	if (j_field(j, part, at + offsetof(struct kvm_sregs, apic_base), 8, &n))
+		vcpu_msr_learn(j, MSR_APICBASE, n, UINT64_MAX);
+	if (j_field(j, part, at + offsetof(struct kvm_sregs, fs.base), 8, &n))
+		vcpu_msr_learn(j, MSR_FS_BASE, n, UINT64_MAX);
+	if (j_field(j, part, at + offsetof(struct kvm_sregs, gs.base), 8, &n))
+		vcpu_msr_learn(j, MSR_GS_BASE, n, UINT64_MAX);
+}
+
+/* The task priority is both cr8 and a register of the local APIC. */
+static void sregs_learn_tpr(struct judge *j, uint64_t cr8)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_LAPIC];
+	uint8_t tpr = (cr8 & 0xf) << 4;
+
+	if (j->vcpu->has_lapic != STATE_YES || !b->size)
+		return;
+	state_block_forget_range(b, 0x80, 4);
+	if (state_block_set(b, 0x80, &tpr, 1))
+		j->oom = -ENOMEM;
+	b->mask[0x80] = 0xf0;
+}
+
+static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t at, bool set)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_block *both[] = {&v->blocks[STATE_SREGS], &v->blocks[STATE_SREGS2]};
+	struct sregs_values old, new;
+	bool base_known = VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base);
+	uint64_t cs_base = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct state_block *b = both[i];
+
+		j_block_set(j, b, part, at, SREGS_COMMON);
+		if (!set || !b->size)
+			continue;
+		for (uint32_t s = 0; s < SEGMENTS; s++) {
+			/* Back ends normalise the attributes, each in its own way. */
+			uint32_t type = s * SEGMENT + offsetof(struct kvm_segment, type);
+
+			state_block_forget_range(b, type, SEGMENT - offsetof(struct kvm_segment, type));
+		}
+		state_block_forget_range(b, offsetof(struct kvm_sregs, gdt.padding), 6);
+		state_block_forget_range(b, offsetof(struct kvm_sregs, idt.padding), 6);
+	}
+	if (!vcpu_captured(part, at + SREGS_COMMON) || !sregs_values(j, part, at, &new) ||
+	    j_vcpu_ran(j)) {
+		vcpu_msr_forget(j, MSR_EFER);
+		vcpu_msr_forget(j, MSR_APICBASE);
+		vcpu_msr_forget(j, MSR_FS_BASE);
+		vcpu_msr_forget(j, MSR_GS_BASE);
+		state_block_forget(&v->blocks[STATE_LAPIC]);
+		state_block_forget(&v->blocks[STATE_MP_STATE]);
+		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+		return;
+	}
+	sregs_learn_msrs(j, part, at);
+	if (!set)
+		return;
+	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	if (new.cr8 > 15) {
+		/* Ignored by kernels, see D-60. */
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+		vcpu_forget(j, STATE_LAPIC, 0x80, 4);
+	} else {
+		sregs_learn_tpr(j, new.cr8);
+	}
+	/* A new mode or base of the local APIC rewrites some of its registers. */
+	if (!base_known || old.apic_base != new.apic_base)
+		state_block_forget(&v->blocks[STATE_LAPIC]);
+	/* The reset vector wakes a processor up. */
+	if (j_field(j, part, at + offsetof(struct kvm_sregs, cs.base), 8, &cs_base) &&
+	    cs_base == 0xffff0000)
+		state_block_forget(&v->blocks[STATE_MP_STATE]);
+}
+
+/* cr8 and apic_base are in struct kvm_run, too. */
+static void sregs_check_run(struct judge *j)
+{
+	const struct state_block *run = &j->vcpu->run;
+	uint64_t cr8, base;
+
+	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || j_vcpu_ran(j) || !state_block_known(run, 16, 16))
+		return;
+	if (J_OUT(j, struct kvm_sregs, cr8, &cr8))
+		j_equal(j, R_SREGS_CR8_AS_IN_RUN, "cr8", j_number(j, run->value + 16, 8), cr8);
+	if (J_OUT(j, struct kvm_sregs, apic_base, &base))
+		j_equal(j, R_SREGS_APIC_BASE_AS_IN_RUN, "apic_base", j_number(j, run->value + 24, 8),
+			base);
+}
+
+/* What is promised of every GET of special registers. */
+static void sregs_check(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	const struct tape_part *p = j->out;
+	uint64_t n;
+
+	sregs_check_run(j);
+	if (J_OUT(j, struct kvm_sregs, cr8, &n)) {
+		j_check(j, R_SREGS_CR8_FOUR_BITS, n <= 15, "cr8 of 0 to 15", "cr8 = 0x%llx",
+			(unsigned long long)n);
+		if (state_block_known(&v->blocks[STATE_LAPIC], 0x80, 4) && !j_vcpu_ran(j))
+			j_equal(j, R_SREGS_CR8_IS_TPR, "cr8",
+				v->blocks[STATE_LAPIC].value[0x80] >> 4, n);
+	}
+	if (!j_vcpu_ran(j)) {
+		if (J_OUT(j, struct kvm_sregs, efer, &n))
+			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_EFER, n);
+		if (J_OUT(j, struct kvm_sregs, apic_base, &n))
+			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_APICBASE, n);
+		if (J_OUT(j, struct kvm_sregs, fs.base, &n))
+			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_FS_BASE, n);
+		if (J_OUT(j, struct kvm_sregs, gs.base, &n))
+			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, n);
+	}
+	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, gdt.padding), 6, "gdt.padding");
+	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, idt.padding), 6, "idt.padding");
+	if (vcpu_flag(v, VCPU_ODD_SEGMENTS) || !v->fresh || !vcpu_captured(p, SREGS_COMMON))
+		return;
+	for (uint32_t s = 0; s < SEGMENTS; s++) {
+		const uint8_t *seg = p->data + s * SEGMENT;
+		bool ok = seg[offsetof(struct kvm_segment, type)] <= 15 &&
+			  seg[offsetof(struct kvm_segment, dpl)] <= 3;
+
+		for (uint32_t i = offsetof(struct kvm_segment, present);
+		     i <= offsetof(struct kvm_segment, unusable); i++)
+			ok = ok && (i == offsetof(struct kvm_segment, dpl) || seg[i] <= 1);
+		if (!j_check(j, R_SREGS_SEGMENT_BITS, ok, "segment attributes within their bits",
+			     "segment %u has one beyond", s))
+			break;
+	}
+}
+
+static void sregs_note_odd(struct judge *j)
+{
+	if (!vcpu_captured(j->in, SREGS_COMMON)) {
+		vcpu_flag_set(j->vcpu, VCPU_ODD_SEGMENTS, true);
+		return;
+	}
+	for (uint32_t s = 0; s < SEGMENTS; s++) {
+		const uint8_t *seg = j->in->data + s * SEGMENT;
+
+		for (uint32_t i = offsetof(struct kvm_segment, type); i < SEGMENT; i++) {
+			uint8_t max = i == offsetof(struct kvm_segment, type)  ? 15
+				      : i == offsetof(struct kvm_segment, dpl) ? 3
+									       : 1;
+
+			if (seg[i] > max)
+				vcpu_flag_set(j->vcpu, VCPU_ODD_SEGMENTS, true);
+		}
+	}
+}
+
+/* Whether a SET must, may or must not be refused; false if everything is said. */
+static bool sregs_set_result(struct judge *j, uint16_t succeeds)
+{
+	struct sregs_values n, old;
+	uint64_t l;
+	bool invalid, plain;
+
+	if (!sregs_values(j, j->in, 0, &n) || !J_IN(j, struct kvm_sregs, cs.l, &l)) {
+		j_may_fail(j, R_SREGS_INVALID, EINVAL);
+		return j_may_succeed(j, succeeds, "argument not captured");
+	}
+	if (n.efer & EFER_LME && n.cr0 & CR0_PG)
+		invalid = !(n.cr4 & CR4_PAE) || !(n.efer & EFER_LMA);
+	else
+		invalid = n.efer & EFER_LMA || l;
+	if (invalid) {
+		j_must_fail(j, R_SREGS_INVALID, EINVAL);
+		return false;
+	}
+	/* Which bits a back end and a CPUID allow is beyond the documents: only what is beyond doubt must succeed. */
+	plain = !(n.cr0 >> 32) && (!(n.cr0 & CR0_NW) || n.cr0 & CR0_CD) &&
+		(!(n.cr0 & CR0_PG) || n.cr0 & CR0_PE) && !(n.apic_base & 0x2ff) &&
+		!(n.efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX));
+	plain = plain && (!n.cr4 || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr4, &old.cr4) &&
+				     old.cr4 == n.cr4));
+	plain = plain && (!n.efer || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
+				      old.efer == n.efer));
+	plain = plain && (n.apic_base == 0xfee00900 || n.apic_base == 0xfee00800 ||
+			  (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
+			   old.apic_base == n.apic_base));
+	plain = plain && n.cr3 < 1ull << 32;
+	if (!plain)
+		j_may_fail(j, R_SREGS_INVALID, EINVAL);
+	return j_succeeds(j, succeeds);
+}
+
+void sregs_get(struct judge *j)
+{
+	uint64_t injected, nr;
+	unsigned int bits = 0, bit = 0;
+
+	if (!vcpu_get(j, R_SREGS_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS, sizeof(struct kvm_sregs)))
+		return;
+	sregs_check(j);
+	sregs_learn(j, j->out, 0, false);
+	if (!vcpu_captured(j->out, sizeof(struct kvm_sregs)))
+		return;
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t word = j_number(j, j->out->data + SREGS_COMMON + 8 * i, 8);
+
+		if (word)
+			bit = 64 * i + (unsigned int)__builtin_ctzll(word);
+		bits += (unsigned int)__builtin_popcountll(word);
+	}
+	j_check(j, R_SREGS_ONE_INTERRUPT, bits <= 1, "at most one bit in interrupt_bitmap", "%u bits",
+		bits);
+	if (!j_vcpu_ran(j) &&
+	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) &&
+	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr))
+		j_check(j, R_SREGS_INTERRUPT_AS_EVENTS, injected ? bits == 1 && bit == nr : !bits,
+			"the interrupt that KVM_GET_VCPU_EVENTS reports as injected",
+			"%u bits, first %u", bits, bit);
+}
+
+void sregs_set(struct judge *j)
+{
+	if (vcpu_protected(j, R_SREGS_SET_SUCCEEDS))
+		return;
+	sregs_note_odd(j);
+	if (!sregs_set_result(j, R_SREGS_SET_SUCCEEDS)) {
+		/* A failure may come after a part was set. */
+		state_block_forget(&j->vcpu->blocks[STATE_SREGS]);
+		state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
+		return;
+	}
+	sregs_learn(j, j->in, 0, true);
+	/* A bit queues an interrupt; no bit does not take one back. */
+	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt);
+	vcpu_forget(j, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+}
+
+static bool sregs_pae(struct judge *j, const struct tape_part *part)
+{
+	struct sregs_values v;
+
+	return sregs_values(j, part, 0, &v) && v.cr0 & CR0_PG && v.cr4 & CR4_PAE && !(v.efer & EFER_LMA);
+}
+
+void sregs2_get(struct judge *j)
+{
+	uint64_t flags;
+
+	if (!vcpu_get(j, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2, sizeof(struct kvm_sregs2)))
+		return;
+	sregs_check(j);
+	sregs_learn(j, j->out, 0, false);
+	if (!J_OUT(j, struct kvm_sregs2, flags, &flags))
+		return;
+	j_equal(j, R_SREGS2_PDPTRS_FLAG, "flags",
+		sregs_pae(j, j->out) ? KVM_SREGS2_FLAGS_PDPTRS_VALID : 0, flags);
+	if (!(flags & KVM_SREGS2_FLAGS_PDPTRS_VALID))
+		vcpu_zero(j, R_SREGS_FILLER_ZERO, j->out, offsetof(struct kvm_sregs2, pdptrs), 32,
+			  "pdptrs without the flag");
+	/* What the page directory holds is the guest's. */
+	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs2, pdptrs);
+}
+
+void sregs2_set(struct judge *j)
+{
+	uint64_t flags;
+
+	if (vcpu_protected(j, R_SREGS2_SET_SUCCEEDS))
+		return;
+	sregs_note_odd(j);
+	if (J_IN(j, struct kvm_sregs2, flags, &flags) &&
+	    (flags & ~(uint64_t)KVM_SREGS2_FLAGS_PDPTRS_VALID ||
+	     (flags && vcpu_captured(j->in, SREGS_COMMON) && !sregs_pae(j, j->in)))) {
+		j_must_fail(j, R_SREGS2_FLAGS_INVALID, EINVAL);
+		return;
+	}
+	if (!sregs_set_result(j, R_SREGS2_SET_SUCCEEDS)) {
+		state_block_forget(&j->vcpu->blocks[STATE_SREGS]);
+		state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
+		return;
+	}
+	sregs_learn(j, j->in, 0, true);
+	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	vcpu_forget(j, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+}
+
+/* --- FPU and extended state: api.rst 4.22, 4.23, 4.42, 4.43, 4.134 ------------------------------------- */
+
+void fpu_get(struct judge *j)
+{
+	if (!vcpu_get(j, R_FPU_GET_SUCCEEDS, R_FPU_SAME, STATE_FPU, sizeof(struct kvm_fpu)))
+		return;
+	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, pad1), 1, "pad1");
+	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, mxcsr), 8, "mxcsr and pad2");
+}
+
+void fpu_set(struct judge *j)
+{
+	if (vcpu_protected(j, R_FPU_SET_SUCCEEDS))
+		return;
+	if (!j_succeeds(j, R_FPU_SET_SUCCEEDS))
+		return;
+	j_block_set(j, &j->vcpu->blocks[STATE_FPU], j->in, 0, sizeof(struct kvm_fpu));
+	VCPU_FORGET(j, STATE_FPU, struct kvm_fpu, pad1);
+	/* x86 kernels never carry MXCSR this way. */
+	VCPU_FORGET(j, STATE_FPU, struct kvm_fpu, mxcsr);
+	VCPU_FORGET(j, STATE_FPU, struct kvm_fpu, pad2);
+	state_block_forget(&j->vcpu->blocks[STATE_XSAVE]);
+}
+
+/* The XSAVE area, as the processors' manuals lay it out. */
+enum {
+	XSAVE_MXCSR = 24,
+	XSAVE_MXCSR_MASK = 28,
+	XSAVE_ST = 32,
+	XSAVE_XMM = 160,
+	XSAVE_SOFTWARE = 416, /* not used, then the software's own bytes */
+	XSAVE_HEADER = 512,
+	XSAVE_HEADER_REST = 520,
+	XSAVE_EXTENDED = 576,
+};
+#define XFEATURE_FP  1ull
+#define XFEATURE_SSE 2ull
+#define XFEATURE_AVX 4ull
+
+static void xsave_judge_get(struct judge *j, uint16_t succeeds)
+{
+	uint64_t bv;
+
+	if (vcpu_protected(j, succeeds))
+		return;
+	if (!j_succeeds(j, succeeds) || !j->out)
+		return;
+	j_block_get(j, R_XSAVE_SAME, &j->vcpu->blocks[STATE_XSAVE], j->out, 0, j->out->have);
+	if (!j_field(j, j->out, XSAVE_HEADER, 8, &bv))
+		return;
+	j->vcpu->scratch[VCPU_XFEATURES] |= bv;
+	vcpu_zero(j, R_XSAVE_HEADER_ZERO, j->out, XSAVE_HEADER_REST, XSAVE_EXTENDED - XSAVE_HEADER_REST,
+		  "the rest of the header");
+	j_check(j, R_XSAVE_HEADER_BITS, !(bv >> 62), "XSTATE_BV without bits 62 and 63",
+		"XSTATE_BV = 0x%llx", (unsigned long long)bv);
+}
+
+void xsave_get(struct judge *j)
+{
+	if (j_cap(j, KVM_CAP_XSAVE2) > 4096 || j_cap(j, KVM_CAP_XSAVE2) == INT32_MIN)
+		j_may_fail(j, R_XSAVE_TOO_LARGE, EINVAL);
+	xsave_judge_get(j, R_XSAVE_GET_SUCCEEDS);
+}
+
+void xsave2_get(struct judge *j)
+{
+	xsave_judge_get(j, R_XSAVE2_GET_SUCCEEDS);
+}
+
+void xsave_set(struct judge *j)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_XSAVE];
+	uint64_t bv = 0, mxcsr = 0;
+	bool plain = j_field(j, j->in, XSAVE_HEADER, 8, &bv) &&
+		     j_field(j, j->in, XSAVE_MXCSR, 4, &mxcsr) &&
+		     vcpu_captured(j->in, XSAVE_EXTENDED);
+	uint64_t known = XFEATURE_FP | XFEATURE_SSE | j->vcpu->scratch[VCPU_XFEATURES];
+
+	if (vcpu_protected(j, R_XSAVE_SET_SUCCEEDS))
+		return;
+	for (uint32_t i = XSAVE_HEADER_REST; plain && i < XSAVE_EXTENDED; i++)
+		plain = !j->in->data[i];
+	if (!plain || bv & ~known || mxcsr >> 16)
+		j_may_fail(j, R_XSAVE_INVALID, EINVAL);
+	state_block_forget(&j->vcpu->blocks[STATE_FPU]);
+	if (!j_succeeds(j, R_XSAVE_SET_SUCCEEDS)) {
+		state_block_forget(b);
+		return;
+	}
+	j_block_set(j, b, j->in, 0, XSAVE_EXTENDED);
+	if (!state_block_known(b, 0, XSAVE_EXTENDED))
+		return;
+	/* A component that is not in XSTATE_BV reads back in its initial state. */
+	if (!(bv & XFEATURE_FP)) {
+		state_block_forget_range(b, 0, XSAVE_MXCSR);
+		state_block_forget_range(b, XSAVE_ST, XSAVE_XMM - XSAVE_ST);
+	}
+	if (!(bv & (XFEATURE_SSE | XFEATURE_AVX)))
+		state_block_forget_range(b, XSAVE_MXCSR, 4);
+	if (!(bv & XFEATURE_SSE))
+		state_block_forget_range(b, XSAVE_XMM, XSAVE_SOFTWARE - XSAVE_XMM);
+	state_block_forget_range(b, XSAVE_MXCSR_MASK, 4);
+	state_block_forget_range(b, XSAVE_SOFTWARE, XSAVE_HEADER - XSAVE_SOFTWARE);
+	/* Of the header, what concerns every processor. */
+	state_block_forget_range(b, XSAVE_HEADER, XSAVE_EXTENDED - XSAVE_HEADER);
+	b->mask[XSAVE_HEADER] = XFEATURE_FP | XFEATURE_SSE;
+	if (b->size > XSAVE_EXTENDED)
+		state_block_forget_range(b, XSAVE_EXTENDED, b->size - XSAVE_EXTENDED);
+}
+
+/* --- XCRs: api.rst 4.44, 4.45 --------------------------------------------------------------------------- */
+
+#define XCR0_VALUE offsetof(struct kvm_xcrs, xcrs[0].value)
+
+void xcrs_get(struct judge *j)
+{
+	uint64_t nr, flags, xcr, value;
+
+	if (!vcpu_get(j, R_XCRS_GET_SUCCEEDS, R_XCRS_SAME, STATE_XCRS, sizeof(struct kvm_xcrs)))
+		return;
+	if (!J_OUT(j, struct kvm_xcrs, nr_xcrs, &nr) || !J_OUT(j, struct kvm_xcrs, flags, &flags) ||
+	    !j_field(j, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4, &xcr) ||
+	    !j_field(j, j->out, XCR0_VALUE, 8, &value))
+		return;
+	j_check(j, R_XCRS_COUNT, nr <= KVM_MAX_XCRS, "nr_xcrs up to 16", "nr_xcrs = %llu",
+		(unsigned long long)nr);
+	j_check(j, R_XCRS_ONLY_XCR0, nr <= 1 && !flags && !xcr, "XCR0 alone, no flags",
+		"nr_xcrs = %llu, flags = 0x%llx, xcr = 0x%llx", (unsigned long long)nr,
+		(unsigned long long)flags, (unsigned long long)xcr);
+	if (nr == 1)
+		j_check(j, R_XCRS_XCR0_LEGAL,
+			value & 1 && (!(value & 4) || value & 2) && !(value & 8) == !(value & 16) &&
+				(!(value & 0xe0) || ((value & 0xe0) == 0xe0 && value & 4)),
+			"an XCR0 that XSETBV would take", "XCR0 = 0x%llx", (unsigned long long)value);
+	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[0].reserved), 4,
+		  "xcrs[0].reserved");
+	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[1]),
+		  sizeof(struct kvm_xcrs) - offsetof(struct kvm_xcrs, xcrs[1]), "the unused rest");
+}
+
+void xcrs_set(struct judge *j)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_XCRS];
+	uint64_t nr, flags, value = 0, old;
+	bool has_xcr0 = false;
+
+	if (vcpu_protected(j, R_XCRS_SET_SUCCEEDS))
+		return;
+	if (!J_IN(j, struct kvm_xcrs, nr_xcrs, &nr) || !J_IN(j, struct kvm_xcrs, flags, &flags)) {
+		j_may_fail(j, R_XCRS_INVALID, EINVAL);
+		if (j_may_succeed(j, R_XCRS_SET_SUCCEEDS, "argument not captured"))
+			state_block_forget(b);
+		return;
+	}
+	if (nr > KVM_MAX_XCRS || flags) {
+		j_must_fail(j, R_XCRS_INVALID, EINVAL);
+		return;
+	}
+	for (uint32_t i = 0; i < nr && !has_xcr0; i++) {
+		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
+		uint64_t xcr;
+
+		has_xcr0 = j_field(j, j->in, at, 4, &xcr) && !xcr && j_field(j, j->in, at + 8, 8, &value);
+	}
+	if (has_xcr0 && !(value & 1)) {
+		j_must_fail(j, R_XCRS_INVALID, EINVAL);
+		return;
+	}
+	/* Which components a CPUID allows is not known here: x87 alone, or what is there, is always fine. */
+	if (has_xcr0 && value != 1 &&
+	    !(vcpu_block_number(j, STATE_XCRS, XCR0_VALUE, 8, &old) && old == value))
+		j_may_fail(j, R_XCRS_INVALID, EINVAL);
+	/* A host without XSAVE refuses all of them. */
+	if (j_cap(j, KVM_CAP_XCRS) <= 0)
+		j_may_fail(j, R_XCRS_INVALID, EINVAL);
+	if (!j_succeeds(j, R_XCRS_SET_SUCCEEDS))
+		return;
+	if (!has_xcr0 || j_vcpu_ran(j)) {
+		state_block_forget_range(b, XCR0_VALUE, 8);
+		return;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
+		uint64_t xcr = 1;
+
+		if (j_field(j, j->in, at, 4, &xcr) && !xcr) {
+			if (state_block_set(b, XCR0_VALUE, j->in->data + at + 8, 8))
+				j->oom = -ENOMEM;
+			break;
+		}
+	}
+}
+
+/* --- debug registers: api.rst 4.33, 4.34 ------------------------------------------------------------------ */
+
+void debugregs_get(struct judge *j)
+{
+	uint64_t dr6, dr7;
+
+	if (!vcpu_get(j, R_DEBUGREGS_GET_SUCCEEDS, R_DEBUGREGS_SAME, STATE_DEBUGREGS,
+		      sizeof(struct kvm_debugregs)))
+		return;
+	vcpu_zero(j, R_DEBUGREGS_FILLER_ZERO, j->out, offsetof(struct kvm_debugregs, flags),
+		  sizeof(struct kvm_debugregs) - offsetof(struct kvm_debugregs, flags),
+		  "flags and reserved");
+	if (J_OUT(j, struct kvm_debugregs, dr6, &dr6) && J_OUT(j, struct kvm_debugregs, dr7, &dr7))
+		j_check(j, R_DEBUGREGS_HIGH_ZERO, !(dr6 >> 32) && !(dr7 >> 32),
+			"dr6 and dr7 of 32 bits", "dr6 = 0x%llx, dr7 = 0x%llx",
+			(unsigned long long)dr6, (unsigned long long)dr7);
+}
+
+void debugregs_set(struct judge *j)
+{
+	uint64_t flags, dr6, dr7;
+
+	if (vcpu_protected(j, R_DEBUGREGS_SET_SUCCEEDS))
+		return;
+	if (J_IN(j, struct kvm_debugregs, flags, &flags) && flags) {
+		j_must_fail(j, R_DEBUGREGS_FLAGS_CLEAR, EINVAL);
+		return;
+	}
+	if (J_IN(j, struct kvm_debugregs, dr6, &dr6) && J_IN(j, struct kvm_debugregs, dr7, &dr7)) {
+		if (dr6 >> 32 || dr7 >> 32) {
+			j_must_fail(j, R_DEBUGREGS_HIGH_INVALID, EINVAL);
+			return;
+		}
+	} else {
+		j_may_fail(j, R_DEBUGREGS_FLAGS_CLEAR, EINVAL);
+	}
+	if (!j_succeeds(j, R_DEBUGREGS_SET_SUCCEEDS))
+		return;
+	j_block_set(j, &j->vcpu->blocks[STATE_DEBUGREGS], j->in, 0,
+		    offsetof(struct kvm_debugregs, flags));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/model.h"
+
+#define PROMISE	 MODEL_PROMISE
+#define RIGHT	 MODEL_RIGHT
+#define WEAK	 MODEL_WEAK
+#define DEVIATES MODEL_DEVIATES
+
+#define X86	(1 << KVMAPI_X86)
+#define ARM64	(1 << KVMAPI_ARM64)
+#define S390	(1 << KVMAPI_S390)
+#define POWERPC (1 << KVMAPI_POWERPC)
+#define RISCV	(1 << KVMAPI_RISCV)
+#define ALL	((1 << KVMAPI_ARCHS) - 1)
+
+#define K(major, minor) MODEL_KERNEL(major, minor)
+
+#define API    "api.rst"
+#define UAPI   "uapi/kvm.h"
+#define VMDEV  "devices/vm.rst"
+#define VCPUDEV "devices/vcpu.rst"
+#define VFIO   "devices/vfio.rst"
+
+static const struct model_rule rules[] = {
+#define RULE(id, kind, archs, since, until, document, section, refs, statement)                    \
+	{#id, kind, archs, since, until, document, section, refs, statement},
+#include "model/rules.def"
+#undef RULE
+};
+
+const struct model_rule *model_rules(size_t *count)
+{
+	*count = sizeof(rules) / sizeof(rules[0]);
+	return rules;
+}
+
+const char *model_verdict_name(enum model_verdict_kind kind)
+{
+	static const char *const names[] = {
+		[MODEL_CONFORMS] = "conforms",	     [MODEL_DEVIATION] = "deviation",
+		[MODEL_DIVERGES] = "diverges",	     [MODEL_UNSPECIFIED] = "unspecified",
+		[MODEL_SKIPPED] = "skipped",
+	};
+
+	return (unsigned int)kind < MODEL_VERDICT_KINDS ? names[kind] : "?";
+}

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * KVM_RUN: api.rst 4.10, chapter 5.  What the guest does is not for the model to say; which exits there may be, what
+ * they must look like, and who writes which field of struct kvm_run is.
+ */
+#include "model/vcpu.h"
+#include "model/vm.h"
+
+/* struct kvm_run up to the union is the same everywhere but on s390; x86 is little-endian. */
+enum {
+	RUN_WINDOW = 0,
+	RUN_IMMEDIATE = 1,
+	RUN_EXIT_REASON = 8,
+	RUN_READY = 12,
+	RUN_IF = 13,
+	RUN_FLAGS = 14,
+	RUN_CR8 = 16,
+	RUN_APIC_BASE = 24,
+	RUN_UNION = KVMAPI_RUN_UNION,
+};
+#define RUN_KEPT (KVMAPI_RUN_UNION + KVMAPI_RUN_UNION_SIZE)
+#define PIO_PAGE 4096u
+
+static inline uint64_t number(const uint8_t *p, unsigned int width)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < width; i++)
+		n |= (uint64_t)p[i] << 8 * i;
+	return n;
+}
+#define U16(p, at) ((uint32_t)number((p) + (at), 2))
+#define U32(p, at) ((uint32_t)number((p) + (at), 4))
+#define U64(p, at) number((p) + (at), 8)
+/* A field of a member of the exit union. */
+#define AT(member, field) (offsetof(struct kvm_run, member.field))
+
+/* Exits that x86 has. */
+enum { NEVER, YES, BY_ERROR };
+static const uint8_t exits_of_x86[] = {
+	[KVM_EXIT_UNKNOWN] = YES,	 [KVM_EXIT_EXCEPTION] = YES,
+	[KVM_EXIT_IO] = YES,		 [KVM_EXIT_HYPERCALL] = YES,
+	[KVM_EXIT_DEBUG] = YES,		 [KVM_EXIT_HLT] = YES,
+	[KVM_EXIT_MMIO] = YES,		 [KVM_EXIT_IRQ_WINDOW_OPEN] = YES,
+	[KVM_EXIT_SHUTDOWN] = YES,	 [KVM_EXIT_FAIL_ENTRY] = YES,
+	[KVM_EXIT_INTR] = BY_ERROR,	 [KVM_EXIT_SET_TPR] = YES,
+	[KVM_EXIT_TPR_ACCESS] = YES,	 [KVM_EXIT_INTERNAL_ERROR] = YES,
+	[KVM_EXIT_SYSTEM_EVENT] = YES,	 [KVM_EXIT_IOAPIC_EOI] = YES,
+	[KVM_EXIT_HYPERV] = YES,	 [KVM_EXIT_X86_RDMSR] = YES,
+	[KVM_EXIT_X86_WRMSR] = YES,	 [KVM_EXIT_DIRTY_RING_FULL] = YES,
+	[KVM_EXIT_AP_RESET_HOLD] = YES,	 [KVM_EXIT_X86_BUS_LOCK] = YES,
+	[KVM_EXIT_XEN] = YES,		 [KVM_EXIT_NOTIFY] = YES,
+	[KVM_EXIT_MEMORY_FAULT] = BY_ERROR, [KVM_EXIT_TDX] = YES,
+	[KVM_EXIT_SNP_REQ_CERTS] = YES,
+};
+#define EXITS (sizeof(exits_of_x86) / sizeof(exits_of_x86[0]))
+
+/* The operation of these is finished by the next KVM_RUN. */
+static bool completes_later(uint32_t reason)
+{
+	switch (reason) {
+	case KVM_EXIT_IO:
+	case KVM_EXIT_MMIO:
+	case KVM_EXIT_HYPERCALL:
+	case KVM_EXIT_HYPERV:
+	case KVM_EXIT_XEN:
+	case KVM_EXIT_TDX:
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+	case KVM_EXIT_SNP_REQ_CERTS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* --- at the call ---------------------------------------------------------------------------------------- */
+
+/*
+ * Between two KVM_RUN the kernel writes nothing into struct kvm_run, and userspace only its own fields: another exit
+ * there than the last one left means that a KVM_RUN is missing, or that its result is not what it was.  Values that are
+ * no exit of x86 are taken for a mark of userspace.
+ */
+static bool torn(const struct state_vcpu *v, const struct tape_part *in)
+{
+	const uint8_t *last = v->run.value;
+	uint32_t reason, before;
+
+	if (!in || in->have < RUN_UNION || !state_block_known(&v->run, RUN_EXIT_REASON, 4))
+		return false;
+	reason = U32(in->data, RUN_EXIT_REASON);
+	before = U32(last, RUN_EXIT_REASON);
+	if (reason != before)
+		return reason && reason < EXITS && exits_of_x86[reason];
+	/* The answer's place is captured together with what it answers. */
+	if (reason == KVM_EXIT_MMIO && in->have >= AT(mmio, data) &&
+	    state_block_known(&v->run, AT(mmio, phys_addr), 8))
+		return U64(in->data, AT(mmio, phys_addr)) != U64(last, AT(mmio, phys_addr));
+	if ((reason == KVM_EXIT_X86_RDMSR || reason == KVM_EXIT_X86_WRMSR) &&
+	    in->have >= AT(msr, data) && state_block_known(&v->run, AT(msr, index), 4))
+		return U32(in->data, AT(msr, index)) != U32(last, AT(msr, index));
+	return false;
+}
+
+static void run_enter(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint64_t state;
+
+	v->scratch[VCPU_MP_AT_RUN] = VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ?
+					     1 + state :
+					     0;
+	if (v->running)
+		vcpu_flag_set(v, VCPU_RUN_TWICE, true);
+	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, j_part(j, TAPE_RUN_IN)));
+}
+
+/* --- single exits --------------------------------------------------------------------------------------------- */
+
+static void exit_io(struct judge *j, const uint8_t *p)
+{
+	uint32_t size = p[AT(io, size)], count = U32(p, AT(io, count)), direction = p[AT(io, direction)];
+	uint64_t at = U64(p, AT(io, data_offset));
+	bool fits = count && (size == 1 || size == 2 || size == 4) && count <= PIO_PAGE / size;
+
+	j_check(j, R_RUN_IO, direction <= KVM_EXIT_IO_OUT && fits,
+		"direction 0 or 1, size 1, 2 or 4, at most a page of data",
+		"direction = %u, size = %u, count = %u", direction, size, count);
+	j_check(j, R_RUN_IO_DATA, at == PIO_PAGE, "data_offset of the page after struct kvm_run",
+		"data_offset = 0x%llx", (unsigned long long)at);
+}
+
+static void exit_mmio(struct judge *j, const uint8_t *p)
+{
+	uint32_t len = U32(p, AT(mmio, len));
+
+	j_check(j, R_RUN_MMIO, len >= 1 && len <= 8 && p[AT(mmio, is_write)] <= 1,
+		"len of 1 to 8, is_write 0 or 1", "len = %u, is_write = %u", len, p[AT(mmio, is_write)]);
+	j_check(j, R_RUN_MMIO_ADDRESS, !(U64(p, AT(mmio, phys_addr)) >> 52),
+		"a physical address of at most 52 bits", "phys_addr = 0x%llx",
+		(unsigned long long)U64(p, AT(mmio, phys_addr)));
+}
+
+/* An exit that userspace must have asked for by enabling a capability of the VM, with one of `bits` set. */
+static void needs_cap(struct judge *j, uint16_t rule, uint32_t cap, uint64_t bits)
+{
+	uint64_t arg = 0;
+	enum state_tri on = vm_cap_enabled(j->vm, cap, &arg);
+
+	if (on == STATE_UNKNOWN)
+		return;
+	j_check(j, rule, on == STATE_YES && (arg & bits), "this exit only with its capability enabled",
+		"%s with args[0] = 0x%llx", on == STATE_YES ? "enabled" : "not enabled",
+		(unsigned long long)arg);
+}
+
+static void exit_msr(struct judge *j, const uint8_t *p)
+{
+	uint32_t reason = U32(p, AT(msr, reason));
+
+	j_check(j, R_RUN_MSR,
+		(reason == KVM_MSR_EXIT_REASON_INVAL || reason == KVM_MSR_EXIT_REASON_UNKNOWN ||
+		 reason == KVM_MSR_EXIT_REASON_FILTER) &&
+			!p[AT(msr, error)],
+		"one reason, error 0", "reason = 0x%x, error = %u", reason, p[AT(msr, error)]);
+	needs_cap(j, R_RUN_MSR_NEEDS_CAP, KVM_CAP_X86_USER_SPACE_MSR, reason);
+}
+
+static void exit_internal_error(struct judge *j, const uint8_t *p)
+{
+	uint32_t suberror = U32(p, AT(internal, suberror)), ndata = U32(p, AT(internal, ndata));
+
+	j_check(j, R_RUN_INTERNAL_ERROR,
+		suberror >= KVM_INTERNAL_ERROR_EMULATION &&
+			suberror <= KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON && ndata <= 16,
+		"suberror 1 to 4, ndata up to 16", "suberror = %u, ndata = %u", suberror, ndata);
+	if (suberror == KVM_INTERNAL_ERROR_EMULATION && ndata >= 3 &&
+	    U64(p, AT(emulation_failure, flags)) & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
+		j_check(j, R_RUN_EMULATION_FAILURE, p[AT(emulation_failure, insn_size)] <= 15,
+			"insn_size up to 15", "insn_size = %u", p[AT(emulation_failure, insn_size)]);
+}
+
+static void exit_system_event(struct judge *j, const uint8_t *p)
+{
+	uint32_t type = U32(p, AT(system_event, type)), ndata = U32(p, AT(system_event, ndata));
+
+	j_check(j, R_RUN_SYSTEM_EVENT,
+		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_TDX_FATAL &&
+			type != KVM_SYSTEM_EVENT_WAKEUP && type != KVM_SYSTEM_EVENT_SUSPEND,
+		"a type that x86 has", "type = %u", type);
+	if (j_cap(j, KVM_CAP_SYSTEM_EVENT_DATA) > 0)
+		j_check(j, R_RUN_SYSTEM_EVENT_DATA, ndata <= 16, "ndata up to 16", "ndata = %u", ndata);
+}
+
+static void exit_debug(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+
+	if (v->debug_known == STATE_UNKNOWN || (v->debug_known == STATE_NO && !v->fresh))
+		return;
+	j_check(j, R_RUN_DEBUG_ENABLED, v->debug_control & KVM_GUESTDBG_ENABLE,
+		"this exit only with KVM_SET_GUEST_DEBUG", "control = 0x%x", v->debug_control);
+}
+
+static void check_exit(struct judge *j, const struct tape_part *in, const struct tape_part *out,
+		       uint32_t reason)
+{
+	struct state_vcpu *v = j->vcpu;
+	const uint8_t *p = out->data;
+	const struct kvmapi_exit *e = kvmapi_exit(reason);
+
+	if (!e || out->have < (uint32_t)RUN_UNION + e->out)
+		return;
+	switch (reason) {
+	case KVM_EXIT_IO:
+		exit_io(j, p);
+		break;
+	case KVM_EXIT_MMIO:
+		exit_mmio(j, p);
+		break;
+	case KVM_EXIT_HLT:
+		if (v->has_lapic != STATE_UNKNOWN)
+			j_check(j, R_RUN_HLT_WITHOUT_LAPIC, v->has_lapic == STATE_NO,
+				"no such exit with a local APIC in the kernel", "KVM_EXIT_HLT");
+		break;
+	case KVM_EXIT_SET_TPR:
+		if (v->has_lapic != STATE_UNKNOWN)
+			j_check(j, R_RUN_TPR_WITHOUT_LAPIC, v->has_lapic == STATE_NO,
+				"no such exit with a local APIC in the kernel", "KVM_EXIT_SET_TPR");
+		break;
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		if (in && in->have > RUN_WINDOW)
+			j_check(j, R_RUN_WINDOW_REQUESTED, in->data[RUN_WINDOW] != 0,
+				"this exit only when request_interrupt_window asks for it",
+				"request_interrupt_window = 0");
+		j_check(j, R_RUN_WINDOW_READY, p[RUN_READY] == 1, "ready_for_interrupt_injection = 1",
+			"%u", p[RUN_READY]);
+		break;
+	case KVM_EXIT_IOAPIC_EOI:
+		if (j->vm->irqchip != STATE_IRQCHIP_UNKNOWN)
+			j_check(j, R_RUN_EOI_NEEDS_SPLIT, j->vm->irqchip == STATE_IRQCHIP_SPLIT,
+				"this exit only with KVM_CAP_SPLIT_IRQCHIP", "KVM_EXIT_IOAPIC_EOI");
+		break;
+	case KVM_EXIT_DEBUG:
+		exit_debug(j);
+		break;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		exit_msr(j, p);
+		break;
+	case KVM_EXIT_HYPERCALL:
+		needs_cap(j, R_RUN_HYPERCALL_NEEDS_CAP, KVM_CAP_EXIT_HYPERCALL, UINT64_MAX);
+		break;
+	case KVM_EXIT_X86_BUS_LOCK:
+		needs_cap(j, R_RUN_BUS_LOCK_NEEDS_CAP, KVM_CAP_X86_BUS_LOCK_EXIT,
+			  KVM_BUS_LOCK_DETECTION_EXIT);
+		j_check(j, R_RUN_BUS_LOCK_FLAG, U16(p, RUN_FLAGS) & KVM_RUN_X86_BUS_LOCK,
+			"KVM_RUN_X86_BUS_LOCK in flags", "flags = 0x%x", U16(p, RUN_FLAGS));
+		break;
+	case KVM_EXIT_NOTIFY:
+		needs_cap(j, R_RUN_NOTIFY_NEEDS_CAP, KVM_CAP_X86_NOTIFY_VMEXIT, UINT64_MAX);
+		break;
+	case KVM_EXIT_DIRTY_RING_FULL: {
+		uint64_t size = 0;
+		enum state_tri a = vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING, &size);
+		enum state_tri b = vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size);
+
+		if (a == STATE_YES || b == STATE_YES || (a == STATE_NO && b == STATE_NO))
+			j_check(j, R_RUN_RING_NEEDS_CAP, a != b || a == STATE_YES,
+				"this exit only with a dirty ring", "none was enabled");
+		break;
+	}
+	case KVM_EXIT_TPR_ACCESS:
+		if (v->fresh)
+			j_check(j, R_RUN_TPR_ACCESS_ENABLED, vcpu_flag(v, VCPU_TPR_REPORTED),
+				"this exit only with KVM_TPR_ACCESS_REPORTING", "KVM_EXIT_TPR_ACCESS");
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		exit_internal_error(j, p);
+		break;
+	case KVM_EXIT_SYSTEM_EVENT:
+		exit_system_event(j, p);
+		break;
+	case KVM_EXIT_HYPERV: {
+		uint32_t type = U32(p, AT(hyperv, type));
+
+		j_check(j, R_RUN_HYPERV, type >= KVM_EXIT_HYPERV_SYNIC && type <= KVM_EXIT_HYPERV_SYNDBG,
+			"type 1 to 3", "type = %u", type);
+		break;
+	}
+	case KVM_EXIT_XEN:
+		j_check(j, R_RUN_XEN, U32(p, AT(xen, type)) == KVM_EXIT_XEN_HCALL, "type 1", "type = %u",
+			U32(p, AT(xen, type)));
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- struct kvm_run as a whole ------------------------------------------------------------------------------- */
+
+/* What holds of the header whenever the kernel came as far as to leave the run loop. */
+static void check_header(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+{
+	struct state_vcpu *v = j->vcpu;
+	const uint8_t *p = out->data;
+	uint32_t flags = U16(p, RUN_FLAGS);
+	uint64_t base = U64(p, RUN_APIC_BASE);
+
+	if (in && in->have >= RUN_EXIT_REASON && !vcpu_flag(v, VCPU_RUN_TWICE)) {
+		/* Another thread may ask for an immediate exit at any time; nobody takes that back. */
+		j_check(j, R_RUN_INPUT_STAYS,
+			p[RUN_WINDOW] == in->data[RUN_WINDOW] &&
+				(!in->data[RUN_IMMEDIATE] || p[RUN_IMMEDIATE] == in->data[RUN_IMMEDIATE]) &&
+				!memcmp(p + 2, in->data + 2, 6),
+			"the input fields as userspace left them",
+			"request_interrupt_window = %u, immediate_exit = %u", p[RUN_WINDOW],
+			p[RUN_IMMEDIATE]);
+	}
+	j_check(j, R_RUN_FLAGS,
+		p[RUN_READY] <= 1 && p[RUN_IF] <= 1 &&
+			!(flags & ~(KVM_RUN_X86_SMM | KVM_RUN_X86_BUS_LOCK | KVM_RUN_X86_GUEST_MODE)) &&
+			(!(flags & KVM_RUN_X86_SMM) || j_cap(j, KVM_CAP_X86_SMM)) &&
+			(!(flags & KVM_RUN_X86_GUEST_MODE) || j_cap(j, KVM_CAP_NESTED_STATE)) &&
+			(!(flags & KVM_RUN_X86_BUS_LOCK) || j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT)),
+		"ready and if_flag 0 or 1, flags that this host can have",
+		"ready = %u, if_flag = %u, flags = 0x%x", p[RUN_READY], p[RUN_IF], flags);
+	j_check(j, R_RUN_CR8, U64(p, RUN_CR8) <= 15, "cr8 of 0 to 15", "cr8 = 0x%llx",
+		(unsigned long long)U64(p, RUN_CR8));
+	j_check(j, R_RUN_APIC_BASE, !(base & 0x2ff) && !(base >> 52),
+		"an APIC base without reserved bits", "apic_base = 0x%llx", (unsigned long long)base);
+	if (j->vm->irqchip == STATE_IRQCHIP_KERNEL)
+		j_check(j, R_RUN_READY_WITH_PIC, p[RUN_READY] == 1,
+			"ready_for_interrupt_injection = 1 with the PIC in the kernel", "%u", p[RUN_READY]);
+	else if (j->vm->irqchip == STATE_IRQCHIP_NONE && j_cap(j, KVM_CAP_NESTED_STATE) == 0)
+		j_check(j, R_RUN_READY_NEEDS_IF, p[RUN_IF] || !p[RUN_READY],
+			"not ready while interrupts are off", "ready = 1, if_flag = 0");
+}
+
+static void learn(struct judge *j, enum state_vcpu_block block, const uint8_t *bytes, uint32_t len)
+{
+	if (state_block_set(&j->vcpu->blocks[block], 0, bytes, len))
+		j->oom = -ENOMEM;
+}
+
+/* Registers that travel with struct kvm_run: api.rst 6.74. */
+static void sync_regs(struct judge *j)
+{
+	const struct tape_part *in = j_part(j, TAPE_RUN_REGS_IN);
+	const struct tape_part *out = j_part(j, TAPE_RUN_REGS_OUT);
+	uint64_t valid, dirty;
+
+	if (!out || out->have < 16)
+		return;
+	valid = U64(out->data, 0);
+	dirty = U64(out->data, 8);
+	if (in && in->have >= 16 && !vcpu_flag(j->vcpu, VCPU_RUN_TWICE)) {
+		j_check(j, R_RUN_VALID_REGS_STAY, valid == U64(in->data, 0), "kvm_valid_regs unchanged",
+			"0x%llx, was 0x%llx", (unsigned long long)valid,
+			(unsigned long long)U64(in->data, 0));
+		if (!j->ret->ret)
+			j_check(j, R_RUN_DIRTY_REGS_TAKEN, !dirty, "kvm_dirty_regs = 0", "0x%llx",
+				(unsigned long long)dirty);
+	}
+	if (!valid || vcpu_flag(j->vcpu, VCPU_RUN_TWICE))
+		return;
+	/* What was copied out is what a GET would say now; what the structs leave unused is not written there. */
+	j->vcpu->guest_clean = false;
+	if (valid & KVM_SYNC_X86_REGS && out->have >= 16 + sizeof(struct kvm_regs))
+		learn(j, STATE_REGS, out->data + 16 + offsetof(struct kvm_sync_regs, regs),
+		      sizeof(struct kvm_regs));
+	if (valid & KVM_SYNC_X86_SREGS && out->have >= 16 + offsetof(struct kvm_sync_regs, events)) {
+		learn(j, STATE_SREGS, out->data + 16 + offsetof(struct kvm_sync_regs, sregs),
+		      offsetof(struct kvm_sregs, interrupt_bitmap));
+		for (uint32_t s = 0; s < 8; s++)
+			vcpu_forget(j, STATE_SREGS,
+				    s * sizeof(struct kvm_segment) +
+					    offsetof(struct kvm_segment, padding),
+				    1);
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, gdt.padding);
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, idt.padding);
+	}
+}
+
+/* Whether the sync-regs bits, and cr8, must make the kernel refuse; false if everything is said. */
+static bool inputs_fine(struct judge *j, const struct tape_part *in)
+{
+	const struct tape_part *regs = j_part(j, TAPE_RUN_REGS_IN);
+	int32_t known = j_cap(j, KVM_CAP_SYNC_REGS);
+	uint64_t valid, dirty;
+
+	if (regs && regs->have >= 16) {
+		valid = U64(regs->data, 0);
+		dirty = U64(regs->data, 8);
+		if (known >= 0 && (valid | dirty) & ~(uint64_t)known) {
+			/* A vCPU that waits for its INIT does not look at them. */
+			if (j->vcpu->scratch[VCPU_MP_AT_RUN] != 1 + KVM_MP_STATE_RUNNABLE)
+				return true;
+			j_must_fail(j, R_RUN_SYNC_UNUSED_BITS, EINVAL);
+			return false;
+		}
+		/* Registers that a SET would refuse are refused here. */
+		if (dirty & ~(uint64_t)KVM_SYNC_X86_REGS)
+			j_may_fail(j, R_RUN_SYNC_INVALID, EINVAL);
+	}
+	if (in && in->have >= RUN_UNION && j->vcpu->has_lapic == STATE_NO && U64(in->data, RUN_CR8) > 15) {
+		j_must_fail(j, R_RUN_CR8_INVALID, EINVAL);
+		return false;
+	}
+	return true;
+}
+
+/* Remember how the kernel left struct kvm_run. */
+static void keep(struct judge *j, const struct tape_part *out)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint32_t len = 0;
+
+	if (out)
+		len = out->have < RUN_KEPT ? out->have : RUN_KEPT;
+	state_block_forget(&v->run);
+	if (len >= RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
+		if (state_block_set(&v->run, 0, out->data, len))
+			j->oom = -ENOMEM;
+		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST,
+			      !j->ret->ret || j->ret->ret == -EINTR || j->ret->ret == -EAGAIN);
+	} else {
+		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	}
+}
+
+/* --- results ------------------------------------------------------------------------------------------------------ */
+
+/* KVM_RUN returned 0: exit_reason says why. */
+static void run_returned(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint32_t reason;
+
+	if (v->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED)
+		j_check(j, R_RUN_UNINITIALIZED, false, "no exit before an INIT and a SIPI came",
+			"a return of 0");
+	v->pending_exit = STATE_UNKNOWN;
+	v->last_exit = UINT32_MAX;
+	if (!out || out->have < RUN_UNION) {
+		j_skip(j, "struct kvm_run was not captured");
+		return;
+	}
+	reason = U32(out->data, RUN_EXIT_REASON);
+	if (!j_check(j, R_RUN_EXIT_REASON, reason < EXITS && exits_of_x86[reason] == YES,
+		     "an exit reason of x86 that goes with success", "exit_reason = %u (%s)", reason,
+		     kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown"))
+		return;
+	v->last_exit = reason;
+	v->pending_exit = completes_later(reason) ? STATE_YES : STATE_NO;
+	if (reason != KVM_EXIT_INTERNAL_ERROR && reason != KVM_EXIT_FAIL_ENTRY &&
+	    reason != KVM_EXIT_UNKNOWN && v->pending_exit == STATE_YES)
+		vcpu_flag_set(v, VCPU_ENTERED, true);
+	check_exit(j, in, out, reason);
+	check_header(j, in, out);
+}
+
+/* KVM_RUN failed: which errors there are, and that exit_reason is no news then. */
+static void run_failed(struct judge *j, const struct tape_part *in, const struct tape_part *out,
+		       bool immediate)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint64_t mp = v->scratch[VCPU_MP_AT_RUN];
+	uint32_t reason = UINT32_MAX, before = UINT32_MAX;
+
+	if (out && out->have >= RUN_UNION)
+		reason = U32(out->data, RUN_EXIT_REASON);
+	if (in && in->have >= RUN_UNION)
+		before = U32(in->data, RUN_EXIT_REASON);
+	j_may_fail(j, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED, EINTR);
+	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
+		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN, EAGAIN);
+	if ((!mp && v->has_lapic != STATE_NO && v->has_run != STATE_NO) ||
+	    mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED)
+		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
+	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
+		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
+	if (reason == KVM_EXIT_MEMORY_FAULT) {
+		j_may_fail(j, R_RUN_MEMORY_FAULT, EFAULT);
+		j_may_fail(j, R_RUN_MEMORY_FAULT, EHWPOISON);
+	} else if (reason == UINT32_MAX || !reason || j_kernel(j) < MODEL_KERNEL(6, 8)) {
+		j_may_fail(j, R_RUN_FAULT, EFAULT);
+		j_may_fail(j, R_RUN_FAULT, EHWPOISON);
+	}
+	if (j_succeeds(j, R_RUN_SUCCEEDS) || j->broken || reason == UINT32_MAX)
+		return;
+	/* An error after the loop began leaves "unknown"; before it, what was there. */
+	if (before != UINT32_MAX && !vcpu_flag(v, VCPU_RUN_TWICE))
+		j_check(j, R_RUN_REASON_ON_ERROR,
+			reason == before || !reason || (reason == KVM_EXIT_INTR && j->ret->ret == -EINTR) ||
+				(reason == KVM_EXIT_MEMORY_FAULT &&
+				 (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)),
+			"the exit reason of before, or none", "exit_reason = %u after %u", reason, before);
+	if (j->ret->ret == -EINTR || j->ret->ret == -EAGAIN)
+		check_header(j, in, out);
+}
+
+/* An immediate exit lets no guest run, but completes what is pending and takes the sync registers. */
+static void immediate_effects(struct judge *j)
+{
+	const struct tape_part *regs = j_part(j, TAPE_RUN_REGS_IN);
+	struct state_vcpu *v = j->vcpu;
+	bool dirty = !regs || regs->have < 16 || U64(regs->data, 8);
+
+	if (v->pending_exit != STATE_NO || dirty || j->ret->ret != -EINTR) {
+		vcpu_forget_all(v);
+		j->vm->guest_clean = false;
+		state_vm_guest_ran(j->vm);
+		return;
+	}
+	/* The kernel loads and saves the extended state on the way, which recounts XSTATE_BV. */
+	v->guest_clean = false;
+	state_block_forget(&v->blocks[STATE_XSAVE]);
+	state_block_forget(&v->blocks[STATE_FPU]);
+	if (v->has_lapic == STATE_NO) {
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+	}
+}
+
+static void run_judge(struct judge *j)
+{
+	const struct tape_part *in = j_part(j, TAPE_RUN_IN);
+	const struct tape_part *out =
+		tape_part_find(j->ret->parts, j->ret->part_count, TAPE_RUN_OUT);
+	struct state_vcpu *v = j->vcpu;
+	bool immediate = in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
+			 j_cap(j, KVM_CAP_IMMEDIATE_EXIT);
+	enum state_tri pending = v->pending_exit;
+
+	if (j->call->arg) {
+		j_must_fail(j, R_RUN_NO_ARGUMENT, EINVAL);
+		return;
+	}
+	if (vcpu_flag(v, VCPU_RUN_TORN))
+		j_check(j, R_RUN_CONTINUES, false, "struct kvm_run as the last KVM_RUN left it",
+			"exit_reason was %u, is %u now",
+			v->run.size >= RUN_UNION ? U32(v->run.value, RUN_EXIT_REASON) : 0,
+			in ? U32(in->data, RUN_EXIT_REASON) : 0);
+	if (immediate)
+		immediate_effects(j);
+	if (inputs_fine(j, in)) {
+		if (j->ret->ret == 0 && immediate && pending == STATE_NO)
+			j_must_fail(j, R_RUN_IMMEDIATE_EXIT, EINTR);
+		else if (j->ret->ret == 0)
+			run_returned(j, in, out);
+		else
+			run_failed(j, in, out, immediate);
+	}
+	if (j->ret->ret == -EINTR)
+		v->pending_exit = STATE_NO;
+	else if (j->ret->ret)
+		v->pending_exit = STATE_UNKNOWN;
+	keep(j, out);
+	if (!j->ret->ret || j->ret->ret == -EINTR)
+		sync_regs(j);
+	if (!v->running)
+		vcpu_flag_set(v, VCPU_RUN_TWICE, false);
+}
+
+const struct judge_handler model_run_handlers[] = {
+	{"KVM_RUN", KVMAPI_VCPU, run_judge, run_enter},
+	{NULL, 0, NULL, NULL},
+};

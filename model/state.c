@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/state.h"
+
+void state_block_forget(struct state_block *b)
+{
+	if (b->size)
+		memset(b->mask, 0, b->size);
+}
+
+static int block_grow(struct state_block *b, uint32_t size)
+{
+	uint8_t *p;
+
+	if (size <= b->size)
+		return 0;
+	/* Value and mask are one allocation: value first. */
+	p = calloc(2, size);
+	if (!p)
+		return -ENOMEM;
+	if (b->size) {
+		memcpy(p, b->value, b->size);
+		memcpy(p + size, b->mask, b->size);
+	}
+	free(b->value);
+	b->value = p;
+	b->mask = p + size;
+	b->size = size;
+	return 0;
+}
+
+int state_block_set(struct state_block *b, uint32_t offset, const void *bytes, uint32_t len)
+{
+	int err = block_grow(b, offset + len);
+
+	if (err || !len)
+		return err;
+	memcpy(b->value + offset, bytes, len);
+	memset(b->mask + offset, 0xff, len);
+	return 0;
+}
+
+void state_block_forget_range(struct state_block *b, uint32_t offset, uint32_t len)
+{
+	if (offset >= b->size)
+		return;
+	if (len > b->size - offset)
+		len = b->size - offset;
+	memset(b->mask + offset, 0, len);
+}
+
+int64_t state_block_mismatch(const struct state_block *b, uint32_t offset, const void *bytes,
+			     uint32_t len)
+{
+	const uint8_t *p = bytes;
+	uint32_t i = 0;
+
+	if (offset >= b->size)
+		return -1;
+	if (len > b->size - offset)
+		len = b->size - offset;
+	for (; i + 8 <= len; i += 8) {
+		uint64_t v, m, w;
+
+		memcpy(&v, b->value + offset + i, 8);
+		memcpy(&m, b->mask + offset + i, 8);
+		memcpy(&w, p + i, 8);
+		if ((v ^ w) & m)
+			break;
+	}
+	for (; i < len; i++) {
+		if ((b->value[offset + i] ^ p[i]) & b->mask[offset + i])
+			return i;
+	}
+	return -1;
+}
+
+bool state_block_known(const struct state_block *b, uint32_t offset, uint32_t len)
+{
+	if (offset + len > b->size)
+		return false;
+	for (uint32_t i = 0; i < len; i++) {
+		if (b->mask[offset + i] != 0xff)
+			return false;
+	}
+	return true;
+}
+
+static int block_copy(struct state_block *to, const struct state_block *from)
+{
+	memset(to, 0, sizeof(*to));
+	if (block_grow(to, from->size))
+		return -ENOMEM;
+	if (from->size)
+		memcpy(to->value, from->value, 2 * (size_t)from->size);
+	return 0;
+}
+
+static uint32_t set_position(const struct state_set *s, uint64_t key, uint64_t key2)
+{
+	uint32_t low = 0, high = s->count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		const struct state_entry *e = &s->entries[mid];
+
+		if (e->key < key || (e->key == key && e->key2 < key2))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2)
+{
+	uint32_t at = set_position(s, key, key2);
+
+	if (at < s->count && s->entries[at].key == key && s->entries[at].key2 == key2)
+		return &s->entries[at];
+	return NULL;
+}
+
+struct state_entry *state_set_add(struct state_set *s, uint64_t key, uint64_t key2)
+{
+	uint32_t at = set_position(s, key, key2);
+
+	if (at < s->count && s->entries[at].key == key && s->entries[at].key2 == key2)
+		return &s->entries[at];
+	if (s->count == s->room) {
+		uint32_t room = s->room ? 2 * s->room : 8;
+		struct state_entry *p = reallocarray(s->entries, room, sizeof(*p));
+
+		if (!p)
+			return NULL;
+		s->entries = p;
+		s->room = room;
+	}
+	memmove(&s->entries[at + 1], &s->entries[at], (s->count - at) * sizeof(*s->entries));
+	s->count++;
+	s->entries[at] = (struct state_entry){.key = key, .key2 = key2};
+	return &s->entries[at];
+}
+
+void state_set_remove(struct state_set *s, struct state_entry *e)
+{
+	uint32_t at = e - s->entries;
+
+	memmove(e, e + 1, (s->count - at - 1) * sizeof(*e));
+	s->count--;
+}
+
+void state_set_clear(struct state_set *s)
+{
+	s->count = 0;
+}
+
+static int set_copy(struct state_set *to, const struct state_set *from)
+{
+	*to = *from;
+	to->entries = NULL;
+	to->room = from->count;
+	if (!from->count)
+		return 0;
+	to->entries = malloc(from->count * sizeof(*to->entries));
+	if (!to->entries) {
+		to->count = to->room = 0;
+		return -ENOMEM;
+	}
+	memcpy(to->entries, from->entries, from->count * sizeof(*to->entries));
+	return 0;
+}
+
+/* The sets and blocks of a vCPU, a VM and a device, named once for copying, forgetting and freeing. */
+#define VCPU_SETS(v) (struct state_set *[]){&(v)->msrs, &(v)->caps, &(v)->attrs}
+#define VM_SETS(v)                                                                                 \
+	(struct state_set *[]){&(v)->slots, &(v)->ioeventfds, &(v)->irqfds,                        \
+			       &(v)->zones, &(v)->routes,     &(v)->caps}
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void vcpu_free(struct state_vcpu *v)
+{
+	if (!v)
+		return;
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		free(v->blocks[i].value);
+	free(v->run.value);
+	for (size_t i = 0; i < COUNT(VCPU_SETS(v)); i++)
+		free(VCPU_SETS(v)[i]->entries);
+	free(v);
+}
+
+static struct state_vcpu *vcpu_copy(const struct state_vcpu *from)
+{
+	struct state_vcpu *v = malloc(sizeof(*v));
+	int err = 0;
+
+	if (!v)
+		return NULL;
+	*v = *from;
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		err |= block_copy(&v->blocks[i], &from->blocks[i]);
+	err |= block_copy(&v->run, &from->run);
+	err |= set_copy(&v->msrs, &from->msrs);
+	err |= set_copy(&v->caps, &from->caps);
+	err |= set_copy(&v->attrs, &from->attrs);
+	if (err) {
+		vcpu_free(v);
+		return NULL;
+	}
+	return v;
+}
+
+static void device_free(struct state_device *d)
+{
+	if (d)
+		free(d->attrs.entries);
+	free(d);
+}
+
+static struct state_device *device_copy(const struct state_device *from)
+{
+	struct state_device *d = malloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	*d = *from;
+	if (set_copy(&d->attrs, &from->attrs)) {
+		device_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+struct state_vm *state_vm_new(uint32_t id, bool fresh)
+{
+	struct state_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->id = id;
+	vm->fresh = true;
+	vm->identity_map = UINT64_MAX;
+	if (!fresh)
+		state_vm_forget(vm);
+	return vm;
+}
+
+void state_vm_free(struct state_vm *vm)
+{
+	if (!vm)
+		return;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_free(vm->vcpus[i]);
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		device_free(vm->devices[i]);
+	free(vm->vcpus);
+	free(vm->devices);
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		free(vm->blocks[i].value);
+	for (size_t i = 0; i < COUNT(VM_SETS(vm)); i++)
+		free(VM_SETS(vm)[i]->entries);
+	free(vm);
+}
+
+struct state_vm *state_vm_copy(const struct state_vm *from)
+{
+	struct state_vm *vm = malloc(sizeof(*vm));
+	int err = 0;
+
+	if (!vm)
+		return NULL;
+	*vm = *from;
+	vm->vcpus = NULL;
+	vm->devices = NULL;
+	vm->vcpu_count = vm->device_count = 0;
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		err |= block_copy(&vm->blocks[i], &from->blocks[i]);
+	err |= set_copy(&vm->slots, &from->slots);
+	err |= set_copy(&vm->ioeventfds, &from->ioeventfds);
+	err |= set_copy(&vm->irqfds, &from->irqfds);
+	err |= set_copy(&vm->zones, &from->zones);
+	err |= set_copy(&vm->routes, &from->routes);
+	err |= set_copy(&vm->caps, &from->caps);
+	if (!err && from->vcpu_count) {
+		vm->vcpus = calloc(from->vcpu_count, sizeof(*vm->vcpus));
+		err = vm->vcpus ? 0 : -ENOMEM;
+		for (; !err && vm->vcpu_count < from->vcpu_count; vm->vcpu_count++) {
+			vm->vcpus[vm->vcpu_count] = vcpu_copy(from->vcpus[vm->vcpu_count]);
+			if (!vm->vcpus[vm->vcpu_count])
+				err = -ENOMEM;
+		}
+	}
+	if (!err && from->device_count) {
+		vm->devices = calloc(from->device_count, sizeof(*vm->devices));
+		err = vm->devices ? 0 : -ENOMEM;
+		for (; !err && vm->device_count < from->device_count; vm->device_count++) {
+			vm->devices[vm->device_count] =
+				device_copy(from->devices[vm->device_count]);
+			if (!vm->devices[vm->device_count])
+				err = -ENOMEM;
+		}
+	}
+	if (err) {
+		state_vm_free(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+static void vcpu_forget(struct state_vcpu *v)
+{
+	v->fresh = false;
+	v->has_run = STATE_UNKNOWN;
+	v->has_lapic = STATE_UNKNOWN;
+	v->cpuid_set = STATE_UNKNOWN;
+	v->pending_exit = STATE_UNKNOWN;
+	v->debug_known = STATE_UNKNOWN;
+	v->last_exit = UINT32_MAX;
+	v->tsc_khz = 0;
+	v->mcg_cap = UINT64_MAX;
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		state_block_forget(&v->blocks[i]);
+	state_block_forget(&v->run);
+	for (size_t i = 0; i < COUNT(VCPU_SETS(v)); i++) {
+		state_set_clear(VCPU_SETS(v)[i]);
+		VCPU_SETS(v)[i]->open = true;
+	}
+	memset(v->scratch, 0, sizeof(v->scratch));
+}
+
+struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh)
+{
+	struct state_vcpu **p =
+		reallocarray(vm->vcpus, vm->vcpu_count + 1, sizeof(struct state_vcpu *));
+	struct state_vcpu *v;
+
+	if (!p)
+		return NULL;
+	vm->vcpus = p;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return NULL;
+	v->id = id;
+	v->number = number;
+	v->fresh = fresh;
+	v->last_exit = UINT32_MAX;
+	v->mcg_cap = UINT64_MAX;
+	if (fresh)
+		v->has_lapic = vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+			       : vm->irqchip == STATE_IRQCHIP_NONE  ? STATE_NO
+								    : STATE_YES;
+	else
+		vcpu_forget(v);
+	vm->vcpus[vm->vcpu_count++] = v;
+	vm->has_vcpus = STATE_YES;
+	return v;
+}
+
+struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type)
+{
+	struct state_device **p =
+		reallocarray(vm->devices, vm->device_count + 1, sizeof(struct state_device *));
+	struct state_device *d;
+
+	if (!p)
+		return NULL;
+	vm->devices = p;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->id = id;
+	d->type = type;
+	vm->devices[vm->device_count++] = d;
+	return d;
+}
+
+struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->id == id)
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->number == number)
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+struct state_device *state_vm_device(struct state_vm *vm, uint32_t id)
+{
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		if (vm->devices[i]->id == id)
+			return vm->devices[i];
+	}
+	return NULL;
+}
+
+void state_vm_forget(struct state_vm *vm)
+{
+	vm->fresh = false;
+	vm->irqchip = STATE_IRQCHIP_UNKNOWN;
+	vm->pit = STATE_UNKNOWN;
+	vm->has_vcpus = vm->vcpu_count ? STATE_YES : STATE_UNKNOWN;
+	vm->has_run = STATE_UNKNOWN;
+	vm->routes_known = STATE_UNKNOWN;
+	vm->identity_map = UINT64_MAX;
+	vm->boot_cpu = UINT64_MAX;
+	vm->tsc_khz = 0;
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		state_block_forget(&vm->blocks[i]);
+	for (size_t i = 0; i < COUNT(VM_SETS(vm)); i++) {
+		state_set_clear(VM_SETS(vm)[i]);
+		VM_SETS(vm)[i]->open = true;
+	}
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_forget(vm->vcpus[i]);
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		state_set_clear(&vm->devices[i]->attrs);
+		vm->devices[i]->attrs.open = true;
+	}
+	memset(vm->scratch, 0, sizeof(vm->scratch));
+}
+
+void state_vm_guest_ran(struct state_vm *vm)
+{
+	if (vm->guest_clean)
+		return;
+	/* Interrupt controllers, timer and clock are devices of the guest. */
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		state_block_forget(&vm->blocks[i]);
+	vm->guest_clean = true;
+}
+
+void state_vcpu_guest_ran(struct state_vcpu *v)
+{
+	if (v->guest_clean)
+		return;
+	/* A guest cannot change its CPUID, nor what userspace enabled. */
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++) {
+		if (i != STATE_CPUID)
+			state_block_forget(&v->blocks[i]);
+	}
+	for (uint32_t i = 0; i < v->msrs.count; i++)
+		v->msrs.entries[i].known = 0;
+	v->guest_clean = true;
+}
+
+void state_system_release(struct state_system *s)
+{
+	free(s->caps.entries);
+	free(s->msrs.entries);
+	free(s->features.entries);
+	free(s->attrs.entries);
+	free(s->numbers.entries);
+	free(s->msr_list.value);
+	free(s->feature_list.value);
+	free(s->cpuid.value);
+	free(s->emulated_cpuid.value);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the model knows of a VM and its vCPUs.  Every field is a value or unknown; nothing points outside
+ * of the VM, so that a VM can be copied (state_vm_copy) when several orders of calls must be tried.
+ */
+#ifndef MODEL_STATE_H
+#define MODEL_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A block of bytes as the kernel holds it.  A bit of `mask` is set where the bit of `value` is known, that is: promised
+ * to come back from the next GET.
+ */
+struct state_block {
+	uint32_t size;
+	uint8_t *value;
+	uint8_t *mask;
+};
+/* All of the block becomes unknown. */
+void state_block_forget(struct state_block *b);
+/* Bytes [offset, offset + len) become known. Grows the block as needed (0, -ENOMEM). */
+int state_block_set(struct state_block *b, uint32_t offset, const void *bytes, uint32_t len);
+/* Those bytes become unknown. */
+void state_block_forget_range(struct state_block *b, uint32_t offset, uint32_t len);
+/* The first byte in which `bytes` contradicts what is known of the block, or -1. */
+int64_t state_block_mismatch(const struct state_block *b, uint32_t offset, const void *bytes, uint32_t len);
+bool state_block_known(const struct state_block *b, uint32_t offset, uint32_t len);
+
+/* Sets of keyed records: a growing array, kept sorted by key. */
+struct state_entry {
+	uint64_t key;
+	uint64_t key2;
+	uint64_t value[4];
+	uint8_t known; /* value is known */
+};
+struct state_set {
+	struct state_entry *entries;
+	uint32_t count;
+	uint32_t room;
+	bool open; /* there may be entries that the model has not seen */
+};
+struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2);
+struct state_entry *state_set_add(struct state_set *s, uint64_t key, uint64_t key2); /* found or new; NULL = no memory */
+void state_set_remove(struct state_set *s, struct state_entry *e);
+void state_set_clear(struct state_set *s);
+
+/* Three-valued. */
+enum state_tri { STATE_NO, STATE_YES, STATE_UNKNOWN };
+
+enum state_irqchip { STATE_IRQCHIP_NONE, STATE_IRQCHIP_KERNEL, STATE_IRQCHIP_SPLIT, STATE_IRQCHIP_UNKNOWN };
+
+/* Blocks of a VM that a GET reads back. */
+enum state_vm_block {
+	STATE_PIC_MASTER, /* struct kvm_irqchip, chip_id 0 */
+	STATE_PIC_SLAVE,
+	STATE_IOAPIC,
+	STATE_PIT,
+	STATE_CLOCK,
+	STATE_VM_BLOCKS,
+};
+
+/* Blocks of a vCPU that a GET reads back. */
+enum state_vcpu_block {
+	STATE_REGS,
+	STATE_SREGS,
+	STATE_SREGS2,
+	STATE_FPU,
+	STATE_XSAVE,
+	STATE_XCRS,
+	STATE_DEBUGREGS,
+	STATE_EVENTS,
+	STATE_LAPIC,
+	STATE_CPUID,
+	STATE_MP_STATE,
+	STATE_NESTED,
+	STATE_VCPU_BLOCKS,
+};
+
+struct state_vcpu {
+	uint32_t id;	 /* tape object */
+	uint64_t number; /* vCPU id, UINT64_MAX = not known */
+	bool closed;
+	bool fresh;		 /* its creation is on the tape: what the documents say of a new vCPU holds */
+	enum state_tri has_run;	 /* guest code may have run */
+	uint32_t running;	 /* KVM_RUN calls that have not returned */
+	bool guest_clean; /* nothing was learned since state_vcpu_guest_ran(): it need not be done again.
+			   * The core clears it before every judgement but KVM_RUN's. */
+	uint64_t first_run;	 /* model sequence number of the first KVM_RUN, 0 = none seen */
+	uint64_t last_run_end;	 /* and of the last return of one */
+	enum state_tri has_lapic;
+	enum state_tri cpuid_set;
+	struct state_block blocks[STATE_VCPU_BLOCKS];
+	struct state_set msrs; /* key: index, value[0]: data */
+	struct state_set caps; /* enabled: key: capability, value: args[0..3] */
+	struct state_set attrs; /* device attributes: key: group << 32 | attr, value[0] */
+	struct state_block run;	      /* struct kvm_run after the last KVM_RUN, as the kernel left it */
+	enum state_tri pending_exit;  /* an exit is waiting to be completed by the next KVM_RUN */
+	uint32_t last_exit;	      /* exit_reason of the last KVM_RUN that returned 0 */
+	uint64_t tsc_khz;	      /* 0 = not known */
+	uint64_t mcg_cap;	      /* UINT64_MAX = not known */
+	uint32_t debug_control;	      /* kvm_guest_debug.control */
+	enum state_tri debug_known;
+	uint64_t scratch[8]; /* reserved for rules of one area, see the .c file that uses them */
+};
+
+struct state_device {
+	uint32_t id;
+	uint64_t type; /* UINT64_MAX = not known */
+	bool closed;
+	struct state_set attrs; /* key: group << 32 | attr, value[0] */
+};
+
+struct state_vm {
+	uint32_t id; /* tape object */
+	bool closed;
+	bool fresh; /* its creation is on the tape */
+	enum state_irqchip irqchip;
+	enum state_tri pit;
+	enum state_tri has_vcpus;
+	uint32_t running;      /* vCPUs inside KVM_RUN now */
+	bool guest_clean;      /* as in struct state_vcpu */
+	uint64_t last_run_end; /* model sequence number of the last return of a KVM_RUN of any vCPU */
+	enum state_tri has_run;
+	struct state_vcpu **vcpus;
+	uint32_t vcpu_count;
+	struct state_device **devices;
+	uint32_t device_count;
+	struct state_block blocks[STATE_VM_BLOCKS];
+	struct state_set slots;	     /* key: slot (as_id << 16 | id), value: gpa, size, hva, flags */
+	struct state_set ioeventfds; /* key: addr, key2: fd | len << 32 | flags << 40; value[0]: datamatch */
+	struct state_set irqfds;     /* key: fd, key2: gsi */
+	struct state_set zones;	     /* coalesced: key: addr, key2: size | pio << 32 */
+	struct state_set routes;     /* key: position, value: packed entry */
+	struct state_set caps;	     /* enabled: key: capability, value: args[0..3] */
+	enum state_tri routes_known;
+	uint64_t identity_map; /* UINT64_MAX = not known */
+	uint64_t boot_cpu;
+	uint64_t tsc_khz; /* 0 = not known */
+	uint64_t scratch[8];
+};
+
+/*
+ * What the answers of /dev/kvm itself were.  They hold for the whole machine and are never forgotten: the documents let them
+ * vary with kernel and processor only.
+ */
+struct state_system {
+	struct state_set caps;	   /* key: capability, value[0]: answer of KVM_CHECK_EXTENSION */
+	struct state_set msrs;	   /* feature MSRs. key: index, value[0]: data */
+	struct state_set features; /* key: an index of KVM_GET_MSR_FEATURE_INDEX_LIST */
+	struct state_set attrs;	   /* key: group << 32 | attr, value[0] */
+	struct state_set numbers;  /* key: enum of system.c, value[0] */
+	struct state_block msr_list;
+	struct state_block feature_list;
+	struct state_block cpuid; /* entries of KVM_GET_SUPPORTED_CPUID */
+	struct state_block emulated_cpuid;
+};
+void state_system_release(struct state_system *s);
+
+struct state_vm *state_vm_new(uint32_t id, bool fresh);
+struct state_vm *state_vm_copy(const struct state_vm *vm);
+void state_vm_free(struct state_vm *vm);
+struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh);
+struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type);
+struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id);
+struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number);
+struct state_device *state_vm_device(struct state_vm *vm, uint32_t id);
+/* Everything becomes unknown, as after a gap. */
+void state_vm_forget(struct state_vm *vm);
+/* What guest code can change becomes unknown, as when a vCPU enters the guest. */
+void state_vm_guest_ran(struct state_vm *vm);
+void state_vcpu_guest_ran(struct state_vcpu *vcpu);
+
+#endif

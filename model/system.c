@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls on /dev/kvm: api.rst 4.1 to 4.5, 4.18, 4.46, 4.80, 4.88, 4.104.  What they answer varies
+ * with kernel and host only, so the first answer of a tape predicts all that follow.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kvm.h>
+
+#include "model/vm.h"
+
+/* Keys of state_system.numbers. */
+enum {
+	NUMBER_MMAP_SIZE,
+	NUMBER_MCE_CAP,
+	NUMBER_MSRS,
+	NUMBER_FEATURES,
+	NUMBER_CPUID,
+	NUMBER_EMULATED,
+	NUMBER_CPUID_LOW, /* the highest nent that was too low */
+	NUMBER_EMULATED_LOW,
+	NUMBER_TYPED_VM,
+};
+
+#define CPUID_MAX_ENTRIES 256
+#define MSRS_MAX	  256
+
+static struct state_entry *number(struct judge *j, uint64_t key)
+{
+	struct state_entry *e = state_set_add(&j_system(j)->numbers, key, 0);
+
+	if (!e)
+		j->oom = -ENOMEM;
+	return e;
+}
+
+void vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
+		 uint64_t key, uint64_t key2, uint64_t value)
+{
+	struct state_entry *e = state_set_add(set, key, key2);
+
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	if (e->known) {
+		j_equal(j, rule, what, e->value[0], value);
+		return;
+	}
+	e->value[0] = value;
+	e->known = 1;
+}
+
+void vm_created(struct judge *j, int64_t fd)
+{
+	const struct tape_object *o = j_created(j);
+
+	if (o && o->fd >= 0)
+		j_equal(j, R_CREATED_DESCRIPTOR, "descriptor", (uint32_t)o->fd, (uint64_t)fd);
+}
+
+void vm_typed_seen(struct judge *j)
+{
+	number(j, NUMBER_TYPED_VM);
+}
+
+bool vm_typed(const struct judge *j)
+{
+	return state_set_find(&j_system(j)->numbers, NUMBER_TYPED_VM, 0) != NULL;
+}
+
+/* api.rst 4.1 */
+static void get_api_version(struct judge *j)
+{
+	if (j->call->arg) {
+		j_must_fail(j, R_API_VERSION_NO_ARGUMENT, EINVAL);
+		return;
+	}
+	if (j_succeeds_value(j, R_API_VERSION_IS_12))
+		j_equal(j, R_API_VERSION_IS_12, "version", KVM_API_VERSION, (uint64_t)j->ret->ret);
+}
+
+/* api.rst 4.2 */
+static void create_vm(struct judge *j)
+{
+	uint64_t type = j->call->arg;
+	int32_t types = j_cap(j, KVM_CAP_VM_TYPES);
+
+	if (!type) {
+		if (!j_succeeds_value(j, R_CREATE_VM_SUCCEEDS))
+			return;
+	} else {
+		/* Kernels from before that capability know type 0 only. */
+		if (types == 0)
+			types = 1;
+		if (types != INT32_MIN && (type >= 31 || !(types >> type & 1))) {
+			j_must_fail(j, R_CREATE_VM_TYPE_UNSUPPORTED, EINVAL);
+			return;
+		}
+		if (!j_may_succeed(j, R_CREATE_VM_TYPE,
+				   "not every machine can make every type of VM"))
+			return;
+		vm_typed_seen(j);
+	}
+	vm_created(j, j->ret->ret);
+}
+
+/* api.rst 4.3 */
+static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
+		     struct state_set *indices)
+{
+	struct state_entry *count = number(j, key);
+	uint64_t room, n;
+	bool have_n = J_OUT(j, struct kvm_msr_list, nmsrs, &n);
+
+	if (!count)
+		return;
+	if (!J_IN(j, struct kvm_msr_list, nmsrs, &room)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (count->known && room < count->value[0])
+		j_must_fail(j, R_MSR_LIST_TOO_SMALL, E2BIG);
+	else if (!count->known && room < UINT16_MAX)
+		j_may_fail(j, R_MSR_LIST_TOO_SMALL, E2BIG);
+	if (j->ret->ret == -E2BIG && have_n) {
+		if (!j_check(j, R_MSR_LIST_COUNT, n > room, "nmsrs above the room",
+			     "nmsrs = %llu, room %llu", (unsigned long long)n,
+			     (unsigned long long)room))
+			return;
+	}
+	if (!(count->known && room < count->value[0]) && !j_succeeds(j, R_MSR_LIST_SUCCEEDS) &&
+	    j->ret->ret != -E2BIG)
+		return;
+	if (!have_n || (j->ret->ret && j->ret->ret != -E2BIG))
+		return;
+	if (count->known)
+		j_equal(j, R_MSR_LIST_COUNT, "nmsrs", count->value[0], n);
+	else if (!j->ret->ret && !j_check(j, R_MSR_LIST_COUNT, n <= room, "nmsrs within the room",
+					  "nmsrs = %llu, room %llu", (unsigned long long)n,
+					  (unsigned long long)room))
+		return;
+	if (!count->known) {
+		count->known = 1;
+		count->value[0] = n;
+	}
+	if (j->ret->ret || n > UINT16_MAX)
+		return;
+	j_block_get(j, R_MSR_LIST_CONSTANT, known, j->out, sizeof(struct kvm_msr_list),
+		    (uint32_t)n * 4);
+	for (uint64_t i = 0; indices && !indices->open && i < n; i++) {
+		uint64_t index;
+
+		if (!j_field(j, j->out, sizeof(struct kvm_msr_list) + 4 * i, 4, &index))
+			return;
+		if (!state_set_add(indices, index, 0))
+			j->oom = -ENOMEM;
+	}
+}
+
+static void get_msr_index_list(struct judge *j)
+{
+	msr_list(j, NUMBER_MSRS, &j_system(j)->msr_list, NULL);
+}
+
+static void get_msr_feature_index_list(struct judge *j)
+{
+	msr_list(j, NUMBER_FEATURES, &j_system(j)->feature_list, &j_system(j)->features);
+}
+
+/* api.rst 4.5 */
+static void get_vcpu_mmap_size(struct judge *j)
+{
+	int32_t ring = j_cap(j, KVM_CAP_COALESCED_MMIO);
+	int64_t size = j->ret->ret;
+
+	if (j->call->arg) {
+		j_must_fail(j, R_MMAP_SIZE_NO_ARGUMENT, EINVAL);
+		return;
+	}
+	if (!j_succeeds_value(j, R_MMAP_SIZE_POSITIVE))
+		return;
+	if (!j_check(j, R_MMAP_SIZE_POSITIVE,
+		     size > 0 && !(size % 4096) && (ring < 0 || size >= 4096 * (ring + 1)),
+		     "whole pages, the coalesced page included", "%lld bytes", (long long)size))
+		return;
+	vm_constant(j, R_MMAP_SIZE_CONSTANT, "size", &j_system(j)->numbers, NUMBER_MMAP_SIZE, 0,
+		    (uint64_t)size);
+}
+
+/* --- CPUID lists
+ * ------------------------------------------------------------------------------------------ */
+
+struct cpuid_entry {
+	uint64_t function, index, flags, reg[4];
+	bool padded; /* padding is zero */
+};
+
+static bool cpuid_entry(const struct judge *j, const struct tape_part *part, uint64_t i,
+			struct cpuid_entry *e)
+{
+	size_t at = sizeof(struct kvm_cpuid2) + i * sizeof(struct kvm_cpuid_entry2);
+	const uint8_t *p;
+
+	if (!part || at + sizeof(struct kvm_cpuid_entry2) > part->have)
+		return false;
+	p = part->data + at;
+	e->function = j_number(j, p, 4);
+	e->index = j_number(j, p + 4, 4);
+	e->flags = j_number(j, p + 8, 4);
+	for (unsigned int r = 0; r < 4; r++)
+		e->reg[r] = j_number(j, p + 12 + 4 * r, 4);
+	e->padded = !j_number(j, p + 28, 4) && !j_number(j, p + 32, 4) && !j_number(j, p + 36, 4);
+	return true;
+}
+
+/* Which registers (a bit each) of a leaf are the same whichever processor of the host answers. */
+static unsigned int cpuid_fixed_registers(const struct cpuid_entry *e)
+{
+	switch (e->function) {
+	case 0:
+	case 0x40000000:
+	case 0x80000000:
+	case 0x80000002:
+	case 0x80000003:
+	case 0x80000004:
+		return 0xf;
+	case 0x40000001:
+		return 0xe; /* eax: features of the KVM leaf, some hang on the back end's mode */
+	case 1:
+		return 0xc; /* not eax, ebx: model and APIC id of this processor */
+	case 0x80000001:
+		return 0xc;
+	default:
+		return 0;
+	}
+}
+
+/* The processor has features that a process must ask for, so that lists of two processes may
+ * differ. */
+static bool cpuid_dynamic(const struct judge *j, const struct tape_part *part, uint64_t n)
+{
+	struct cpuid_entry e;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (!cpuid_entry(j, part, i, &e))
+			return true;
+		if (e.function == 7 && !e.index)
+			return e.reg[3] >> 24 & 1; /* AMX-TILE */
+	}
+	return false;
+}
+
+static void cpuid_invariants(struct judge *j, uint64_t n, bool emulated)
+{
+	uint64_t highest[2] = {UINT64_MAX, UINT64_MAX}; /* of the basic and the extended leaves */
+	struct cpuid_entry e, other;
+
+	for (uint64_t i = 0; i < n && cpuid_entry(j, j->out, i, &e); i++) {
+		if (!j_check(j, R_CPUID_FLAGS,
+			     !(e.flags & ~7ull) && ((e.flags & 1) || !e.index || emulated),
+			     "defined flags, index 0 where it does not count",
+			     "entry %llu: flags 0x%llx, index %llu", (unsigned long long)i,
+			     (unsigned long long)e.flags, (unsigned long long)e.index))
+			return;
+		if (!e.padded)
+			j_break(j, R_CPUID_PADDING_ZERO, "zero padding",
+				"entry %llu: padding is not zero", (unsigned long long)i);
+		for (uint64_t k = 0; k < i; k++) {
+			cpuid_entry(j, j->out, k, &other);
+			if (other.function == e.function && other.index == e.index &&
+			    !((e.flags | other.flags) & KVM_CPUID_FLAG_STATEFUL_FUNC)) {
+				j_break(j, R_CPUID_UNIQUE, "one entry of each leaf and index",
+					"entries %llu and %llu: leaf 0x%llx, index %llu",
+					(unsigned long long)k, (unsigned long long)i,
+					(unsigned long long)e.function,
+					(unsigned long long)e.index);
+				return;
+			}
+		}
+		if (!e.function)
+			highest[0] = e.reg[0];
+		else if (e.function == 0x80000000)
+			highest[1] = e.reg[0];
+		if (emulated)
+			continue;
+		if ((e.function < 0x40000000 && e.function > highest[0]) ||
+		    (e.function >= 0x80000000 && e.function < 0xc0000000 &&
+		     e.function > highest[1])) {
+			j_break(j, R_CPUID_IN_RANGE, "a leaf within its range",
+				"entry %llu: leaf 0x%llx", (unsigned long long)i,
+				(unsigned long long)e.function);
+			return;
+		}
+		if (e.function == 0x40000000 &&
+		    !j_check(j, R_CPUID_KVM_SIGNATURE,
+			     e.reg[1] == 0x4b4d564b && e.reg[2] == 0x564b4d56 && e.reg[3] == 0x4d,
+			     "KVMKVMKVM in ebx, ecx, edx", "0x%llx 0x%llx 0x%llx",
+			     (unsigned long long)e.reg[1], (unsigned long long)e.reg[2],
+			     (unsigned long long)e.reg[3]))
+			return;
+	}
+	if (n && !j->broken) {
+		j_hold(j, R_CPUID_UNIQUE);
+		if (!emulated)
+			j_hold(j, R_CPUID_IN_RANGE);
+	}
+}
+
+/* Against the entries of an earlier answer, which `known` holds as they stood on the tape. */
+static void cpuid_compare(struct judge *j, uint64_t n, struct state_block *known)
+{
+	const size_t size = sizeof(struct kvm_cpuid_entry2);
+	const struct tape_part before = {.have = known->size, .data = known->value};
+	struct cpuid_entry e, was;
+
+	for (uint64_t i = 0; known->size && i < n; i++) {
+		if (!cpuid_entry(j, j->out, i, &e) || !cpuid_entry(j, &before, i, &was))
+			break;
+		if (!j_check(j, R_CPUID_CONSTANT,
+			     e.function == was.function && e.index == was.index &&
+				     e.flags == was.flags,
+			     "the leaves of the earlier answer",
+			     "entry %llu: leaf 0x%llx, index %llu, flags 0x%llx",
+			     (unsigned long long)i, (unsigned long long)e.function,
+			     (unsigned long long)e.index, (unsigned long long)e.flags))
+			return;
+		for (unsigned int r = 0; r < 4; r++) {
+			if (!(cpuid_fixed_registers(&e) >> r & 1))
+				continue;
+			if (!j_equal(j, R_CPUID_CONSTANT, "register of a leaf that stays",
+				     was.reg[r], e.reg[r]))
+				return;
+		}
+	}
+	if (known->size || !j->out || j->out->have < sizeof(struct kvm_cpuid2) + n * size)
+		return;
+	if (state_block_set(known, 0, j->out->data,
+			    (uint32_t)(sizeof(struct kvm_cpuid2) + n * size)))
+		j->oom = -ENOMEM;
+}
+
+/* api.rst 4.46, 4.88 */
+static void get_cpuid(struct judge *j, bool emulated)
+{
+	struct state_entry *count, *low;
+	struct state_block *known = emulated ? &j_system(j)->emulated_cpuid : &j_system(j)->cpuid;
+	uint64_t room, n, slack = 0;
+	bool have_n = J_OUT(j, struct kvm_cpuid2, nent, &n);
+	struct cpuid_entry e;
+
+	/* Adding one entry may move the other. */
+	if (!number(j, emulated ? NUMBER_EMULATED : NUMBER_CPUID))
+		return;
+	low = number(j, emulated ? NUMBER_EMULATED_LOW : NUMBER_CPUID_LOW);
+	count = number(j, emulated ? NUMBER_EMULATED : NUMBER_CPUID);
+	low = number(j, emulated ? NUMBER_EMULATED_LOW : NUMBER_CPUID_LOW);
+	if (!count || !low)
+		return;
+	if (!J_IN(j, struct kvm_cpuid2, nent, &room)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	/* value[1]: how much the count of another process may differ. */
+	if (count->known)
+		slack = count->value[1];
+	for (uint64_t i = 0;
+	     emulated && i < room && i < CPUID_MAX_ENTRIES && cpuid_entry(j, j->in, i, &e); i++) {
+		if (!e.padded && room) {
+			j_may_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
+			j_must_fail(j, R_CPUID_EMULATED_PADDING, EINVAL);
+			return;
+		}
+	}
+	if (emulated && !(j->in && j->in->have >= sizeof(struct kvm_cpuid2) +
+							  room * sizeof(struct kvm_cpuid_entry2)))
+		j_may_fail(j, R_CPUID_EMULATED_PADDING, EINVAL);
+	if (!room || (count->known && room + slack < count->value[0])) {
+		j_must_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
+	} else {
+		if (emulated && (!count->known || room <= count->value[0] + slack))
+			j_may_fail(j, R_CPUID_EMULATED_SPARE, E2BIG);
+		if (count->known ? room < count->value[0] + slack : room < CPUID_MAX_ENTRIES)
+			j_may_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
+		if (j->ret->ret == -ENOMEM && have_n && n < room) {
+			j_break(j, R_CPUID_NENT_TOO_HIGH, "0 and nent lowered",
+				"-1 ENOMEM and nent lowered");
+			return;
+		}
+		if (!j_succeeds(j, R_CPUID_SUCCEEDS) && j->ret->ret != -E2BIG)
+			return;
+	}
+	if (j->ret->ret == -E2BIG) {
+		if (have_n && n != room)
+			j_break(j, R_CPUID_NENT_KEPT, "nent as it was", "nent = %llu",
+				(unsigned long long)n);
+		if (!low->known || low->value[0] < room)
+			low->value[0] = room;
+		low->known = 1;
+		return;
+	}
+	if (j->ret->ret || !have_n)
+		return;
+	if (!j_check(j, R_CPUID_NENT_COUNT,
+		     n <= room && n <= CPUID_MAX_ENTRIES && (n || emulated) &&
+			     (!j->out || j->out->want < 8 ||
+			      j->out->want >= 8 + n * sizeof(struct kvm_cpuid_entry2)),
+		     "as many entries as there is room for, or fewer", "nent = %llu, room %llu",
+		     (unsigned long long)n, (unsigned long long)room))
+		return;
+	if (!count->known && !emulated)
+		slack = cpuid_dynamic(j, j->out, n) ? 8 : 0;
+	if (low->known &&
+	    !j_check(j, R_CPUID_NENT_CONSTANT, n + slack + emulated > low->value[0],
+		     "more entries than the nent that was too low", "nent = %llu, too low was %llu",
+		     (unsigned long long)n, (unsigned long long)low->value[0]))
+		return;
+	if (count->known && !slack &&
+	    !j_equal(j, R_CPUID_NENT_CONSTANT, "nent", count->value[0], n))
+		return;
+	cpuid_invariants(j, n, emulated);
+	if (!slack)
+		cpuid_compare(j, n, known);
+	if (!count->known) {
+		count->known = 1;
+		count->value[0] = n;
+		count->value[1] = slack;
+	}
+}
+
+static void get_supported_cpuid(struct judge *j)
+{
+	get_cpuid(j, false);
+}
+
+static void get_emulated_cpuid(struct judge *j)
+{
+	get_cpuid(j, true);
+}
+
+/* --- feature MSRs, MCE, attributes
+ * ----------------------------------------------------------------------- */
+
+static size_t msr_at(uint64_t i, size_t member)
+{
+	return sizeof(struct kvm_msrs) + i * sizeof(struct kvm_msr_entry) + member;
+}
+
+/* api.rst 4.18 for the system descriptor */
+static void get_feature_msrs(struct judge *j)
+{
+	struct state_system *s = j_system(j);
+	uint64_t n, index, data;
+	bool listed = s->features.count > 0;
+
+	if (!J_IN(j, struct kvm_msrs, nmsrs, &n)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (n >= MSRS_MAX) {
+		j_must_fail(j, R_FEATURE_MSRS_TOO_MANY, E2BIG);
+		return;
+	}
+	if (!j_succeeds_value(j, R_FEATURE_MSRS_OTHER))
+		return;
+	for (uint64_t i = 0; i < n && listed; i++)
+		listed = j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
+				 &index) &&
+			 state_set_find(&s->features, index, 0);
+	if (listed)
+		j_equal(j, R_FEATURE_MSRS_READ, "MSRs read", n, (uint64_t)j->ret->ret);
+	else
+		j_check(j, R_FEATURE_MSRS_OTHER, (uint64_t)j->ret->ret <= n,
+			"no more MSRs than were asked for", "%lld", (long long)j->ret->ret);
+	for (uint64_t i = 0; i < n && !j->broken; i++) {
+		uint64_t after;
+
+		if (!j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
+			     &index) ||
+		    !j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
+			     &after) ||
+		    !j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8, &data))
+			return;
+		if (!j_equal(j, R_FEATURE_MSRS_INDEX_KEPT, "index", index, after))
+			return;
+		/* The microcode revision may be updated under way. */
+		if (i < (uint64_t)j->ret->ret && index != 0x8b)
+			vm_constant(j, R_FEATURE_MSRS_CONSTANT, "data", &s->msrs, index, 0, data);
+	}
+}
+
+/* api.rst 4.104 */
+static void get_mce_cap(struct judge *j)
+{
+	/* Banks, CTL_P, EXT_P, CMCI_P, TES_P, EXT_CNT, SER_P, EMC_P, ELOG_P, LMCE_P. */
+	const uint64_t format = 0xffull | 0xfull << 8 | 0xffull << 16 | 0xfull << 24;
+	uint64_t cap;
+
+	if (!j_succeeds(j, R_MCE_CAP_SUCCEEDS) || !j_field(j, j->out, 0, 8, &cap))
+		return;
+	if (j_check(j, R_MCE_CAP_FORMAT, !(cap & ~format), "bits of MSR_IA32_MCG_CAP", "0x%llx",
+		    (unsigned long long)cap))
+		vm_constant(j, R_MCE_CAP_CONSTANT, "capabilities", &j_system(j)->numbers,
+			    NUMBER_MCE_CAP, 0, cap);
+}
+
+/* api.rst 4.80, 4.81 for the system descriptor */
+static void system_attr(struct judge *j, bool get)
+{
+	int32_t cap = j_cap(j, KVM_CAP_SYS_ATTRIBUTES);
+	const struct tape_part *data = j_part(j, TAPE_NESTED_OUT);
+	uint64_t group, attr, value;
+
+	if (cap == 0) {
+		j_must_fail(j, R_SYSTEM_ATTR_UNSUPPORTED, EINVAL);
+		return;
+	}
+	if (cap < 0)
+		j_may_fail(j, R_SYSTEM_ATTR_UNSUPPORTED, EINVAL);
+	if (!J_IN(j, struct kvm_device_attr, group, &group) ||
+	    !J_IN(j, struct kvm_device_attr, attr, &attr)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (!group && attr == 0) {
+		if (!j_succeeds(j, R_SYSTEM_ATTR_XCOMP))
+			return;
+	} else if (!group) {
+		j_must_fail(j, R_SYSTEM_ATTR_UNKNOWN, ENXIO);
+		return;
+	} else {
+		j_may_fail(j, R_SYSTEM_ATTR_UNKNOWN, ENXIO);
+		if (!j_may_succeed(j, R_SYSTEM_ATTR_OTHER, "attribute of a back end"))
+			return;
+	}
+	if (get && j_field(j, data, 0, 8, &value))
+		vm_constant(j, R_SYSTEM_ATTR_CONSTANT, "attribute", &j_system(j)->attrs,
+			    group << 32 | attr, 0, value);
+}
+
+static void system_get_attr(struct judge *j)
+{
+	system_attr(j, true);
+}
+
+static void system_has_attr(struct judge *j)
+{
+	system_attr(j, false);
+}
+
+/* An unknown request there: D-01. */
+static void system_set_attr(struct judge *j)
+{
+	j_must_fail(j, R_UNKNOWN_SYSTEM_EINVAL, EINVAL);
+}
+
+/* uapi/kvm.h names them, nothing is behind them. */
+static void trace(struct judge *j)
+{
+	j_may_fail(j, R_TRACE_UNSUPPORTED, EOPNOTSUPP);
+	j_must_fail(j, R_TRACE_UNSUPPORTED, EINVAL);
+}
+
+const struct judge_handler model_system_handlers[] = {
+	{"KVM_GET_API_VERSION", KVMAPI_SYSTEM, get_api_version, NULL},
+	{"KVM_CREATE_VM", KVMAPI_SYSTEM, create_vm, NULL},
+	{"KVM_GET_MSR_INDEX_LIST", KVMAPI_SYSTEM, get_msr_index_list, NULL},
+	{"KVM_GET_MSR_FEATURE_INDEX_LIST", KVMAPI_SYSTEM, get_msr_feature_index_list, NULL},
+	{"KVM_CHECK_EXTENSION", KVMAPI_SYSTEM, cap_check_extension_system, NULL},
+	{"KVM_GET_VCPU_MMAP_SIZE", KVMAPI_SYSTEM, get_vcpu_mmap_size, NULL},
+	{"KVM_GET_SUPPORTED_CPUID", KVMAPI_SYSTEM, get_supported_cpuid, NULL},
+	{"KVM_GET_EMULATED_CPUID", KVMAPI_SYSTEM, get_emulated_cpuid, NULL},
+	{"KVM_GET_MSRS", KVMAPI_SYSTEM, get_feature_msrs, NULL},
+	{"KVM_X86_GET_MCE_CAP_SUPPORTED", KVMAPI_SYSTEM, get_mce_cap, NULL},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_SYSTEM, system_get_attr, NULL},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_SYSTEM, system_has_attr, NULL},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_SYSTEM, system_set_attr, NULL},
+	{"KVM_TRACE_ENABLE", KVMAPI_SYSTEM, trace, NULL},
+	{"KVM_TRACE_PAUSE", KVMAPI_SYSTEM, trace, NULL},
+	{"KVM_TRACE_DISABLE", KVMAPI_SYSTEM, trace, NULL},
+	{NULL, 0, NULL, NULL},
+};

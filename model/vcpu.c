@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls on a vCPU: the table, what its files share, and those that have no file of their own: MP state, TSC frequency,
+ * clock control, signal mask, capabilities, attributes, translation, nested state, registers by number, statistics.
+ */
+#include "model/vcpu.h"
+#include "model/vm.h"
+
+/* --- shared -------------------------------------------------------------------------------------------- */
+
+bool vcpu_block_number(const struct judge *j, enum state_vcpu_block block, uint32_t offset,
+		       uint32_t width, uint64_t *value)
+{
+	const struct state_block *b = &j->vcpu->blocks[block];
+
+	if (!state_block_known(b, offset, width))
+		return false;
+	*value = j_number(j, b->value + offset, width);
+	return true;
+}
+
+void vcpu_forget(struct judge *j, enum state_vcpu_block block, uint32_t offset, uint32_t len)
+{
+	state_block_forget_range(&j->vcpu->blocks[block], offset, len);
+}
+
+void vcpu_forget_all(struct state_vcpu *v)
+{
+	v->guest_clean = false;
+	state_vcpu_guest_ran(v);
+	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+}
+
+/*
+ * Whether a vCPU of the VM ran since this was last asked with the same stamp. A VM's only vCPU sends nothing to
+ * itself while it does not run.
+ */
+static bool others_ran(struct judge *j, unsigned int stamp)
+{
+	bool ran = j->vm->running || j->vm->last_run_end > j->vcpu->scratch[stamp];
+
+	j->vcpu->scratch[stamp] = j->entered;
+	return ran && (j->vm->vcpu_count > 1 || !j->vm->fresh);
+}
+
+void vcpu_forget_async(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+
+	if (others_ran(j, VCPU_ASYNC_SEEN)) {
+		state_block_forget(&v->blocks[STATE_EVENTS]);
+		state_block_forget(&v->blocks[STATE_MP_STATE]);
+		state_block_forget(&v->blocks[STATE_LAPIC]);
+	}
+}
+
+bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uint32_t offset,
+	       uint32_t len, const char *what)
+{
+	if (!part || part->have < offset + len)
+		return true;
+	for (uint32_t i = 0; i < len; i++) {
+		if (part->data[offset + i]) {
+			char want[MODEL_TEXT];
+
+			snprintf(want, sizeof(want), "%s: zero", what);
+			j_break(j, rule, want, "byte %u = 0x%02x", offset + i, part->data[offset + i]);
+			return false;
+		}
+	}
+	j_hold(j, rule);
+	return true;
+}
+
+bool vcpu_captured(const struct tape_part *part, uint32_t size)
+{
+	return part && part->have >= size;
+}
+
+bool vcpu_get(struct judge *j, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
+	      uint32_t size)
+{
+	if (vcpu_protected(j, succeeds) || !j_succeeds(j, succeeds) || !j->out)
+		return false;
+	j_block_get(j, same, &j->vcpu->blocks[block], j->out, 0, size);
+	return true;
+}
+
+bool vcpu_protected(struct judge *j, uint16_t succeeds)
+{
+	if (!vm_typed(j) && !j->vm->scratch[VM_SCRATCH_ENCRYPTED])
+		return false;
+	j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
+	j_may_succeed(j, succeeds, "the state of a protected guest is its own");
+	vcpu_forget_all(j->vcpu);
+	return true;
+}
+
+/* --- MP state: api.rst 4.38, 4.39 ----------------------------------------------------------------------- */
+
+static void mp_state_get(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_block *b = &v->blocks[STATE_MP_STATE];
+	bool others = others_ran(j, VCPU_MP_SEEN);
+	uint64_t state, had = 0;
+	bool known;
+
+	vcpu_forget_async(j);
+	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) || !J_OUT(j, struct kvm_mp_state, mp_state, &state))
+		return;
+	if (!j_check(j, R_MP_STATE_OF_X86,
+		     state <= KVM_MP_STATE_SIPI_RECEIVED || state == KVM_MP_STATE_AP_RESET_HOLD,
+		     "an MP state of x86", "mp_state = %llu", (unsigned long long)state))
+		return;
+	known = vcpu_block_number(j, STATE_MP_STATE, 0, 4, &had) && !j_vcpu_ran(j);
+	if (v->has_lapic == STATE_NO) {
+		j_equal(j, R_MP_STATE_WITHOUT_LAPIC, "mp_state", KVM_MP_STATE_RUNNABLE, state);
+	} else if (known && had == KVM_MP_STATE_SIPI_RECEIVED) {
+		/* The waiting SIPI is taken by this very call, and starts the processor. */
+		j_check(j, R_MP_STATE_SIPI_TAKEN,
+			state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_INIT_RECEIVED,
+			"runnable, or still waiting for it", "mp_state = %llu", (unsigned long long)state);
+		vcpu_forget_all(v);
+	} else if (known) {
+		j_equal(j, R_MP_STATE_SAME, "mp_state", had, state);
+	} else if (v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES && !b->size &&
+		   !others && v->number != UINT64_MAX && j->vm->boot_cpu != UINT64_MAX && !v->running) {
+		j_equal(j, R_MP_STATE_AT_FIRST, "mp_state",
+			v->number == j->vm->boot_cpu ? KVM_MP_STATE_RUNNABLE
+						     : KVM_MP_STATE_UNINITIALIZED,
+			state);
+	}
+	/* An INIT that another vCPU sent is taken by this call, and resets nearly everything. */
+	if (others && v->has_lapic != STATE_NO)
+		vcpu_forget_all(v);
+	if (j_vcpu_ran(j))
+		state_block_forget(b);
+	else if (state_block_set(b, 0, j->out->data, 4))
+		j->oom = -ENOMEM;
+}
+
+static void mp_state_set(struct judge *j)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+	uint64_t state;
+
+	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
+		j_may_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
+		j_may_succeed(j, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
+		state_block_forget(b);
+		return;
+	}
+	if (state > KVM_MP_STATE_SIPI_RECEIVED && state != KVM_MP_STATE_AP_RESET_HOLD) {
+		j_must_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
+		return;
+	}
+	if (state != KVM_MP_STATE_RUNNABLE) {
+		if (j->vcpu->has_lapic == STATE_NO) {
+			j_must_fail(j, R_MP_STATE_NEEDS_LAPIC, EINVAL);
+			return;
+		}
+		if (j->vcpu->has_lapic == STATE_UNKNOWN)
+			j_may_fail(j, R_MP_STATE_NEEDS_LAPIC, EINVAL);
+	}
+	/* Waiting for a SIPI is impossible within SMM; holding is of newer kernels. */
+	if (state == KVM_MP_STATE_INIT_RECEIVED || state == KVM_MP_STATE_SIPI_RECEIVED ||
+	    state == KVM_MP_STATE_AP_RESET_HOLD)
+		j_may_fail(j, R_MP_STATE_REFUSED, EINVAL);
+	if (j_succeeds(j, R_MP_STATE_SET_SUCCEEDS)) {
+		j_block_set(j, b, j->in, 0, sizeof(struct kvm_mp_state));
+		/* What others sent before counts from now on. */
+		if (j->vm->running)
+			state_block_forget(b);
+	}
+}
+
+/* --- TSC: api.rst 4.55, 4.56 ------------------------------------------------------------------------------ */
+
+static void tsc_khz_get(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+
+	j_may_fail(j, R_TSC_KHZ_UNSTABLE, EIO);
+	if (!j_succeeds_value(j, R_TSC_KHZ_GET_SUCCEEDS))
+		return;
+	if (v->tsc_khz)
+		j_equal(j, R_TSC_KHZ_SAME, "kHz", v->tsc_khz, (uint64_t)j->ret->ret);
+	v->tsc_khz = (uint64_t)j->ret->ret;
+}
+
+static void tsc_khz_set(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint64_t khz = (uint32_t)j->call->arg;
+
+	/* Another frequency than the vCPU has is a matter of the hardware. */
+	if (khz && khz != v->tsc_khz)
+		j_may_fail(j, R_TSC_KHZ_REFUSED, EINVAL);
+	if (!j_succeeds(j, R_TSC_KHZ_SET_SUCCEEDS)) {
+		v->tsc_khz = 0;
+		return;
+	}
+	v->tsc_khz = khz; /* 0 asks for the host's, which is not known here */
+}
+
+/* --- paravirtual clock: api.rst 4.70 ------------------------------------------------------------------------ */
+
+#define MSR_KVM_CLOCK_OLD 0x12
+#define MSR_KVM_CLOCK	  0x4b564d01
+
+/* Whether the guest has a clock that could be told: one register behind two numbers. */
+static enum state_tri has_kvmclock(const struct judge *j)
+{
+	const struct state_entry *e[] = {
+		state_set_find(&j->vcpu->msrs, MSR_KVM_CLOCK_OLD, 0),
+		state_set_find(&j->vcpu->msrs, MSR_KVM_CLOCK, 0),
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		if (e[i] && e[i]->known && e[i]->value[1] & 1)
+			return e[i]->value[0] & 1 ? STATE_YES : STATE_NO;
+	}
+	if (j->vcpu->fresh && j->vcpu->has_run == STATE_NO && !(e[0] && e[0]->value[2]) &&
+	    !(e[1] && e[1]->value[2]))
+		return STATE_NO;
+	return STATE_UNKNOWN;
+}
+
+static void kvmclock_ctrl(struct judge *j)
+{
+	if (has_kvmclock(j) == STATE_NO && !j_vcpu_ran(j)) {
+		j_must_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK, EINVAL);
+		return;
+	}
+	j_may_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK, EINVAL);
+	j_succeeds(j, R_KVMCLOCK_CTRL_SUCCEEDS);
+}
+
+/* --- signal mask: api.rst 4.21 -------------------------------------------------------------------------------- */
+
+static void signal_mask_set(struct judge *j)
+{
+	uint64_t len;
+
+	if (j->call->arg) {
+		if (!J_IN(j, struct kvm_signal_mask, len, &len)) {
+			j_may_fail(j, R_SIGNAL_MASK_LENGTH, EINVAL);
+		} else if (len != 8) {
+			j_must_fail(j, R_SIGNAL_MASK_LENGTH, EINVAL);
+			return;
+		}
+	}
+	j_succeeds(j, R_SIGNAL_MASK_SUCCEEDS);
+}
+
+/* --- capabilities of a vCPU: api.rst 4.37, chapter 6 ------------------------------------------------------------ */
+
+static void enable_cap(struct judge *j)
+{
+	uint64_t cap, flags, arg = 0;
+	struct state_entry *e;
+
+	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) || !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
+		j_may_succeed(j, R_VCPU_CAP_SUCCEEDS, "argument not captured");
+		return;
+	}
+	if (flags) {
+		j_must_fail(j, R_VCPU_CAP_FLAGS, EINVAL);
+		return;
+	}
+	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
+	switch (cap) {
+	case KVM_CAP_HYPERV_SYNIC:
+	case KVM_CAP_HYPERV_SYNIC2:
+		if (j->vm->irqchip == STATE_IRQCHIP_NONE) {
+			j_must_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP, EINVAL);
+			return;
+		}
+		j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		break;
+	case KVM_CAP_HYPERV_ENLIGHTENED_VMCS:
+	case KVM_CAP_HYPERV_DIRECT_TLBFLUSH:
+		j_may_fail(j, R_VCPU_CAP_NO_BACKEND, ENOTTY);
+		j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		break;
+	case KVM_CAP_HYPERV_ENFORCE_CPUID:
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
+		if (j_cap(j, cap) <= 0)
+			j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		break;
+	default:
+		j_must_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		return;
+	}
+	if (!j_succeeds(j, R_VCPU_CAP_SUCCEEDS))
+		return;
+	e = state_set_add(&j->vcpu->caps, cap, 0);
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->value[0] = arg;
+	/* Whether an MSR or a leaf is there may hang on it. */
+	state_set_clear(&j->vcpu->msrs);
+	state_block_forget(&j->vcpu->blocks[STATE_CPUID]);
+}
+
+/* --- attributes: api.rst 4.80, 4.81, devices/vcpu.rst 4 ------------------------------------------------------------- */
+
+/* Which attribute is meant; false if everything is said. */
+static bool attr_of(struct judge *j, uint64_t *key)
+{
+	uint64_t group, attr;
+
+	if (!J_IN(j, struct kvm_device_attr, group, &group) || !J_IN(j, struct kvm_device_attr, attr, &attr)) {
+		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "argument not captured");
+		return false;
+	}
+	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) <= 0) {
+		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, EINVAL);
+		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "no KVM_CAP_VCPU_ATTRIBUTES");
+		return false;
+	}
+	if (group != KVM_VCPU_TSC_CTRL || attr != KVM_VCPU_TSC_OFFSET) {
+		j_must_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		return false;
+	}
+	*key = group << 32 | attr;
+	return true;
+}
+
+static void attr_has(struct judge *j)
+{
+	uint64_t key;
+
+	if (attr_of(j, &key))
+		j_succeeds(j, R_VCPU_ATTR_SUCCEEDS);
+}
+
+static void attr_get(struct judge *j)
+{
+	const struct tape_part *value = j_part(j, TAPE_NESTED_OUT);
+	struct state_entry *e;
+	uint64_t key, n;
+
+	if (!attr_of(j, &key))
+		return;
+	j_may_fail(j, R_VCPU_ATTR_FAULT, EFAULT);
+	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS) || !j_field(j, value, 0, 8, &n) || j_vcpu_ran(j))
+		return;
+	e = state_set_find(&j->vcpu->attrs, key, 0);
+	/* Writing the TSC moves the offset, for a guest as well. */
+	if (e && e->value[1] == j->vcpu->last_run_end)
+		j_equal(j, R_VCPU_ATTR_SAME, "TSC offset", e->value[0], n);
+}
+
+static void attr_set(struct judge *j)
+{
+	const struct tape_part *value = j_part(j, TAPE_NESTED_IN);
+	struct state_entry *e;
+	uint64_t key, n;
+
+	if (!attr_of(j, &key))
+		return;
+	j_may_fail(j, R_VCPU_ATTR_FAULT, EFAULT);
+	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS))
+		return;
+	state_set_clear(&j->vcpu->attrs);
+	if (!j_field(j, value, 0, 8, &n) || j_vcpu_ran(j))
+		return;
+	e = state_set_add(&j->vcpu->attrs, key, 0);
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->value[0] = n;
+	e->value[1] = j->vcpu->last_run_end;
+}
+
+/* --- address translation: api.rst 4.15 ------------------------------------------------------------------------------ */
+
+static void translate(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint64_t linear, after, physical, valid, writeable, usermode, cr0;
+
+	if (!j_succeeds(j, R_TRANSLATE_SUCCEEDS) ||
+	    !J_OUT(j, struct kvm_translation, linear_address, &after) ||
+	    !J_OUT(j, struct kvm_translation, physical_address, &physical) ||
+	    !J_OUT(j, struct kvm_translation, valid, &valid) ||
+	    !J_OUT(j, struct kvm_translation, writeable, &writeable) ||
+	    !J_OUT(j, struct kvm_translation, usermode, &usermode))
+		return;
+	if (J_IN(j, struct kvm_translation, linear_address, &linear)) {
+		j_equal(j, R_TRANSLATE_LINEAR_STAYS, "linear_address", linear, after);
+		if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
+		    VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) && !(cr0 >> 31 & 1))
+			j_check(j, R_TRANSLATE_WITHOUT_PAGING, valid == 1 && physical == linear,
+				"the same address, valid", "valid = %llu, physical_address = 0x%llx",
+				(unsigned long long)valid, (unsigned long long)physical);
+	}
+	j_check(j, R_TRANSLATE_VALUES,
+		valid <= 1 && writeable == 1 && usermode == 0 && (valid || physical == UINT64_MAX),
+		"valid 0 or 1, writeable 1, usermode 0",
+		"valid = %llu, writeable = %llu, usermode = %llu", (unsigned long long)valid,
+		(unsigned long long)writeable, (unsigned long long)usermode);
+}
+
+/* --- nested state: api.rst 4.114, 4.115 ------------------------------------------------------------------------------- */
+
+#define NESTED_HEADER sizeof(struct kvm_nested_state)
+
+static bool nested_possible(struct judge *j)
+{
+	int32_t cap = j_cap(j, KVM_CAP_NESTED_STATE);
+
+	if (cap == 0) {
+		j_must_fail(j, R_NESTED_NOT_POSSIBLE, EINVAL);
+		return false;
+	}
+	if (cap < 0)
+		j_may_fail(j, R_NESTED_NOT_POSSIBLE, EINVAL);
+	return true;
+}
+
+static void nested_get(struct judge *j)
+{
+	uint64_t room = 0, size, format;
+	bool known = J_IN(j, struct kvm_nested_state, size, &room);
+
+	if (!nested_possible(j))
+		return;
+	if (!known || (int64_t)room < j_cap(j, KVM_CAP_NESTED_STATE))
+		j_may_fail(j, R_NESTED_TOO_SMALL, E2BIG);
+	if (j->ret->ret == -E2BIG && known && J_OUT(j, struct kvm_nested_state, size, &size))
+		j_check(j, R_NESTED_SIZE_WRITTEN, size > room, "the size that is needed", "%llu of %llu",
+			(unsigned long long)size, (unsigned long long)room);
+	if (!j_succeeds(j, R_NESTED_GET_SUCCEEDS))
+		return;
+	if (J_OUT(j, struct kvm_nested_state, size, &size) &&
+	    J_OUT(j, struct kvm_nested_state, format, &format))
+		j_check(j, R_NESTED_SIZE, size >= NESTED_HEADER && (!known || size <= room) && format <= 1,
+			"a size within the buffer, a known format", "size = %llu, format = %llu",
+			(unsigned long long)size, (unsigned long long)format);
+}
+
+static void nested_set(struct judge *j)
+{
+	uint64_t size;
+
+	if (!nested_possible(j))
+		return;
+	if (J_IN(j, struct kvm_nested_state, size, &size) && size < NESTED_HEADER) {
+		j_must_fail(j, R_NESTED_INVALID, EINVAL);
+		return;
+	}
+	j_may_fail(j, R_NESTED_INVALID, EINVAL);
+	j_may_fail(j, R_NESTED_INVALID, EFAULT);
+	j_may_succeed(j, R_NESTED_SET_SUCCEEDS, "what the processor's rules say of a nested state");
+	vcpu_forget_all(j->vcpu);
+}
+
+/* --- registers by number: api.rst 4.68, 4.69, 4.84 ---------------------------------------------------------------------- */
+
+static void one_reg(struct judge *j)
+{
+	uint64_t id;
+
+	if (!j_applies(j, R_ONE_REG_OF_X86)) {
+		j_must_fail(j, R_ONE_REG_BEFORE, EINVAL);
+		return;
+	}
+	if (J_IN(j, struct kvm_one_reg, id, &id) && (id & KVM_REG_ARCH_MASK) != KVM_REG_X86) {
+		j_must_fail(j, R_ONE_REG_OF_X86, EINVAL);
+		return;
+	}
+	j_may_fail(j, R_ONE_REG_OF_X86, EINVAL);
+	j_may_succeed(j, R_ONE_REG_SUCCEEDS, "which registers this vCPU has");
+	if (j->call->row && strstr(j->call->row->name, "SET"))
+		vcpu_forget_all(j->vcpu);
+}
+
+static void reg_list(struct judge *j)
+{
+	uint64_t room, n;
+
+	if (!j_applies(j, R_ONE_REG_OF_X86)) {
+		j_must_fail(j, R_ONE_REG_BEFORE, EINVAL);
+		return;
+	}
+	if (!j_field(j, j->in, 0, 8, &room))
+		room = 0;
+	if (!room)
+		j_may_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
+	if (j->ret->ret == -E2BIG && j->in && j_field(j, j->out, 0, 8, &n))
+		j_check(j, R_REG_LIST_COUNT_WRITTEN, n > room, "the count that is needed", "n = %llu",
+			(unsigned long long)n);
+	if (j_succeeds(j, R_REG_LIST_SUCCEEDS) && j->in && j_field(j, j->out, 0, 8, &n))
+		j_check(j, R_REG_LIST_COUNT, n <= room, "at most as many as there is room for", "n = %llu",
+			(unsigned long long)n);
+}
+
+/* --- statistics: api.rst 4.133 ------------------------------------------------------------------------------------------ */
+
+static void stats_fd(struct judge *j)
+{
+	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) <= 0) {
+		j_may_succeed(j, R_VCPU_STATS_FD_SUCCEEDS, "no KVM_CAP_BINARY_STATS_FD");
+		return;
+	}
+	j_succeeds_value(j, R_VCPU_STATS_FD_SUCCEEDS);
+}
+
+/* --- prefaulting: api.rst 4.143 ------------------------------------------------------------------------------------------ */
+
+static void pre_fault(struct judge *j)
+{
+	uint64_t gpa, size, flags, gpa_left, size_left;
+	bool known = J_IN(j, struct kvm_pre_fault_memory, gpa, &gpa) &&
+		     J_IN(j, struct kvm_pre_fault_memory, size, &size) &&
+		     J_IN(j, struct kvm_pre_fault_memory, flags, &flags);
+
+	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) <= 0) {
+		j_may_succeed(j, R_PRE_FAULT_SUCCEEDS, "no KVM_CAP_PRE_FAULT_MEMORY");
+		return;
+	}
+	if (known && (flags || !size || gpa % 4096 || size % 4096 || gpa + size <= gpa)) {
+		j_must_fail(j, R_PRE_FAULT_INVALID, EINVAL);
+		return;
+	}
+	j_may_fail(j, R_PRE_FAULT_REFUSED, ENOENT);
+	j_may_fail(j, R_PRE_FAULT_REFUSED, EFAULT);
+	j_may_fail(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
+	j_may_fail(j, R_PRE_FAULT_REFUSED, EAGAIN);
+	if (!j_succeeds(j, R_PRE_FAULT_SUCCEEDS) || !known ||
+	    !J_OUT(j, struct kvm_pre_fault_memory, gpa, &gpa_left) ||
+	    !J_OUT(j, struct kvm_pre_fault_memory, size, &size_left))
+		return;
+	j_check(j, R_PRE_FAULT_REST,
+		size_left < size && gpa_left + size_left == gpa + size,
+		"the rest of the range, less than all of it", "gpa = 0x%llx, size = 0x%llx",
+		(unsigned long long)gpa_left, (unsigned long long)size_left);
+}
+
+const struct judge_handler model_vcpu_handlers[] = {
+	{"KVM_GET_REGS", KVMAPI_VCPU, regs_get, NULL},
+	{"KVM_SET_REGS", KVMAPI_VCPU, regs_set, NULL},
+	{"KVM_GET_SREGS", KVMAPI_VCPU, sregs_get, NULL},
+	{"KVM_SET_SREGS", KVMAPI_VCPU, sregs_set, NULL},
+	{"KVM_GET_SREGS2", KVMAPI_VCPU, sregs2_get, NULL},
+	{"KVM_SET_SREGS2", KVMAPI_VCPU, sregs2_set, NULL},
+	{"KVM_GET_FPU", KVMAPI_VCPU, fpu_get, NULL},
+	{"KVM_SET_FPU", KVMAPI_VCPU, fpu_set, NULL},
+	{"KVM_GET_XSAVE", KVMAPI_VCPU, xsave_get, NULL},
+	{"KVM_GET_XSAVE2", KVMAPI_VCPU, xsave2_get, NULL},
+	{"KVM_SET_XSAVE", KVMAPI_VCPU, xsave_set, NULL},
+	{"KVM_GET_XCRS", KVMAPI_VCPU, xcrs_get, NULL},
+	{"KVM_SET_XCRS", KVMAPI_VCPU, xcrs_set, NULL},
+	{"KVM_GET_DEBUGREGS", KVMAPI_VCPU, debugregs_get, NULL},
+	{"KVM_SET_DEBUGREGS", KVMAPI_VCPU, debugregs_set, NULL},
+	{"KVM_SET_CPUID", KVMAPI_VCPU, cpuid_set, NULL},
+	{"KVM_SET_CPUID2", KVMAPI_VCPU, cpuid2_set, NULL},
+	{"KVM_GET_CPUID2", KVMAPI_VCPU, cpuid2_get, NULL},
+	{"KVM_GET_MSRS", KVMAPI_VCPU, msrs_get, NULL},
+	{"KVM_SET_MSRS", KVMAPI_VCPU, msrs_set, NULL},
+	{"KVM_GET_LAPIC", KVMAPI_VCPU, lapic_get, NULL},
+	{"KVM_SET_LAPIC", KVMAPI_VCPU, lapic_set, NULL},
+	{"KVM_TPR_ACCESS_REPORTING", KVMAPI_VCPU, lapic_tpr_reporting, NULL},
+	{"KVM_SET_VAPIC_ADDR", KVMAPI_VCPU, lapic_vapic_addr, NULL},
+	{"KVM_GET_VCPU_EVENTS", KVMAPI_VCPU, events_get, NULL},
+	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, events_set, NULL},
+	{"KVM_INTERRUPT", KVMAPI_VCPU, events_interrupt, NULL},
+	{"KVM_NMI", KVMAPI_VCPU, events_nmi, NULL},
+	{"KVM_SMI", KVMAPI_VCPU, events_smi, NULL},
+	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, events_guest_debug, NULL},
+	{"KVM_X86_SETUP_MCE", KVMAPI_VCPU, events_setup_mce, NULL},
+	{"KVM_X86_SET_MCE", KVMAPI_VCPU, events_set_mce, NULL},
+	{"KVM_GET_MP_STATE", KVMAPI_VCPU, mp_state_get, NULL},
+	{"KVM_SET_MP_STATE", KVMAPI_VCPU, mp_state_set, NULL},
+	{"KVM_GET_TSC_KHZ", KVMAPI_VCPU, tsc_khz_get, NULL},
+	{"KVM_SET_TSC_KHZ", KVMAPI_VCPU, tsc_khz_set, NULL},
+	{"KVM_KVMCLOCK_CTRL", KVMAPI_VCPU, kvmclock_ctrl, NULL},
+	{"KVM_SET_SIGNAL_MASK", KVMAPI_VCPU, signal_mask_set, NULL},
+	{"KVM_ENABLE_CAP", KVMAPI_VCPU, enable_cap, NULL},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VCPU, attr_has, NULL},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_VCPU, attr_get, NULL},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_VCPU, attr_set, NULL},
+	{"KVM_TRANSLATE", KVMAPI_VCPU, translate, NULL},
+	{"KVM_GET_NESTED_STATE", KVMAPI_VCPU, nested_get, NULL},
+	{"KVM_SET_NESTED_STATE", KVMAPI_VCPU, nested_set, NULL},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
+	{"KVM_GET_REG_LIST", KVMAPI_VCPU, reg_list, NULL},
+	{"KVM_GET_STATS_FD", KVMAPI_VCPU, stats_fd, NULL},
+	{"KVM_PRE_FAULT_MEMORY", KVMAPI_VCPU, pre_fault, NULL},
+	{NULL, 0, NULL, NULL},
+};

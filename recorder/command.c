@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * COMMAND: a child that is followed from its first instruction on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "recorder/internal.h"
+
+int recorder_command_check(const char *name)
+{
+	const char *path = getenv("PATH");
+	char candidate[4096];
+	int err = -ENOENT;
+
+	if (!name[0])
+		return -ENOENT;
+	if (strchr(name, '/'))
+		return access(name, X_OK) ? -errno : 0;
+	if (!path)
+		return 0; /* execvp() has a path of its own */
+	for (;;) {
+		size_t len = strcspn(path, ":");
+
+		snprintf(candidate, sizeof(candidate), "%.*s/%s", len ? (int)len : 1, len ? path : ".",
+			 name);
+		if (!access(candidate, X_OK))
+			return 0;
+		if (errno == EACCES)
+			err = -EACCES;
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	return err;
+}
+
+/* In the child.  Does not return. */
+static void become(char *const *argv, int go, int error, uint64_t cookie, const struct rlimit *memlock)
+{
+	char byte;
+	ssize_t n;
+	int err;
+
+	do {
+		n = read(go, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(127);
+	/* Fails with EBADF; the eBPF program sees it all the same. */
+	ioctl(-1, RECORD_JOIN, cookie);
+	setrlimit(RLIMIT_MEMLOCK, memlock);
+	execvp(argv[0], argv);
+	err = errno;
+	do {
+		n = write(error, &err, sizeof(err));
+	} while (n < 0 && errno == EINTR);
+	_exit(127);
+}
+
+int recorder_command_fork(struct recorder_command *c, char *const *argv, uint64_t cookie,
+			  const struct rlimit *memlock)
+{
+	int go[2], error[2];
+	int err;
+
+	if (pipe2(go, O_CLOEXEC))
+		return -errno;
+	if (pipe2(error, O_CLOEXEC)) {
+		err = -errno;
+		goto close_go;
+	}
+	c->pid = fork();
+	if (c->pid < 0) {
+		err = -errno;
+		c->pid = 0;
+		goto close_error;
+	}
+	if (!c->pid) {
+		/* What a handler of ours would do with it is not for the child. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		close(go[1]);
+		close(error[0]);
+		become(argv, go[0], error[1], cookie, memlock);
+	}
+	close(go[0]);
+	close(error[1]);
+	c->go = go[1];
+	c->error = error[0];
+	return 0;
+
+close_error:
+	close(error[0]);
+	close(error[1]);
+close_go:
+	close(go[0]);
+	close(go[1]);
+	return err;
+}
+
+int recorder_command_go(struct recorder_command *c)
+{
+	int error = 0;
+	ssize_t n;
+
+	do {
+		n = write(c->go, "", 1);
+	} while (n < 0 && errno == EINTR);
+	close(c->go);
+	c->go = -1;
+	do {
+		n = read(c->error, &error, sizeof(error));
+	} while (n < 0 && errno == EINTR);
+	close(c->error);
+	c->error = -1;
+	if (n == sizeof(error)) {
+		waitpid(c->pid, &c->status, 0);
+		c->ended = true;
+		return -error;
+	}
+	return 0;
+}
+
+bool recorder_command_ended(struct recorder_command *c)
+{
+	if (!c->ended && c->pid && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+		c->ended = true;
+	return c->ended;
+}
+
+void recorder_command_release(struct recorder_command *c)
+{
+	if (c->go >= 0)
+		close(c->go);
+	if (c->error >= 0)
+		close(c->error);
+	if (c->go >= 0 && c->pid && !c->ended)
+		waitpid(c->pid, &c->status, 0);
+}

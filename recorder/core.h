@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * core: the few kernel structs that the eBPF program reads, only the members it uses.
+ *
+ * libbpf moves every access to where the running kernel keeps the member (CO-RE), so the order and the
+ * offsets here mean nothing.  A name with "___" is a second shape of the struct before it.
+ */
+#ifndef RECORDER_CORE_H
+#define RECORDER_CORE_H
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct super_block {
+	unsigned long s_magic;
+};
+
+struct inode {
+	unsigned short i_mode;
+	__u32 i_rdev;
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file_operations;
+
+struct file {
+	const struct file_operations *f_op;
+	void *private_data;
+	struct inode *f_inode;
+	struct path f_path;
+};
+
+/* Up to 6.12: the count of references is one for the first. */
+struct file___count {
+	struct {
+		__s64 counter;
+	} f_count;
+};
+
+/* From 6.13 (kernel commit 90ee6ed776c0): the count is zero for the first. */
+struct file___ref {
+	struct {
+		struct {
+			__s64 counter;
+		} refcnt;
+	} f_ref;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct signal_struct {
+	struct {
+		int counter;
+	} live;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	struct files_struct *files;
+	struct signal_struct *signal;
+};
+
+struct kvm;
+struct kvm_run;
+
+struct kvm_vcpu_arch {
+	void *pio_data;
+};
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	int vcpu_id;
+	struct kvm_run *run;
+	struct kvm_vcpu_arch arch;
+};
+
+struct kvm_device {
+	struct kvm *kvm;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long orig_ax;
+};
+#define core_syscall_nr(regs)	((long)(regs)->orig_ax)
+#define core_syscall_arg0(regs) ((regs)->di)
+#define core_syscall_arg1(regs) ((regs)->si)
+#define core_syscall_arg2(regs) ((regs)->dx)
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	__u64 regs[31];
+	__u64 orig_x0;
+	__s32 syscallno;
+};
+#define core_syscall_nr(regs)	((long)(regs)->syscallno)
+#define core_syscall_arg0(regs) ((regs)->orig_x0)
+#define core_syscall_arg1(regs) ((regs)->regs[1])
+#define core_syscall_arg2(regs) ((regs)->regs[2])
+#else
+#error "recorder: the registers of a system call are not described for this architecture"
+#endif
+
+#pragma clang attribute pop
+
+#endif

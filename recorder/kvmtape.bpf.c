@@ -1,0 +1,998 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * kvmtape.bpf: sees every ioctl that followed threads make on files of KVM, and sends it to the user side.
+ *
+ * Nothing here knows an ioctl by name: rules[] says what the argument of a (kind, request) points to.
+ * record_enter() and record_leave() do the work; the programs at the end only say where they hang, so that
+ * another way to attach needs no more than its own few lines there.
+ *
+ * Programs run with preemption off, so scratch[] by CPU belongs to one run at a time.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <stdbool.h>
+
+#include "core.h"
+#include "record.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* --- what the user side sets ------------------------------------------------------------------------ */
+
+const volatile __s64 nr_ioctl = -1;
+const volatile __s64 nr_close = -1;
+const volatile __u32 run_request;	/* the request that runs a vCPU: its payload is struct kvm_run */
+const volatile __u32 run_union = 32;	/* offset of the exit union in struct kvm_run */
+const volatile __u32 run_regs = 288;	/* offset of kvm_valid_regs, kvm_dirty_regs */
+const volatile __u32 run_sync_size;	/* bytes of the sync-regs block behind them */
+const volatile __u32 part_max = RECORD_PART_MAX;
+const volatile __u32 page_size = 4096;
+const volatile __u64 join_cookie;
+
+__u32 follow_all; /* every process of the machine, but not .self */
+__u32 self;	  /* process of the recorder */
+__u32 joined;	  /* the last process that asked to be followed */
+__u64 lost_buffer;
+__u64 lost_threads;
+
+/* --- maps ------------------------------------------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24);
+} ring SEC(".maps");
+
+/* Processes that are followed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u8);
+} followed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct record_rule_key);
+	__type(value, struct record_rule);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RECORD_EXITS);
+	__type(key, __u32);
+	__type(value, struct record_exit);
+} exits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct record_attr_key);
+	__type(value, __u32);
+} attrs SEC(".maps");
+
+/* Bytes of the memory slots, for bitmaps whose length follows from them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct record_slot_key);
+	__type(value, __u64);
+} slots SEC(".maps");
+
+/* What files with these operations are: a kind, or 0 for what is not of KVM. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u64);
+	__type(value, __u32);
+} kinds SEC(".maps");
+
+enum call_state {
+	CALL_NONE,
+	CALL_OPEN, /* its RECORD_CALL is in the ring */
+	CALL_LOST, /* it is not, so the return is not sent either */
+};
+
+/* A thread that has made a call: what its return needs to know of it. */
+struct thread {
+	__u32 state; /* enum call_state */
+	__u32 request;
+	__u64 arg;
+	__u64 file;
+	struct record_object object;
+	__u64 run; /* struct kvm_run of a vCPU, in the kernel */
+	__u64 pio; /* its port data */
+	__u64 count;	/* bytes of the argument at the call: the buffer ends there */
+	__u32 late;	/* IN parts that were not resident, bits by role */
+	__u32 owed;	/* .ret below did not fit into the ring */
+	struct record_return ret;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct record_counters);
+} counters SEC(".maps");
+
+/*
+ * A record under construction.  Parts begin below PART_START_MAX, so that the verifier can be shown by a
+ * mask that all stays inside; OFFSET_MASK is that mask.
+ */
+#define PART_START_MAX 0xf000U
+#define OFFSET_MASK    0x1ffffU
+struct scratch {
+	__u8 bytes[OFFSET_MASK + 1 + sizeof(struct record_part) + 0x10000];
+	struct record_rule unknown; /* the rule of a request that has none */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* A value for maps that want one larger than the stack should hold. */
+static const struct thread no_thread;
+
+/* --- building a record ------------------------------------------------------------------------------ */
+
+/*
+ * put_part(), put_pointer() and read_pages() are global functions that take numbers only: the verifier then
+ * checks each once, not once for every path that leads there, and kernels from 5.6 accept them.
+ */
+
+static __always_inline struct record_counters *my_counters(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+static __always_inline struct scratch *my_scratch(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+static __always_inline struct thread *my_thread(void)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+/* The rule of the call that a thread is in, NULL: none. */
+static __always_inline struct record_rule *my_rule(const struct thread *t)
+{
+	struct record_rule_key key = {.kind = t->object.kind, .request = t->request};
+
+	return bpf_map_lookup_elem(&rules, &key);
+}
+
+/* AND that clang cannot reason away: the verifier has to see it. */
+#define mask(x, m) asm volatile("%0 &= %1" : "+r"(x) : "i"(m))
+
+/*
+ * As much of [addr, addr + len) as can be read, page by page; the number of bytes.  A read that faults
+ * leaves zeros behind, which nobody may see: the caller ends the part here.
+ */
+__noinline __u32 read_pages(__u32 at, __u64 addr, __u32 len)
+{
+	struct scratch *s = my_scratch();
+	__u32 done = 0;
+
+	if (!s)
+		return 0;
+	for (int i = 0; i < 17; i++) {
+		__u32 chunk = 4096 - (__u32)((addr + done) & 4095);
+		__u64 to = at + done;
+
+		if (done >= len)
+			break;
+		if (chunk > len - done)
+			chunk = len - done;
+		mask(to, OFFSET_MASK);
+		mask(chunk, 0x1fff);
+		if (bpf_probe_read_user(s->bytes + to, chunk, (void *)(addr + done)))
+			break;
+		done += chunk;
+	}
+	return done;
+}
+
+enum {
+	READ_USER,
+	READ_KERNEL,
+	READ_DEFER = 1 << 8, /* leave no part behind if not everything could be read */
+};
+
+/*
+ * Append a part with `want` bytes at `addr`.  how: role in bits 0..7, part flags in 8..15, READ_* from 16.
+ * The new offset; the same as before if nothing was to be appended or READ_DEFER found a fault.
+ */
+#define HOW(role, flags, read) ((role) | (flags) << 8 | (read) << 16)
+__noinline __u32 put_part(__u32 off, __u64 addr, __u64 want, __u32 how)
+{
+	struct scratch *s = my_scratch();
+	__u64 at = off;
+	__u64 len = want;
+	__u32 flags = (how >> 8) & 0xff;
+	__u32 have;
+	struct record_part *part;
+	long err;
+
+	if (!s || !want)
+		return off;
+	if (len > part_max) {
+		len = part_max;
+		flags |= RECORD_PART_CLIPPED;
+	}
+	if (off > PART_START_MAX) {
+		len = 0;
+		flags |= RECORD_PART_CLIPPED;
+	}
+	mask(at, OFFSET_MASK);
+	mask(len, 0xffff);
+	part = (void *)(s->bytes + at);
+	if (how & READ_KERNEL << 16)
+		err = bpf_probe_read_kernel(part + 1, len, (void *)addr);
+	else
+		err = bpf_probe_read_user(part + 1, len, (void *)addr);
+	have = len;
+	if (err) {
+		if (how & READ_DEFER << 16)
+			return off;
+		flags |= RECORD_PART_FAULT;
+		have = 0;
+		if (!(how & READ_KERNEL << 16))
+			have = read_pages(off + sizeof(*part), addr, len);
+	}
+	part->role = how & 0xff;
+	part->flags = flags;
+	part->reserved = 0;
+	part->want = want > 0xffffffffULL ? 0xffffffffU : want;
+	part->have = have;
+	part->reserved2 = 0;
+	part->addr = how & READ_KERNEL << 16 ? 0 : addr;
+	return off + sizeof(*part) + ((have + 7) & ~7U);
+}
+
+static __always_inline void fill_head(struct record_head *head, __u16 type, __u16 flags)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	head->type = type;
+	head->flags = flags;
+	head->lost_buffer = (__u32)lost_buffer;
+	head->lost_threads = (__u32)lost_threads;
+	head->pid = id >> 32;
+	head->tid = (__u32)id;
+	head->reserved = 0;
+	head->time = bpf_ktime_get_ns();
+}
+
+static __always_inline long send(void *data, __u64 size)
+{
+	return bpf_ringbuf_output(&ring, data, size, BPF_RB_NO_WAKEUP);
+}
+
+/* Send a record of variable length that was built in scratch. */
+static __always_inline long send_scratch(struct scratch *s, __u32 size)
+{
+	__u64 n = size;
+
+	mask(n, OFFSET_MASK);
+	return send(s, n);
+}
+
+/* --- which file of KVM is this ---------------------------------------------------------------------- */
+
+#define S_IFMT		0170000
+#define S_IFCHR		0020000
+#define KVM_RDEV	(10U << 20 | 232U)
+#define ANON_INODE_MAGIC 0x09041934UL
+#define GUEST_MEMFD_MAGIC 0x474d454dUL
+
+static __always_inline struct file *file_of_fd(__u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **table;
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	table = BPF_CORE_READ(fdt, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), table + fd))
+		return NULL;
+	return file;
+}
+
+static __always_inline bool begins(const char *name, const char *with, int len)
+{
+	for (int i = 0; i < len; i++)
+		if (name[i] != with[i])
+			return false;
+	return true;
+}
+
+/*
+ * The kind of a file that is met for the first time.  Names of anonymous inodes are part of what the kernel
+ * shows in /proc/PID/fd; an ordinary file can bear such a name too, so the file system is looked at.
+ */
+static __noinline __u32 find_kind(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	unsigned long magic;
+	const unsigned char *where;
+	char name[24] = {};
+
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFCHR)
+		return BPF_CORE_READ(inode, i_rdev) == KVM_RDEV ? RECORD_SYSTEM : 0;
+	magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (magic != ANON_INODE_MAGIC && magic != GUEST_MEMFD_MAGIC)
+		return 0;
+	where = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	bpf_probe_read_kernel_str(name, sizeof(name), where);
+	if (begins(name, "[kvm-gmem]", 10))
+		return RECORD_MEMFD;
+	if (!begins(name, "kvm-", 4))
+		return 0;
+	if (begins(name + 4, "vm", 3))
+		return RECORD_VM;
+	if (begins(name + 4, "vcpu:", 5))
+		return RECORD_VCPU;
+	if (begins(name + 4, "vcpu-stats", 10) || begins(name + 4, "vm-stats", 8))
+		return RECORD_STATS;
+	if (begins(name + 4, "spapr-tce", 9) || begins(name + 4, "htab", 4) ||
+	    begins(name + 4, "rma", 3))
+		return RECORD_OTHER;
+	return RECORD_DEVICE;
+}
+
+static __always_inline __u32 kind_of_file(struct file *file)
+{
+	__u64 ops = (__u64)BPF_CORE_READ(file, f_op);
+	__u32 *known = bpf_map_lookup_elem(&kinds, &ops);
+	__u32 kind;
+
+	if (known)
+		return *known;
+	kind = find_kind(file);
+	bpf_map_update_elem(&kinds, &ops, &kind, BPF_ANY);
+	return kind;
+}
+
+static __always_inline bool know_vcpu(void)
+{
+	return bpf_core_field_exists(((struct kvm_vcpu *)0)->run) &&
+	       bpf_core_field_exists(((struct kvm_vcpu *)0)->vcpu_id);
+}
+
+static __always_inline void fill_object(struct record_object *object, struct file *file, __u32 kind,
+					__s32 fd)
+{
+	object->kind = kind;
+	object->fd = fd;
+	object->number = RECORD_NO_NUMBER;
+	object->parent = 0;
+	object->address = (__u64)file;
+	if (!(kind & (RECORD_VM | RECORD_VCPU | RECORD_DEVICE)))
+		return;
+	object->address = (__u64)BPF_CORE_READ(file, private_data);
+	if (kind == RECORD_VCPU && know_vcpu()) {
+		struct kvm_vcpu *vcpu = (void *)object->address;
+
+		object->parent = (__u64)BPF_CORE_READ(vcpu, kvm);
+		object->number = BPF_CORE_READ(vcpu, vcpu_id);
+	} else if (kind == RECORD_DEVICE && bpf_core_field_exists(((struct kvm_device *)0)->kvm)) {
+		struct kvm_device *device = (void *)object->address;
+
+		object->parent = (__u64)BPF_CORE_READ(device, kvm);
+	}
+}
+
+/* The file is the last reference to what is behind it. */
+static __always_inline bool last_reference(struct file *file)
+{
+	struct file___count *count = (void *)file;
+	struct file___ref *ref = (void *)file;
+
+	if (bpf_core_field_exists(ref->f_ref.refcnt.counter))
+		return BPF_CORE_READ(ref, f_ref.refcnt.counter) == 0;
+	if (bpf_core_field_exists(count->f_count.counter))
+		return BPF_CORE_READ(count, f_count.counter) == 1;
+	return false;
+}
+
+/* --- payload ---------------------------------------------------------------------------------------- */
+
+/* A field of 1, 2, 4 or 8 bytes of the argument; false if it could not be read. */
+static __always_inline bool read_field(__u64 addr, __u32 width, __u64 *value)
+{
+	__u64 v = 0;
+
+	if (width == 4) {
+		if (bpf_probe_read_user(&v, 4, (void *)addr))
+			return false;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		v >>= 32;
+#endif
+	} else if (width == 8) {
+		if (bpf_probe_read_user(&v, 8, (void *)addr))
+			return false;
+	} else if (width == 2) {
+		__u16 half = 0;
+
+		if (bpf_probe_read_user(&half, 2, (void *)addr))
+			return false;
+		v = half;
+	} else if (width == 1) {
+		__u8 byte = 0;
+
+		if (bpf_probe_read_user(&byte, 1, (void *)addr))
+			return false;
+		v = byte;
+	}
+	*value = v;
+	return true;
+}
+
+/* Bytes of the argument with its tail; false if the field that says so could not be read. */
+static __always_inline bool argument_size(const struct record_rule *rule, __u64 arg, __u64 *size)
+{
+	__u64 field = 0;
+
+	*size = rule->size;
+	if (!rule->count_width)
+		return true;
+	if (!read_field(arg + rule->count_offset, rule->count_width, &field))
+		return false;
+	if (rule->payload == RECORD_COUNTED)
+		*size += (field & 0xffffffffULL) * rule->elem_size;
+	else if (rule->payload == RECORD_BLOB && field > rule->size)
+		*size = field;
+	return true;
+}
+
+static __always_inline __u64 nested_size(const struct record_nested *nested, const struct thread *t,
+					 __u64 base)
+{
+	__u64 field = 0;
+
+	if (nested->length == RECORD_LEN_CONST)
+		return nested->unit;
+	if (nested->length == RECORD_LEN_ATTR) {
+		struct record_attr_key key = {.kind = t->object.kind};
+		__u32 *size;
+
+		/* struct kvm_device_attr: __u32 flags, group; __u64 attr, addr. */
+		if (bpf_probe_read_user(&key.group, sizeof(key.group), (void *)(base + 4)) ||
+		    bpf_probe_read_user(&key.attr, sizeof(key.attr), (void *)(base + 8)))
+			return 0;
+		size = bpf_map_lookup_elem(&attrs, &key);
+		return size ? *size : 0;
+	}
+	if (!read_field(base + nested->len_offset, nested->len_width, &field))
+		return 0;
+	switch (nested->length) {
+	case RECORD_LEN_BYTES:
+		return field * nested->unit;
+	case RECORD_LEN_BITS:
+		return (field + 63) / 64 * 8;
+	case RECORD_LEN_ONE_REG:
+		return 1ULL << ((field >> 52) & 15);
+	case RECORD_LEN_SLOT: {
+		struct record_slot_key key = {.vm = t->object.address, .slot = (__u32)field};
+		__u64 *bytes = bpf_map_lookup_elem(&slots, &key);
+
+		return bytes ? (*bytes / page_size + 63) / 64 * 8 : 0;
+	}
+	}
+	return 0;
+}
+
+/*
+ * The buffer behind pointer number `which` & 0xff of row `which` >> 8 & 0xff of the rule's pointers, which is
+ * number `which` >> 16 of all.  With READ_DEFER, one that cannot be read is noted in .late of the thread.
+ */
+__noinline __u32 put_pointer(__u32 off, __u32 how, __u32 which)
+{
+	struct thread *t = my_thread();
+	const struct record_rule *rule = t ? my_rule(t) : NULL;
+	const struct record_nested *nested;
+	__u32 n = which >> 16;
+	__u32 bit = 1U << (RECORD_ROLE_NESTED_IN + (n & 15));
+	__u64 pointer = 0;
+	__u64 base;
+	__u64 want;
+	__u32 next;
+
+	if (!rule)
+		return off;
+	nested = &rule->nested[which >> 8 & (RECORD_NESTED_ROWS - 1)];
+	if (how & RECORD_PART_LATE << 8 && !(t->late & bit))
+		return off;
+	base = t->arg + (__u64)(which & 0xff) * nested->stride;
+	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(base + nested->ptr_offset)) || !pointer)
+		return off;
+	want = nested_size(nested, t, base);
+	if (!want)
+		return off;
+	next = put_part(off, pointer, want, how + n);
+	if (next == off)
+		t->late |= bit;
+	return next;
+}
+
+/*
+ * The buffers behind the pointers of the argument that go in direction `dir`.  how: HOW() with the role of
+ * the first of them.
+ */
+static __always_inline __u32 put_nested(__u32 off, const struct record_rule *rule, __u8 dir, __u32 how)
+{
+	__u32 n = 0;
+
+	for (__u32 row = 0; row < RECORD_NESTED_ROWS; row++) {
+		if (row >= rule->nested_count)
+			break;
+		for (__u32 i = 0; i < RECORD_NESTED_POINTERS; i++) {
+			if (i >= rule->nested[row].repeat || n >= RECORD_NESTED_POINTERS)
+				break;
+			if (rule->nested[row].dir & dir)
+				off = put_pointer(off, how, i | row << 8 | n << 16);
+			n++;
+		}
+	}
+	return off;
+}
+
+/* Port data of an exit to port I/O in direction `direction`; union of struct kvm_run: io. */
+static __always_inline __u32 put_pio(__u32 off, const struct thread *t, __u8 direction,
+				     __u32 how)
+{
+	struct {
+		__u8 direction;
+		__u8 size;
+		__u16 port;
+		__u32 count;
+		__u64 data_offset;
+	} io;
+
+	if (!t->pio || bpf_probe_read_kernel(&io, sizeof(io), (void *)(t->run + run_union)))
+		return off;
+	if (io.direction != direction)
+		return off;
+	/* The data page is mapped behind the run page; what counts is where in it the data begin. */
+	return put_part(off, t->pio + (io.data_offset & 4095), (__u64)io.size * io.count, how);
+}
+
+#define EXIT_REASON_OFFSET 8
+#define EXIT_IO		   2
+#define EXIT_NONE	   0xffffffffU
+
+static __always_inline __u32 exit_reason(const struct thread *t)
+{
+	__u32 reason = EXIT_NONE;
+
+	bpf_probe_read_kernel(&reason, sizeof(reason), (void *)(t->run + EXIT_REASON_OFFSET));
+	return reason;
+}
+
+/* kvm_valid_regs, kvm_dirty_regs, and the block behind them if the mask that counts has a bit. */
+static __always_inline __u32 put_regs(__u32 off, const struct thread *t, int which,
+				      __u32 how)
+{
+	__u64 masks[2] = {};
+
+	bpf_probe_read_kernel(masks, sizeof(masks), (void *)(t->run + run_regs));
+	if (!masks[which])
+		return which ? put_part(off, t->run + run_regs, sizeof(masks), how) : off;
+	return put_part(off, t->run + run_regs, sizeof(masks) + run_sync_size, how);
+}
+
+static __always_inline __u32 put_run_in(__u32 off, const struct thread *t)
+{
+	__u32 reason = exit_reason(t);
+	struct record_exit *known = bpf_map_lookup_elem(&exits, &reason);
+
+	off = put_part(off, t->run, run_union + (known ? known->in : 0),
+		       HOW(RECORD_ROLE_RUN_IN, 0, READ_KERNEL));
+	off = put_regs(off, t, 1, HOW(RECORD_ROLE_RUN_REGS_IN, 0, READ_KERNEL));
+	if (reason == EXIT_IO)
+		off = put_pio(off, t, 0, HOW(RECORD_ROLE_PIO_IN, 0, READ_KERNEL));
+	return off;
+}
+
+#define ERROR_EFAULT   (-14)
+#define ERROR_EHWPOISON (-133)
+
+static __always_inline __u32 put_run_out(__u32 off, const struct thread *t, __s64 ret)
+{
+	__u32 reason = exit_reason(t);
+	struct record_exit *known = bpf_map_lookup_elem(&exits, &reason);
+	__u32 out = 0;
+
+	/* On an error the exit is that of an earlier call, but for KVM_EXIT_MEMORY_FAULT (api.rst, 4.10). */
+	if (ret >= 0 || ret == ERROR_EFAULT || ret == ERROR_EHWPOISON)
+		out = known ? known->out : 0;
+	off = put_part(off, t->run, run_union + out, HOW(RECORD_ROLE_RUN_OUT, 0, READ_KERNEL));
+	off = put_regs(off, t, 0, HOW(RECORD_ROLE_RUN_REGS_OUT, 0, READ_KERNEL));
+	if (reason == EXIT_IO && ret >= 0)
+		off = put_pio(off, t, 1, HOW(RECORD_ROLE_PIO_OUT, 0, READ_KERNEL));
+	return off;
+}
+
+/* For a request without a rule, the request word itself says how long and which way (asm/ioctl.h). */
+static __always_inline const struct record_rule *find_rule(struct scratch *s, const struct thread *t)
+{
+	struct record_rule *rule = my_rule(t);
+	__u32 request = t->request;
+	__u32 dir = request >> 30;
+
+	if (rule)
+		return rule;
+	rule = &s->unknown;
+	rule->payload = RECORD_FIXED;
+	rule->dir = (dir & 1 ? RECORD_IN : 0) | (dir & 2 ? RECORD_OUT : 0);
+	rule->size = (request >> 16) & 0x3fff;
+	rule->fd_offset = -1;
+	return rule;
+}
+
+static __always_inline __u32 put_arg_in(__u32 off, const struct record_rule *rule,
+					struct thread *t)
+{
+	/* What the call overwrites cannot be read afterwards. */
+	__u32 defer = rule->dir & RECORD_OUT ? 0 : READ_DEFER;
+	__u64 want = 0;
+	__u32 next;
+
+	if (!t->arg || !rule->size)
+		return off;
+	if (!argument_size(rule, t->arg, &want))
+		want = rule->size;
+	t->count = want;
+	if (rule->dir & RECORD_IN) {
+		next = put_part(off, t->arg, want, HOW(RECORD_ROLE_ARG_IN, 0, READ_USER | defer));
+		if (next == off) {
+			/* Not even the lengths of nested buffers are known: all of it at the return. */
+			t->late = ~0U;
+			return off;
+		}
+		off = next;
+	}
+	if (rule->nested_count)
+		off = put_nested(off, rule, RECORD_IN, HOW(RECORD_ROLE_NESTED_IN, 0, READ_USER | READ_DEFER));
+	return off;
+}
+
+static __always_inline __u32 put_arg_out(__u32 off, const struct record_rule *rule,
+					 struct thread *t, __s64 ret)
+{
+	__u64 want = rule->size;
+
+	if (!t->arg || !rule->size)
+		return off;
+	if (rule->dir & RECORD_OUT) {
+		/* A list that did not fit was not written, but its count may have been. */
+		if (ret >= 0 && (!argument_size(rule, t->arg, &want) || want > t->count))
+			want = t->count;
+		off = put_part(off, t->arg, want, HOW(RECORD_ROLE_ARG_OUT, 0, READ_USER));
+	}
+	if (rule->nested_count && ret >= 0)
+		off = put_nested(off, rule, RECORD_OUT, HOW(RECORD_ROLE_NESTED_OUT, 0, READ_USER));
+	return off;
+}
+
+static __always_inline __u32 put_late(__u32 off, const struct record_rule *rule, struct thread *t)
+{
+	__u64 want;
+
+	if (t->late == ~0U) {
+		if (!argument_size(rule, t->arg, &want))
+			want = rule->size;
+		off = put_part(off, t->arg, want,
+			       HOW(RECORD_ROLE_ARG_IN, RECORD_PART_LATE, READ_USER));
+	}
+	if (rule->nested_count)
+		off = put_nested(off, rule, RECORD_IN, HOW(RECORD_ROLE_NESTED_IN, RECORD_PART_LATE, READ_USER));
+	return off;
+}
+
+/* --- a call begins, a call ends --------------------------------------------------------------------- */
+
+static __always_inline bool is_followed(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (follow_all)
+		return tgid != self;
+	return bpf_map_lookup_elem(&followed, &tgid);
+}
+
+/* The state of the current thread, made and announced at its first call; NULL: no room for it. */
+static __noinline struct thread *new_thread(__u32 tid)
+{
+	struct record_thread record;
+
+	if (bpf_map_update_elem(&threads, &tid, &no_thread, BPF_ANY))
+		return NULL;
+	__builtin_memset(&record, 0, sizeof(record));
+	fill_head(&record.head, RECORD_THREAD, 0);
+	bpf_get_current_comm(record.comm, sizeof(record.comm));
+	send(&record, sizeof(record));
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+/* A return that did not fit when it happened: without its payload, now.  False: the ring is still full. */
+static __noinline bool send_owed(struct thread *t)
+{
+	t->ret.head.flags |= RECORD_F_PAYLOAD_LOST;
+	t->ret.head.lost_buffer = (__u32)lost_buffer;
+	t->ret.head.lost_threads = (__u32)lost_threads;
+	if (send(&t->ret, sizeof(t->ret)))
+		return false;
+	t->owed = 0;
+	return true;
+}
+
+/* The current thread begins an ioctl on `file`, a file of KVM of this kind or not. */
+static __always_inline int record_enter(struct file *file, __s32 fd, __u32 request, __u64 arg)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
+	struct record_counters *mine;
+	struct record_call *call;
+	struct scratch *s;
+	__u32 off = sizeof(*call);
+	__u32 kind;
+
+	if (!t && !is_followed())
+		return 0;
+	kind = kind_of_file(file);
+	if (!kind)
+		return 0;
+	mine = my_counters();
+	s = my_scratch();
+	if (!mine || !s)
+		return 0;
+	mine->seen++;
+	if (!t) {
+		t = new_thread(tid);
+		if (!t) {
+			__sync_fetch_and_add(&lost_threads, 1);
+			return 0;
+		}
+	}
+	t->state = CALL_LOST;
+	t->request = request;
+	t->arg = arg;
+	t->late = 0;
+	if (t->owed && !send_owed(t))
+		goto lost;
+
+	fill_object(&t->object, file, kind, fd);
+	call = (void *)s->bytes;
+	fill_head(&call->head, RECORD_CALL, 0);
+	call->object = t->object;
+	call->arg = arg;
+	call->request = request;
+	call->reserved = 0;
+	if (kind == RECORD_VCPU && request == run_request) {
+		t->run = 0;
+		t->pio = 0;
+		if (know_vcpu()) {
+			struct kvm_vcpu *vcpu = (void *)t->object.address;
+
+			t->run = (__u64)BPF_CORE_READ(vcpu, run);
+			if (bpf_core_field_exists(vcpu->arch.pio_data))
+				t->pio = (__u64)BPF_CORE_READ(vcpu, arch.pio_data);
+			off = put_run_in(off, t);
+		}
+	} else {
+		off = put_arg_in(off, find_rule(s, t), t);
+	}
+	if (send_scratch(s, off))
+		goto lost;
+	t->state = CALL_OPEN;
+	return 0;
+lost:
+	__sync_fetch_and_add(&lost_buffer, 1);
+	return 0;
+}
+
+/* A successful call changed the size of a memory slot. */
+static __always_inline void note_slot(const struct thread *t)
+{
+	struct record_slot_key key = {.vm = t->object.address};
+	__u64 size = 0;
+
+	if (bpf_probe_read_user(&key.slot, sizeof(key.slot), (void *)t->arg) ||
+	    bpf_probe_read_user(&size, sizeof(size), (void *)(t->arg + 16)))
+		return;
+	if (size)
+		bpf_map_update_elem(&slots, &key, &size, BPF_ANY);
+	else
+		bpf_map_delete_elem(&slots, &key);
+}
+
+/* The object behind the file descriptor that a successful call handed out. */
+static __always_inline void fill_created(struct record_return *record, const struct record_rule *rule,
+					 const struct thread *t, __s64 ret)
+{
+	__s32 fd = (__s32)ret;
+	struct file *file;
+	__u32 kind;
+
+	if (rule->fd_offset >= 0 &&
+	    bpf_probe_read_user(&fd, sizeof(fd), (void *)(t->arg + rule->fd_offset)))
+		return;
+	file = file_of_fd(fd);
+	if (!file)
+		return;
+	kind = kind_of_file(file);
+	if (kind != rule->creates)
+		return;
+	fill_object(&record->created, file, kind, fd);
+	record->head.flags |= RECORD_F_CREATED;
+}
+
+/* The current thread ends its ioctl. */
+static __always_inline int record_leave(__s64 ret)
+{
+	struct thread *t = my_thread();
+	const struct record_rule *rule;
+	struct record_return *record;
+	struct scratch *s;
+	__u32 off = sizeof(*record);
+	__u32 state;
+
+	if (!t || t->state == CALL_NONE)
+		return 0;
+	state = t->state;
+	t->state = CALL_NONE;
+	s = my_scratch();
+	if (!s)
+		return 0;
+	record = (void *)s->bytes;
+	fill_head(&record->head, RECORD_RETURN, 0);
+	record->ret = ret;
+	__builtin_memset(&record->created, 0, sizeof(record->created));
+	if (t->object.kind == RECORD_VCPU && t->request == run_request) {
+		if (state == CALL_LOST)
+			return 0;
+		if (t->run)
+			off = put_run_out(off, t, ret);
+	} else {
+		rule = find_rule(s, t);
+		if (ret >= 0 && rule->flags & RECORD_RULE_SETS_SLOT)
+			note_slot(t);
+		if (state == CALL_LOST)
+			return 0;
+		if (ret >= 0 && rule->creates)
+			fill_created(record, rule, t, ret);
+		off = put_arg_out(off, rule, t, ret);
+		if (t->late)
+			off = put_late(off, rule, t);
+	}
+	if (send_scratch(s, off)) {
+		t->ret = *record;
+		t->owed = 1;
+	}
+	return 0;
+}
+
+/* The current thread closes a file; what is sent if that was its last reference. */
+static __always_inline int record_close(struct file *file, __s32 fd)
+{
+	struct record_close record;
+	__u32 kind;
+
+	kind = kind_of_file(file);
+	if (!kind || !last_reference(file))
+		return 0;
+	__builtin_memset(&record, 0, sizeof(record));
+	fill_head(&record.head, RECORD_CLOSE, 0);
+	fill_object(&record.object, file, kind, fd);
+	send(&record, sizeof(record));
+	return 0;
+}
+
+/* --- back end: tracepoints of every system call ----------------------------------------------------- */
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	struct file *file;
+	__u32 fd;
+
+	if (id != nr_ioctl && id != nr_close)
+		return 0;
+	fd = core_syscall_arg0(regs);
+	if (id == nr_close) {
+		if (!is_followed())
+			return 0;
+		file = file_of_fd(fd);
+		return file ? record_close(file, fd) : 0;
+	}
+	if ((__u32)core_syscall_arg1(regs) == RECORD_JOIN && core_syscall_arg2(regs) == join_cookie) {
+		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+		__u8 one = 1;
+
+		bpf_map_update_elem(&followed, &tgid, &one, BPF_ANY);
+		joined = tgid;
+		return 0;
+	}
+	file = file_of_fd(fd);
+	return file ? record_enter(file, fd, core_syscall_arg1(regs), core_syscall_arg2(regs)) : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	if (core_syscall_nr(regs) != nr_ioctl)
+		return 0;
+	return record_leave(ret);
+}
+
+/* --- processes and threads come and go -------------------------------------------------------------- */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = parent->tgid;
+	__u32 new = child->tgid;
+	__u8 one = 1;
+
+	if (new != tgid && bpf_map_lookup_elem(&followed, &tgid))
+		bpf_map_update_elem(&followed, &new, &one, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	struct record_head record;
+
+	if (!is_followed())
+		return 0;
+	fill_head(&record, RECORD_EXEC, 0);
+	send(&record, sizeof(record));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 tgid = id >> 32;
+	__u32 tid = (__u32)id;
+	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
+	bool last = task->signal->live.counter == 0;
+	struct record_head record;
+
+	if (t && t->owed)
+		send_owed(t);
+	if (!t && !(last && is_followed()))
+		return 0;
+	bpf_map_delete_elem(&threads, &tid);
+	if (last)
+		bpf_map_delete_elem(&followed, &tgid);
+	fill_head(&record, RECORD_EXIT, last ? RECORD_F_PROCESS : 0);
+	send(&record, sizeof(record));
+	return 0;
+}

@@ -1,0 +1,806 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The user side of the recorder: load, attach, prove, drain the ring onto a tape.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kvmtape.skel.h"
+#include "recorder/internal.h"
+
+#define DEFAULT_RING	 ((size_t)16 << 20)
+#define DEFAULT_FLUSH_MS 250
+#define DEFAULT_THREADS	 4096
+#define BATCH		 16384	  /* records between two looks at clock and signals */
+#define SLEEP_MAX_US	 5000	  /* between two looks at an idle ring */
+#define SLEEP_MIN_US	 200
+#define FINISH_MS	 3000	  /* after a first signal COMMAND may take this long to end */
+#define CONTROL_MS	 2000	  /* our own call must have arrived by then */
+#define MS		 1000000ull /* in ns */
+
+struct recorder {
+	struct recorder_options options;
+	struct recorder_message message;
+	const struct recorder_backend *backend;
+	struct kvmtape_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct recorder_command command;
+	struct rlimit memlock;
+	uint64_t cookie;
+	int missing;
+	int kvm;
+	uint32_t check_extension; /* request */
+
+	/* of a run */
+	struct tape_writer *writer;
+	struct recorder_tables tables;
+	struct recorder_stats stats;
+	uint64_t start;		    /* CLOCK_MONOTONIC, ns */
+	uint64_t lost_buffer, lost_threads; /* already on the tape as gaps */
+	unsigned int batch;
+	bool dirty;		    /* something is not flushed */
+	bool target_ended;	    /* RECORDER_PID */
+	bool controlled;	    /* our own call has come back */
+};
+
+int recorder_fail(struct recorder_message *message, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message->text, sizeof(message->text), format, args);
+	va_end(args);
+	return err;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t tape_time(const struct recorder *r, uint64_t time)
+{
+	return time > r->start ? time - r->start : 0;
+}
+
+/* --- from records to the tape ------------------------------------------------------------------------ */
+
+/* A failure of the writer is remembered; what comes after it is counted and thrown away. */
+static bool written(struct recorder *r, int err)
+{
+	if (err && !r->stats.write_error)
+		r->stats.write_error = err;
+	r->dirty = true;
+	return !err;
+}
+
+static void put_gap(struct recorder *r, enum tape_gap_cause cause, uint64_t events, uint64_t time)
+{
+	struct tape_gap gap = {.time = time, .events = events, .cause = (uint8_t)cause};
+
+	if (!events)
+		return;
+	r->stats.lost[cause] += events;
+	if (!r->stats.write_error)
+		written(r, tape_writer_gap(r->writer, &gap));
+}
+
+/* Every record says how much was lost before it. */
+static void take_losses(struct recorder *r, const struct record_head *head)
+{
+	int32_t buffer = (int32_t)(head->lost_buffer - (uint32_t)r->lost_buffer);
+	int32_t threads = (int32_t)(head->lost_threads - (uint32_t)r->lost_threads);
+
+	/* A record made on another CPU may know of less. */
+	if (buffer > 0) {
+		r->lost_buffer += (uint32_t)buffer;
+		put_gap(r, TAPE_GAP_BUFFER, (uint32_t)buffer, tape_time(r, head->time));
+	}
+	if (threads > 0) {
+		r->lost_threads += (uint32_t)threads;
+		put_gap(r, TAPE_GAP_THREADS, (uint32_t)threads, tape_time(r, head->time));
+	}
+}
+
+static struct recorder_thread *add_thread(struct recorder *r, const struct record_head *head,
+					  const char *comm)
+{
+	struct recorder_thread *thread = recorder_thread_add(&r->tables, head->pid, head->tid);
+	struct tape_thread item = {.pid = head->pid, .tid = head->tid};
+
+	if (!thread) {
+		written(r, -ENOMEM);
+		return NULL;
+	}
+	item.id = thread->id;
+	if (comm)
+		memcpy(item.comm, comm, sizeof(item.comm));
+	item.comm[sizeof(item.comm) - 1] = '\0';
+	r->stats.threads++;
+	return written(r, tape_writer_thread(r->writer, &item)) ? thread : NULL;
+}
+
+static void close_object(struct recorder *r, struct recorder_object *object, uint64_t time)
+{
+	object->closed = true;
+	if (!r->stats.write_error)
+		written(r, tape_writer_closed(r->writer, object->id, tape_time(r, time)));
+}
+
+static struct recorder_object *add_object(struct recorder *r, const struct record_head *head,
+					  const struct record_object *from, uint64_t number, uint8_t flags)
+{
+	struct tape_object item = {.kind = (uint8_t)from->kind, .fd = from->fd, .number = number,
+				   .flags = flags};
+	struct recorder_object *object = recorder_object_find(&r->tables, from->kind, from->address);
+
+	/* Its memory was used again, so the old one is gone even if nobody saw it go. */
+	if (object && !object->closed)
+		close_object(r, object, head->time);
+	if (from->parent) {
+		struct recorder_object *parent =
+			recorder_object_find(&r->tables, KVMAPI_VM, from->parent);
+		struct record_object vm = {.address = from->parent, .kind = KVMAPI_VM, .fd = -1};
+
+		if (!parent)
+			parent = add_object(r, head, &vm, UINT64_MAX, TAPE_OBJECT_PRE_EXISTING);
+		if (!parent)
+			return NULL;
+		item.parent = parent->id;
+	}
+	object = recorder_object_add(&r->tables, from->kind, from->address, head->pid);
+	if (!object) {
+		written(r, -ENOMEM);
+		return NULL;
+	}
+	item.id = object->id;
+	r->stats.objects++;
+	return written(r, tape_writer_object(r->writer, &item)) ? object : NULL;
+}
+
+/* Parts of a record, from `at` to its end; their number. */
+static unsigned int take_parts(struct recorder *r, const uint8_t *at, const uint8_t *end,
+			       struct tape_part *parts)
+{
+	unsigned int count = 0;
+
+	while ((size_t)(end - at) >= sizeof(struct record_part) && count < TAPE_ROLES) {
+		const struct record_part *from = (const void *)at;
+		size_t room = (size_t)(end - at) - sizeof(*from);
+
+		if (from->have > room)
+			break;
+		parts[count++] = (struct tape_part){
+			.role = from->role,
+			.flags = from->flags,
+			.want = from->want,
+			.have = from->have,
+			.addr = from->addr,
+			.data = from->have ? (const uint8_t *)(from + 1) : NULL,
+		};
+		r->stats.late += !!(from->flags & TAPE_PART_LATE);
+		r->stats.faults += !!(from->flags & TAPE_PART_FAULT);
+		r->stats.clipped += !!(from->flags & TAPE_PART_CLIPPED);
+		at += sizeof(*from);
+		at += (from->have + 7ull) & ~7ull;
+	}
+	return count;
+}
+
+static void take_call(struct recorder *r, const struct record_call *record, size_t size)
+{
+	const struct record_head *head = &record->head;
+	struct recorder_thread *thread = recorder_thread_find(&r->tables, head->tid);
+	struct recorder_object *object =
+		recorder_object_find(&r->tables, record->object.kind, record->object.address);
+	const struct kvmapi_ioctl *row;
+	struct tape_part parts[TAPE_ROLES];
+	struct tape_call call = {
+		.time = tape_time(r, head->time),
+		.kind = (uint8_t)record->object.kind,
+		.request = record->request,
+		.arg = record->arg,
+		.parts = parts,
+	};
+
+	/*
+	 * A thread whose last return never came cannot go on under its number, since its call is still open
+	 * there: it gets another number, and the call stays without a return.
+	 */
+	if (!thread || thread->open) {
+		thread = add_thread(r, head, NULL);
+		if (!thread)
+			return;
+	}
+	if (!object || object->closed) {
+		uint8_t flags = record->object.kind == KVMAPI_SYSTEM ? 0 : TAPE_OBJECT_PRE_EXISTING;
+
+		object = add_object(r, head, &record->object, record->object.number, flags);
+		if (!object)
+			return;
+	}
+	object->pid = head->pid;
+	call.thread = thread->id;
+	call.object = object->id;
+	call.part_count = take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size,
+				     parts);
+	thread->kind = record->object.kind;
+	thread->request = record->request;
+	thread->arg = record->arg;
+	row = kvmapi_find(kvmapi_arch_native(), (enum kvmapi_object)record->object.kind,
+			  record->request);
+	/* struct kvm_create_device begins with the type. */
+	thread->device_type = UINT32_MAX;
+	if (row && row->creates == KVMAPI_DEVICE && call.part_count && parts[0].have >= 4)
+		memcpy(&thread->device_type, parts[0].data, 4);
+	if (written(r, tape_writer_call(r->writer, &call)))
+		thread->open = true;
+}
+
+static void take_return(struct recorder *r, const struct record_return *record, size_t size)
+{
+	const struct record_head *head = &record->head;
+	struct recorder_thread *thread = recorder_thread_find(&r->tables, head->tid);
+	struct tape_part parts[TAPE_ROLES];
+	struct tape_return ret = {
+		.time = tape_time(r, head->time),
+		.ret = record->ret,
+		.parts = parts,
+	};
+
+	if (!thread || !thread->open)
+		return;
+	thread->open = false;
+	if (head->flags & RECORD_F_CREATED) {
+		uint64_t number = record->created.number;
+		struct recorder_object *object;
+
+		if (record->created.kind == KVMAPI_DEVICE && thread->device_type != UINT32_MAX)
+			number = thread->device_type;
+		object = add_object(r, head, &record->created, number, 0);
+		if (!object)
+			return;
+		ret.created = object->id;
+	}
+	if (head->flags & RECORD_F_PAYLOAD_LOST)
+		r->stats.payloads_lost++;
+	if (thread->request == r->check_extension && record->ret > 0 && thread->kind == KVMAPI_VM)
+		recorder_rules_answer(r->skeleton, (uint32_t)thread->arg, record->ret);
+	ret.part_count = take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size,
+				    parts);
+	written(r, tape_writer_return(r->writer, thread->id, &ret));
+}
+
+/* A process is gone or became another program: so are its files of KVM. */
+static void close_of_process(struct recorder *r, const struct record_head *head, uint32_t except)
+{
+	struct recorder_object *object;
+
+	while ((object = recorder_object_of(&r->tables, head->pid, except)))
+		close_object(r, object, head->time);
+}
+
+static void take_record(struct recorder *r, const void *data, size_t size)
+{
+	const struct record_head *head = data;
+	struct recorder_object *object;
+
+	take_losses(r, head);
+	if (r->stats.write_error) {
+		r->stats.lost[TAPE_GAP_WRITER] += head->type == RECORD_CALL;
+		return;
+	}
+	switch (head->type) {
+	case RECORD_THREAD:
+		add_thread(r, head, ((const struct record_thread *)data)->comm);
+		break;
+	case RECORD_CALL:
+		take_call(r, data, size);
+		r->stats.lost[TAPE_GAP_WRITER] += !!r->stats.write_error;
+		break;
+	case RECORD_RETURN:
+		take_return(r, data, size);
+		break;
+	case RECORD_CLOSE: {
+		const struct record_close *record = data;
+
+		object = recorder_object_find(&r->tables, record->object.kind, record->object.address);
+		if (object && !object->closed)
+			close_object(r, object, head->time);
+		break;
+	}
+	case RECORD_EXEC:
+		/* Files without close-on-exec live on, which those of VMs never are. */
+		close_of_process(r, head, KVMAPI_SYSTEM);
+		break;
+	case RECORD_EXIT:
+		recorder_thread_remove(&r->tables, head->tid);
+		if (head->flags & RECORD_F_PROCESS) {
+			close_of_process(r, head, 0);
+			if (r->options.follow == RECORDER_PID && (pid_t)head->pid == r->options.pid)
+				r->target_ended = true;
+		}
+		break;
+	}
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct recorder *r = context;
+
+	if (r->writer)
+		take_record(r, data, size);
+	else if (((const struct record_head *)data)->type == RECORD_RETURN)
+		r->controlled = true;
+	/* A busy VMM must not keep us from the clock: leave the rest for the next turn. */
+	return ++r->batch % BATCH ? 0 : -EAGAIN;
+}
+
+/* Take what is in the ring; how many records there were. */
+static unsigned int drain(struct recorder *r)
+{
+	r->batch = 0;
+	ring_buffer__consume(r->ring);
+	return r->batch;
+}
+
+static uint64_t counted(const struct recorder *r)
+{
+	int fd = bpf_map__fd(r->skeleton->maps.counters);
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t seen = 0;
+
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		struct record_counters counters;
+
+		if (!bpf_map_lookup_elem(fd, &cpu, &counters))
+			seen += counters.seen;
+	}
+	return seen;
+}
+
+static int missing(struct recorder *r, int err)
+{
+	r->missing = err == -ENOENT || err == -ENOTDIR ? 127 : 126;
+	return recorder_fail(&r->message, err, "cannot run %s: %s", r->options.argv[0],
+			     err == -ENOENT ? "command not found" : strerror(-err));
+}
+
+/* --- opening ------------------------------------------------------------------------------------------ */
+
+static int check_options(struct recorder *r)
+{
+	struct recorder_options *o = &r->options;
+	char path[64], line[128];
+	FILE *status;
+	int tgid = 0;
+
+	if (!o->kvm_path)
+		o->kvm_path = "/dev/kvm";
+	if (!o->btf_path)
+		o->btf_path = "/sys/kernel/btf/vmlinux";
+	if (!o->ring_bytes)
+		o->ring_bytes = DEFAULT_RING;
+	if (!o->flush_ms)
+		o->flush_ms = DEFAULT_FLUSH_MS;
+	if (!o->max_payload)
+		o->max_payload = RECORD_PART_MAX;
+	if (!o->max_threads)
+		o->max_threads = DEFAULT_THREADS;
+	if (o->ring_bytes & (o->ring_bytes - 1) || o->ring_bytes < (size_t)sysconf(_SC_PAGESIZE) ||
+	    o->ring_bytes > (size_t)1 << 30)
+		return recorder_fail(&r->message, -EINVAL,
+				     "a ring of %zu bytes: give a power of two from one page to 1 GiB",
+				     o->ring_bytes);
+	if (o->max_payload > RECORD_PART_MAX)
+		return recorder_fail(&r->message, -EINVAL, "a payload of %u bytes: the most is %u",
+				     o->max_payload, RECORD_PART_MAX);
+	if (o->follow == RECORDER_COMMAND) {
+		int err = recorder_command_check(o->argv[0]);
+
+		return err ? missing(r, err) : 0;
+	}
+	if (o->follow != RECORDER_PID)
+		return 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)o->pid);
+	status = fopen(path, "re");
+	if (!status)
+		return recorder_fail(&r->message, -ESRCH, "there is no process %d", (int)o->pid);
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "Tgid: %d", &tgid) == 1)
+			break;
+	fclose(status);
+	/* A thread stands for its process. */
+	if (tgid > 0)
+		o->pid = tgid;
+	return 0;
+}
+
+static int open_kvm(struct recorder *r)
+{
+	const char *path = r->options.kvm_path;
+
+	r->kvm = open(path, O_RDWR | O_CLOEXEC);
+	if (r->kvm >= 0)
+		return 0;
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return recorder_fail(&r->message, -ENODEV,
+				     "there is no %s: load the kvm module of this processor, or enable "
+				     "virtualisation", path);
+	return recorder_fail(&r->message, -errno, "cannot open %s: %s", path, strerror(errno));
+}
+
+static int quiet_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static int loud_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
+}
+
+static int load_with(struct recorder *r, const struct recorder_backend *backend)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	struct kvmtape_bpf *skeleton;
+	int err;
+
+	skeleton = kvmtape_bpf__open();
+	if (!skeleton)
+		return -errno;
+	for (size_t i = 0; recorder_backends[i]; i++)
+		recorder_backends[i]->choose(skeleton, recorder_backends[i] == backend);
+	recorder_rules_constants(skeleton);
+	skeleton->rodata->join_cookie = r->cookie;
+	skeleton->rodata->part_max = r->options.max_payload;
+	skeleton->bss->self = (uint32_t)getpid();
+	err = bpf_map__set_max_entries(skeleton->maps.ring, (uint32_t)r->options.ring_bytes);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.threads, r->options.max_threads);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.scratches, (uint32_t)cpus);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.counters, (uint32_t)cpus);
+	if (!err)
+		err = kvmtape_bpf__load(skeleton);
+	if (!err)
+		err = recorder_rules_load(skeleton, r->kvm);
+	if (!err)
+		err = backend->attach(skeleton);
+	if (err) {
+		kvmtape_bpf__destroy(skeleton);
+		return err;
+	}
+	r->skeleton = skeleton;
+	r->backend = backend;
+	return 0;
+}
+
+/*
+ * One harmless call of our own must come through the ring.  Afterwards the program follows nobody again.
+ */
+static int prove(struct recorder *r)
+{
+	uint64_t until = now_ns() + CONTROL_MS * MS;
+	uint32_t pid;
+
+	r->controlled = false;
+	ioctl(-1, RECORD_JOIN, r->cookie);
+	ioctl(r->kvm, KVM_GET_API_VERSION, 0);
+	/* The pid of ours that the program sees is not ours in a PID namespace. */
+	pid = r->skeleton->bss->joined;
+	bpf_map_delete_elem(bpf_map__fd(r->skeleton->maps.followed), &pid);
+	bpf_map_delete_elem(bpf_map__fd(r->skeleton->maps.threads), &pid);
+	r->skeleton->bss->self = pid;
+	do {
+		drain(r);
+		if (r->controlled)
+			return 0;
+		usleep(SLEEP_MIN_US);
+	} while (now_ns() < until);
+	return -ENOTSUP;
+}
+
+static void unload(struct recorder *r)
+{
+	ring_buffer__free(r->ring);
+	r->ring = NULL;
+	if (r->skeleton) {
+		r->backend->detach(r->skeleton);
+		kvmtape_bpf__destroy(r->skeleton);
+	}
+	r->skeleton = NULL;
+}
+
+static int attach(struct recorder *r)
+{
+	const char *wanted = r->options.backend;
+	const struct recorder_backend *backend = NULL;
+	int err = -ENOTSUP;
+
+	if (access(r->options.btf_path, R_OK))
+		return recorder_fail(&r->message, -ENOTSUP,
+				     "the kernel does not describe its types (%s: %s): it must be built with "
+				     "CONFIG_DEBUG_INFO_BTF", r->options.btf_path, strerror(errno));
+	libbpf_set_print(getenv("KVMTAPE_LIBBPF_DEBUG") ? loud_print : quiet_print);
+	for (size_t i = 0; recorder_backends[i]; i++) {
+		if (wanted && strcmp(wanted, recorder_backends[i]->name))
+			continue;
+		backend = recorder_backends[i];
+		err = load_with(r, backend);
+		if (err == -EPERM || err == -EACCES)
+			continue;
+		if (err)
+			continue;
+		r->ring = ring_buffer__new(bpf_map__fd(r->skeleton->maps.ring), on_record, r, NULL);
+		err = r->ring ? prove(r) : -errno;
+		if (!err)
+			return 0;
+		unload(r);
+	}
+	if (!backend)
+		return recorder_fail(&r->message, -EINVAL, "there is no back end '%s'", wanted);
+	if (err == -EPERM || err == -EACCES)
+		return recorder_fail(&r->message, -EPERM,
+				     "no privilege to load eBPF programs: run as root, or with CAP_BPF, "
+				     "CAP_PERFMON and CAP_SYS_RESOURCE");
+	if (err == -ENOTSUP)
+		return recorder_fail(&r->message, err,
+				     "the eBPF program is attached, but a call of our own did not come "
+				     "through: this kernel's system calls cannot be seen by back end '%s'",
+				     backend->name);
+	return recorder_fail(&r->message, err,
+			     "the kernel refuses the eBPF program (%s): set KVMTAPE_LIBBPF_DEBUG=1 to see why",
+			     strerror(-err));
+}
+
+int recorder_open(const struct recorder_options *options, struct recorder **recorder)
+{
+	const struct kvmapi_ioctl *row;
+	struct recorder *r = calloc(1, sizeof(*r));
+	int err;
+
+	*recorder = r;
+	if (!r)
+		return -ENOMEM;
+	r->options = *options;
+	r->kvm = -1;
+	r->command.go = -1;
+	r->command.error = -1;
+	row = kvmapi_find_name(kvmapi_arch_native(), "KVM_CHECK_EXTENSION");
+	r->check_extension = row ? row->request : 0;
+	getrlimit(RLIMIT_MEMLOCK, &r->memlock);
+	if (getrandom(&r->cookie, sizeof(r->cookie), 0) != sizeof(r->cookie))
+		return recorder_fail(&r->message, -errno, "no random number: %s", strerror(errno));
+	err = check_options(r);
+	if (!err)
+		err = open_kvm(r);
+	if (!err)
+		err = attach(r);
+	return err;
+}
+
+/* --- running ------------------------------------------------------------------------------------------ */
+
+static int begin_follow(struct recorder *r)
+{
+	uint32_t pid = (uint32_t)r->options.pid;
+	uint8_t one = 1;
+	int err;
+
+	switch (r->options.follow) {
+	case RECORDER_ALL:
+		r->skeleton->bss->follow_all = 1;
+		return 0;
+	case RECORDER_PID:
+		if (bpf_map_update_elem(bpf_map__fd(r->skeleton->maps.followed), &pid, &one, BPF_ANY))
+			return recorder_fail(&r->message, -errno, "cannot follow process %d: %s",
+					     (int)pid, strerror(errno));
+		return 0;
+	case RECORDER_COMMAND:
+		break;
+	}
+	err = recorder_command_fork(&r->command, r->options.argv, r->cookie, &r->memlock);
+	if (err)
+		return recorder_fail(&r->message, err, "cannot start a process: %s", strerror(-err));
+	err = recorder_command_go(&r->command);
+	return err ? missing(r, err) : 0;
+}
+
+/* What is recorded has come to its end. */
+static bool ended(struct recorder *r)
+{
+	switch (r->options.follow) {
+	case RECORDER_COMMAND:
+		/* A VMM that went into the background is still recorded. */
+		return recorder_command_ended(&r->command) &&
+		       !recorder_object_of_other(&r->tables, (uint32_t)r->command.pid);
+	case RECORDER_PID:
+		return r->target_ended || (kill(r->options.pid, 0) && errno == ESRCH);
+	case RECORDER_ALL:
+		break;
+	}
+	return false;
+}
+
+/* Pass on and count the signals that asked us to finish; true when it is time. */
+static bool asked_to_finish(struct recorder *r, const struct recorder_stop *stop, int *handled,
+			    uint64_t *deadline)
+{
+	int signals = stop ? stop->signals : 0;
+	uint64_t now = now_ns();
+
+	if (signals > *handled) {
+		*handled = signals;
+		if (r->options.follow != RECORDER_COMMAND || signals > 1)
+			return true;
+		if (stop->forward && !r->command.ended)
+			kill(r->command.pid, stop->forward);
+		*deadline = now + FINISH_MS * MS;
+	}
+	return *deadline && now >= *deadline;
+}
+
+static void say_write_error(struct recorder *r, void (*warn)(const char *))
+{
+	char line[RECORDER_MESSAGE];
+
+	snprintf(line, sizeof(line), "cannot write the tape: %s: %s", tape_strerror(r->stats.write_error),
+		 r->options.follow == RECORDER_COMMAND ? "COMMAND runs on unrecorded" :
+							 "what was written so far is kept");
+	if (warn)
+		warn(line);
+}
+
+static void run_loop(struct recorder *r, const struct recorder_stop *stop, void (*warn)(const char *))
+{
+	uint64_t flushed = now_ns();
+	uint64_t deadline = 0;
+	unsigned int sleep_us = SLEEP_MIN_US;
+	bool warned = false;
+	int handled = 0;
+
+	for (;;) {
+		/* What made it end is in the ring already: look at the ring afterwards. */
+		bool over = ended(r);
+		bool asked = asked_to_finish(r, stop, &handled, &deadline);
+		unsigned int records = drain(r);
+		uint64_t now = now_ns();
+
+		if (!r->stats.write_error && r->dirty && now - flushed >= r->options.flush_ms * MS) {
+			written(r, tape_writer_flush(r->writer));
+			r->dirty = false;
+			flushed = now;
+		}
+		if (r->stats.write_error && !warned) {
+			say_write_error(r, warn);
+			warned = true;
+		}
+		if (r->stats.write_error && r->options.follow != RECORDER_COMMAND)
+			break;
+		if (asked || (over && !records))
+			break;
+		if (over)
+			continue;
+		if (records >= BATCH / 16)
+			sleep_us = SLEEP_MIN_US;
+		else if (sleep_us < SLEEP_MAX_US)
+			sleep_us += sleep_us / 2;
+		if (records < BATCH)
+			usleep(sleep_us);
+	}
+}
+
+int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop, void (*warn)(const char *))
+{
+	struct tape_end end = {};
+	struct tape_env env;
+	uint64_t base;
+	int err;
+
+	tape_env_init(&env);
+	err = recorder_env_fill(&env, &r->options, r->kvm, r->backend->name);
+	if (err) {
+		recorder_fail(&r->message, err, "cannot describe this machine: %s", strerror(-err));
+		goto out_env;
+	}
+	drain(r);
+	r->start = now_ns();
+	err = tape_writer_open(fd, &env, NULL, &r->writer);
+	if (err) {
+		recorder_fail(&r->message, err, "cannot begin the tape: %s", tape_strerror(err));
+		goto out_env;
+	}
+	base = counted(r);
+	err = begin_follow(r);
+	if (err)
+		goto out_writer;
+
+	run_loop(r, stop, warn);
+
+	/* Nothing new comes after this, so that the sums are final. */
+	r->backend->detach(r->skeleton);
+	while (drain(r))
+		;
+	put_gap(r, TAPE_GAP_BUFFER, r->skeleton->bss->lost_buffer - r->lost_buffer,
+		tape_time(r, now_ns()));
+	put_gap(r, TAPE_GAP_THREADS, r->skeleton->bss->lost_threads - r->lost_threads,
+		tape_time(r, now_ns()));
+	put_gap(r, TAPE_GAP_MISSED, r->backend->missed(r->skeleton), tape_time(r, now_ns()));
+	end.seen = counted(r) - base + r->stats.lost[TAPE_GAP_MISSED];
+	memcpy(end.lost, r->stats.lost, sizeof(end.lost));
+	if (!r->stats.write_error)
+		written(r, tape_writer_finish(r->writer, &end));
+	r->stats.seen = end.seen;
+	r->stats.written = tape_writer_calls(r->writer);
+	r->stats.bytes = tape_writer_bytes(r->writer);
+	err = r->stats.write_error;
+	if (err)
+		recorder_fail(&r->message, err, "the tape is not whole: %s", tape_strerror(err));
+out_writer:
+	tape_writer_close(r->writer);
+	r->writer = NULL;
+out_env:
+	tape_env_release(&env);
+	return err;
+}
+
+int recorder_command_missing(const struct recorder *r)
+{
+	return r->missing;
+}
+
+int recorder_exit_status(const struct recorder *r)
+{
+	if (!r->command.pid)
+		return 0;
+	if (!r->command.ended)
+		return -1;
+	if (WIFSIGNALED(r->command.status))
+		return 128 + WTERMSIG(r->command.status);
+	return WEXITSTATUS(r->command.status);
+}
+
+void recorder_get_stats(const struct recorder *r, struct recorder_stats *stats)
+{
+	*stats = r->stats;
+}
+
+const char *recorder_backend_name(const struct recorder *r)
+{
+	return r->backend ? r->backend->name : "none";
+}
+
+const char *recorder_message(const struct recorder *r)
+{
+	return r->message.text;
+}
+
+void recorder_close(struct recorder *r)
+{
+	if (!r)
+		return;
+	unload(r);
+	recorder_command_release(&r->command);
+	recorder_tables_release(&r->tables);
+	if (r->kvm >= 0)
+		close(r->kvm);
+	free(r);
+}

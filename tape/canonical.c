@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The canonical form: docs/tape-format.md, "Canonical form".
+ *
+ * Everything here must give the same answer for numbers that it gave itself: canonicalising twice is
+ * canonicalising once.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "tape/format.h"
+#include "tape/show.h"
+
+/* Descriptors: those of objects follow their ids, all others the order of their appearance. */
+#define FD_OBJECT  2u
+#define FD_FOREIGN 1000000u
+
+/* Addresses of buffers: one for each role, and one for what could not be read there. */
+#define ADDR_ARG	0x10000ull
+#define ADDR_ARG_BAD	0x11000ull
+#define ADDR_NESTED	0x20000ull /* + n * ADDR_STEP */
+#define ADDR_NESTED_BAD 0x21000ull
+#define ADDR_FIELD	0x400000ull /* + offset of the field * ADDR_STEP */
+#define ADDR_STEP	0x10000ull
+
+/*
+ * Memory areas: each gets a window of its own, in the middle of which it begins, so that an area can later be seen
+ * to be larger to either side.
+ */
+#define AREA_FIRST  (1ull << 40)
+#define AREA_WINDOW (1ull << 37)
+#define AREA_MAX    512u
+
+struct area {
+	uint64_t low, high; /* as on the tape that is read: [low, high) */
+	uint64_t shift;	    /* what to add */
+	uint64_t window;    /* [window, window + AREA_WINDOW) is where it may be */
+};
+
+struct foreign {
+	uint32_t pid;
+	int32_t fd;
+	uint32_t number;
+};
+
+struct canon_object {
+	uint32_t id, pid; /* pid 0 = not known yet */
+	int32_t fd;
+};
+
+struct canon {
+	struct tape_reader *r;
+	struct tape_writer *w;
+	const struct tape_env *env;
+	uint32_t *pids; /* by thread: id of the first thread of its process, + 1 */
+	size_t thread_count;
+	struct canon_object *objects; /* that are not closed */
+	size_t object_count, object_room;
+	struct foreign *foreign;
+	size_t foreign_count, foreign_room;
+	uint32_t foreign_numbers;
+	struct area areas[AREA_MAX];
+	unsigned int area_count;
+	struct tape_buf payload;
+};
+
+static int canon_grow(void **array, size_t *room, size_t count, size_t size)
+{
+	size_t more = *room ? 2 * *room : 16;
+	void *data;
+
+	if (count < *room)
+		return 0;
+	data = realloc(*array, more * size);
+	if (!data)
+		return -ENOMEM;
+	*array = data;
+	*room = more;
+	return 0;
+}
+
+/* --- descriptors ------------------------------------------------------------------------------------- */
+
+static struct canon_object *canon_object(struct canon *c, uint32_t id)
+{
+	/* What is asked for is mostly young. */
+	for (size_t i = c->object_count; i-- > 0;)
+		if (c->objects[i].id == id)
+			return &c->objects[i];
+	return NULL;
+}
+
+static int32_t object_fd(uint32_t id)
+{
+	return (int32_t)(FD_OBJECT + id);
+}
+
+static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
+{
+	void *array = c->foreign;
+	int err;
+
+	*renamed = fd;
+	/* Zero is what programs leave in a field that they do not use. */
+	if (fd <= 0)
+		return 0;
+	for (size_t i = c->object_count; i-- > 0;) {
+		const struct canon_object *o = &c->objects[i];
+
+		if (o->fd == fd && (!o->pid || o->pid == pid)) {
+			*renamed = object_fd(o->id);
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < c->foreign_count; i++) {
+		if (c->foreign[i].fd == fd && c->foreign[i].pid == pid) {
+			*renamed = (int32_t)(FD_FOREIGN + c->foreign[i].number);
+			return 0;
+		}
+	}
+	err = canon_grow(&array, &c->foreign_room, c->foreign_count, sizeof(*c->foreign));
+	if (err)
+		return err;
+	c->foreign = array;
+	c->foreign[c->foreign_count++] = (struct foreign){
+		.pid = pid,
+		.fd = fd,
+		.number = c->foreign_numbers,
+	};
+	*renamed = (int32_t)(FD_FOREIGN + c->foreign_numbers++);
+	return 0;
+}
+
+/* An object is known to be of a process, so its number no longer means a foreign descriptor there. */
+static void object_owned(struct canon *c, uint32_t id, uint32_t pid)
+{
+	struct canon_object *o = canon_object(c, id);
+
+	if (!o || o->pid)
+		return;
+	o->pid = pid;
+	for (size_t i = 0; i < c->foreign_count; i++) {
+		if (c->foreign[i].fd == o->fd && c->foreign[i].pid == pid) {
+			c->foreign[i] = c->foreign[--c->foreign_count];
+			return;
+		}
+	}
+}
+
+/* --- addresses --------------------------------------------------------------------------------------- */
+
+/* No process has memory at or above: such an address was meant to be bad, and stays what it is. */
+static uint64_t address_limit(const struct canon *c)
+{
+	return c->env->arch == KVMAPI_X86 ? 1ull << 47 : 1ull << 53;
+}
+
+static struct area *area_of(struct canon *c, uint64_t address, uint64_t size)
+{
+	for (unsigned int i = 0; i < c->area_count; i++)
+		if (address < c->areas[i].high && address + size > c->areas[i].low)
+			return &c->areas[i];
+	return NULL;
+}
+
+/* An address that stands alone. */
+static uint64_t canon_pointer(struct canon *c, uint64_t address, uint64_t otherwise)
+{
+	const struct area *area;
+
+	if (!address || address >= address_limit(c))
+		return address;
+	area = area_of(c, address, 1);
+	return area ? address + area->shift : otherwise;
+}
+
+/* An address that a memory area begins at. */
+static uint64_t canon_area(struct canon *c, uint64_t address, uint64_t size, uint64_t otherwise)
+{
+	const uint64_t page = c->env->page_size ? c->env->page_size : 4096;
+	struct area *area;
+	uint64_t low, high;
+
+	if (!address || address >= address_limit(c) || size > address_limit(c) - address)
+		return address;
+	if (!size || size > AREA_WINDOW / 2)
+		return canon_pointer(c, address, otherwise);
+	area = area_of(c, address, size);
+	if (area) {
+		low = address < area->low ? address : area->low;
+		high = address + size > area->high ? address + size : area->high;
+		if (low + area->shift >= area->window && high + area->shift <= area->window + AREA_WINDOW &&
+		    high - low <= AREA_WINDOW) {
+			area->low = low;
+			area->high = high;
+			return address + area->shift;
+		}
+	}
+	if (c->area_count == AREA_MAX)
+		return canon_pointer(c, address, otherwise);
+	area = &c->areas[c->area_count];
+	area->low = address;
+	area->high = address + size;
+	area->window = AREA_FIRST + c->area_count * AREA_WINDOW;
+	area->shift = area->window + AREA_WINDOW / 2 + address % page - address;
+	c->area_count++;
+	return address + area->shift;
+}
+
+static bool part_unreadable(const struct tape_part *part)
+{
+	return part && part->flags & TAPE_PART_FAULT && !part->have;
+}
+
+/* --- payload ----------------------------------------------------------------------------------------- */
+
+static void number_put(const struct canon *c, uint8_t *to, uint64_t value, unsigned int bytes)
+{
+	const bool big = kvmapi_arch_big_endian(c->env->arch);
+
+	for (unsigned int i = 0; i < bytes; i++)
+		to[i] = (uint8_t)(value >> (8 * (big ? bytes - 1 - i : i)));
+}
+
+/* The pointer to which a field of the argument belongs, -1 = none that the row knows. */
+static int nested_number(const struct kvmapi_ioctl *row, uint16_t offset)
+{
+	int n = 0;
+
+	for (unsigned int i = 0; i < row->nested_count; i++)
+		for (unsigned int k = 0; k < row->nested[i].repeat; k++, n++)
+			if (row->nested[i].ptr_offset + k * row->nested[i].stride == offset)
+				return n;
+	return -1;
+}
+
+static uint64_t nested_address(const struct tape_part *parts, unsigned int count, int n)
+{
+	if (n >= TAPE_NESTED_POINTERS)
+		return ADDR_NESTED + (uint64_t)n * ADDR_STEP;
+	return (part_unreadable(tape_part_find(parts, count, TAPE_NESTED_IN + n)) ||
+				part_unreadable(tape_part_find(parts, count, TAPE_NESTED_OUT + n)) ?
+			ADDR_NESTED_BAD :
+			ADDR_NESTED) +
+	       (uint64_t)n * ADDR_STEP;
+}
+
+/* Fields of the argument struct that are numbers of the machine. */
+static int canon_struct(struct canon *c, const struct tape_call *call, const struct tape_part *parts,
+			unsigned int count, const struct tape_part *part, uint8_t *data)
+{
+	const uint32_t pid = c->pids[call->thread];
+	const struct kvmapi_ioctl *row = call->row;
+	uint64_t address, size;
+	int32_t fd;
+	int err, n;
+
+	for (unsigned int i = 0; i < row->machine_count; i++) {
+		const struct kvmapi_machine_field *field = &row->machine[i];
+		const uint64_t otherwise = ADDR_FIELD + field->offset * ADDR_STEP;
+
+		switch (field->what) {
+		case KVMAPI_M_FD:
+			if (!tape_part_has(part, field->offset, 4))
+				break;
+			fd = (int32_t)tape_part_number(c->env, part, field->offset, 4);
+			err = canon_fd(c, pid, fd, &fd);
+			if (err)
+				return err;
+			number_put(c, data + field->offset, (uint32_t)fd, 4);
+			break;
+		case KVMAPI_M_PTR:
+			if (!tape_part_has(part, field->offset, 8))
+				break;
+			address = tape_part_number(c->env, part, field->offset, 8);
+			n = nested_number(row, field->offset);
+			address = canon_pointer(c, address,
+						n < 0 ? otherwise : nested_address(parts, count, n));
+			number_put(c, data + field->offset, address, 8);
+			break;
+		case KVMAPI_M_REGION:
+			if (!tape_part_has(part, field->offset, 8) ||
+			    !tape_part_has(part, field->size_offset, 8))
+				break;
+			address = tape_part_number(c->env, part, field->offset, 8);
+			size = tape_part_number(c->env, part, field->size_offset, 8);
+			address = canon_area(c, address, size, otherwise);
+			number_put(c, data + field->offset, address, 8);
+			break;
+		}
+	}
+	return 0;
+}
+
+static uint64_t part_address(const struct tape_part *part, uint64_t arg)
+{
+	if (!part->addr)
+		return 0;
+	if (part->role >= TAPE_NESTED_OUT)
+		return nested_address(part, 1, part->role - TAPE_NESTED_OUT);
+	if (part->role >= TAPE_NESTED_IN)
+		return nested_address(part, 1, part->role - TAPE_NESTED_IN);
+	return part->role <= TAPE_ARG_OUT ? arg : 0;
+}
+
+/* Copy the parts with their addresses renamed; argument structs are renamed in a copy of their bytes. */
+static int canon_parts(struct canon *c, const struct tape_call *call, const struct tape_return *ret,
+		       const struct tape_part *parts, unsigned int count, uint64_t arg, struct tape_part *to)
+{
+	const struct kvmapi_ioctl *row = call->row;
+	size_t need = 0;
+	int32_t fd;
+	int err;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (parts[i].role <= TAPE_ARG_OUT)
+			need += parts[i].have;
+	c->payload.len = 0;
+	err = tape_buf_reserve(&c->payload, need);
+	for (unsigned int i = 0; i < count && !err; i++) {
+		const struct tape_part *part = &parts[i];
+		uint8_t *data = c->payload.data + c->payload.len;
+
+		to[i] = *part;
+		to[i].addr = part_address(part, arg);
+		if (part->role > TAPE_ARG_OUT || !row || !part->have)
+			continue;
+		memcpy(data, part->data, part->have);
+		c->payload.len += part->have;
+		to[i].data = data;
+		err = canon_struct(c, call, parts, count, part, data);
+		if (err || part->role != TAPE_ARG_OUT || !ret || ret->ret < 0 || !row->creates ||
+		    row->fd_offset < 0 || !tape_part_has(part, (size_t)row->fd_offset, 4))
+			continue;
+		fd = (int32_t)tape_part_number(c->env, part, (size_t)row->fd_offset, 4);
+		if (ret->created)
+			fd = object_fd(ret->created);
+		else
+			err = canon_fd(c, c->pids[call->thread], fd, &fd);
+		number_put(c, data + row->fd_offset, (uint32_t)fd, 4);
+	}
+	return err;
+}
+
+/* The argument itself, where it is an address. */
+static uint64_t canon_arg(const struct canon *c, const struct tape_call *call)
+{
+	const struct kvmapi_ioctl *row = call->row;
+	const struct tape_part *in = tape_part_find(call->parts, call->part_count, TAPE_ARG_IN);
+
+	/* Of an unknown request nothing is known: small arguments are numbers, others are addresses. */
+	if (row ? row->payload == KVMAPI_VALUE || row->payload == KVMAPI_RUNPAGE || !row->dir :
+		  call->arg < ADDR_ARG)
+		return call->arg;
+	if (!call->arg || call->arg >= address_limit(c))
+		return call->arg;
+	return part_unreadable(in) ? ADDR_ARG_BAD : ADDR_ARG;
+}
+
+/* --- items ------------------------------------------------------------------------------------------- */
+
+static int take_thread(struct canon *c, const struct tape_thread *thread)
+{
+	struct tape_thread to = *thread;
+	uint32_t *pids = realloc(c->pids, (c->thread_count + 1) * sizeof(*pids));
+	uint32_t first;
+
+	if (!pids)
+		return -ENOMEM;
+	c->pids = pids;
+	for (first = 0; first < thread->id; first++)
+		if (tape_reader_thread(c->r, first)->pid == thread->pid)
+			break;
+	c->pids[c->thread_count++] = first + 1;
+	to.pid = first + 1;
+	to.tid = thread->id + 1;
+	return tape_writer_thread(c->w, &to);
+}
+
+static int take_object(struct canon *c, const struct tape_object *object)
+{
+	struct tape_object to = *object;
+	void *array = c->objects;
+	int err = canon_grow(&array, &c->object_room, c->object_count, sizeof(*c->objects));
+
+	if (err)
+		return err;
+	c->objects = array;
+	c->objects[c->object_count++] = (struct canon_object){.id = object->id, .fd = object->fd};
+	if (to.fd >= 0)
+		to.fd = object_fd(object->id);
+	return tape_writer_object(c->w, &to);
+}
+
+static int take_closed(struct canon *c, uint32_t id)
+{
+	struct canon_object *o = canon_object(c, id);
+	size_t at;
+
+	if (o) {
+		at = (size_t)(o - c->objects);
+		memmove(o, o + 1, (c->object_count - at - 1) * sizeof(*o));
+		c->object_count--;
+	}
+	return tape_writer_closed(c->w, id, 0);
+}
+
+static int take_call(struct canon *c, const struct tape_call *call)
+{
+	struct tape_part parts[TAPE_ROLES];
+	struct tape_call to = *call;
+	int err;
+
+	object_owned(c, call->object, c->pids[call->thread]);
+	to.time = 0;
+	to.arg = canon_arg(c, call);
+	to.parts = parts;
+	err = canon_parts(c, call, NULL, call->parts, call->part_count, to.arg, parts);
+	return err ? err : tape_writer_call(c->w, &to);
+}
+
+static int take_return(struct canon *c, const struct tape_return *ret)
+{
+	const struct tape_call *call = ret->call;
+	struct tape_part parts[TAPE_ROLES];
+	struct tape_return to = *ret;
+	int32_t fd;
+	int err;
+
+	if (ret->created)
+		object_owned(c, ret->created, c->pids[call->thread]);
+	to.time = 0;
+	to.parts = parts;
+	err = canon_parts(c, call, ret, ret->parts, ret->part_count, canon_arg(c, call), parts);
+	if (!err && ret->ret >= 0 && call->row && call->row->creates && call->row->fd_offset < 0) {
+		if (ret->created) {
+			to.ret = object_fd(ret->created);
+		} else if (ret->ret <= INT32_MAX) {
+			err = canon_fd(c, c->pids[call->thread], (int32_t)ret->ret, &fd);
+			to.ret = fd;
+		}
+	}
+	return err ? err : tape_writer_return(c->w, call->thread, &to);
+}
+
+static int take_item(struct canon *c, const struct tape_item *item)
+{
+	struct tape_gap gap;
+
+	switch (item->type) {
+	case TAPE_THREAD:
+		return take_thread(c, &item->u.thread);
+	case TAPE_OBJECT:
+		return take_object(c, &item->u.object);
+	case TAPE_CLOSED:
+		return take_closed(c, item->u.closed.object);
+	case TAPE_CALL:
+		return take_call(c, item->u.call);
+	case TAPE_RETURN:
+		return take_return(c, item->u.ret);
+	case TAPE_GAP:
+		gap = item->u.gap;
+		gap.time = 0;
+		return tape_writer_gap(c->w, &gap);
+	case TAPE_MEMORY:
+		return tape_writer_memory(c->w, &item->u.memory);
+	case TAPE_END:
+		return tape_writer_finish(c->w, &item->u.end);
+	case TAPE_END_OF_FILE:
+		break;
+	}
+	return 0;
+}
+
+/* "6.1.0-13-amd64" -> "6.1.0" */
+static int release_set(struct tape_env *env, const char *release)
+{
+	char plain[32];
+	size_t n = 0;
+
+	while (n < sizeof(plain) - 1 && (isdigit((unsigned char)release[n]) || release[n] == '.'))
+		n++;
+	while (n && release[n - 1] == '.')
+		n--;
+	memcpy(plain, release, n);
+	plain[n] = 0;
+	return tape_env_set(env, "kernel.release", plain);
+}
+
+static int canon_env(const struct tape_env *from, struct tape_env *to)
+{
+	static const char *const kept[] = {"kvm.backend", "cpu.vendor"};
+	const char *value = tape_env_get(from, "kernel.release");
+	int err = 0;
+
+	tape_env_init(to);
+	to->arch = from->arch;
+	to->page_size = from->page_size;
+	to->clock_shift = 0;
+	to->timeless = true;
+	to->canonical = true;
+	if (value)
+		err = release_set(to, value);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && !err; i++) {
+		value = tape_env_get(from, kept[i]);
+		if (value)
+			err = tape_env_set(to, kept[i], value);
+	}
+	for (size_t n = 0; n < from->cap_count && !err; n++)
+		if (from->caps[n] != INT32_MIN)
+			err = tape_env_set_cap(to, (uint32_t)n, from->caps[n]);
+	return err;
+}
+
+int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer_options *options)
+{
+	struct canon *c = calloc(1, sizeof(*c));
+	struct tape_env env;
+	struct tape_item item;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->r = from;
+	c->env = tape_reader_env(from);
+	err = canon_env(c->env, &env);
+	if (!err)
+		err = tape_writer_open(fd, &env, options, &c->w);
+	while (!err) {
+		err = tape_reader_next(from, &item);
+		if (err || item.type == TAPE_END_OF_FILE)
+			break;
+		err = take_item(c, &item);
+	}
+	/* A tape that was cut off stays one, with all that it has. */
+	if (c->w && !tape_reader_complete(from)) {
+		int flushed = tape_writer_flush(c->w);
+
+		err = err ? err : flushed;
+	}
+	tape_writer_close(c->w);
+	tape_env_release(&env);
+	tape_buf_release(&c->payload);
+	free(c->pids);
+	free(c->objects);
+	free(c->foreign);
+	free(c);
+	return err;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tape/show.h"
+
+struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in, enum tape_role out)
+{
+	const struct tape_part *late = tape_part_find(ret->parts, ret->part_count, in);
+	struct tape_sides sides = {
+		.in = tape_part_find(ret->call->parts, ret->call->part_count, in),
+		.out = tape_part_find(ret->parts, ret->part_count, out),
+	};
+
+	if (late && (!sides.in || !sides.in->have))
+		sides.in = late;
+	return sides;
+}
+
+bool tape_part_whole(const struct tape_part *part)
+{
+	return part && part->have == part->want && !part->flags;
+}
+
+bool tape_event_is_run(const struct tape_call *call)
+{
+	return call->row && call->row->payload == KVMAPI_RUNPAGE;
+}
+
+uint64_t tape_part_number(const struct tape_env *env, const struct tape_part *part, size_t offset,
+			  unsigned int bytes)
+{
+	const bool big = kvmapi_arch_big_endian(env->arch);
+	uint64_t value = 0;
+
+	for (unsigned int i = 0; i < bytes; i++)
+		value |= (uint64_t)part->data[offset + i] << (8 * (big ? bytes - 1 - i : i));
+	return value;
+}

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# kvmtape print: events, filters.
+. "$(dirname "$0")/../tap.sh"
+
+for kind in good gap open name; do
+	"$MKTAPE" $kind "$tmp/$kind.tape" || exit 99
+done
+
+# events FILTER...: numbers of the events that print gives, in one line.
+events()
+{
+	"$KVMTAPE" print --json "$@" | python3 -c '
+import json, sys
+print(*sorted(l["event"] for l in map(json.loads, sys.stdin) if l["type"] == "event"))'
+}
+
+run "$KVMTAPE" print "$tmp/good.tape"
+is "exit status" "$status" 0
+is "nothing on standard error" "$err" ""
+is "11 calls" "$(grep -c 'KVM_[A-Z_]*(' <<<"$out")" 11
+like "decodes a payload" "$out" 'KVM_SET_USER_MEMORY_REGION\(.*memory_size'
+like "decodes an exit" "$out" 'KVM_RUN\(.*IO out port 0x402'
+like "names an error" "$out" 'KVM_CREATE_VCPU\(.*EEXIST'
+
+run "$KVMTAPE" print --json "$tmp/good.tape"
+like "--json: first line" "$(head -n1 <<<"$out")" '^\{"type":"header","schema":1,'
+ok "--json: every line is an object with a type" python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    assert isinstance(json.loads(line)["type"], str)' "$tmp/run.out"
+
+t=$tmp/good.tape
+is "all events" "$(events "$t")" "0 1 2 3 4 5 6 7 8 9 10"
+is "--ioctl" "$(events --ioctl KVM_RUN "$t")" "7 8 9"
+is "--ioctl without KVM_, in lower case" "$(events -i run "$t")" "7 8 9"
+is "--ioctl, a list" "$(events -i RUN,CREATE_VM "$t")" "2 7 8 9"
+is "--ioctl, twice" "$(events -i RUN -i CREATE_VM "$t")" "2 7 8 9"
+is "--vcpu" "$(events --vcpu 1 "$t")" "8"
+is "--thread, ordinal" "$(events --thread 1 "$t")" "7 9"
+is "--thread, thread id" "$(events --thread 4001 "$t")" "7 9"
+is "--errors" "$(events --errors "$t")" "10"
+is "--range A-B" "$(events --range 3-5 "$t")" "3 4 5"
+is "--range A-" "$(events --range 9- "$t")" "9 10"
+is "--range -B" "$(events --range -1 "$t")" "0 1"
+is "--range A" "$(events -r 4 "$t")" "4"
+is "--from, --to" "$(events --from 2 --to 3 "$t")" "2 3"
+is "filters are combined" "$(events -i RUN --thread 1 --from 8 "$t")" "9"
+is "a filter that nothing passes" "$(events --vcpu 7 "$t")" ""
+
+# others FILTER...: how many lines that are no events.
+others()
+{
+	"$KVMTAPE" print --json "$@" | grep -vcE '"type":"(event|header)"'
+}
+ok "objects and threads are printed" test "$(others "$t")" -ge 7
+is "--no-objects" "$(others --no-objects "$t")" 0
+is "a filter leaves out objects" "$(others --errors "$t")" 0
+is "gaps are printed whatever the filter" "$(others --no-objects --vcpu 7 "$tmp/gap.tape")" 1
+run "$KVMTAPE" print --no-objects "$tmp/gap.tape"
+like "a gap in words" "$out" '7'
+
+run "$KVMTAPE" print "$tmp/open.tape"
+like "a call that never returned" "$out" '^event 11, thread 1: KVM_RUN on vcpu #3 had not returned'
+run "$KVMTAPE" print --json "$tmp/open.tape"
+like "the same as JSON" "$out" '^\{"type":"unreturned","event":11,'
+run "$KVMTAPE" print --to 10 "$tmp/open.tape"
+unlike "not if it is outside of the range" "$out" 'had not returned'
+
+ok "--verbose says more" test \
+	"$("$KVMTAPE" print -v "$t" | wc -l)" -gt "$("$KVMTAPE" print "$t" | wc -l)"
+run "$KVMTAPE" print --json "$tmp/name.tape"
+is "a thread's name that is no UTF-8: exit status" "$status" 0
+ok "a thread's name that is no UTF-8: output is" python3 -c '
+import json, sys
+for line in open(sys.argv[1], encoding="utf-8", errors="strict"):
+    json.loads(line)' "$tmp/run.out"
+tap_done

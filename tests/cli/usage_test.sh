@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What a person who errs, or asks, gets to see.
+. "$(dirname "$0")/../tap.sh"
+
+# usage_error DESCRIPTION PATTERN ARG...: exit status 2, nothing on stdout, one line that fits and the hint.
+usage_error()
+{
+	local what=$1 pattern=$2
+
+	shift 2
+	run "$KVMTAPE" "$@"
+	is "$what: exit status" "$status" 2
+	is "$what: nothing on standard output" "$out" ""
+	like "$what: says what was wrong" "$(head -n1 <<<"$err")" "$pattern"
+	lines "$what: two lines" "$err" 2
+	like "$what: points to --help" "$err" '^Try .*--help'
+}
+
+"$MKTAPE" good "$tmp/good.tape" || exit 99
+
+usage_error "no subcommand" 'which subcommand'
+usage_error "unknown subcommand" "no subcommand 'rewind'" rewind
+usage_error "help of an unknown subcommand" "no subcommand 'rewind'" help rewind
+usage_error "unknown long option" 'kvmtape replay: no option --nonsense' replay --nonsense x
+usage_error "unknown short option" 'kvmtape replay: no option -Q' replay -Q x
+usage_error "operand missing" 'operand is missing: kvmtape replay FILE' replay
+usage_error "one operand too many" "'b' is one operand too many" replay a b
+usage_error "argument missing, long" '--until needs an argument: N' replay x --until
+usage_error "argument missing, short" '-u needs an argument: N' replay x -u
+usage_error "not a number" "--until: 'ten' is not a number" replay --until ten x
+usage_error "a negative number" "--until: '-1' is not a number" replay --until=-1 x
+usage_error "a number that is too large" 'is not a number' replay --until 99999999999999999999 x
+usage_error "a flag with an argument" '--json takes no argument' replay --json=1 x
+usage_error "no such negation" 'no option --no-json' print --no-json x
+usage_error "bad range" "--range: '9-3' is not a range" print --range 9-3 x
+usage_error "empty range" "--range: '-' is not a range" print -r - x
+usage_error "an ioctl that does not exist" "--ioctl: no ioctl 'SET_NOTHING'" \
+	print -i SET_NOTHING "$tmp/good.tape"
+usage_error "canon without --output" 'give --output' canon "$tmp/good.tape"
+
+for help in --help -h help; do
+	run "$KVMTAPE" $help
+	is "$help: exit status" "$status" 0
+	is "$help: nothing on standard error" "$err" ""
+	like "$help: lists replay" "$out" '^  replay +judge a tape'
+done
+for command in replay print stat info canon; do
+	run "$KVMTAPE" $command --help
+	is "$command --help: exit status" "$status" 0
+	is "$command --help: nothing on standard error" "$err" ""
+	like "$command --help: usage" "$out" "^usage: kvmtape $command "
+	like "$command --help: lists --help" "$out" '^  -h, --help'
+	unlike "$command --help: at most 100 columns" "$out" '.{101}'
+	help=$out
+	run "$KVMTAPE" help $command
+	is "help $command: the same" "$out" "$help"
+done
+run "$KVMTAPE" print --help
+like "what is on by default is shown by its negation" "$out" '--no-objects'
+
+run "$KVMTAPE" --version
+is "--version: exit status" "$status" 0
+like "--version: program and format" "$out" '^kvmtape [0-9.]+ \(tape format [0-9]+\.[0-9]+\)$'
+
+# All forms of an option.
+for form in "--until 1" "--until=1" "-u 1" "-u1" "-vu1" "-vu 0x1"; do
+	# shellcheck disable=SC2086
+	run "$KVMTAPE" replay $form "$tmp/good.tape"
+	like "replay $form" "$out" '^events +2$'
+done
+run "$KVMTAPE" replay "$tmp/good.tape" --until=1
+like "an option after the operand" "$out" '^events +2$'
+cp "$tmp/good.tape" "$tmp/-v"
+(cd "$tmp" && "$KVMTAPE" replay -- -v) >"$tmp/dashes.out"
+is "-- ends the options" "$?" 0
+run "$KVMTAPE" replay - <"$tmp/good.tape"
+is "- is standard input" "$status" 0
+tap_done

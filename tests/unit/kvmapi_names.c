@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/kvm.h>
+
+#include "kvmapi/internal.h"
+
+static void architectures(void **state)
+{
+	enum kvmapi_arch arch;
+
+	for (arch = 0; arch < KVMAPI_ARCHS; arch++)
+		assert_int_equal(kvmapi_arch_parse(kvmapi_arch_name(arch)), arch);
+	assert_null(kvmapi_arch_name(KVMAPI_ARCHS));
+	assert_int_equal(kvmapi_arch_parse("x86_64"), KVMAPI_X86);
+	assert_int_equal(kvmapi_arch_parse("aarch64"), KVMAPI_ARM64);
+	assert_int_equal(kvmapi_arch_parse("vax"), -EINVAL);
+	assert_true(kvmapi_arch_big_endian(KVMAPI_S390));
+	assert_false(kvmapi_arch_big_endian(KVMAPI_X86));
+}
+
+static void capabilities(void **state)
+{
+	unsigned int known = 0;
+	uint32_t cap;
+
+	for (cap = 0; cap < 1000; cap++) {
+		if (!kvmapi_cap_name(cap))
+			continue;
+		assert_int_equal(kvmapi_cap_number(kvmapi_cap_name(cap)), cap);
+		known++;
+	}
+	assert_true(known >= 230);
+	assert_string_equal(kvmapi_cap_name(KVM_CAP_USER_MEMORY), "KVM_CAP_USER_MEMORY");
+	assert_int_equal(kvmapi_cap_number("KVM_CAP_XSAVE2"), 208);
+	assert_int_equal(kvmapi_cap_number("KVM_CAP_NONSENSE"), -ENOENT);
+	assert_null(kvmapi_cap_name(UINT32_MAX));
+}
+
+static void errors(void **state)
+{
+	unsigned int known = 0;
+	int error;
+
+	for (error = 1; error < 600; error++) {
+		if (!kvmapi_errno_name(error))
+			continue;
+		assert_int_equal(kvmapi_errno_number(kvmapi_errno_name(error)), error);
+		known++;
+	}
+	assert_true(known > 100);
+	assert_string_equal(kvmapi_errno_name(ENOTTY), "ENOTTY");
+	assert_string_equal(kvmapi_errno_name(524), "ENOTSUPP");
+	assert_null(kvmapi_errno_name(0));
+	assert_null(kvmapi_errno_name(-1));
+	assert_null(kvmapi_errno_name(9999));
+	assert_int_equal(kvmapi_errno_number("EWHATEVER"), -ENOENT);
+}
+
+static void objects_and_exits(void **state)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < KVMAPI_OBJECT_KINDS; kind++)
+		assert_non_null(kvmapi_object_name(1u << kind));
+	assert_string_equal(kvmapi_object_name(KVMAPI_VCPU), "vcpu");
+	assert_null(kvmapi_object_name(0));
+	assert_string_equal(kvmapi_exit_name(KVM_EXIT_IO), "KVM_EXIT_IO");
+	assert_null(kvmapi_exit_name(4711));
+}
+
+static void registers(void **state)
+{
+	assert_string_equal(kvmapi_msr_name(0x1b), "IA32_APIC_BASE");
+	assert_string_equal(kvmapi_msr_name(0xc0000080), "EFER");
+	assert_null(kvmapi_msr_name(0x12345678));
+}
+
+static void arguments(void **state)
+{
+	char *text;
+
+	text = kvmapi_arg_text(kvmapi_find_name(KVMAPI_X86, "CHECK_EXTENSION"), KVM_CAP_IRQCHIP);
+	assert_string_equal(text, "KVM_CAP_IRQCHIP");
+	free(text);
+	text = kvmapi_arg_text(kvmapi_find_name(KVMAPI_X86, "CHECK_EXTENSION"), 4000);
+	assert_string_equal(text, "0xfa0");
+	free(text);
+	text = kvmapi_arg_text(kvmapi_find_name(KVMAPI_X86, "SET_TSS_ADDR"), 0xfffbd000);
+	assert_string_equal(text, "0xfffbd000");
+	free(text);
+	text = kvmapi_arg_text(NULL, 0);
+	assert_string_equal(text, "0");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(architectures), cmocka_unit_test(capabilities),
+		cmocka_unit_test(errors),	 cmocka_unit_test(objects_and_exits),
+		cmocka_unit_test(registers),	 cmocka_unit_test(arguments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
