@@ -144,6 +144,14 @@ struct cli_colors {
 };
 const struct cli_colors *cli_colors(FILE *out);
 
+/*
+ * A string from a tape for a terminal: control characters become "?", and what does not fit into
+ * buf is cut. Returns buf.
+ */
+const char *cli_printable(const char *text, char *buf, size_t size);
+/* The same in place and for text of several lines; line ends at its end go. */
+void cli_text_clean(char *text);
+
 /* --- tapes and JSON
  * -------------------------------------------------------------------------------- */
 

@@ -139,12 +139,9 @@ static int with_put(struct guest *guest, const char *path)
 	char *full;
 	int rc;
 
-	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
-		/* What is no program for this guest is a plain file, firmware perhaps. */
-		if (st.st_mode & 0111)
-			rc = guest_put_program(guest, path);
-		else
-			rc = -EXDEV;
+	/* What is no program for this guest is a plain file, firmware perhaps. */
+	if (!stat(path, &st) && S_ISREG(st.st_mode) && st.st_mode & 0111) {
+		rc = guest_put_program(guest, path);
 		if (rc != -EXDEV)
 			return rc;
 	}
@@ -264,6 +261,13 @@ static int run(const void *values, int count, char **arguments)
 		rc = guest_kernel_find(v->kernel, &kernel, &error);
 	if (rc)
 		return cli_error("%s", error.text);
+	/* Said now rather than after the start of a guest. */
+	for (unsigned int i = 0; i < v->with.count; i++) {
+		if (access(v->with.items[i], R_OK))
+			return cli_error("--with %s: %s", v->with.items[i], strerror(errno));
+	}
+	if (v->work && access(v->work, R_OK | W_OK | X_OK))
+		return cli_error("--work %s: %s", v->work, strerror(errno));
 	guest_config_init(&config);
 	config.kvm = !strcmp(v->accel, "kvm");
 	config.cpus = v->smp;

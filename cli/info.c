@@ -114,6 +114,7 @@ static void head(const struct info *i, const char *title)
 static void environment_text(const struct info *i, const struct tape_env *env)
 {
 	size_t asked = 0, there = 0;
+	char key[64], value[4096];
 
 	head(i, "environment");
 	printf("  %-24s %s\n", "architecture", kvmapi_arch_name(env->arch));
@@ -123,7 +124,8 @@ static void environment_text(const struct info *i, const struct tape_env *env)
 	else
 		printf("  %-24s in steps of %llu ns\n", "times", 1ULL << (env->clock_shift & 63));
 	for (size_t n = 0; n < env->pair_count; n++)
-		printf("  %-24s %s\n", env->pairs[n].key, env->pairs[n].value);
+		printf("  %-24s %s\n", cli_printable(env->pairs[n].key, key, sizeof(key)),
+		       cli_printable(env->pairs[n].value, value, sizeof(value)));
 	for (size_t n = 0; n < env->cap_count; n++) {
 		asked += env->caps[n] != INT32_MIN;
 		there += env->caps[n] > 0;
@@ -143,13 +145,15 @@ static void environment_text(const struct info *i, const struct tape_env *env)
 
 static void threads_text(const struct info *i)
 {
+	char comm[sizeof(((struct tape_thread *)NULL)->comm) + 1];
+
 	head(i, "threads");
 	for (uint32_t n = 0; n < i->threads; n++) {
 		const struct tape_thread *t = tape_reader_thread(i->reader, n);
 
 		if (t)
-			printf("  %4u  %-16.*s pid %u tid %u\n", t->id, (int)sizeof(t->comm),
-			       t->comm, t->pid, t->tid);
+			printf("  %4u  %-16s pid %u tid %u\n", t->id,
+			       cli_printable(t->comm, comm, sizeof(comm)), t->pid, t->tid);
 	}
 }
 

@@ -72,3 +72,30 @@ const struct cli_colors *cli_colors(FILE *out)
 		return &plain;
 	return &ansi;
 }
+
+static char printable(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f ? '?' : c;
+}
+
+const char *cli_printable(const char *text, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text && n + 1 < size; text++, n++)
+		buf[n] = printable(*text);
+	buf[n] = '\0';
+	return buf;
+}
+
+void cli_text_clean(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	for (; *text; text++) {
+		if (*text != '\n' && *text != '\t')
+			*text = printable(*text);
+	}
+}

@@ -113,10 +113,8 @@ static bool wanted(const struct print *p, const struct tape_call *call)
 
 static int text_put(const char *before, char *text, const char *after)
 {
-	size_t len = strlen(text);
-
-	printf("%s%.*s%s\n", before, (int)(len && text[len - 1] == '\n' ? len - 1 : len), text,
-	       after);
+	cli_text_clean(text);
+	printf("%s%s%s\n", before, text, after);
 	free(text);
 	return ferror(stdout) ? -EIO : 0;
 }

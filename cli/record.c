@@ -28,35 +28,72 @@ struct record_values {
 
 #define OFFSET(member) offsetof(struct record_values, member)
 static const struct cli_option options[] = {
-	{.name = "output", .letter = 'o', .argument = "FILE", .help = "Write the tape to FILE.",
-	 .type = CLI_TEXT, .offset = OFFSET(output)},
-	{.name = "pid", .letter = 'p', .argument = "PID",
-	 .help = "Attach to the process PID, until it ends.", .type = CLI_NUMBER, .offset = OFFSET(pid)},
-	{.name = "all", .letter = 'a', .help = "Record every process of the machine, until a signal.",
-	 .type = CLI_FLAG, .offset = OFFSET(all)},
-	{.name = "force", .letter = 'f', .help = "Overwrite FILE.", .type = CLI_FLAG,
+	{.name = "output",
+	 .letter = 'o',
+	 .argument = "FILE",
+	 .help = "Write the tape to FILE.",
+	 .type = CLI_TEXT,
+	 .offset = OFFSET(output)},
+	{.name = "pid",
+	 .letter = 'p',
+	 .argument = "PID",
+	 .help = "Attach to the process PID, until it ends.",
+	 .type = CLI_NUMBER,
+	 .offset = OFFSET(pid)},
+	{.name = "all",
+	 .letter = 'a',
+	 .help = "Record every process of the machine, until a signal.",
+	 .type = CLI_FLAG,
+	 .offset = OFFSET(all)},
+	{.name = "force",
+	 .letter = 'f',
+	 .help = "Overwrite FILE.",
+	 .type = CLI_FLAG,
 	 .offset = OFFSET(force)},
-	{.name = "quiet", .letter = 'q', .help = "Say nothing at the end unless something was lost.",
-	 .type = CLI_FLAG, .offset = OFFSET(quiet)},
-	{.name = "backend", .argument = "NAME",
-	 .help = "How to attach: tracepoint. By default the first that works.", .type = CLI_TEXT,
+	{.name = "quiet",
+	 .letter = 'q',
+	 .help = "Say nothing at the end unless something was lost.",
+	 .type = CLI_FLAG,
+	 .offset = OFFSET(quiet)},
+	{.name = "backend",
+	 .argument = "NAME",
+	 .help = "How to attach: tracepoint. By default the first that works.",
+	 .type = CLI_TEXT,
 	 .offset = OFFSET(backend)},
-	{.name = "ring", .argument = "SIZE",
-	 .help = "Buffer between kernel and recorder, a power of two (16M).", .type = CLI_SIZE,
+	{.name = "ring",
+	 .argument = "SIZE",
+	 .help = "Buffer between kernel and recorder, a power of two (16M).",
+	 .type = CLI_SIZE,
 	 .offset = OFFSET(ring)},
-	{.name = "flush", .argument = "MS", .help = "What is older is in FILE, in milliseconds (250).",
-	 .type = CLI_NUMBER, .offset = OFFSET(flush)},
-	{.name = "clock-shift", .argument = "N", .help = "Store times in units of 2^N nanoseconds (0).",
-	 .type = CLI_NUMBER, .offset = OFFSET(clock_shift)},
-	{.name = "max-payload", .argument = "SIZE",
+	{.name = "flush",
+	 .argument = "MS",
+	 .help = "What is older is in FILE, in milliseconds (250).",
+	 .type = CLI_NUMBER,
+	 .offset = OFFSET(flush)},
+	{.name = "clock-shift",
+	 .argument = "N",
+	 .help = "Store times in units of 2^N nanoseconds (0).",
+	 .type = CLI_NUMBER,
+	 .offset = OFFSET(clock_shift)},
+	{.name = "max-payload",
+	 .argument = "SIZE",
 	 .help = "Capture at most SIZE bytes of one buffer (65528, which is the most).",
-	 .type = CLI_SIZE, .offset = OFFSET(max_payload)},
-	{.name = "max-threads", .argument = "N", .help = "Threads that may make calls (4096).",
-	 .type = CLI_NUMBER, .offset = OFFSET(max_threads)},
-	{.name = "kvm", .argument = "PATH", .help = "The device of KVM (/dev/kvm).", .type = CLI_TEXT,
+	 .type = CLI_SIZE,
+	 .offset = OFFSET(max_payload)},
+	{.name = "max-threads",
+	 .argument = "N",
+	 .help = "Threads that may make calls (4096).",
+	 .type = CLI_NUMBER,
+	 .offset = OFFSET(max_threads)},
+	{.name = "kvm",
+	 .argument = "PATH",
+	 .help = "The device of KVM (/dev/kvm).",
+	 .type = CLI_TEXT,
 	 .offset = OFFSET(kvm_path)},
-	{.name = "btf", .argument = "PATH",
-	 .help = "Where the kernel describes its types (/sys/kernel/btf/vmlinux).", .type = CLI_TEXT,
+	{.name = "btf",
+	 .argument = "PATH",
+	 .help = "Where the kernel describes its types (/sys/kernel/btf/vmlinux).",
+	 .type = CLI_TEXT,
 	 .offset = OFFSET(btf_path)},
 	{0},
 };
@@ -105,9 +142,9 @@ static void summary(const char *path, const struct recorder_stats *s, bool quiet
 	if (!s->seen)
 		cli_note("no call to KVM was made: %s holds no event", path);
 	else if (!quiet || lost)
-		cli_note("%s: %" PRIu64 " events, %" PRIu64 " objects, %" PRIu64 " threads, %" PRIu64
-			 " bytes, %" PRIu64 " lost", path, s->written, s->objects, s->threads, s->bytes,
-			 lost);
+		cli_note("%s: %" PRIu64 " events, %" PRIu64 " objects, %" PRIu64
+			 " threads, %" PRIu64 " bytes, %" PRIu64 " lost",
+			 path, s->written, s->objects, s->threads, s->bytes, lost);
 	for (int cause = 0; cause < TAPE_GAP_CAUSES; cause++)
 		if (s->lost[cause])
 			cli_note("lost: %" PRIu64 " (%s)", s->lost[cause],
@@ -134,8 +171,9 @@ static int check_values(const struct record_values *v, int count)
 		return cli_usage_error("there is no process %" PRIu64, v->pid);
 	if (v->flush > 60000 || v->clock_shift > 20 || v->max_threads > 1 << 20 ||
 	    v->ring > (uint64_t)1 << 30 || v->max_payload > 65528)
-		return cli_usage_error("--flush, --clock-shift, --max-threads, --ring or --max-payload is "
-				       "too large");
+		return cli_usage_error(
+			"--flush, --clock-shift, --max-threads, --ring or --max-payload is "
+			"too large");
 	return 0;
 }
 
@@ -164,7 +202,8 @@ static int run(const void *values, int count, char **operands)
 		return code;
 	o.follow = v->all ? RECORDER_ALL : v->pid ? RECORDER_PID : RECORDER_COMMAND;
 	o.pid = (pid_t)v->pid;
-	/* The parser has moved the operands to the front: what stands behind them is not COMMAND's. */
+	/* The parser has moved the operands to the front: what stands behind them is not COMMAND's.
+	 */
 	operands[count] = NULL;
 	o.argv = operands;
 
@@ -180,9 +219,9 @@ static int run(const void *values, int count, char **operands)
 	}
 	fd = open(v->output, O_RDWR | O_CREAT | O_CLOEXEC | (v->force ? O_TRUNC : O_EXCL), 0644);
 	if (fd < 0) {
-		code = errno == EEXIST ?
-			       cli_error("%s exists: give another name, or --force", v->output) :
-			       cli_error("cannot write %s: %s", v->output, strerror(errno));
+		code = errno == EEXIST
+			       ? cli_error("%s exists: give another name, or --force", v->output)
+			       : cli_error("cannot write %s: %s", v->output, strerror(errno));
 		goto out;
 	}
 	catch_signals();
@@ -197,8 +236,8 @@ static int run(const void *values, int count, char **operands)
 	}
 	recorder_get_stats(recorder, &stats);
 	if (err) {
-		code = cli_error("%s", recorder_message(recorder)[0] ? recorder_message(recorder) :
-								       strerror(-err));
+		code = cli_error("%s", recorder_message(recorder)[0] ? recorder_message(recorder)
+								     : strerror(-err));
 		goto out;
 	}
 	summary(v->output, &stats, v->quiet);

@@ -101,6 +101,7 @@ static int event_text(const struct replay *r, const struct tape_return *ret,
 		      const struct model_verdict *v, FILE *out)
 {
 	const struct tape_thread *thread = tape_reader_thread(r->reader, ret->call->thread);
+	char comm[sizeof(thread->comm) + 1];
 	char *text;
 	int rc;
 
@@ -111,15 +112,15 @@ static int event_text(const struct replay *r, const struct tape_return *ret,
 		model_verdict_name(v->kind), r->c->off, (unsigned long long)ret->call->index,
 		ret->call->thread);
 	if (thread && thread->comm[0])
-		fprintf(out, " (%.*s)", (int)sizeof(thread->comm), thread->comm);
+		fprintf(out, " (%s)", cli_printable(thread->comm, comm, sizeof(comm)));
 	fprintf(out, "\n    call      ");
+	cli_text_clean(text);
 	for (const char *p = text + strspn(text, " "); *p; p++) {
 		fputc(*p, out);
-		if (*p == '\n' && p[1])
+		if (*p == '\n')
 			fputs("              ", out);
 	}
-	if (!*text || text[strlen(text) - 1] != '\n')
-		fputc('\n', out);
+	fputc('\n', out);
 	free(text);
 	if (v->kind == MODEL_DIVERGES)
 		fprintf(out, "    expected  %s\n    observed  %s\n", v->expected, v->observed);
@@ -198,14 +199,43 @@ static int on_item(void *context, const struct tape_item *item)
 	rc = tape_item_text(r->reader, item, &text);
 	if (rc)
 		return rc;
-	printf("%s%s%s%s", r->c->dim, text, r->c->off,
-	       *text && text[strlen(text) - 1] == '\n' ? "" : "\n");
+	cli_text_clean(text);
+	printf("%s%s%s\n", r->c->dim, text, r->c->off);
 	free(text);
 	return 0;
 }
 
 /* --- the summary
  * ----------------------------------------------------------------------------------- */
+
+/* How many ioctls got an answer from the documents for at least one of their events. */
+static size_t ioctls_judged(const struct replayer_score *score)
+{
+	size_t judged = 0;
+
+	for (size_t i = 0; i < score->ioctl_count; i++) {
+		const uint64_t *v = score->ioctls[i].verdicts;
+
+		judged += v[MODEL_CONFORMS] || v[MODEL_DEVIATION] || v[MODEL_DIVERGES];
+	}
+	return judged;
+}
+
+/* Where the tape was made, in one line: verdicts depend on it. */
+static void summary_origin(const struct replay *r)
+{
+	const struct tape_env *env = tape_reader_env(r->reader);
+	const char *release = tape_env_get(env, "kernel.release");
+	const char *backend = tape_env_get(env, "kvm.backend");
+	char buf[128];
+
+	printf("%stape%s          %s, kernel %s", r->c->bold, r->c->off,
+	       kvmapi_arch_name(env->arch),
+	       cli_printable(release ? release : "not known", buf, sizeof(buf)));
+	if (backend)
+		printf(", %s", cli_printable(backend, buf, sizeof(buf)));
+	putchar('\n');
+}
 
 static void summary_verdicts(const struct replay *r, const struct replayer_score *score)
 {
@@ -219,6 +249,8 @@ static void summary_verdicts(const struct replay *r, const struct replayer_score
 		       score->verdicts[k] ? r->c->off : "", (unsigned long long)score->verdicts[k],
 		       share);
 	}
+	printf("ioctls        %10zu  %zu of them judged at least once\n", score->ioctl_count,
+	       ioctls_judged(score));
 	printf("lost          %10llu", (unsigned long long)score->lost);
 	for (unsigned int i = 0; i < TAPE_GAP_CAUSES; i++) {
 		if (score->lost_by[i])
@@ -330,6 +362,7 @@ static int copy_waiting(const struct replay *r)
 
 static int summary_text(const struct replay *r, const struct replayer_score *score)
 {
+	summary_origin(r);
 	summary_verdicts(r, score);
 	summary_ioctls(r, score);
 	summary_rules(r, "deviations", score->deviations, score->deviation_count);
@@ -410,6 +443,8 @@ static int summary_json(const struct replay *r, const struct replayer_score *sco
 	verdicts_json(line, score->verdicts);
 	json_object_set_new(line, "lost", json_integer(score->lost));
 	json_object_set_new(line, "unreturned", json_integer(score->unreturned));
+	json_object_set_new(line, "ioctls", json_integer(score->ioctl_count));
+	json_object_set_new(line, "ioctls_judged", json_integer(ioctls_judged(score)));
 	json_object_set_new(line, "complete", json_boolean(score->complete));
 	json_object_set_new(line, "deviations",
 			    rules_json(r, score->deviations, score->deviation_count));

@@ -694,7 +694,7 @@ static int port_open(void)
 {
 	const struct timespec moment = {.tv_nsec = 5000000};
 
-	for (int tries = 0; tries < 2000; tries++) {
+	for (int tries = 0; tries < 400; tries++) {
 		DIR *folder = opendir("/sys/class/virtio-ports");
 		struct dirent *entry;
 

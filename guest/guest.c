@@ -23,8 +23,7 @@
 
 #include "guest/running.h"
 
-#define QMP_TIME  20000 /* ms for QEMU to answer a command, on a busy machine */
-#define PING_TIME 10000 /* ms after which a guest that does not answer hangs */
+#define QMP_TIME 20000 /* ms for QEMU to answer a command, on a busy machine */
 
 void guest_config_init(struct guest_config *config)
 {
@@ -32,6 +31,7 @@ void guest_config_init(struct guest_config *config)
 	config->cpus = 1;
 	config->memory = 512;
 	config->start_time = 120;
+	config->hang_time = 10;
 	config->interrupt_fd = -1;
 }
 
@@ -160,7 +160,7 @@ static void reap(struct guest *guest)
 	lines_close(guest);
 }
 
-static void end(struct guest *guest, enum guest_outcome outcome, const char *text)
+void guest_end(struct guest *guest, enum guest_outcome outcome, const char *text)
 {
 	char *log;
 
@@ -182,7 +182,7 @@ static void end(struct guest *guest, enum guest_outcome outcome, const char *tex
 
 void guest_stop(struct guest *guest)
 {
-	end(guest, GUEST_STOPPED, "stopped");
+	guest_end(guest, GUEST_STOPPED, "stopped");
 }
 
 /* --- starting QEMU
@@ -354,7 +354,7 @@ static int qemu_start(struct guest *guest)
 		char words[200];
 
 		qemu_words(guest, words, sizeof(words));
-		end(guest, GUEST_QEMU_FAILED, words);
+		guest_end(guest, GUEST_QEMU_FAILED, words);
 		rc = guest_fail(&guest->error, -EIO, "%s did not start: %s", guest->machine->qemu,
 				words);
 	}
@@ -537,7 +537,7 @@ int guest_ping(struct guest *guest, int timeout)
 
 	if (rc != -ETIMEDOUT)
 		return rc;
-	end(guest, GUEST_HANG, "the agent gave no sign of life");
+	guest_end(guest, GUEST_HANG, "the agent gave no sign of life");
 	return -ENOTCONN;
 }
 
@@ -787,7 +787,7 @@ int guest_snapshot(struct guest *guest)
 
 	if (guest->have_snapshot)
 		return guest_fail(&guest->error, -EEXIST, "there is a snapshot already");
-	rc = guest_ping(guest, PING_TIME);
+	rc = guest_ping(guest, guest->config.hang_time * 1000);
 	if (rc)
 		return rc;
 	usleep(50000);
@@ -830,11 +830,11 @@ int guest_restore(struct guest *guest)
 		char words[200];
 
 		qemu_words(guest, words, sizeof(words));
-		end(guest, GUEST_QEMU_FAILED, words);
+		guest_end(guest, GUEST_QEMU_FAILED, words);
 		return guest_fail(&guest->error, -EIO, "QEMU cannot bring the snapshot back: %s",
 				  words);
 	}
-	rc = guest_ping(guest, PING_TIME);
+	rc = guest_ping(guest, guest->config.hang_time * 1000);
 	if (rc == -ENOTCONN)
 		return guest_fail(&guest->error, -EIO,
 				  "the guest does not come back from its snapshot: %s",

@@ -105,6 +105,7 @@ struct guest_config {
 	unsigned int cpus; /* default 1 */
 	unsigned int memory;	 /* MiB, default 512; programs and files live in it */
 	unsigned int start_time; /* seconds until the agent must have said hello, default 120 */
+	unsigned int hang_time;	 /* seconds without a sign of life that make a hang, default 10 */
 	bool warn_continues;	 /* a WARN of the kernel does not end the guest */
 	const char *agent;	 /* file of another agent than the one that is built in; NULL */
 	const char *append;	 /* more for the kernel's command line; NULL */

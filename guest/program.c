@@ -14,7 +14,6 @@
 #include "guest/running.h"
 
 #define FILE_TIME 60000 /* ms for the agent to take or give a piece of a file */
-#define KILL_TIME 10000 /* ms for a killed program to be gone */
 #define DEPTH_MAX 16	/* of folders, and of interpreters of scripts */
 
 /* --- files
@@ -490,20 +489,28 @@ static int frame_handle(struct run *run, const struct guest_message_in *message)
 /* End the program that runs; -ENOTCONN if the guest does not answer any more. */
 static int program_kill(struct guest *guest, struct run *run)
 {
-	int64_t then = guest_now() + KILL_TIME;
+	int64_t then = guest_now() + guest->config.hang_time * 1000;
 	struct guest_message_in message;
 	uint32_t number = SIGKILL;
+	bool answered = false;
 	int rc;
 
 	run->quiet = true;
 	rc = guest_send(guest, GUEST_MSG_SIGNAL, NULL, &number, sizeof(number));
+	if (!rc)
+		rc = guest_send(guest, GUEST_MSG_PING, NULL, "", 0);
 	while (!rc) {
 		rc = guest_wait(guest, then, -1, &message);
+		if (!rc && message.type == GUEST_MSG_PING)
+			answered = true;
 		if (!rc && frame_handle(run, &message) == 1)
 			return 0;
 	}
-	/* Neither the program's end nor, then, a sign of life: the kernel hangs. */
-	return rc == -ETIMEDOUT ? guest_ping(guest, KILL_TIME) : rc;
+	if (rc != -ETIMEDOUT)
+		return rc;
+	guest_end(guest, GUEST_HANG,
+		  answered ? "the program cannot be killed" : "the agent gave no sign of life");
+	return -ENOTCONN;
 }
 
 int guest_exec(struct guest *guest, const struct guest_program *program, struct guest_exit *result)

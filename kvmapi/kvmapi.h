@@ -165,6 +165,12 @@ const char *kvmapi_errno_name(int error);
 int kvmapi_errno_number(const char *name);
 
 /*
+ * The value of any name that kvmapi shows values by: flags and enumerations, capabilities, exit reasons,
+ * model-specific registers.  0, -ENOENT.
+ */
+int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
+
+/*
  * Which bytes of the exit union of struct kvm_run one exit reason uses: the kernel writes
  * [32, 32 + out) and reads the answer from [32, 32 + in) at the next KVM_RUN (0 = no answer).
  * exits.def is the source.  false for a reason that is not known.
@@ -222,6 +228,34 @@ int kvmapi_run_json(enum kvmapi_arch arch, const void *run, size_t len, struct j
 /* An ioctl's integer argument by name where it has one (KVM_CHECK_EXTENSION's capability), else
  * hex. Caller frees. */
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg);
+
+/*
+ * A place in a value of a C type: the value as a whole, a member, an element.  For programs that make
+ * values; the offsets are from the beginning of the whole value.
+ */
+enum kvmapi_place_kind {
+	KVMAPI_PLACE_NUMBER,
+	KVMAPI_PLACE_COMPOSITE, /* struct or union */
+	KVMAPI_PLACE_ARRAY,
+};
+struct kvmapi_place {
+	uint8_t kind;  /* enum kvmapi_place_kind */
+	uint8_t bits;  /* of a bit field, 0 = whole bytes */
+	uint8_t shift; /* of a bit field: it begins at this bit of the number of .size bytes */
+	uint32_t type; /* which of the BTF */
+	size_t offset;
+	size_t size;   /* bytes; a flexible array has 0 */
+	size_t count;  /* of an array; 0 = flexible, any index */
+	size_t stride; /* of an array: bytes of one element */
+};
+/* The whole value of a type.  0, -ENOENT, -ENOMEM. */
+int kvmapi_place_of(enum kvmapi_arch arch, const char *type, struct kvmapi_place *place);
+/* A member by its name of `len` bytes, also one that an anonymous struct or union lends.  0, -ENOENT, -ENOMEM. */
+int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, const char *name,
+			size_t len, struct kvmapi_place *place);
+/* An element of an array.  0, -ENOENT beyond its end, -ENOMEM. */
+int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, size_t index,
+			 struct kvmapi_place *place);
 
 /* Where a field of a type is: "regs.rip", "entries[3].data".  0, -ENOENT; bits that are whole bytes
  * only. */

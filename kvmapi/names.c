@@ -128,6 +128,50 @@ const char *kvmapi_msr_name(uint32_t index)
 	return NULL;
 }
 
+static int msr_index(const char *name, uint64_t *value)
+{
+	size_t n;
+
+	for (n = 0; n < ARRAY_COUNT(msrs); n++) {
+		if (strcmp(msrs[n].name, name) != 0)
+			continue;
+		*value = msrs[n].index;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value)
+{
+	const struct kvmapi_table *table = kvmapi_table_of(arch);
+	const struct kvmapi_constant *c;
+	int cap;
+	size_t n;
+
+	if (!table)
+		return -ENOENT;
+	for (n = 0; n < table->field_count; n++) {
+		for (c = table->fields[n].constants; c && c->name; c++) {
+			if (strcmp(c->name, name) != 0)
+				continue;
+			*value = c->value;
+			return 0;
+		}
+	}
+	for (n = 0; n < table->exit_count; n++) {
+		if (strcmp(table->exits[n].name, name) != 0)
+			continue;
+		*value = table->exits[n].reason;
+		return 0;
+	}
+	cap = kvmapi_cap_number(name);
+	if (cap >= 0) {
+		*value = (uint64_t)cap;
+		return 0;
+	}
+	return arch == KVMAPI_X86 ? msr_index(name, value) : -ENOENT;
+}
+
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg)
 {
 	const char *name = NULL;

@@ -295,6 +295,101 @@ int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path,
 	return path_find(types->btf, (uint32_t)id, path, offset, size);
 }
 
+/* --- places --------------------------------------------------------------------------------------
+ */
+
+static void place_set(const struct btf *btf, uint32_t id, size_t offset, struct kvmapi_place *place)
+{
+	const struct btf_type *t = type_real(btf, &id);
+
+	*place = (struct kvmapi_place){
+		.kind = KVMAPI_PLACE_NUMBER,
+		.type = id,
+		.offset = offset,
+		.size = type_size(btf, id),
+	};
+	if (btf_is_composite(t)) {
+		place->kind = KVMAPI_PLACE_COMPOSITE;
+	} else if (btf_is_array(t)) {
+		place->kind = KVMAPI_PLACE_ARRAY;
+		place->count = btf_array(t)->nelems;
+		place->stride = type_size(btf, btf_array(t)->type);
+	}
+}
+
+int kvmapi_place_of(enum kvmapi_arch arch, const char *type, struct kvmapi_place *place)
+{
+	const struct types *types;
+	int id;
+
+	if ((unsigned int)arch >= KVMAPI_ARCHS)
+		return -ENOENT;
+	types = types_of(arch);
+	if (!types)
+		return -ENOMEM;
+	id = type_find(types->btf, type);
+	if (id < 0)
+		return id;
+	place_set(types->btf, (uint32_t)id, 0, place);
+	return 0;
+}
+
+int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, const char *name,
+			size_t len, struct kvmapi_place *place)
+{
+	const struct types *types = types_of(arch);
+	const struct btf_type *t;
+	const struct btf_member *m;
+	struct kvmapi_place around;
+	const char *member;
+	uint32_t n, bits, at;
+	size_t offset;
+
+	if (!types)
+		return -ENOMEM;
+	if (in->kind != KVMAPI_PLACE_COMPOSITE)
+		return -ENOENT;
+	t = btf__type_by_id(types->btf, in->type);
+	m = btf_members(t);
+	for (n = 0; n < btf_vlen(t); n++) {
+		member = type_name(types->btf, m[n].name_off);
+		at = btf_member_bit_offset(t, n);
+		bits = btf_member_bitfield_size(t, n);
+		offset = in->offset + at / 8;
+		if (!member && is_anonymous(types->btf, &m[n])) {
+			place_set(types->btf, m[n].type, offset, &around);
+			if (!kvmapi_place_member(arch, &around, name, len, place))
+				return 0;
+		}
+		if (!member || strlen(member) != len || strncmp(member, name, len) != 0)
+			continue;
+		place_set(types->btf, m[n].type, offset, place);
+		if (bits) {
+			place->size = (at % 8 + bits + 7) / 8;
+			place->bits = (uint8_t)bits;
+			place->shift = (uint8_t)(kvmapi_arch_big_endian(arch)
+							 ? place->size * 8 - at % 8 - bits
+							 : at % 8);
+		}
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, size_t index,
+			 struct kvmapi_place *place)
+{
+	const struct types *types = types_of(arch);
+
+	if (!types)
+		return -ENOMEM;
+	if (in->kind != KVMAPI_PLACE_ARRAY || (in->count && index >= in->count))
+		return -ENOENT;
+	place_set(types->btf, btf_array(btf__type_by_id(types->btf, in->type))->type,
+		  in->offset + index * in->stride, place);
+	return 0;
+}
+
 /* --- the walk ------------------------------------------------------------------------------------
  */
 

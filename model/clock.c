@@ -33,6 +33,14 @@ static void get_clock(struct judge *j)
 	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad) + 8, 8, &pad[2]) &&
 	    (pad[0] | pad[1] | pad[2]))
 		j_break(j, R_GET_CLOCK_EMPTY, "padding of zero", "padding is not zero");
+	if (j->vm->scratch[VM_SCRATCH_CLOCK])
+		j_check(j, R_GET_CLOCK_ADVANCES,
+			clock + 1000000000 >= j->vm->scratch[VM_SCRATCH_CLOCK],
+			"a clock that does not go back", "%llu ns after %llu ns",
+			(unsigned long long)clock,
+			(unsigned long long)j->vm->scratch[VM_SCRATCH_CLOCK] - 1);
+	if (clock < UINT64_MAX - 2000000000)
+		j->vm->scratch[VM_SCRATCH_CLOCK] = 1 + clock;
 	if (j_kernel(j) >= MODEL_KERNEL(5, 16) && flags & KVM_CLOCK_REALTIME)
 		/* The host's real time is later than the API that tells of it (2021), and before
 		 * 2262. */
@@ -59,7 +67,8 @@ static void set_clock(struct judge *j)
 	}
 	if (flags && !(j_kernel(j) && defined >= 0))
 		j_may_fail(j, R_SET_CLOCK_FLAGS, EINVAL);
-	j_succeeds(j, R_SET_CLOCK_SUCCEEDS);
+	if (j_succeeds(j, R_SET_CLOCK_SUCCEEDS))
+		j->vm->scratch[VM_SCRATCH_CLOCK] = 0;
 }
 
 /* api.rst 4.55, the VM's form */

@@ -40,6 +40,58 @@ static void default_routes(struct judge *j)
 	}
 }
 
+/* What changes without a guest running: lines that move. */
+static void forget_volatile(struct state_block *b, uint64_t chip)
+{
+	if (!b->size)
+		return;
+	if (chip != KVM_IRQCHIP_IOAPIC) {
+		state_block_forget_range(b, offsetof(struct kvm_pic_state, last_irr),
+					 2); /* and irr */
+		return;
+	}
+	state_block_forget_range(b, offsetof(struct kvm_ioapic_state, irr), 4);
+	for (unsigned int i = 0; i < IOAPIC_PINS; i++) {
+		/* Delivery status (bit 12) and remote IRR (bit 14). */
+		size_t at = offsetof(struct kvm_ioapic_state, redirtbl) + 8 * i + 1;
+
+		if (at < b->size)
+			b->mask[at] &= (uint8_t)~0x50;
+	}
+}
+
+static uint32_t chip_size(uint64_t chip)
+{
+	return chip == KVM_IRQCHIP_IOAPIC ? sizeof(struct kvm_ioapic_state)
+					  : sizeof(struct kvm_pic_state);
+}
+
+/* How KVM_CREATE_IRQCHIP leaves the chips: all zero but for what a reset sets. */
+static void chips_reset(struct judge *j)
+{
+	uint8_t bytes[sizeof(struct kvm_ioapic_state)];
+
+	for (uint64_t chip = 0; chip <= KVM_IRQCHIP_IOAPIC; chip++) {
+		struct state_block *b = &j->vm->blocks[STATE_PIC_MASTER + chip];
+
+		memset(bytes, 0, sizeof(bytes));
+		if (chip == KVM_IRQCHIP_IOAPIC) {
+			bytes[offsetof(struct kvm_ioapic_state, base_address) + 2] =
+				0xc0; /* 0xfec00000 */
+			bytes[offsetof(struct kvm_ioapic_state, base_address) + 3] = 0xfe;
+			for (unsigned int i = 0; i < IOAPIC_PINS; i++) /* masked: bit 16 */
+				bytes[offsetof(struct kvm_ioapic_state, redirtbl) + 8 * i + 2] = 1;
+		} else {
+			bytes[offsetof(struct kvm_pic_state, elcr_mask)] =
+				chip == KVM_IRQCHIP_PIC_MASTER ? 0xf8 : 0xde;
+		}
+		if (state_block_set(b, 0, bytes, chip_size(chip)))
+			j->oom = -ENOMEM;
+		forget_volatile(b, chip);
+		j->vm->scratch[VM_SCRATCH_CHIP_RESET] |= 1 << chip;
+	}
+}
+
 /* api.rst 4.24 */
 static void create_irqchip(struct judge *j)
 {
@@ -64,9 +116,7 @@ static void create_irqchip(struct judge *j)
 		return;
 	vm->irqchip = STATE_IRQCHIP_KERNEL;
 	default_routes(j);
-	state_block_forget(&vm->blocks[STATE_PIC_MASTER]);
-	state_block_forget(&vm->blocks[STATE_PIC_SLAVE]);
-	state_block_forget(&vm->blocks[STATE_IOAPIC]);
+	chips_reset(j);
 }
 
 /* --- lines
@@ -144,7 +194,12 @@ static void irq_line_status(struct judge *j)
 	}
 	if (most == UINT32_MAX)
 		most = 4096;
-	if (status < -1 || status > (int32_t)most + 1) {
+	/* The PIC counts for one; where a route leads to processors, it may be to all of them. */
+	if (l.known && !l.other)
+		most = (l.ioapic || l.msi ? most : 0) + l.pic;
+	else
+		most++;
+	if (status < -1 || status > (int32_t)most) {
 		j_break(j, R_IRQ_LINE_STATUS_RANGE,
 			"-1, or no more than the processors and the PIC", "status = %d", status);
 		return;
@@ -170,32 +225,6 @@ static void irq_line_status(struct judge *j)
 
 /* --- state of the chips
  * --------------------------------------------------------------------------------------- */
-
-/* What changes without a guest running: lines that move. */
-static void forget_volatile(struct state_block *b, uint64_t chip)
-{
-	if (!b->size)
-		return;
-	if (chip != KVM_IRQCHIP_IOAPIC) {
-		state_block_forget_range(b, offsetof(struct kvm_pic_state, last_irr),
-					 2); /* and irr */
-		return;
-	}
-	state_block_forget_range(b, offsetof(struct kvm_ioapic_state, irr), 4);
-	for (unsigned int i = 0; i < IOAPIC_PINS; i++) {
-		/* Delivery status (bit 12) and remote IRR (bit 14). */
-		size_t at = offsetof(struct kvm_ioapic_state, redirtbl) + 8 * i + 1;
-
-		if (at < b->size)
-			b->mask[at] &= (uint8_t)~0x50;
-	}
-}
-
-static uint32_t chip_size(uint64_t chip)
-{
-	return chip == KVM_IRQCHIP_IOAPIC ? sizeof(struct kvm_ioapic_state)
-					  : sizeof(struct kvm_pic_state);
-}
 
 /* What GET and SET have in common: true if they succeeded. */
 static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
@@ -235,7 +264,11 @@ static void get_irqchip(struct judge *j)
 	if (J_OUT(j, struct kvm_irqchip, chip_id, &after) &&
 	    !j_equal(j, R_GET_IRQCHIP_ID_KEPT, "chip_id", chip, after))
 		return;
-	j_block_get(j, R_GET_IRQCHIP_READS_BACK, b, j->out, (uint32_t)chip_at, (uint32_t)size);
+	j_block_get(j,
+		    j->vm->scratch[VM_SCRATCH_CHIP_RESET] >> chip & 1 ? R_GET_IRQCHIP_AFTER_CREATE
+								      : R_GET_IRQCHIP_READS_BACK,
+		    b, j->out, (uint32_t)chip_at, (uint32_t)size);
+	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
 	forget_volatile(b, chip);
 	/* The rest of the buffer comes back as it was given. */
 	have = !j->out ? 0 : j->in->have < j->out->have ? j->in->have : j->out->have;
@@ -259,6 +292,7 @@ static void set_irqchip(struct judge *j)
 	if (!irqchip_call(j, R_SET_IRQCHIP_SUCCEEDS, &chip))
 		return;
 	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
+	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
 	/* j_block_set() takes the bytes from `offset` of the part, and puts them at 0 of the block.
 	 */
 	j_block_set(j, b, j->in, (uint32_t)chip_at, chip_size(chip));
@@ -487,6 +521,7 @@ static void pit_reset(struct judge *j)
 			i * CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, count_load_time),
 			8);
 	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 1;
+	j->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
 }
 
 static void pit_created(struct judge *j)
@@ -519,6 +554,42 @@ static void create_pit2(struct judge *j)
 	pit_created(j);
 }
 
+#define PIT_FLAGS ((uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON))
+
+/* The first channel with values that no i8254 has, -1 = none. */
+static int pit_odd_channel(const struct judge *j, const struct tape_part *part)
+{
+	static const struct {
+		size_t at;
+		uint8_t most;
+	} limits[] = {
+		{offsetof(struct kvm_pit_channel_state, count_latched), 4},
+		{offsetof(struct kvm_pit_channel_state, status_latched), 1},
+		{offsetof(struct kvm_pit_channel_state, read_state), 4},
+		{offsetof(struct kvm_pit_channel_state, write_state), 4},
+		{offsetof(struct kvm_pit_channel_state, rw_mode), 4},
+		{offsetof(struct kvm_pit_channel_state, bcd), 1},
+		{offsetof(struct kvm_pit_channel_state, gate), 1},
+	};
+	uint64_t v;
+
+	for (int i = 0; i < CHANNELS; i++) {
+		size_t at = i * CHANNEL_SIZE;
+
+		if (j_field(j, part, at + offsetof(struct kvm_pit_channel_state, count), 4, &v) &&
+		    v > 0x10000)
+			return i;
+		if (j_field(j, part, at + offsetof(struct kvm_pit_channel_state, mode), 1, &v) &&
+		    v > 5 && v != 0xff)
+			return i;
+		for (size_t k = 0; k < sizeof(limits) / sizeof(limits[0]); k++) {
+			if (j_field(j, part, at + limits[k].at, 1, &v) && v > limits[k].most)
+				return i;
+		}
+	}
+	return -1;
+}
+
 static bool pit_there(struct judge *j, uint16_t succeeds)
 {
 	if (j->vm->pit == STATE_NO) {
@@ -533,7 +604,8 @@ static bool pit_there(struct judge *j, uint16_t succeeds)
 static void pit_get(struct judge *j, uint32_t size)
 {
 	struct state_vm *vm = j->vm;
-	uint64_t gate, flags;
+	uint64_t flags;
+	int odd;
 
 	if (!pit_there(j, R_GET_PIT_SUCCEEDS))
 		return;
@@ -542,19 +614,16 @@ static void pit_get(struct judge *j, uint32_t size)
 						      : R_GET_PIT_READS_BACK,
 		    &vm->blocks[STATE_PIT], j->out, 0, size);
 	vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
-	for (unsigned int i = 0; i < CHANNELS; i++) {
-		if (j_field(j, j->out,
-			    i * CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, gate), 1,
-			    &gate) &&
-		    gate > 1)
-			j_break(j, R_GET_PIT_FLAGS, "gate 0 or 1", "channel %u: gate = %llu", i,
-				(unsigned long long)gate);
+	if (vm->scratch[VM_SCRATCH_PIT_SANE]) {
+		odd = pit_odd_channel(j, j->out);
+		if (odd >= 0)
+			j_break(j, R_GET_PIT_VALUES, "values that an i8254 has",
+				"channel %d has others", odd);
+		if (size == sizeof(struct kvm_pit_state2) &&
+		    J_OUT(j, struct kvm_pit_state2, flags, &flags))
+			j_check(j, R_GET_PIT_FLAGS, !(flags & ~PIT_FLAGS), "flags that are defined",
+				"flags = 0x%llx", (unsigned long long)flags);
 	}
-	if (size == sizeof(struct kvm_pit_state2) && J_OUT(j, struct kvm_pit_state2, flags, &flags))
-		j_check(j, R_GET_PIT_FLAGS,
-			!(flags &
-			  ~(uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON)),
-			"flags that are defined", "flags = 0x%llx", (unsigned long long)flags);
 	for (size_t i = 0; size == sizeof(struct kvm_pit_state2) && i < 9; i++) {
 		uint64_t zero;
 
@@ -569,10 +638,15 @@ static void pit_get(struct judge *j, uint32_t size)
 static void pit_set(struct judge *j, uint32_t size)
 {
 	struct state_block *b = &j->vm->blocks[STATE_PIT];
+	uint64_t flags;
 
 	if (!pit_there(j, R_SET_PIT_SUCCEEDS))
 		return;
 	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+	if (!j->in || j->in->have < size || pit_odd_channel(j, j->in) >= 0 ||
+	    (j_field(j, j->in, offsetof(struct kvm_pit_state2, flags), 4, &flags) &&
+	     flags & ~PIT_FLAGS))
+		j->vm->scratch[VM_SCRATCH_PIT_SANE] = 0;
 	/* The obsolete form leaves the flags alone. */
 	if (!j->in || j->in->have < size || j_vm_ran(j))
 		state_block_forget(b);
@@ -593,8 +667,6 @@ static void pit_set(struct judge *j, uint32_t size)
 	/* Reserved words come back as zero whatever was given. */
 	if (size == sizeof(struct kvm_pit_state2) && b->size >= size)
 		state_block_forget_range(b, offsetof(struct kvm_pit_state2, reserved), 36);
-	/* Flags that no kernel knows are kept by some. */
-	state_block_forget_range(b, offsetof(struct kvm_pit_state2, flags) + 1, 3);
 }
 
 /* api.rst 4.72 */

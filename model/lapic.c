@@ -20,6 +20,7 @@ enum {
 	APIC_ICR2 = 0x310,
 	APIC_TIMER_INITIAL = 0x380,
 	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3e0,
 	APIC_STEP = 0x10,
 };
 
@@ -44,6 +45,22 @@ static bool needs_lapic(struct judge *j, uint16_t rule)
 	return true;
 }
 
+/* Registers have four bytes of every sixteen, and some numbers are not in use; -1 = all of that is zero. */
+static int32_t odd_byte(const uint8_t *regs)
+{
+	for (uint32_t at = 0; at < KVM_APIC_REG_SIZE; at++) {
+		uint32_t reg = at & ~(APIC_STEP - 1u);
+		bool unused = reg < APIC_ID || (reg > APIC_VERSION && reg < APIC_TPR) ||
+			      (reg > APIC_ESR && reg < APIC_CMCI) ||
+			      (reg > APIC_TIMER_CURRENT && reg < APIC_TIMER_DIVIDE);
+
+		/* A local APIC of 64 bits keeps the command register in one piece. */
+		if (regs[at] && (unused || (at % APIC_STEP >= 4 && reg != APIC_ICR)))
+			return at;
+	}
+	return -1;
+}
+
 void lapic_get(struct judge *j)
 {
 	uint64_t cr8;
@@ -63,6 +80,12 @@ void lapic_get(struct judge *j)
 			"the version of an integrated APIC", "version 0x%02x",
 			j->out->data[APIC_VERSION]);
 	}
+	if (vcpu_captured(j->out, KVM_APIC_REG_SIZE) && !vcpu_flag(j->vcpu, VCPU_ODD_LAPIC) && j->vcpu->fresh) {
+		int32_t at = odd_byte(j->out->data);
+
+		j_check(j, R_LAPIC_BETWEEN_ZERO, at < 0, "zero where there is no register", "byte %d = 0x%02x",
+			at, at < 0 ? 0 : j->out->data[at]);
+	}
 	forget_moving(j);
 }
 
@@ -81,6 +104,8 @@ void lapic_set(struct judge *j)
 		return;
 	}
 	j->vcpu->has_lapic = STATE_YES;
+	if (!vcpu_captured(j->in, KVM_APIC_REG_SIZE) || odd_byte(j->in->data) >= 0)
+		vcpu_flag_set(j->vcpu, VCPU_ODD_LAPIC, true);
 	j_block_set(j, b, j->in, 0, KVM_APIC_REG_SIZE);
 	/* The task priority is cr8, too. */
 	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);

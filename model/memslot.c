@@ -94,7 +94,8 @@ static void region_host_limits(struct judge *j, const struct region *r)
 		j_may_fail(j, R_MEMORY_REGION_HOST_LIMIT, EINVAL);
 	if (j_cap(j, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
 		j_may_fail(j, R_MEMORY_REGION_SLOT_ID, EINVAL);
-	if (r->slot >> 16)
+	/* VMs of other types than 0 may have one address space, and no read-only memory. */
+	if (r->slot >> 16 || vm_typed(j))
 		j_may_fail(j, R_MEMORY_REGION_SPACE, EINVAL);
 	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) < 0)
 		j_may_fail(j, R_MEMORY_REGION_FLAGS, EINVAL);

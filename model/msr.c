@@ -20,8 +20,12 @@
 #define MSR_SYSENTER_CS	  0x174
 #define MSR_SYSENTER_EIP  0x176
 #define MSR_MISC_ENABLE	  0x1a0
+#define MSR_MICROCODE	  0x8b
+#define MSR_MCG_STATUS	  0x17a
 #define MSR_PAT		  0x277
 #define MSR_MTRR_DEFAULT  0x2ff
+#define MSR_MC0_CTL	  0x400
+#define MSR_TSC_DEADLINE  0x6e0
 #define MSR_X2APIC_FIRST  0x800
 #define MSR_X2APIC_LAST	  0x8ff
 #define MSR_EFER	  0xc0000080
@@ -53,23 +57,43 @@ static bool msr_mtrr(uint32_t index)
 static bool msr_always(uint32_t index)
 {
 	return msr_plain(index) || msr_mtrr(index) || index == MSR_PAT || index == MSR_EFER ||
-	       index == MSR_APICBASE || index == MSR_MISC_ENABLE || index == 0x17a;
+	       index == MSR_APICBASE || index == MSR_MISC_ENABLE || index == MSR_MCG_STATUS ||
+	       index == MSR_MICROCODE;
+}
+
+/* Machine-check banks that KVM_X86_SETUP_MCE made. */
+static bool msr_bank(const struct judge *j, uint32_t index)
+{
+	uint64_t cap = j->vcpu->mcg_cap;
+
+	return cap != UINT64_MAX && index >= MSR_MC0_CTL && index < MSR_MC0_CTL + 4 * (cap & 0xff);
+}
+
+/* Registers that every vCPU has, and that move by themselves. */
+static bool msr_clock(uint32_t index)
+{
+	return index == MSR_TSC || index == MSR_TSC_DEADLINE;
 }
 
 /* Registers that some vCPUs have, and that change by a write of guest or userspace only. */
 static bool msr_steady(uint32_t index)
 {
 	switch (index) {
+	case 0x34: /* SMI_COUNT */
 	case 0x3a: /* FEATURE_CONTROL */
+	case 0x3b: /* TSC_ADJUST */
 	case 0x48: /* SPEC_CTRL */
 	case 0xce: /* PLATFORM_INFO */
 	case 0x122: /* TSX_CTRL */
 	case 0x140: /* MISC_FEATURES_ENABLES */
 	case 0x179: /* MCG_CAP */
 	case 0x17b: /* MCG_CTL */
+	case 0x1d9: /* DEBUGCTL */
 	case 0x38d: /* FIXED_CTR_CTRL */
 	case 0x38f: /* GLOBAL_CTRL */
 	case 0xda0: /* XSS */
+	case 0xc0010117: /* VM_HSAVE_PA */
+	case 0xc001011f: /* VIRT_SPEC_CTRL */
 	case MSR_TSC_AUX:
 	case MSR_KVM_CLOCK_OLD:
 		return true;
@@ -85,7 +109,7 @@ static bool canonical(uint64_t data)
 }
 
 /* The bits of `data` that come back after it was written. */
-static uint64_t msr_promise(uint32_t index, uint64_t data)
+static uint64_t msr_promise(const struct judge *j, uint32_t index, uint64_t data)
 {
 	if (index == MSR_EFER)
 		return ~(1ull << 10); /* LMA follows CR0.PG */
@@ -95,10 +119,10 @@ static uint64_t msr_promise(uint32_t index, uint64_t data)
 		return canonical(data) ? 0xffffffff : 0; /* a processor of AMD keeps 32 bits */
 	if (msr_plain(index))
 		return canonical(data) ? UINT64_MAX : 0;
-	if (msr_always(index))
+	if (msr_always(index) || msr_bank(j, index))
 		return UINT64_MAX;
 	/* Where the module ignores unknown MSRs, nothing but zero is sure to come back. */
-	return msr_steady(index) && !data ? UINT64_MAX : 0;
+	return (msr_steady(index) || index == MSR_TSC_DEADLINE) && !data ? UINT64_MAX : 0;
 }
 
 void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask)
@@ -192,7 +216,7 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 		vcpu_msr_forget(j, MSR_KVM_CLOCK_OLD);
 	}
 	msr_to_sregs(j, index, ran ? NULL : bytes);
-	vcpu_msr_learn(j, index, data, ran ? 0 : msr_promise(index, data));
+	vcpu_msr_learn(j, index, data, ran ? 0 : msr_promise(j, index, data));
 	e = state_set_find(&v->msrs, index, 0);
 	if (e) {
 		e->value[2] |= SEEN_WRITE;
@@ -243,9 +267,13 @@ void msrs_get(struct judge *j)
 	if (count < nmsrs && entry(j, j->in, count, &index, &data)) {
 		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 
-		j_check(j, R_MSRS_READ_AGAIN, !(e && e->value[2] & SEEN_READ) && !msr_always(index),
+		j_check(j, R_MSRS_READ_AGAIN, !(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
+				!msr_bank(j, index) && !msr_clock(index),
 			"an index that can be read to be read", "stopped at MSR 0x%x", index);
 	}
+	if (vcpu_captured(j->in, HEADER) && vcpu_captured(j->out, HEADER))
+		j_check(j, R_MSRS_HEADER_STAYS, !memcmp(j->in->data, j->out->data, HEADER),
+			"nmsrs and pad as given", "they changed");
 	for (uint64_t i = 0; i < nmsrs; i++) {
 		if (!entry(j, j->out, i, &index, &data))
 			break;
@@ -254,6 +282,12 @@ void msrs_get(struct judge *j)
 				     "the index that was given", "entries[%llu].index = 0x%x, was 0x%x",
 				     (unsigned long long)i, index, index_before))
 				break;
+			if (memcmp(j->out->data + HEADER + i * ENTRY + 4, j->in->data + HEADER + i * ENTRY + 4,
+				   4)) {
+				j_break(j, R_MSRS_HEADER_STAYS, "entries[].reserved as given",
+					"entries[%llu].reserved changed", (unsigned long long)i);
+				break;
+			}
 			if (i > count &&
 			    !j_check(j, R_MSRS_REST_STAYS, data == before,
 				     "entries beyond the count unchanged", "entries[%llu].data = 0x%llx",
@@ -286,6 +320,22 @@ void msrs_get(struct judge *j)
 	vcpu_forget(j, STATE_XSAVE, 512, 8);
 }
 
+/* This value is sure to be taken. */
+static bool msr_takes(const struct judge *j, uint32_t index, uint64_t data)
+{
+	uint64_t base;
+
+	if (msr_plain(index))
+		return canonical(data);
+	if (index == MSR_APICBASE)
+		return VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) && base == data;
+	if (msr_clock(index) || index == MSR_MICROCODE)
+		return true;
+	if (msr_bank(j, index))
+		return !data || !(data + 1);
+	return msr_always(index) && !data;
+}
+
 void msrs_set(struct judge *j)
 {
 	uint64_t nmsrs, count, data;
@@ -301,10 +351,8 @@ void msrs_set(struct judge *j)
 	if (count < nmsrs && entry(j, j->in, count, &index, &data)) {
 		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 		bool taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
-		bool fine = msr_plain(index) ? canonical(data) : msr_always(index) && !data &&
-							index != MSR_APICBASE;
 
-		j_check(j, R_MSRS_WRITE_AGAIN, !taken && !fine,
+		j_check(j, R_MSRS_WRITE_AGAIN, !taken && !msr_takes(j, index, data),
 			"a value that can be written to be written", "stopped at MSR 0x%x", index);
 	}
 	for (uint64_t i = 0; i < count; i++) {

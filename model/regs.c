@@ -3,6 +3,7 @@
  * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels go.
  */
 #include "model/vcpu.h"
+#include "model/vm.h"
 
 #define MSR_APICBASE 0x1b
 #define MSR_EFER     0xc0000080
@@ -46,11 +47,26 @@ static void regs_learn(struct judge *j, const struct tape_part *part, uint32_t o
 	j_block_set(j, &j->vcpu->blocks[STATE_REGS], part, offset, sizeof(struct kvm_regs));
 	if (!set)
 		return;
+	vcpu_flag_set(j->vcpu, VCPU_REGS_WRITTEN, true);
 	rflags_promise(j);
 	/* A new RIP makes a pending exception pointless: kernels drop it. */
 	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception);
 	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_has_payload);
 	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_payload);
+}
+
+static void regs_check_rflags(struct judge *j, uint64_t rflags)
+{
+	const struct state_block *run = &j->vcpu->run;
+	uint32_t if_flag = offsetof(struct kvm_run, if_flag);
+
+	j_check(j, R_REGS_RFLAGS_FIXED, rflags & 2, "rflags with bit 1 set", "rflags = 0x%llx",
+		(unsigned long long)rflags);
+	/* Right after KVM_RUN: nothing else was written to this vCPU meanwhile. */
+	if (vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) && !j_vcpu_ran(j) &&
+	    j->vcpu->has_lapic == STATE_NO && state_block_known(run, if_flag, 1) &&
+	    !vcpu_flag(j->vcpu, VCPU_REGS_WRITTEN))
+		j_equal(j, R_REGS_IF_AS_IN_RUN, "IF", run->value[if_flag], rflags >> 9 & 1);
 }
 
 void regs_get(struct judge *j)
@@ -60,8 +76,7 @@ void regs_get(struct judge *j)
 	if (!vcpu_get(j, R_REGS_GET_SUCCEEDS, R_REGS_SAME, STATE_REGS, sizeof(struct kvm_regs)))
 		return;
 	if (J_OUT(j, struct kvm_regs, rflags, &rflags))
-		j_check(j, R_REGS_RFLAGS_FIXED, rflags & 2, "rflags with bit 1 set", "rflags = 0x%llx",
-			(unsigned long long)rflags);
+		regs_check_rflags(j, rflags);
 }
 
 void regs_set(struct judge *j)
@@ -162,6 +177,11 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 	sregs_learn_msrs(j, part, at);
 	if (!set)
 		return;
+	if (new.cr0 & CR0_PG && !(new.efer & EFER_LMA) && vm_backend_may_be(j, "kvm_pvm")) {
+		j_hold(j, R_SREGS_NO_LEGACY_PAGING);
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr0);
+		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr0);
+	}
 	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 	if (new.cr8 > 15) {
 		/* Ignored by kernels, see D-60. */
@@ -200,6 +220,7 @@ static void sregs_check(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	const struct tape_part *p = j->out;
+	struct sregs_values s;
 	uint64_t n;
 
 	sregs_check_run(j);
@@ -220,12 +241,23 @@ static void sregs_check(struct judge *j)
 		if (J_OUT(j, struct kvm_sregs, gs.base, &n))
 			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, n);
 	}
+	if (sregs_values(j, p, 0, &s))
+		j_check(j, R_SREGS_LEGAL,
+			!(s.cr0 >> 32) && !(s.cr4 >> 34) && !(s.efer >> 22) &&
+				(!(s.cr0 & CR0_PG) || s.cr0 & CR0_PE) &&
+				(!(s.cr0 & CR0_NW) || s.cr0 & CR0_CD) &&
+				!(s.efer & EFER_LMA) == !(s.efer & EFER_LME && s.cr0 & CR0_PG) &&
+				(!(s.efer & EFER_LMA) || s.cr4 & CR4_PAE) && !(s.apic_base & 0x2ff),
+			"a state that a processor can be in",
+			"cr0 = 0x%llx, cr4 = 0x%llx, efer = 0x%llx, apic_base = 0x%llx",
+			(unsigned long long)s.cr0, (unsigned long long)s.cr4, (unsigned long long)s.efer,
+			(unsigned long long)s.apic_base);
 	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, gdt.padding), 6, "gdt.padding");
 	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, idt.padding), 6, "idt.padding");
 	if (vcpu_flag(v, VCPU_ODD_SEGMENTS) || !v->fresh || !vcpu_captured(p, SREGS_COMMON))
 		return;
-	for (uint32_t s = 0; s < SEGMENTS; s++) {
-		const uint8_t *seg = p->data + s * SEGMENT;
+	for (uint32_t at = 0; at < SEGMENTS; at++) {
+		const uint8_t *seg = p->data + at * SEGMENT;
 		bool ok = seg[offsetof(struct kvm_segment, type)] <= 15 &&
 			  seg[offsetof(struct kvm_segment, dpl)] <= 3;
 
@@ -233,7 +265,7 @@ static void sregs_check(struct judge *j)
 		     i <= offsetof(struct kvm_segment, unusable); i++)
 			ok = ok && (i == offsetof(struct kvm_segment, dpl) || seg[i] <= 1);
 		if (!j_check(j, R_SREGS_SEGMENT_BITS, ok, "segment attributes within their bits",
-			     "segment %u has one beyond", s))
+			     "segment %u has one beyond", at))
 			break;
 	}
 }
@@ -423,10 +455,35 @@ enum {
 	XSAVE_HEADER = 512,
 	XSAVE_HEADER_REST = 520,
 	XSAVE_EXTENDED = 576,
+	XSAVE_AVX_SIZE = 256, /* the first component there, on every processor */
 };
 #define XFEATURE_FP  1ull
 #define XFEATURE_SSE 2ull
 #define XFEATURE_AVX 4ull
+
+/* The legacy region of components that XSTATE_BV does not name: FCW and MXCSR have values at reset, the rest is zero. */
+static void xsave_check_legacy(struct judge *j, uint64_t bv)
+{
+	static const uint8_t fcw[2] = {0x7f, 0x03}, mxcsr[4] = {0x80, 0x1f};
+	const uint8_t *p = j->out->data;
+
+	if (!j_applies(j, R_XSAVE_INITIAL_LEGACY))
+		return;
+	if (!(bv & XFEATURE_FP)) {
+		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p, fcw, sizeof(fcw)), "FCW = 0x37f",
+			"FCW = 0x%02x%02x", p[1], p[0]);
+		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, sizeof(fcw), XSAVE_MXCSR - sizeof(fcw),
+			  "x87 environment");
+		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_ST, XSAVE_XMM - XSAVE_ST,
+			  "x87 registers");
+	}
+	if (!(bv & XFEATURE_SSE))
+		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_XMM, XSAVE_SOFTWARE - XSAVE_XMM,
+			  "SSE registers");
+	if (!(bv & (XFEATURE_SSE | XFEATURE_AVX)))
+		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p + XSAVE_MXCSR, mxcsr, sizeof(mxcsr)),
+			"MXCSR = 0x1f80", "MXCSR = 0x%02x%02x", p[XSAVE_MXCSR + 1], p[XSAVE_MXCSR]);
+}
 
 static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 {
@@ -442,6 +499,15 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 	j->vcpu->scratch[VCPU_XFEATURES] |= bv;
 	vcpu_zero(j, R_XSAVE_HEADER_ZERO, j->out, XSAVE_HEADER_REST, XSAVE_EXTENDED - XSAVE_HEADER_REST,
 		  "the rest of the header");
+	xsave_check_legacy(j, bv);
+	/* What is not in XSTATE_BV is in its initial state, which is zero beyond the legacy region. */
+	if (!(bv & ~(XFEATURE_FP | XFEATURE_SSE | XFEATURE_AVX))) {
+		uint32_t from = XSAVE_EXTENDED + (bv & XFEATURE_AVX ? XSAVE_AVX_SIZE : 0);
+
+		if (j->out->have > from)
+			vcpu_zero(j, R_XSAVE_INITIAL, j->out, from, j->out->have - from,
+				  "components that XSTATE_BV does not name");
+	}
 	j_check(j, R_XSAVE_HEADER_BITS, !(bv >> 62), "XSTATE_BV without bits 62 and 63",
 		"XSTATE_BV = 0x%llx", (unsigned long long)bv);
 }

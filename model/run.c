@@ -92,6 +92,9 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 	before = U32(last, RUN_EXIT_REASON);
 	if (reason != before)
 		return reason && reason < EXITS && exits_of_x86[reason];
+	if (memcmp(in->data + RUN_READY, last + RUN_READY, RUN_CR8 - RUN_READY) ||
+	    U64(in->data, RUN_APIC_BASE) != U64(last, RUN_APIC_BASE))
+		return reason != 0;
 	/* The answer's place is captured together with what it answers. */
 	if (reason == KVM_EXIT_MMIO && in->have >= AT(mmio, data) &&
 	    state_block_known(&v->run, AT(mmio, phys_addr), 8))
@@ -394,8 +397,11 @@ static bool inputs_fine(struct judge *j, const struct tape_part *in)
 		dirty = U64(regs->data, 8);
 		if (known >= 0 && (valid | dirty) & ~(uint64_t)known) {
 			/* A vCPU that waits for its INIT does not look at them. */
-			if (j->vcpu->scratch[VCPU_MP_AT_RUN] != 1 + KVM_MP_STATE_RUNNABLE)
+			if (j->vcpu->has_lapic != STATE_NO &&
+			    j->vcpu->scratch[VCPU_MP_AT_RUN] != 1 + KVM_MP_STATE_RUNNABLE) {
+				j_may_fail(j, R_RUN_SYNC_UNUSED_BITS, EINVAL);
 				return true;
+			}
 			j_must_fail(j, R_RUN_SYNC_UNUSED_BITS, EINVAL);
 			return false;
 		}
@@ -422,6 +428,8 @@ static void keep(struct judge *j, const struct tape_part *out)
 	if (len >= RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
 		if (state_block_set(&v->run, 0, out->data, len))
 			j->oom = -ENOMEM;
+		vcpu_flag_set(v, VCPU_REGS_WRITTEN, false);
+		vcpu_flag_set(v, VCPU_MP_WRITTEN, false);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST,
 			      !j->ret->ret || j->ret->ret == -EINTR || j->ret->ret == -EAGAIN);
 	} else {
@@ -460,6 +468,18 @@ static void run_returned(struct judge *j, const struct tape_part *in, const stru
 	check_header(j, in, out);
 }
 
+/*
+ * Waiting for a SIPI is impossible in SMM and in some states of nested virtualisation. Who waits for one, if that is not
+ * known, got an INIT from another vCPU.
+ */
+static bool sipi_may_be_blocked(const struct judge *j, uint64_t mp)
+{
+	if (mp)
+		return mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED;
+	return j->vcpu->has_lapic != STATE_NO && (j->vm->vcpu_count > 1 || !j->vm->fresh) &&
+	       (j_cap(j, KVM_CAP_X86_SMM) || j_cap(j, KVM_CAP_NESTED_STATE));
+}
+
 /* KVM_RUN failed: which errors there are, and that exit_reason is no news then. */
 static void run_failed(struct judge *j, const struct tape_part *in, const struct tape_part *out,
 		       bool immediate)
@@ -475,8 +495,7 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 	j_may_fail(j, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED, EINTR);
 	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
 		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN, EAGAIN);
-	if ((!mp && v->has_lapic != STATE_NO && v->has_run != STATE_NO) ||
-	    mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED)
+	if (sipi_may_be_blocked(j, mp))
 		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
 	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
@@ -538,10 +557,14 @@ static void run_judge(struct judge *j)
 		return;
 	}
 	if (vcpu_flag(v, VCPU_RUN_TORN))
-		j_check(j, R_RUN_CONTINUES, false, "struct kvm_run as the last KVM_RUN left it",
-			"exit_reason was %u, is %u now",
-			v->run.size >= RUN_UNION ? U32(v->run.value, RUN_EXIT_REASON) : 0,
-			in ? U32(in->data, RUN_EXIT_REASON) : 0);
+		j_break(j, R_RUN_CONTINUES, "struct kvm_run as the last KVM_RUN left it",
+			"exit_reason %u, flags 0x%x, apic_base 0x%llx; were %u, 0x%x, 0x%llx",
+			U32(in->data, RUN_EXIT_REASON), U32(in->data, RUN_READY),
+			(unsigned long long)U64(in->data, RUN_APIC_BASE),
+			U32(v->run.value, RUN_EXIT_REASON), U32(v->run.value, RUN_READY),
+			(unsigned long long)U64(v->run.value, RUN_APIC_BASE));
+	else if (in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4))
+		j_hold(j, R_RUN_CONTINUES);
 	if (immediate)
 		immediate_effects(j);
 	if (inputs_fine(j, in)) {
@@ -552,6 +575,8 @@ static void run_judge(struct judge *j)
 		else
 			run_failed(j, in, out, immediate);
 	}
+	if (j->ret->ret)
+		v->last_exit = UINT32_MAX;
 	if (j->ret->ret == -EINTR)
 		v->pending_exit = STATE_NO;
 	else if (j->ret->ret)

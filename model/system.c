@@ -106,6 +106,19 @@ static void create_vm(struct judge *j)
 	vm_created(j, j->ret->ret);
 }
 
+static size_t msr_list_at(uint64_t i)
+{
+	return sizeof(struct kvm_msr_list) + 4 * i;
+}
+
+/* The ranges in which processors, Hyper-V and KVM have their MSRs. */
+static bool msr_address(uint64_t index)
+{
+	return index < 0x2000 || index >> 13 == 0xc0000000 >> 13 ||
+	       index >> 13 == 0xc0010000 >> 13 || index >> 12 == 0x40000000 >> 12 ||
+	       index >> 8 == 0x4b564d00 >> 8;
+}
+
 /* api.rst 4.3 */
 static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 		     struct state_set *indices)
@@ -149,12 +162,27 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 		return;
 	j_block_get(j, R_MSR_LIST_CONSTANT, known, j->out, sizeof(struct kvm_msr_list),
 		    (uint32_t)n * 4);
-	for (uint64_t i = 0; indices && !indices->open && i < n; i++) {
-		uint64_t index;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t index, other;
 
-		if (!j_field(j, j->out, sizeof(struct kvm_msr_list) + 4 * i, 4, &index))
+		if (!j_field(j, j->out, msr_list_at(i), 4, &index))
 			return;
-		if (!state_set_add(indices, index, 0))
+		if (!msr_address(index)) {
+			j_break(j, R_MSR_LIST_ADDRESS, "indices that MSRs have",
+				"entry %llu: 0x%llx", (unsigned long long)i,
+				(unsigned long long)index);
+			return;
+		}
+		for (uint64_t k = 0; k < i; k++) {
+			j_field(j, j->out, msr_list_at(k), 4, &other);
+			if (other == index) {
+				j_break(j, R_MSR_LIST_UNIQUE, "each index once",
+					"entries %llu and %llu: 0x%llx", (unsigned long long)k,
+					(unsigned long long)i, (unsigned long long)index);
+				return;
+			}
+		}
+		if (indices && !state_set_add(indices, index, 0))
 			j->oom = -ENOMEM;
 	}
 }
@@ -346,7 +374,7 @@ static void get_cpuid(struct judge *j, bool emulated)
 {
 	struct state_entry *count, *low;
 	struct state_block *known = emulated ? &j_system(j)->emulated_cpuid : &j_system(j)->cpuid;
-	uint64_t room, n, slack = 0;
+	uint64_t room, n, pad, pad_after, slack = 0;
 	bool have_n = J_OUT(j, struct kvm_cpuid2, nent, &n);
 	struct cpuid_entry e;
 
@@ -381,7 +409,9 @@ static void get_cpuid(struct judge *j, bool emulated)
 	} else {
 		if (emulated && (!count->known || room <= count->value[0] + slack))
 			j_may_fail(j, R_CPUID_EMULATED_SPARE, E2BIG);
-		if (count->known ? room < count->value[0] + slack : room < CPUID_MAX_ENTRIES)
+		/* Old kernels have a limit of 80 entries of their own. */
+		if (count->known ? room < count->value[0] + slack
+				 : room < CPUID_MAX_ENTRIES || j_kernel(j) < MODEL_KERNEL(6, 1))
 			j_may_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
 		if (j->ret->ret == -ENOMEM && have_n && n < room) {
 			j_break(j, R_CPUID_NENT_TOO_HIGH, "0 and nent lowered",
@@ -402,6 +432,10 @@ static void get_cpuid(struct judge *j, bool emulated)
 	}
 	if (j->ret->ret || !have_n)
 		return;
+	if (J_IN(j, struct kvm_cpuid2, padding, &pad) &&
+	    J_OUT(j, struct kvm_cpuid2, padding, &pad_after) && pad != pad_after)
+		j_break(j, R_CPUID_HEADER_KEPT, "the word after nent as it was", "0x%llx",
+			(unsigned long long)pad_after);
 	if (!j_check(j, R_CPUID_NENT_COUNT,
 		     n <= room && n <= CPUID_MAX_ENTRIES && (n || emulated) &&
 			     (!j->out || j->out->want < 8 ||
@@ -451,7 +485,7 @@ static size_t msr_at(uint64_t i, size_t member)
 static void get_feature_msrs(struct judge *j)
 {
 	struct state_system *s = j_system(j);
-	uint64_t n, index, data;
+	uint64_t n, index, data, before, after;
 	bool listed = s->features.count > 0;
 
 	if (!J_IN(j, struct kvm_msrs, nmsrs, &n)) {
@@ -473,8 +507,14 @@ static void get_feature_msrs(struct judge *j)
 	else
 		j_check(j, R_FEATURE_MSRS_OTHER, (uint64_t)j->ret->ret <= n,
 			"no more MSRs than were asked for", "%lld", (long long)j->ret->ret);
+	if (J_OUT(j, struct kvm_msrs, nmsrs, &after) &&
+	    !j_equal(j, R_FEATURE_MSRS_INDEX_KEPT, "nmsrs", n, after))
+		return;
+	if (J_IN(j, struct kvm_msrs, pad, &before) && J_OUT(j, struct kvm_msrs, pad, &after) &&
+	    before != after)
+		j_break(j, R_FEATURE_MSRS_REST_KEPT, "pad as it was", "0x%llx",
+			(unsigned long long)after);
 	for (uint64_t i = 0; i < n && !j->broken; i++) {
-		uint64_t after;
 
 		if (!j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
 			     &index) ||
@@ -484,6 +524,21 @@ static void get_feature_msrs(struct judge *j)
 			return;
 		if (!j_equal(j, R_FEATURE_MSRS_INDEX_KEPT, "index", index, after))
 			return;
+		if (j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, reserved)), 4,
+			    &before) &&
+		    j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, reserved)), 4,
+			    &after) &&
+		    before != after)
+			j_break(j, R_FEATURE_MSRS_REST_KEPT, "reserved as it was",
+				"entry %llu: 0x%llx", (unsigned long long)i,
+				(unsigned long long)after);
+		/* After the first that cannot be read nothing is filled in. */
+		if (i >= (uint64_t)j->ret->ret &&
+		    j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8,
+			    &before) &&
+		    before != data)
+			j_break(j, R_FEATURE_MSRS_REST_KEPT, "data as it was", "entry %llu: 0x%llx",
+				(unsigned long long)i, (unsigned long long)data);
 		/* The microcode revision may be updated under way. */
 		if (i < (uint64_t)j->ret->ret && index != 0x8b)
 			vm_constant(j, R_FEATURE_MSRS_CONSTANT, "data", &s->msrs, index, 0, data);
@@ -499,6 +554,12 @@ static void get_mce_cap(struct judge *j)
 
 	if (!j_succeeds(j, R_MCE_CAP_SUCCEEDS) || !j_field(j, j->out, 0, 8, &cap))
 		return;
+	/* CTL_P and SER_P always, CMCI_P and LMCE_P by host and back end; banks are counted
+	 * elsewhere. */
+	if ((cap & ~(1ull << 10 | 1ull << 27)) != (1ull << 8 | 1ull << 24))
+		j_break(j, R_MCE_CAP_OF_KVM,
+			"CTL_P, SER_P, and of others no more than CMCI_P and LMCE_P", "0x%llx",
+			(unsigned long long)cap);
 	if (j_check(j, R_MCE_CAP_FORMAT, !(cap & ~format), "bits of MSR_IA32_MCG_CAP", "0x%llx",
 		    (unsigned long long)cap))
 		vm_constant(j, R_MCE_CAP_CONSTANT, "capabilities", &j_system(j)->numbers,

@@ -124,6 +124,10 @@ static void mp_state_get(struct judge *j)
 		vcpu_forget_all(v);
 	} else if (known) {
 		j_equal(j, R_MP_STATE_SAME, "mp_state", had, state);
+	} else if ((v->last_exit == KVM_EXIT_IO || v->last_exit == KVM_EXIT_MMIO) &&
+		   vcpu_flag(v, VCPU_RUN_IS_NEWEST) && j->vm->vcpu_count == 1 && j->vm->fresh &&
+		   !vcpu_flag(v, VCPU_MP_WRITTEN) && !j_vcpu_ran(j)) {
+		j_equal(j, R_MP_STATE_RUNNING, "mp_state", KVM_MP_STATE_RUNNABLE, state);
 	} else if (v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES && !b->size &&
 		   !others && v->number != UINT64_MAX && j->vm->boot_cpu != UINT64_MAX && !v->running) {
 		j_equal(j, R_MP_STATE_AT_FIRST, "mp_state",
@@ -148,6 +152,7 @@ static void mp_state_set(struct judge *j)
 	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
 		j_may_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
 		j_may_succeed(j, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
+		vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
 		state_block_forget(b);
 		return;
 	}
@@ -168,6 +173,7 @@ static void mp_state_set(struct judge *j)
 	    state == KVM_MP_STATE_AP_RESET_HOLD)
 		j_may_fail(j, R_MP_STATE_REFUSED, EINVAL);
 	if (j_succeeds(j, R_MP_STATE_SET_SUCCEEDS)) {
+		vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
 		j_block_set(j, b, j->in, 0, sizeof(struct kvm_mp_state));
 		/* What others sent before counts from now on. */
 		if (j->vm->running)
@@ -353,7 +359,11 @@ static void attr_get(struct judge *j)
 		return;
 	e = state_set_find(&j->vcpu->attrs, key, 0);
 	/* Writing the TSC moves the offset, for a guest as well. */
-	if (e && e->value[1] == j->vcpu->last_run_end)
+	if (!e || e->value[1] != j->vcpu->last_run_end)
+		return;
+	if (!n && vm_backend_may_be(j, "kvm_pvm"))
+		j_hold(j, R_VCPU_ATTR_NO_OFFSET);
+	else
 		j_equal(j, R_VCPU_ATTR_SAME, "TSC offset", e->value[0], n);
 }
 

@@ -26,6 +26,9 @@ enum vcpu_flag {
 	VCPU_TPR_REPORTED = 1 << 2,  /* KVM_TPR_ACCESS_REPORTING was enabled at some time */
 	VCPU_ODD_SEGMENTS = 1 << 3,  /* userspace set segment attributes out of their range */
 	VCPU_RUN_TORN = 1 << 4,	     /* struct kvm_run did not look as the last KVM_RUN had left it */
+	VCPU_ODD_LAPIC = 1 << 7,     /* userspace wrote where the local APIC has no registers */
+	VCPU_MP_WRITTEN = 1 << 8,    /* the MP state may have been written after the last KVM_RUN */
+	VCPU_REGS_WRITTEN = 1 << 6,  /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,     /* two threads were in KVM_RUN of this vCPU */
 };
 

@@ -46,7 +46,7 @@ static void create_vcpu(struct judge *j)
 		j_may_fail(j, R_CREATE_VCPU_TOO_MANY, EINVAL);
 	}
 	/* Tables of AVIC and x2AVIC hold fewer ids; some answers are not on the tape. */
-	if (id >= 255 || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
+	if (id >= 255 || vm_typed(j) || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
 		j_may_fail(j, R_CREATE_VCPU_ID_RANGE, EINVAL);
 	if (!j_succeeds_value(j, R_CREATE_VCPU_SUCCEEDS))
 		return;
@@ -180,7 +180,7 @@ static void create_guest_memfd(struct judge *j)
 {
 	uint64_t size, flags;
 
-	if (j_cap(j, KVM_CAP_GUEST_MEMFD) == 0 && j_kernel(j) < MODEL_KERNEL(6, 8)) {
+	if (j_cap(j, KVM_CAP_GUEST_MEMFD) == 0 && j_kernel(j) && j_kernel(j) < MODEL_KERNEL(6, 8)) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 		return;
 	}

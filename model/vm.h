@@ -15,8 +15,13 @@ enum {
 enum {
 	VM_SCRATCH_TSS = 0,	  /* 1 + address of KVM_SET_TSS_ADDR, 0 = none seen */
 	VM_SCRATCH_PIT_RESET = 1, /* what is known of the PIT is how KVM_CREATE_PIT2 left it */
-	VM_SCRATCH_ENCRYPTED =
-		2, /* memory encryption was used on the VM: it may answer as another type does */
+	/* Memory encryption was used on the VM: it may answer as one of another type does. */
+	VM_SCRATCH_ENCRYPTED = 2,
+	/* What is known of a chip (a bit each) is how KVM_CREATE_IRQCHIP left it. */
+	VM_SCRATCH_CHIP_RESET = 3,
+	/* The PIT was made on the tape, and nothing was set that no i8254 has. */
+	VM_SCRATCH_PIT_SANE = 4,
+	VM_SCRATCH_CLOCK = 5, /* 1 + the last KVM_GET_CLOCK, 0 = none since KVM_SET_CLOCK */
 };
 
 /* A capability was enabled on the VM; *arg is its args[0] then. */

@@ -2,9 +2,9 @@
 /*
  * Ways to attach.
  *
- * "tracepoint": the tracepoints at the beginning and the end of every system call.  Every thread of the
- * machine pays a little for each of its calls while a recorder runs; works on every kernel from 5.10 with
- * BTF, even where trampolines are refused.
+ * "tracepoint": the tracepoints at the beginning and the end of every system call.  Every thread of
+ * the machine pays a little for each of its calls while a recorder runs; works on every kernel
+ * from 5.10 with BTF, even where trampolines are refused.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -28,8 +28,8 @@ int recorder_command_check(const char *name)
 	for (;;) {
 		size_t len = strcspn(path, ":");
 
-		snprintf(candidate, sizeof(candidate), "%.*s/%s", len ? (int)len : 1, len ? path : ".",
-			 name);
+		snprintf(candidate, sizeof(candidate), "%.*s/%s", len ? (int)len : 1,
+			 len ? path : ".", name);
 		if (!access(candidate, X_OK))
 			return 0;
 		if (errno == EACCES)
@@ -42,7 +42,8 @@ int recorder_command_check(const char *name)
 }
 
 /* In the child.  Does not return. */
-static void become(char *const *argv, int go, int error, uint64_t cookie, const struct rlimit *memlock)
+static void become(char *const *argv, int go, int error, uint64_t cookie,
+		   const struct rlimit *memlock)
 {
 	char byte;
 	ssize_t n;

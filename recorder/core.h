@@ -2,8 +2,8 @@
 /*
  * core: the few kernel structs that the eBPF program reads, only the members it uses.
  *
- * libbpf moves every access to where the running kernel keeps the member (CO-RE), so the order and the
- * offsets here mean nothing.  A name with "___" is a second shape of the struct before it.
+ * libbpf moves every access to where the running kernel keeps the member (CO-RE), so the order and
+ * the offsets here mean nothing.  A name with "___" is a second shape of the struct before it.
  */
 #ifndef RECORDER_CORE_H
 #define RECORDER_CORE_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The environment block: which machine, which KVM, which VMM ("Environment" in docs/tape-format.md).
+ * The environment block: which machine, which KVM, which VMM ("Environment" in
+ * docs/tape-format.md).
  *
  * What cannot be found out is left away; only lack of memory and a refused /dev/kvm are errors.
  */
@@ -126,7 +127,8 @@ static int env_caps(struct tape_env *env, int kvm)
 	return err;
 }
 
-/* FNV-1a of what the table says of this machine's architecture: which rows made the capture rules. */
+/* FNV-1a of what the table says of this machine's architecture: which rows made the capture rules.
+ */
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
 {
 	const uint8_t *at = data;
@@ -146,8 +148,8 @@ static int env_table(struct tape_env *env)
 	rows = kvmapi_ioctls(kvmapi_arch_native(), &count);
 	for (size_t i = 0; i < count; i++) {
 		const struct kvmapi_ioctl *row = &rows[i];
-		const uint32_t words[] = {row->request, row->scope,	row->dir,
-					  row->payload, row->size,	row->elem_size,
+		const uint32_t words[] = {row->request, row->scope,    row->dir,
+					  row->payload, row->size,     row->elem_size,
 					  row->creates, row->size_cap, row->nested_count};
 
 		hash = hash_bytes(hash, row->name, strlen(row->name) + 1);
@@ -219,7 +221,8 @@ int recorder_env_fill(struct tape_env *env, const struct recorder_options *optio
 		err = env_command(env, options);
 	if (!err)
 		err = tape_env_set(env, "recorder.backend", backend);
-	if (!err && gmtime_r(&now, &utc) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
+	if (!err && gmtime_r(&now, &utc) &&
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
 		err = tape_env_set(env, "start.time", text);
 	if (!err)
 		err = env_caps(env, kvm);

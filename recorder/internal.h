@@ -23,11 +23,12 @@ struct recorder_message {
 int recorder_fail(struct recorder_message *message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- ways to attach: backend.c ---------------------------------------------------------------------- */
+/* --- ways to attach: backend.c
+ * ---------------------------------------------------------------------- */
 
 /*
- * A way to hang record_enter() and record_leave() of the eBPF program into the kernel.  A second way is
- * one more of these and its programs in kvmtape.bpf.c.
+ * A way to hang record_enter() and record_leave() of the eBPF program into the kernel.  A second
+ * way is one more of these and its programs in kvmtape.bpf.c.
  */
 struct recorder_backend {
 	const char *name;
@@ -41,24 +42,28 @@ struct recorder_backend {
 /* All of them, the best first; NULL-terminated. */
 extern const struct recorder_backend *const recorder_backends[];
 
-/* --- capture rules: rules.c ------------------------------------------------------------------------- */
+/* --- capture rules: rules.c
+ * ------------------------------------------------------------------------- */
 
 /* Numbers that the eBPF program wants before it is loaded. */
 void recorder_rules_constants(struct kvmtape_bpf *skeleton);
-/* Turn the rows of this machine's architecture into rules of the loaded program; kvm is open /dev/kvm. */
+/* Turn the rows of this machine's architecture into rules of the loaded program; kvm is open
+ * /dev/kvm. */
 int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm);
 /*
- * A VMM has asked a VM for a capability.  If blobs are as long as the answer, capture that much from now on
- * (it grows when the VMM asks the kernel for larger vector state).
+ * A VMM has asked a VM for a capability.  If blobs are as long as the answer, capture that much
+ * from now on (it grows when the VMM asks the kernel for larger vector state).
  */
 void recorder_rules_answer(struct kvmtape_bpf *skeleton, uint32_t cap, int64_t answer);
 
-/* --- environment block: env.c ----------------------------------------------------------------------- */
+/* --- environment block: env.c
+ * ----------------------------------------------------------------------- */
 
 int recorder_env_fill(struct tape_env *env, const struct recorder_options *options, int kvm,
 		      const char *backend);
 
-/* --- threads and objects: objects.c ------------------------------------------------------------------ */
+/* --- threads and objects: objects.c
+ * ------------------------------------------------------------------ */
 
 struct recorder_thread {
 	struct recorder_thread *next;
@@ -92,17 +97,22 @@ struct recorder_thread *recorder_thread_find(struct recorder_tables *t, uint32_t
 struct recorder_thread *recorder_thread_add(struct recorder_tables *t, uint32_t pid, uint32_t tid);
 void recorder_thread_remove(struct recorder_tables *t, uint32_t tid);
 
-struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t kind, uint64_t address);
-/* A new object with the next id, in the place of one at the same address before.  NULL: no memory. */
-struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind, uint64_t address,
-					    uint32_t pid);
-/* Some object that a process used last and that is not closed, but for the kinds in `except`; NULL. */
-struct recorder_object *recorder_object_of(struct recorder_tables *t, uint32_t pid, uint32_t except);
+struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t kind,
+					     uint64_t address);
+/* A new object with the next id, in the place of one at the same address before.  NULL: no memory.
+ */
+struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind,
+					    uint64_t address, uint32_t pid);
+/* Some object that a process used last and that is not closed, but for the kinds in `except`; NULL.
+ */
+struct recorder_object *recorder_object_of(struct recorder_tables *t, uint32_t pid,
+					   uint32_t except);
 /* The same of any process but `pid`. */
 struct recorder_object *recorder_object_of_other(struct recorder_tables *t, uint32_t pid);
 void recorder_tables_release(struct recorder_tables *t);
 
-/* --- COMMAND: command.c ------------------------------------------------------------------------------ */
+/* --- COMMAND: command.c
+ * ------------------------------------------------------------------------------ */
 
 struct recorder_command {
 	pid_t pid; /* 0 = not started */
@@ -112,11 +122,12 @@ struct recorder_command {
 	int status; /* of waitpid() */
 };
 
-/* Whether a command of this name can be found and run, as execvp() looks for it: 0, -ENOENT, -EACCES. */
+/* Whether a command of this name can be found and run, as execvp() looks for it: 0, -ENOENT,
+ * -EACCES. */
 int recorder_command_check(const char *name);
 /*
- * Fork a child that waits.  When it is let go it asks the eBPF program to be followed, by `cookie`, and
- * becomes argv.  memlock is the limit that it is to have.
+ * Fork a child that waits.  When it is let go it asks the eBPF program to be followed, by `cookie`,
+ * and becomes argv.  memlock is the limit that it is to have.
  */
 int recorder_command_fork(struct recorder_command *c, char *const *argv, uint64_t cookie,
 			  const struct rlimit *memlock);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * kvmtape.bpf: sees every ioctl that followed threads make on files of KVM, and sends it to the user side.
+ * kvmtape.bpf: sees every ioctl that followed threads make on files of KVM, and sends it to the
+ * user side.
  *
- * Nothing here knows an ioctl by name: rules[] says what the argument of a (kind, request) points to.
- * record_enter() and record_leave() do the work; the programs at the end only say where they hang, so that
- * another way to attach needs no more than its own few lines there.
+ * Nothing here knows an ioctl by name: rules[] says what the argument of a (kind, request) points
+ * to. record_enter() and record_leave() do the work; the programs at the end only say where they
+ * hang, so that another way to attach needs no more than its own few lines there.
  *
  * Programs run with preemption off, so scratch[] by CPU belongs to one run at a time.
  */
@@ -19,14 +20,15 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* --- what the user side sets ------------------------------------------------------------------------ */
+/* --- what the user side sets
+ * ------------------------------------------------------------------------ */
 
 const volatile __s64 nr_ioctl = -1;
 const volatile __s64 nr_close = -1;
-const volatile __u32 run_request;	/* the request that runs a vCPU: its payload is struct kvm_run */
-const volatile __u32 run_union = 32;	/* offset of the exit union in struct kvm_run */
-const volatile __u32 run_regs = 288;	/* offset of kvm_valid_regs, kvm_dirty_regs */
-const volatile __u32 run_sync_size;	/* bytes of the sync-regs block behind them */
+const volatile __u32 run_request; /* the request that runs a vCPU: its payload is struct kvm_run */
+const volatile __u32 run_union = 32; /* offset of the exit union in struct kvm_run */
+const volatile __u32 run_regs = 288; /* offset of kvm_valid_regs, kvm_dirty_regs */
+const volatile __u32 run_sync_size;  /* bytes of the sync-regs block behind them */
 const volatile __u32 part_max = RECORD_PART_MAX;
 const volatile __u32 page_size = 4096;
 const volatile __u64 join_cookie;
@@ -37,7 +39,8 @@ __u32 joined;	  /* the last process that asked to be followed */
 __u64 lost_buffer;
 __u64 lost_threads;
 
-/* --- maps ------------------------------------------------------------------------------------------- */
+/* --- maps
+ * ------------------------------------------------------------------------------------------- */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -102,11 +105,11 @@ struct thread {
 	__u64 arg;
 	__u64 file;
 	struct record_object object;
-	__u64 run; /* struct kvm_run of a vCPU, in the kernel */
-	__u64 pio; /* its port data */
-	__u64 count;	/* bytes of the argument at the call: the buffer ends there */
-	__u32 late;	/* IN parts that were not resident, bits by role */
-	__u32 owed;	/* .ret below did not fit into the ring */
+	__u64 run;   /* struct kvm_run of a vCPU, in the kernel */
+	__u64 pio;   /* its port data */
+	__u64 count; /* bytes of the argument at the call: the buffer ends there */
+	__u32 late;  /* IN parts that were not resident, bits by role */
+	__u32 owed;  /* .ret below did not fit into the ring */
 	struct record_return ret;
 };
 
@@ -126,8 +129,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * A record under construction.  Parts begin below PART_START_MAX, so that the verifier can be shown by a
- * mask that all stays inside; OFFSET_MASK is that mask.
+ * A record under construction.  Parts begin below PART_START_MAX, so that the verifier can be shown
+ * by a mask that all stays inside; OFFSET_MASK is that mask.
  */
 #define PART_START_MAX 0xf000U
 #define OFFSET_MASK    0x1ffffU
@@ -146,11 +149,13 @@ struct {
 /* A value for maps that want one larger than the stack should hold. */
 static const struct thread no_thread;
 
-/* --- building a record ------------------------------------------------------------------------------ */
+/* --- building a record
+ * ------------------------------------------------------------------------------ */
 
 /*
- * put_part(), put_pointer() and read_pages() are global functions that take numbers only: the verifier then
- * checks each once, not once for every path that leads there, and kernels from 5.6 accept them.
+ * put_part(), put_pointer() and read_pages() are global functions that take numbers only: the
+ * verifier then checks each once, not once for every path that leads there, and kernels from 5.6
+ * accept them.
  */
 
 static __always_inline struct record_counters *my_counters(void)
@@ -186,8 +191,8 @@ static __always_inline struct record_rule *my_rule(const struct thread *t)
 #define mask(x, m) asm volatile("%0 &= %1" : "+r"(x) : "i"(m))
 
 /*
- * As much of [addr, addr + len) as can be read, page by page; the number of bytes.  A read that faults
- * leaves zeros behind, which nobody may see: the caller ends the part here.
+ * As much of [addr, addr + len) as can be read, page by page; the number of bytes.  A read that
+ * faults leaves zeros behind, which nobody may see: the caller ends the part here.
  */
 __noinline __u32 read_pages(__u32 at, __u64 addr, __u32 len)
 {
@@ -220,8 +225,9 @@ enum {
 };
 
 /*
- * Append a part with `want` bytes at `addr`.  how: role in bits 0..7, part flags in 8..15, READ_* from 16.
- * The new offset; the same as before if nothing was to be appended or READ_DEFER found a fault.
+ * Append a part with `want` bytes at `addr`.  how: role in bits 0..7, part flags in 8..15, READ_*
+ * from 16. The new offset; the same as before if nothing was to be appended or READ_DEFER found a
+ * fault.
  */
 #define HOW(role, flags, read) ((role) | (flags) << 8 | (read) << 16)
 __noinline __u32 put_part(__u32 off, __u64 addr, __u64 want, __u32 how)
@@ -298,12 +304,13 @@ static __always_inline long send_scratch(struct scratch *s, __u32 size)
 	return send(s, n);
 }
 
-/* --- which file of KVM is this ---------------------------------------------------------------------- */
+/* --- which file of KVM is this
+ * ---------------------------------------------------------------------- */
 
-#define S_IFMT		0170000
-#define S_IFCHR		0020000
-#define KVM_RDEV	(10U << 20 | 232U)
-#define ANON_INODE_MAGIC 0x09041934UL
+#define S_IFMT		  0170000
+#define S_IFCHR		  0020000
+#define KVM_RDEV	  (10U << 20 | 232U)
+#define ANON_INODE_MAGIC  0x09041934UL
 #define GUEST_MEMFD_MAGIC 0x474d454dUL
 
 static __always_inline struct file *file_of_fd(__u32 fd)
@@ -330,8 +337,9 @@ static __always_inline bool begins(const char *name, const char *with, int len)
 }
 
 /*
- * The kind of a file that is met for the first time.  Names of anonymous inodes are part of what the kernel
- * shows in /proc/PID/fd; an ordinary file can bear such a name too, so the file system is looked at.
+ * The kind of a file that is met for the first time.  Names of anonymous inodes are part of what
+ * the kernel shows in /proc/PID/fd; an ordinary file can bear such a name too, so the file system
+ * is looked at.
  */
 static __noinline __u32 find_kind(struct file *file)
 {
@@ -418,7 +426,8 @@ static __always_inline bool last_reference(struct file *file)
 	return false;
 }
 
-/* --- payload ---------------------------------------------------------------------------------------- */
+/* --- payload
+ * ---------------------------------------------------------------------------------------- */
 
 /* A field of 1, 2, 4 or 8 bytes of the argument; false if it could not be read. */
 static __always_inline bool read_field(__u64 addr, __u32 width, __u64 *value)
@@ -506,8 +515,9 @@ static __always_inline __u64 nested_size(const struct record_nested *nested, con
 }
 
 /*
- * The buffer behind pointer number `which` & 0xff of row `which` >> 8 & 0xff of the rule's pointers, which is
- * number `which` >> 16 of all.  With READ_DEFER, one that cannot be read is noted in .late of the thread.
+ * The buffer behind pointer number `which` & 0xff of row `which` >> 8 & 0xff of the rule's
+ * pointers, which is number `which` >> 16 of all.  With READ_DEFER, one that cannot be read is
+ * noted in .late of the thread.
  */
 __noinline __u32 put_pointer(__u32 off, __u32 how, __u32 which)
 {
@@ -527,7 +537,8 @@ __noinline __u32 put_pointer(__u32 off, __u32 how, __u32 which)
 	if (how & RECORD_PART_LATE << 8 && !(t->late & bit))
 		return off;
 	base = t->arg + (__u64)(which & 0xff) * nested->stride;
-	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(base + nested->ptr_offset)) || !pointer)
+	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(base + nested->ptr_offset)) ||
+	    !pointer)
 		return off;
 	want = nested_size(nested, t, base);
 	if (!want)
@@ -539,10 +550,11 @@ __noinline __u32 put_pointer(__u32 off, __u32 how, __u32 which)
 }
 
 /*
- * The buffers behind the pointers of the argument that go in direction `dir`.  how: HOW() with the role of
- * the first of them.
+ * The buffers behind the pointers of the argument that go in direction `dir`.  how: HOW() with the
+ * role of the first of them.
  */
-static __always_inline __u32 put_nested(__u32 off, const struct record_rule *rule, __u8 dir, __u32 how)
+static __always_inline __u32 put_nested(__u32 off, const struct record_rule *rule, __u8 dir,
+					__u32 how)
 {
 	__u32 n = 0;
 
@@ -561,8 +573,7 @@ static __always_inline __u32 put_nested(__u32 off, const struct record_rule *rul
 }
 
 /* Port data of an exit to port I/O in direction `direction`; union of struct kvm_run: io. */
-static __always_inline __u32 put_pio(__u32 off, const struct thread *t, __u8 direction,
-				     __u32 how)
+static __always_inline __u32 put_pio(__u32 off, const struct thread *t, __u8 direction, __u32 how)
 {
 	struct {
 		__u8 direction;
@@ -576,7 +587,8 @@ static __always_inline __u32 put_pio(__u32 off, const struct thread *t, __u8 dir
 		return off;
 	if (io.direction != direction)
 		return off;
-	/* The data page is mapped behind the run page; what counts is where in it the data begin. */
+	/* The data page is mapped behind the run page; what counts is where in it the data begin.
+	 */
 	return put_part(off, t->pio + (io.data_offset & 4095), (__u64)io.size * io.count, how);
 }
 
@@ -593,8 +605,7 @@ static __always_inline __u32 exit_reason(const struct thread *t)
 }
 
 /* kvm_valid_regs, kvm_dirty_regs, and the block behind them if the mask that counts has a bit. */
-static __always_inline __u32 put_regs(__u32 off, const struct thread *t, int which,
-				      __u32 how)
+static __always_inline __u32 put_regs(__u32 off, const struct thread *t, int which, __u32 how)
 {
 	__u64 masks[2] = {};
 
@@ -617,7 +628,7 @@ static __always_inline __u32 put_run_in(__u32 off, const struct thread *t)
 	return off;
 }
 
-#define ERROR_EFAULT   (-14)
+#define ERROR_EFAULT	(-14)
 #define ERROR_EHWPOISON (-133)
 
 static __always_inline __u32 put_run_out(__u32 off, const struct thread *t, __s64 ret)
@@ -626,7 +637,8 @@ static __always_inline __u32 put_run_out(__u32 off, const struct thread *t, __s6
 	struct record_exit *known = bpf_map_lookup_elem(&exits, &reason);
 	__u32 out = 0;
 
-	/* On an error the exit is that of an earlier call, but for KVM_EXIT_MEMORY_FAULT (api.rst, 4.10). */
+	/* On an error the exit is that of an earlier call, but for KVM_EXIT_MEMORY_FAULT
+	 * (api.rst, 4.10). */
 	if (ret >= 0 || ret == ERROR_EFAULT || ret == ERROR_EHWPOISON)
 		out = known ? known->out : 0;
 	off = put_part(off, t->run, run_union + out, HOW(RECORD_ROLE_RUN_OUT, 0, READ_KERNEL));
@@ -636,8 +648,10 @@ static __always_inline __u32 put_run_out(__u32 off, const struct thread *t, __s6
 	return off;
 }
 
-/* For a request without a rule, the request word itself says how long and which way (asm/ioctl.h). */
-static __always_inline const struct record_rule *find_rule(struct scratch *s, const struct thread *t)
+/* For a request without a rule, the request word itself says how long and which way (asm/ioctl.h).
+ */
+static __always_inline const struct record_rule *find_rule(struct scratch *s,
+							   const struct thread *t)
 {
 	struct record_rule *rule = my_rule(t);
 	__u32 request = t->request;
@@ -653,8 +667,7 @@ static __always_inline const struct record_rule *find_rule(struct scratch *s, co
 	return rule;
 }
 
-static __always_inline __u32 put_arg_in(__u32 off, const struct record_rule *rule,
-					struct thread *t)
+static __always_inline __u32 put_arg_in(__u32 off, const struct record_rule *rule, struct thread *t)
 {
 	/* What the call overwrites cannot be read afterwards. */
 	__u32 defer = rule->dir & RECORD_OUT ? 0 : READ_DEFER;
@@ -669,14 +682,16 @@ static __always_inline __u32 put_arg_in(__u32 off, const struct record_rule *rul
 	if (rule->dir & RECORD_IN) {
 		next = put_part(off, t->arg, want, HOW(RECORD_ROLE_ARG_IN, 0, READ_USER | defer));
 		if (next == off) {
-			/* Not even the lengths of nested buffers are known: all of it at the return. */
+			/* Not even the lengths of nested buffers are known: all of it at the
+			 * return. */
 			t->late = ~0U;
 			return off;
 		}
 		off = next;
 	}
 	if (rule->nested_count)
-		off = put_nested(off, rule, RECORD_IN, HOW(RECORD_ROLE_NESTED_IN, 0, READ_USER | READ_DEFER));
+		off = put_nested(off, rule, RECORD_IN,
+				 HOW(RECORD_ROLE_NESTED_IN, 0, READ_USER | READ_DEFER));
 	return off;
 }
 
@@ -709,11 +724,13 @@ static __always_inline __u32 put_late(__u32 off, const struct record_rule *rule,
 			       HOW(RECORD_ROLE_ARG_IN, RECORD_PART_LATE, READ_USER));
 	}
 	if (rule->nested_count)
-		off = put_nested(off, rule, RECORD_IN, HOW(RECORD_ROLE_NESTED_IN, RECORD_PART_LATE, READ_USER));
+		off = put_nested(off, rule, RECORD_IN,
+				 HOW(RECORD_ROLE_NESTED_IN, RECORD_PART_LATE, READ_USER));
 	return off;
 }
 
-/* --- a call begins, a call ends --------------------------------------------------------------------- */
+/* --- a call begins, a call ends
+ * --------------------------------------------------------------------- */
 
 static __always_inline bool is_followed(void)
 {
@@ -738,7 +755,8 @@ static __noinline struct thread *new_thread(__u32 tid)
 	return bpf_map_lookup_elem(&threads, &tid);
 }
 
-/* A return that did not fit when it happened: without its payload, now.  False: the ring is still full. */
+/* A return that did not fit when it happened: without its payload, now.  False: the ring is still
+ * full. */
 static __noinline bool send_owed(struct thread *t)
 {
 	t->ret.head.flags |= RECORD_F_PAYLOAD_LOST;
@@ -831,8 +849,9 @@ static __always_inline void note_slot(const struct thread *t)
 }
 
 /* The object behind the file descriptor that a successful call handed out. */
-static __always_inline void fill_created(struct record_return *record, const struct record_rule *rule,
-					 const struct thread *t, __s64 ret)
+static __always_inline void fill_created(struct record_return *record,
+					 const struct record_rule *rule, const struct thread *t,
+					 __s64 ret)
 {
 	__s32 fd = (__s32)ret;
 	struct file *file;
@@ -912,7 +931,8 @@ static __always_inline int record_close(struct file *file, __s32 fd)
 	return 0;
 }
 
-/* --- back end: tracepoints of every system call ----------------------------------------------------- */
+/* --- back end: tracepoints of every system call
+ * ----------------------------------------------------- */
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
@@ -929,7 +949,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		file = file_of_fd(fd);
 		return file ? record_close(file, fd) : 0;
 	}
-	if ((__u32)core_syscall_arg1(regs) == RECORD_JOIN && core_syscall_arg2(regs) == join_cookie) {
+	if ((__u32)core_syscall_arg1(regs) == RECORD_JOIN &&
+	    core_syscall_arg2(regs) == join_cookie) {
 		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 		__u8 one = 1;
 
@@ -949,7 +970,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	return record_leave(ret);
 }
 
-/* --- processes and threads come and go -------------------------------------------------------------- */
+/* --- processes and threads come and go
+ * -------------------------------------------------------------- */
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)

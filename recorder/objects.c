@@ -56,7 +56,8 @@ static uint32_t object_bucket(uint32_t kind, uint64_t address)
 	return bucket(address ^ kind);
 }
 
-struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t kind, uint64_t address)
+struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t kind,
+					     uint64_t address)
 {
 	struct recorder_object *object = t->objects[object_bucket(kind, address)];
 
@@ -65,8 +66,8 @@ struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t
 	return object;
 }
 
-struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind, uint64_t address,
-					    uint32_t pid)
+struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind,
+					    uint64_t address, uint32_t pid)
 {
 	struct recorder_object **head = &t->objects[object_bucket(kind, address)];
 	struct recorder_object *object = recorder_object_find(t, kind, address);

@@ -2,9 +2,10 @@
 /*
  * record: what the eBPF program and its user side say to each other.
  *
- * Plain C for both: fixed-width members, no pointer, every struct a multiple of 8 bytes.  The records go
- * through one BPF ring buffer, so their order is the order in which things happened; a record is one of
- * the structs below that begin with struct record_head, followed by parts up to its end.
+ * Plain C for both: fixed-width members, no pointer, every struct a multiple of 8 bytes.  The
+ * records go through one BPF ring buffer, so their order is the order in which things happened; a
+ * record is one of the structs below that begin with struct record_head, followed by parts up to
+ * its end.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -86,9 +87,11 @@ struct record_part {
 #define RECORD_PART_MAX 65528U
 #define RECORD_MAX	(1U << 17)
 
-/* --- what the user side loads ---------------------------------------------------------------------- */
+/* --- what the user side loads
+ * ---------------------------------------------------------------------- */
 
-/* The same values as in kvmapi.h and tape.h, which a BPF program cannot include; rules.c compares them. */
+/* The same values as in kvmapi.h and tape.h, which a BPF program cannot include; rules.c compares
+ * them. */
 enum {
 	RECORD_SYSTEM = 1 << 0,
 	RECORD_VM = 1 << 1,
@@ -151,7 +154,8 @@ struct record_nested {
 #define RECORD_NESTED_ROWS 2
 
 enum record_rule_flag {
-	/* The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size at 16. */
+	/* The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size
+	   at 16. */
 	RECORD_RULE_SETS_SLOT = 1 << 0,
 };
 

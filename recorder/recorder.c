@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,11 +25,11 @@
 #define DEFAULT_RING	 ((size_t)16 << 20)
 #define DEFAULT_FLUSH_MS 250
 #define DEFAULT_THREADS	 4096
-#define BATCH		 16384	  /* records between two looks at clock and signals */
-#define SLEEP_MAX_US	 5000	  /* between two looks at an idle ring */
+#define BATCH		 16384 /* records between two looks at clock and signals */
+#define SLEEP_MAX_US	 5000  /* between two looks at an idle ring */
 #define SLEEP_MIN_US	 200
-#define FINISH_MS	 3000	  /* after a first signal COMMAND may take this long to end */
-#define CONTROL_MS	 2000	  /* our own call must have arrived by then */
+#define FINISH_MS	 3000	    /* after a first signal COMMAND may take this long to end */
+#define CONTROL_MS	 2000	    /* our own call must have arrived by then */
 #define MS		 1000000ull /* in ns */
 
 struct recorder {
@@ -41,18 +43,19 @@ struct recorder {
 	uint64_t cookie;
 	int missing;
 	int kvm;
+	int pidfd;		  /* RECORDER_PID: readable once it has ended */
 	uint32_t check_extension; /* request */
 
 	/* of a run */
 	struct tape_writer *writer;
 	struct recorder_tables tables;
 	struct recorder_stats stats;
-	uint64_t start;		    /* CLOCK_MONOTONIC, ns */
+	uint64_t start;			    /* CLOCK_MONOTONIC, ns */
 	uint64_t lost_buffer, lost_threads; /* already on the tape as gaps */
 	unsigned int batch;
-	bool dirty;		    /* something is not flushed */
-	bool target_ended;	    /* RECORDER_PID */
-	bool controlled;	    /* our own call has come back */
+	bool dirty;	   /* something is not flushed */
+	bool target_ended; /* RECORDER_PID */
+	bool controlled;   /* our own call has come back */
 };
 
 int recorder_fail(struct recorder_message *message, int err, const char *format, ...)
@@ -78,7 +81,8 @@ static uint64_t tape_time(const struct recorder *r, uint64_t time)
 	return time > r->start ? time - r->start : 0;
 }
 
-/* --- from records to the tape ------------------------------------------------------------------------ */
+/* --- from records to the tape
+ * ------------------------------------------------------------------------ */
 
 /* A failure of the writer is remembered; what comes after it is counted and thrown away. */
 static bool written(struct recorder *r, int err)
@@ -143,11 +147,13 @@ static void close_object(struct recorder *r, struct recorder_object *object, uin
 }
 
 static struct recorder_object *add_object(struct recorder *r, const struct record_head *head,
-					  const struct record_object *from, uint64_t number, uint8_t flags)
+					  const struct record_object *from, uint64_t number,
+					  uint8_t flags)
 {
-	struct tape_object item = {.kind = (uint8_t)from->kind, .fd = from->fd, .number = number,
-				   .flags = flags};
-	struct recorder_object *object = recorder_object_find(&r->tables, from->kind, from->address);
+	struct tape_object item = {
+		.kind = (uint8_t)from->kind, .fd = from->fd, .number = number, .flags = flags};
+	struct recorder_object *object =
+		recorder_object_find(&r->tables, from->kind, from->address);
 
 	/* Its memory was used again, so the old one is gone even if nobody saw it go. */
 	if (object && !object->closed)
@@ -219,8 +225,8 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 	};
 
 	/*
-	 * A thread whose last return never came cannot go on under its number, since its call is still open
-	 * there: it gets another number, and the call stays without a return.
+	 * A thread whose last return never came cannot go on under its number, since its call is
+	 * still open there: it gets another number, and the call stays without a return.
 	 */
 	if (!thread || thread->open) {
 		thread = add_thread(r, head, NULL);
@@ -237,8 +243,8 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 	object->pid = head->pid;
 	call.thread = thread->id;
 	call.object = object->id;
-	call.part_count = take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size,
-				     parts);
+	call.part_count =
+		take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size, parts);
 	thread->kind = record->object.kind;
 	thread->request = record->request;
 	thread->arg = record->arg;
@@ -281,8 +287,8 @@ static void take_return(struct recorder *r, const struct record_return *record, 
 		r->stats.payloads_lost++;
 	if (thread->request == r->check_extension && record->ret > 0 && thread->kind == KVMAPI_VM)
 		recorder_rules_answer(r->skeleton, (uint32_t)thread->arg, record->ret);
-	ret.part_count = take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size,
-				    parts);
+	ret.part_count =
+		take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size, parts);
 	written(r, tape_writer_return(r->writer, thread->id, &ret));
 }
 
@@ -301,7 +307,8 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 	struct recorder_object *object;
 
 	take_losses(r, head);
-	if (r->stats.write_error) {
+	/* Even then it has to be known which processes still use KVM. */
+	if (r->stats.write_error && head->type <= RECORD_RETURN) {
 		r->stats.lost[TAPE_GAP_WRITER] += head->type == RECORD_CALL;
 		return;
 	}
@@ -319,7 +326,8 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 	case RECORD_CLOSE: {
 		const struct record_close *record = data;
 
-		object = recorder_object_find(&r->tables, record->object.kind, record->object.address);
+		object = recorder_object_find(&r->tables, record->object.kind,
+					      record->object.address);
 		if (object && !object->closed)
 			close_object(r, object, head->time);
 		break;
@@ -381,7 +389,8 @@ static int missing(struct recorder *r, int err)
 			     err == -ENOENT ? "command not found" : strerror(-err));
 }
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------------------ */
 
 static int check_options(struct recorder *r)
 {
@@ -404,9 +413,10 @@ static int check_options(struct recorder *r)
 		o->max_threads = DEFAULT_THREADS;
 	if (o->ring_bytes & (o->ring_bytes - 1) || o->ring_bytes < (size_t)sysconf(_SC_PAGESIZE) ||
 	    o->ring_bytes > (size_t)1 << 30)
-		return recorder_fail(&r->message, -EINVAL,
-				     "a ring of %zu bytes: give a power of two from one page to 1 GiB",
-				     o->ring_bytes);
+		return recorder_fail(
+			&r->message, -EINVAL,
+			"a ring of %zu bytes: give a power of two from one page to 1 GiB",
+			o->ring_bytes);
 	if (o->max_payload > RECORD_PART_MAX)
 		return recorder_fail(&r->message, -EINVAL, "a payload of %u bytes: the most is %u",
 				     o->max_payload, RECORD_PART_MAX);
@@ -429,6 +439,10 @@ static int check_options(struct recorder *r)
 	/* A thread stands for its process. */
 	if (tgid > 0)
 		o->pid = tgid;
+	r->pidfd = (int)syscall(SYS_pidfd_open, o->pid, 0);
+	if (r->pidfd < 0)
+		return recorder_fail(&r->message, -errno, "cannot watch process %d: %s",
+				     (int)o->pid, strerror(errno));
 	return 0;
 }
 
@@ -440,9 +454,11 @@ static int open_kvm(struct recorder *r)
 	if (r->kvm >= 0)
 		return 0;
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return recorder_fail(&r->message, -ENODEV,
-				     "there is no %s: load the kvm module of this processor, or enable "
-				     "virtualisation", path);
+		return recorder_fail(
+			&r->message, -ENODEV,
+			"there is no %s: load the kvm module of this processor, or enable "
+			"virtualisation",
+			path);
 	return recorder_fail(&r->message, -errno, "cannot open %s: %s", path, strerror(errno));
 }
 
@@ -494,7 +510,8 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend)
 }
 
 /*
- * One harmless call of our own must come through the ring.  Afterwards the program follows nobody again.
+ * One harmless call of our own must come through the ring.  Afterwards the program follows nobody
+ * again.
  */
 static int prove(struct recorder *r)
 {
@@ -536,9 +553,11 @@ static int attach(struct recorder *r)
 	int err = -ENOTSUP;
 
 	if (access(r->options.btf_path, R_OK))
-		return recorder_fail(&r->message, -ENOTSUP,
-				     "the kernel does not describe its types (%s: %s): it must be built with "
-				     "CONFIG_DEBUG_INFO_BTF", r->options.btf_path, strerror(errno));
+		return recorder_fail(
+			&r->message, -ENOTSUP,
+			"the kernel does not describe its types (%s: %s): it must be built with "
+			"CONFIG_DEBUG_INFO_BTF",
+			r->options.btf_path, strerror(errno));
 	libbpf_set_print(getenv("KVMTAPE_LIBBPF_DEBUG") ? loud_print : quiet_print);
 	for (size_t i = 0; recorder_backends[i]; i++) {
 		if (wanted && strcmp(wanted, recorder_backends[i]->name))
@@ -558,17 +577,20 @@ static int attach(struct recorder *r)
 	if (!backend)
 		return recorder_fail(&r->message, -EINVAL, "there is no back end '%s'", wanted);
 	if (err == -EPERM || err == -EACCES)
-		return recorder_fail(&r->message, -EPERM,
-				     "no privilege to load eBPF programs: run as root, or with CAP_BPF, "
-				     "CAP_PERFMON and CAP_SYS_RESOURCE");
+		return recorder_fail(
+			&r->message, -EPERM,
+			"no privilege to load eBPF programs: run as root, or with CAP_BPF, "
+			"CAP_PERFMON and CAP_SYS_RESOURCE");
 	if (err == -ENOTSUP)
-		return recorder_fail(&r->message, err,
-				     "the eBPF program is attached, but a call of our own did not come "
-				     "through: this kernel's system calls cannot be seen by back end '%s'",
-				     backend->name);
-	return recorder_fail(&r->message, err,
-			     "the kernel refuses the eBPF program (%s): set KVMTAPE_LIBBPF_DEBUG=1 to see why",
-			     strerror(-err));
+		return recorder_fail(
+			&r->message, err,
+			"the eBPF program is attached, but a call of our own did not come "
+			"through: this kernel's system calls cannot be seen by back end '%s'",
+			backend->name);
+	return recorder_fail(
+		&r->message, err,
+		"the kernel refuses the eBPF program (%s): set KVMTAPE_LIBBPF_DEBUG=1 to see why",
+		strerror(-err));
 }
 
 int recorder_open(const struct recorder_options *options, struct recorder **recorder)
@@ -582,6 +604,7 @@ int recorder_open(const struct recorder_options *options, struct recorder **reco
 		return -ENOMEM;
 	r->options = *options;
 	r->kvm = -1;
+	r->pidfd = -1;
 	r->command.go = -1;
 	r->command.error = -1;
 	row = kvmapi_find_name(kvmapi_arch_native(), "KVM_CHECK_EXTENSION");
@@ -597,7 +620,8 @@ int recorder_open(const struct recorder_options *options, struct recorder **reco
 	return err;
 }
 
-/* --- running ------------------------------------------------------------------------------------------ */
+/* --- running
+ * ------------------------------------------------------------------------------------------ */
 
 static int begin_follow(struct recorder *r)
 {
@@ -610,7 +634,8 @@ static int begin_follow(struct recorder *r)
 		r->skeleton->bss->follow_all = 1;
 		return 0;
 	case RECORDER_PID:
-		if (bpf_map_update_elem(bpf_map__fd(r->skeleton->maps.followed), &pid, &one, BPF_ANY))
+		if (bpf_map_update_elem(bpf_map__fd(r->skeleton->maps.followed), &pid, &one,
+					BPF_ANY))
 			return recorder_fail(&r->message, -errno, "cannot follow process %d: %s",
 					     (int)pid, strerror(errno));
 		return 0;
@@ -619,7 +644,8 @@ static int begin_follow(struct recorder *r)
 	}
 	err = recorder_command_fork(&r->command, r->options.argv, r->cookie, &r->memlock);
 	if (err)
-		return recorder_fail(&r->message, err, "cannot start a process: %s", strerror(-err));
+		return recorder_fail(&r->message, err, "cannot start a process: %s",
+				     strerror(-err));
 	err = recorder_command_go(&r->command);
 	return err ? missing(r, err) : 0;
 }
@@ -627,13 +653,16 @@ static int begin_follow(struct recorder *r)
 /* What is recorded has come to its end. */
 static bool ended(struct recorder *r)
 {
+	struct pollfd target = {.fd = r->pidfd, .events = POLLIN};
+
 	switch (r->options.follow) {
 	case RECORDER_COMMAND:
 		/* A VMM that went into the background is still recorded. */
 		return recorder_command_ended(&r->command) &&
 		       !recorder_object_of_other(&r->tables, (uint32_t)r->command.pid);
 	case RECORDER_PID:
-		return r->target_ended || (kill(r->options.pid, 0) && errno == ESRCH);
+		/* Its last record may have been lost. */
+		return r->target_ended || poll(&target, 1, 0) > 0;
 	case RECORDER_ALL:
 		break;
 	}
@@ -662,14 +691,16 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 {
 	char line[RECORDER_MESSAGE];
 
-	snprintf(line, sizeof(line), "cannot write the tape: %s: %s", tape_strerror(r->stats.write_error),
-		 r->options.follow == RECORDER_COMMAND ? "COMMAND runs on unrecorded" :
-							 "what was written so far is kept");
+	snprintf(line, sizeof(line), "cannot write the tape: %s: %s",
+		 tape_strerror(r->stats.write_error),
+		 r->options.follow == RECORDER_COMMAND ? "COMMAND runs on unrecorded"
+						       : "what was written so far is kept");
 	if (warn)
 		warn(line);
 }
 
-static void run_loop(struct recorder *r, const struct recorder_stop *stop, void (*warn)(const char *))
+static void run_loop(struct recorder *r, const struct recorder_stop *stop,
+		     void (*warn)(const char *))
 {
 	uint64_t flushed = now_ns();
 	uint64_t deadline = 0;
@@ -684,7 +715,8 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop, void 
 		unsigned int records = drain(r);
 		uint64_t now = now_ns();
 
-		if (!r->stats.write_error && r->dirty && now - flushed >= r->options.flush_ms * MS) {
+		if (!r->stats.write_error && r->dirty &&
+		    now - flushed >= r->options.flush_ms * MS) {
 			written(r, tape_writer_flush(r->writer));
 			r->dirty = false;
 			flushed = now;
@@ -708,7 +740,8 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop, void 
 	}
 }
 
-int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop, void (*warn)(const char *))
+int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
+		 void (*warn)(const char *))
 {
 	struct tape_end end = {};
 	struct tape_env env;
@@ -802,5 +835,7 @@ void recorder_close(struct recorder *r)
 	recorder_tables_release(&r->tables);
 	if (r->kvm >= 0)
 		close(r->kvm);
+	if (r->pidfd >= 0)
+		close(r->pidfd);
 	free(r);
 }

@@ -2,12 +2,13 @@
 /*
  * recorder: puts onto a tape what VMMs say to KVM on this machine.
  *
- *	recorder_open()		checks what is needed, loads and attaches the eBPF program, proves it works
- *	recorder_run()		moves records onto a tape until the end of what is recorded, or a signal
- *	recorder_close()	detaches and frees
+ *	recorder_open()		checks what is needed, loads and attaches the eBPF program, proves
+ *it works
+ *	recorder_run()		moves records onto a tape until the end of what is recorded, or a
+ *signal recorder_close()	detaches and frees
  *
- * One recorder per process; not thread-safe.  Errors are negative errno values, with one line for a person
- * in recorder_message().
+ * One recorder per process; not thread-safe.  Errors are negative errno values, with one line for a
+ *person in recorder_message().
  */
 #ifndef RECORDER_H
 #define RECORDER_H
@@ -28,15 +29,16 @@ enum recorder_follow {
 
 struct recorder_options {
 	enum recorder_follow follow;
-	char *const *argv;	  /* RECORDER_COMMAND: NULL-terminated, argv[0] is looked up in PATH */
-	pid_t pid;		  /* RECORDER_PID */
-	const char *backend;	  /* name of a way to attach, NULL = the first that works */
-	const char *kvm_path;	  /* NULL = "/dev/kvm" */
-	const char *btf_path;	  /* NULL = "/sys/kernel/btf/vmlinux" */
-	size_t ring_bytes;	  /* power of two, 0 = 16 MiB */
-	unsigned int flush_ms;	  /* what is older is in the file, 0 = 250 */
+	char *const *argv;     /* RECORDER_COMMAND: NULL-terminated, argv[0] is looked up in PATH */
+	pid_t pid;	       /* RECORDER_PID */
+	const char *backend;   /* name of a way to attach, NULL = the first that works */
+	const char *kvm_path;  /* NULL = "/dev/kvm" */
+	const char *btf_path;  /* NULL = "/sys/kernel/btf/vmlinux" */
+	size_t ring_bytes;     /* power of two, 0 = 16 MiB */
+	unsigned int flush_ms; /* what is older is in the file, 0 = 250 */
 	unsigned int clock_shift; /* times on the tape in units of 2^clock_shift ns */
-	uint32_t max_payload;	  /* bytes of one part that are captured, 0 = 65528, which is the most */
+	uint32_t
+		max_payload; /* bytes of one part that are captured, 0 = 65528, which is the most */
 	unsigned int max_threads; /* threads that may be inside calls, 0 = 4096 */
 	const char *tool_version; /* for the environment of the tape */
 	const char *command_line; /* the same; NULL = made of argv */
@@ -48,19 +50,20 @@ struct recorder_stats {
 	uint64_t written;
 	uint64_t lost[TAPE_GAP_CAUSES];
 	uint64_t unreturned;
-	uint64_t payloads_lost; /* returns on the tape without their payload, since the ring was full */
+	uint64_t payloads_lost; /* returns on the tape without their payload, since the ring was
+				   full */
 	uint64_t late;		/* parts read at the return */
 	uint64_t faults;	/* parts that could not be read to their end */
 	uint64_t clipped;	/* parts longer than the limit */
 	uint64_t objects;
 	uint64_t threads;
-	uint64_t bytes;		/* of the tape */
-	int write_error;	/* what stopped the writing, 0 = nothing did */
+	uint64_t bytes;	 /* of the tape */
+	int write_error; /* what stopped the writing, 0 = nothing did */
 };
 
 /*
- * What a signal handler tells a running recorder.  .signals is how many asked to finish, .forward a signal
- * for COMMAND, 0 = none (a terminal has sent it to COMMAND itself).
+ * What a signal handler tells a running recorder.  .signals is how many asked to finish, .forward a
+ * signal for COMMAND, 0 = none (a terminal has sent it to COMMAND itself).
  */
 struct recorder_stop {
 	volatile sig_atomic_t signals;
@@ -70,34 +73,38 @@ struct recorder_stop {
 struct recorder;
 
 /*
- * Make a recorder: attached, proven by a call of our own, and recording nothing yet.  *recorder is set in
- * any case but -ENOMEM, so that recorder_message() can be asked; recorder_close() it.
+ * Make a recorder: attached, proven by a call of our own, and recording nothing yet.  *recorder is
+ *set in any case but -ENOMEM, so that recorder_message() can be asked; recorder_close() it.
  *
  *	-ENODEV		there is no /dev/kvm		-EACCES	it cannot be opened
- *	-EPERM		no privilege for eBPF		-ENOTSUP	no BTF, or no way to attach works
- *	-ESRCH		no such process			-EINVAL	an option
- *	-ENOENT, -EACCES of COMMAND: recorder_command_missing() says so
+ *	-EPERM		no privilege for eBPF		-ENOTSUP	no BTF, or no way to attach
+ *works -ESRCH		no such process			-EINVAL	an option -ENOENT, -EACCES of
+ *COMMAND: recorder_command_missing() says so
  */
 int recorder_open(const struct recorder_options *options, struct recorder **recorder);
 
-/* COMMAND could not be started: what a shell would exit with (127 not found, 126 not executable), else 0. */
+/* COMMAND could not be started: what a shell would exit with (127 not found, 126 not executable),
+ * else 0. */
 int recorder_command_missing(const struct recorder *r);
 
 /*
- * Record onto a tape that begins at the current position of `fd`, until COMMAND or PID and their children
- * that use KVM have ended, or stop->signals says so.  The tape is finished in any case.
+ * Record onto a tape that begins at the current position of `fd`, until COMMAND or PID and their
+ * children that use KVM have ended, or stop->signals says so.  The tape is finished in any case.
  *
- * An error of writing does not end it: COMMAND runs on, *warn is called with one line at once, and the
- * error comes at the end.  Returns 0 or an error.
+ * An error of writing does not end it: COMMAND runs on, *warn is called with one line at once, and
+ * the error comes at the end.  Returns 0 or an error.
  */
-int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop, void (*warn)(const char *line));
+int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
+		 void (*warn)(const char *line));
 
-/* Exit status of COMMAND as a shell gives it (128 + signal); 0 without COMMAND, -1 if it runs on. */
+/* Exit status of COMMAND as a shell gives it (128 + signal); 0 without COMMAND, -1 if it runs on.
+ */
 int recorder_exit_status(const struct recorder *r);
 void recorder_get_stats(const struct recorder *r, struct recorder_stats *stats);
 /* Name of the way that is attached: "tracepoint". */
 const char *recorder_backend_name(const struct recorder *r);
-/* What the last error was, with what, and what to do: one line without a newline.  "" = no error. */
+/* What the last error was, with what, and what to do: one line without a newline.  "" = no error.
+ */
 const char *recorder_message(const struct recorder *r);
 /* Ends COMMAND if it was never let go.  NULL is fine. */
 void recorder_close(struct recorder *r);

@@ -13,33 +13,42 @@
 #include "kvmtape.skel.h"
 #include "recorder/internal.h"
 
-/* The eBPF program cannot include the two headers, so their numbers are in record.h a second time. */
+/* The eBPF program cannot include the two headers, so their numbers are in record.h a second time.
+ */
 _Static_assert((int)RECORD_SYSTEM == KVMAPI_SYSTEM && (int)RECORD_VM == KVMAPI_VM &&
-	       (int)RECORD_VCPU == KVMAPI_VCPU && (int)RECORD_DEVICE == KVMAPI_DEVICE &&
-	       (int)RECORD_STATS == KVMAPI_STATS && (int)RECORD_MEMFD == KVMAPI_MEMFD &&
-	       (int)RECORD_OTHER == KVMAPI_OTHER, "kinds");
+		       (int)RECORD_VCPU == KVMAPI_VCPU && (int)RECORD_DEVICE == KVMAPI_DEVICE &&
+		       (int)RECORD_STATS == KVMAPI_STATS && (int)RECORD_MEMFD == KVMAPI_MEMFD &&
+		       (int)RECORD_OTHER == KVMAPI_OTHER,
+	       "kinds");
 _Static_assert((int)RECORD_IN == KVMAPI_IN && (int)RECORD_OUT == KVMAPI_OUT, "directions");
 _Static_assert((int)RECORD_VALUE == KVMAPI_VALUE && (int)RECORD_FIXED == KVMAPI_FIXED &&
-	       (int)RECORD_COUNTED == KVMAPI_COUNTED && (int)RECORD_BLOB == KVMAPI_BLOB &&
-	       (int)RECORD_RUNPAGE == KVMAPI_RUNPAGE, "payloads");
-_Static_assert((int)RECORD_LEN_NONE == KVMAPI_LEN_NONE && (int)RECORD_LEN_BYTES == KVMAPI_LEN_BYTES &&
-	       (int)RECORD_LEN_BITS == KVMAPI_LEN_BITS &&
-	       (int)RECORD_LEN_ONE_REG == KVMAPI_LEN_ONE_REG &&
-	       (int)RECORD_LEN_SLOT == KVMAPI_LEN_SLOT && (int)RECORD_LEN_CONST == KVMAPI_LEN_CONST &&
-	       (int)RECORD_LEN_ATTR == KVMAPI_LEN_ATTR, "lengths");
+		       (int)RECORD_COUNTED == KVMAPI_COUNTED && (int)RECORD_BLOB == KVMAPI_BLOB &&
+		       (int)RECORD_RUNPAGE == KVMAPI_RUNPAGE,
+	       "payloads");
+_Static_assert((int)RECORD_LEN_NONE == KVMAPI_LEN_NONE &&
+		       (int)RECORD_LEN_BYTES == KVMAPI_LEN_BYTES &&
+		       (int)RECORD_LEN_BITS == KVMAPI_LEN_BITS &&
+		       (int)RECORD_LEN_ONE_REG == KVMAPI_LEN_ONE_REG &&
+		       (int)RECORD_LEN_SLOT == KVMAPI_LEN_SLOT &&
+		       (int)RECORD_LEN_CONST == KVMAPI_LEN_CONST &&
+		       (int)RECORD_LEN_ATTR == KVMAPI_LEN_ATTR,
+	       "lengths");
 _Static_assert((int)RECORD_ROLE_ARG_OUT == TAPE_ARG_OUT && (int)RECORD_ROLE_RUN_IN == TAPE_RUN_IN &&
-	       (int)RECORD_ROLE_RUN_REGS_OUT == TAPE_RUN_REGS_OUT &&
-	       (int)RECORD_ROLE_PIO_OUT == TAPE_PIO_OUT &&
-	       (int)RECORD_ROLE_NESTED_IN == TAPE_NESTED_IN &&
-	       (int)RECORD_ROLE_NESTED_OUT == TAPE_NESTED_OUT &&
-	       RECORD_NESTED_POINTERS == TAPE_NESTED_POINTERS, "roles");
-_Static_assert((int)RECORD_PART_LATE == TAPE_PART_LATE && (int)RECORD_PART_CLIPPED == TAPE_PART_CLIPPED &&
-	       (int)RECORD_PART_FAULT == TAPE_PART_FAULT, "part flags");
+		       (int)RECORD_ROLE_RUN_REGS_OUT == TAPE_RUN_REGS_OUT &&
+		       (int)RECORD_ROLE_PIO_OUT == TAPE_PIO_OUT &&
+		       (int)RECORD_ROLE_NESTED_IN == TAPE_NESTED_IN &&
+		       (int)RECORD_ROLE_NESTED_OUT == TAPE_NESTED_OUT &&
+		       RECORD_NESTED_POINTERS == TAPE_NESTED_POINTERS,
+	       "roles");
+_Static_assert((int)RECORD_PART_LATE == TAPE_PART_LATE &&
+		       (int)RECORD_PART_CLIPPED == TAPE_PART_CLIPPED &&
+		       (int)RECORD_PART_FAULT == TAPE_PART_FAULT,
+	       "part flags");
 _Static_assert(RECORD_NESTED_ROWS == KVMAPI_NESTED_MAX, "nested pointers");
 
 /* Attributes are asked for by (group, attr); those that the table knows are small numbers. */
-#define GROUPS	  64
-#define ATTRS	  256
+#define GROUPS 64
+#define ATTRS  256
 
 void recorder_rules_constants(struct kvmtape_bpf *skeleton)
 {
@@ -98,7 +107,8 @@ static void rule_of_row(struct record_rule *rule, const struct kvmapi_ioctl *row
 
 static int load_attrs(int fd, enum kvmapi_arch arch)
 {
-	static const enum kvmapi_object kinds[] = {KVMAPI_SYSTEM, KVMAPI_VM, KVMAPI_VCPU, KVMAPI_DEVICE};
+	static const enum kvmapi_object kinds[] = {KVMAPI_SYSTEM, KVMAPI_VM, KVMAPI_VCPU,
+						   KVMAPI_DEVICE};
 
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		for (uint32_t group = 0; group < GROUPS; group++) {

@@ -2,8 +2,8 @@
 /*
  * The canonical form: docs/tape-format.md, "Canonical form".
  *
- * Everything here must give the same answer for numbers that it gave itself: canonicalising twice is
- * canonicalising once.
+ * Everything here must give the same answer for numbers that it gave itself: canonicalising twice
+ * is canonicalising once.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@
 #define ADDR_STEP	0x10000ull
 
 /*
- * Memory areas: each gets a window of its own, in the middle of which it begins, so that an area can later be seen
- * to be larger to either side.
+ * Memory areas: each gets a window of its own, in the middle of which it begins, so that an area
+ * can later be seen to be larger to either side.
  */
 #define AREA_FIRST  (1ull << 40)
 #define AREA_WINDOW (1ull << 37)
@@ -79,7 +79,8 @@ static int canon_grow(void **array, size_t *room, size_t count, size_t size)
 	return 0;
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------- */
+/* --- descriptors
+ * ------------------------------------------------------------------------------------- */
 
 static struct canon_object *canon_object(struct canon *c, uint32_t id)
 {
@@ -131,7 +132,8 @@ static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
 	return 0;
 }
 
-/* An object is known to be of a process, so its number no longer means a foreign descriptor there. */
+/* An object is known to be of a process, so its number no longer means a foreign descriptor there.
+ */
 static void object_owned(struct canon *c, uint32_t id, uint32_t pid)
 {
 	struct canon_object *o = canon_object(c, id);
@@ -147,7 +149,8 @@ static void object_owned(struct canon *c, uint32_t id, uint32_t pid)
 	}
 }
 
-/* --- addresses --------------------------------------------------------------------------------------- */
+/* --- addresses
+ * --------------------------------------------------------------------------------------- */
 
 /* No process has memory at or above: such an address was meant to be bad, and stays what it is. */
 static uint64_t address_limit(const struct canon *c)
@@ -189,8 +192,8 @@ static uint64_t canon_area(struct canon *c, uint64_t address, uint64_t size, uin
 	if (area) {
 		low = address < area->low ? address : area->low;
 		high = address + size > area->high ? address + size : area->high;
-		if (low + area->shift >= area->window && high + area->shift <= area->window + AREA_WINDOW &&
-		    high - low <= AREA_WINDOW) {
+		if (low + area->shift >= area->window &&
+		    high + area->shift <= area->window + AREA_WINDOW && high - low <= AREA_WINDOW) {
 			area->low = low;
 			area->high = high;
 			return address + area->shift;
@@ -212,7 +215,8 @@ static bool part_unreadable(const struct tape_part *part)
 	return part && part->flags & TAPE_PART_FAULT && !part->have;
 }
 
-/* --- payload ----------------------------------------------------------------------------------------- */
+/* --- payload
+ * ----------------------------------------------------------------------------------------- */
 
 static void number_put(const struct canon *c, uint8_t *to, uint64_t value, unsigned int bytes)
 {
@@ -239,15 +243,16 @@ static uint64_t nested_address(const struct tape_part *parts, unsigned int count
 	if (n >= TAPE_NESTED_POINTERS)
 		return ADDR_NESTED + (uint64_t)n * ADDR_STEP;
 	return (part_unreadable(tape_part_find(parts, count, TAPE_NESTED_IN + n)) ||
-				part_unreadable(tape_part_find(parts, count, TAPE_NESTED_OUT + n)) ?
-			ADDR_NESTED_BAD :
-			ADDR_NESTED) +
+				part_unreadable(tape_part_find(parts, count, TAPE_NESTED_OUT + n))
+			? ADDR_NESTED_BAD
+			: ADDR_NESTED) +
 	       (uint64_t)n * ADDR_STEP;
 }
 
 /* Fields of the argument struct that are numbers of the machine. */
-static int canon_struct(struct canon *c, const struct tape_call *call, const struct tape_part *parts,
-			unsigned int count, const struct tape_part *part, uint8_t *data)
+static int canon_struct(struct canon *c, const struct tape_call *call,
+			const struct tape_part *parts, unsigned int count,
+			const struct tape_part *part, uint8_t *data)
 {
 	const uint32_t pid = c->pids[call->thread];
 	const struct kvmapi_ioctl *row = call->row;
@@ -274,8 +279,8 @@ static int canon_struct(struct canon *c, const struct tape_call *call, const str
 				break;
 			address = tape_part_number(c->env, part, field->offset, 8);
 			n = nested_number(row, field->offset);
-			address = canon_pointer(c, address,
-						n < 0 ? otherwise : nested_address(parts, count, n));
+			address = canon_pointer(
+				c, address, n < 0 ? otherwise : nested_address(parts, count, n));
 			number_put(c, data + field->offset, address, 8);
 			break;
 		case KVMAPI_M_REGION:
@@ -303,9 +308,11 @@ static uint64_t part_address(const struct tape_part *part, uint64_t arg)
 	return part->role <= TAPE_ARG_OUT ? arg : 0;
 }
 
-/* Copy the parts with their addresses renamed; argument structs are renamed in a copy of their bytes. */
+/* Copy the parts with their addresses renamed; argument structs are renamed in a copy of their
+ * bytes. */
 static int canon_parts(struct canon *c, const struct tape_call *call, const struct tape_return *ret,
-		       const struct tape_part *parts, unsigned int count, uint64_t arg, struct tape_part *to)
+		       const struct tape_part *parts, unsigned int count, uint64_t arg,
+		       struct tape_part *to)
 {
 	const struct kvmapi_ioctl *row = call->row;
 	size_t need = 0;
@@ -348,16 +355,18 @@ static uint64_t canon_arg(const struct canon *c, const struct tape_call *call)
 	const struct kvmapi_ioctl *row = call->row;
 	const struct tape_part *in = tape_part_find(call->parts, call->part_count, TAPE_ARG_IN);
 
-	/* Of an unknown request nothing is known: small arguments are numbers, others are addresses. */
-	if (row ? row->payload == KVMAPI_VALUE || row->payload == KVMAPI_RUNPAGE || !row->dir :
-		  call->arg < ADDR_ARG)
+	/* Of an unknown request nothing is known: small arguments are numbers, others are
+	 * addresses. */
+	if (row ? row->payload == KVMAPI_VALUE || row->payload == KVMAPI_RUNPAGE || !row->dir
+		: call->arg < ADDR_ARG)
 		return call->arg;
 	if (!call->arg || call->arg >= address_limit(c))
 		return call->arg;
 	return part_unreadable(in) ? ADDR_ARG_BAD : ADDR_ARG;
 }
 
-/* --- items ------------------------------------------------------------------------------------------- */
+/* --- items
+ * ------------------------------------------------------------------------------------------- */
 
 static int take_thread(struct canon *c, const struct tape_thread *thread)
 {

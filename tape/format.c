@@ -68,7 +68,8 @@ void tape_buf_release(struct tape_buf *buf)
 	memset(buf, 0, sizeof(*buf));
 }
 
-/* --- arena ------------------------------------------------------------------------------------------ */
+/* --- arena
+ * ------------------------------------------------------------------------------------------ */
 
 #define ARENA_CHUNK ((size_t)64 << 10)
 
@@ -105,7 +106,8 @@ void *tape_arena_get(struct tape_arena *arena, size_t size)
 	return data;
 }
 
-/* Chunks of the usual size are kept for the next frame, so reading does not allocate from then on. */
+/* Chunks of the usual size are kept for the next frame, so reading does not allocate from then on.
+ */
 void tape_arena_reset(struct tape_arena *arena)
 {
 	while (arena->chunks) {
@@ -133,7 +135,8 @@ void tape_arena_release(struct tape_arena *arena)
 	}
 }
 
-/* --- sites ------------------------------------------------------------------------------------------ */
+/* --- sites
+ * ------------------------------------------------------------------------------------------ */
 
 void tape_sites_reset(struct tape_sites *sites)
 {
@@ -192,85 +195,114 @@ static int arena_array_grow(struct tape_arena *arena, void **array, unsigned int
 	return 0;
 }
 
+/* The slot of a role, as large as need be. */
 static int half_slot(struct tape_sites *sites, struct tape_half *half, uint8_t role, uint32_t have,
-		     struct tape_slot **found)
+		     uint8_t *number)
 {
-	struct tape_slot *slot = NULL;
+	struct tape_slot *slot;
+	unsigned int n = 0;
 	uint32_t size;
 	uint8_t *data;
 	void *array;
 	int err;
 
-	for (unsigned int i = 0; i < half->slot_count && !slot; i++)
-		if (half->slots[i].role == role)
-			slot = &half->slots[i];
-	if (!slot) {
+	while (n < half->slot_count && half->slots[n].role != role)
+		n++;
+	if (n == half->slot_count) {
 		array = half->slots;
-		err = arena_array_grow(&sites->arena, &array, &half->slot_room, half->slot_count,
-				       half->slot_count + 1, sizeof(*half->slots));
+		err = arena_array_grow(&sites->arena, &array, &half->slot_room, n, n + 1,
+				       sizeof(*half->slots));
 		if (err)
 			return err;
 		half->slots = array;
-		slot = &half->slots[half->slot_count++];
-		memset(slot, 0, sizeof(*slot));
-		slot->role = role;
+		half->slots[n] = (struct tape_slot){.role = role};
+		half->slot_count++;
 		sites->cost += TAPE_COST_SLOT;
 	}
-	if (have > slot->size) {
-		size = (have + TAPE_SLOT_ROUND - 1) & ~(uint32_t)(TAPE_SLOT_ROUND - 1);
-		sites->cost += size;
-		if (sites->cost > TAPE_MAX_SLOTS)
-			return TAPE_E_LIMIT;
-		data = tape_arena_get(&sites->arena, size);
-		if (!data)
-			return -ENOMEM;
-		if (slot->size)
-			memcpy(data, slot->data, slot->size);
-		memset(data + slot->size, 0, size - slot->size);
-		slot->data = data;
-		slot->size = size;
-	}
-	*found = slot;
+	*number = (uint8_t)n;
+	slot = &half->slots[n];
+	if (have <= slot->size)
+		return 0;
+	size = (have + TAPE_SLOT_ROUND - 1) & ~(uint32_t)(TAPE_SLOT_ROUND - 1);
+	sites->cost += size;
+	if (sites->cost > TAPE_MAX_SLOTS)
+		return TAPE_E_LIMIT;
+	data = tape_arena_get(&sites->arena, size);
+	if (!data)
+		return -ENOMEM;
+	if (slot->size)
+		memcpy(data, slot->data, slot->size);
+	memset(data + slot->size, 0, size - slot->size);
+	slot->data = data;
+	slot->size = size;
 	return 0;
 }
 
-int tape_site_shape(struct tape_sites *sites, struct tape_site *site, enum tape_half_number which,
+int tape_shape_tell(struct tape_sites *sites, struct tape_site *site, enum tape_half_number which,
 		    const struct tape_part *parts, unsigned int count)
 {
 	const uint8_t run_role = which == TAPE_HALF_IN ? TAPE_RUN_IN : TAPE_RUN_OUT;
 	struct tape_half *half = &site->half[which];
+	const unsigned int number = half->told % TAPE_SHAPES;
+	struct tape_shape *shape = &half->shapes[number];
 	void *array = half->parts;
-	struct tape_slot *slot;
 	int err;
 
+	/* Nothing may point to what is changed here, should it fail half-way. */
 	half->count = 0;
 	half->run_part = 0;
+	sites->cost += TAPE_COST_SLOT * (1 + count);
+	if (sites->cost > TAPE_MAX_SLOTS)
+		return TAPE_E_LIMIT;
 	err = arena_array_grow(&sites->arena, &array, &half->room, 0, count, sizeof(*half->parts));
 	if (err)
 		return err;
 	half->parts = array;
-	half->shown = 0;
-	half->run = NULL;
+	shape->count = 0;
+	shape->shown = 0;
+	shape->parts = tape_arena_get(&sites->arena, count * (sizeof(*shape->parts) + 1));
+	if (!shape->parts)
+		return -ENOMEM;
+	shape->slots = (uint8_t *)(shape->parts + count);
 	for (unsigned int i = 0; i < count; i++) {
-		err = half_slot(sites, half, parts[i].role, parts[i].have, &slot);
+		err = half_slot(sites, half, parts[i].role, parts[i].have, &shape->slots[i]);
 		if (err)
 			return err;
-		half->parts[i] = parts[i];
-		half->shown += parts[i].have;
+		shape->parts[i] = parts[i];
+		shape->shown += parts[i].have;
 	}
+	shape->count = count;
+	half->told++;
 	/* Only now: adding a slot may have moved the others. */
-	half->count = count;
-	half->run_part = count;
-	for (unsigned int i = 0; i < count; i++)
-		for (unsigned int s = 0; s < half->slot_count; s++) {
-			if (half->slots[s].role != parts[i].role)
-				continue;
-			half->parts[i].data = parts[i].have ? half->slots[s].data : NULL;
-			if (parts[i].role == run_role)
-				half->run_part = i;
-		}
-	for (unsigned int s = 0; s < half->slot_count; s++)
-		if (half->slots[s].role == run_role)
-			half->run = &half->slots[s];
+	half->run = NULL;
+	for (unsigned int n = 0; n < half->slot_count; n++)
+		if (half->slots[n].role == run_role)
+			half->run = &half->slots[n];
+	return tape_shape_select(site, which, number);
+}
+
+int tape_shape_select(struct tape_site *site, enum tape_half_number which, unsigned int number)
+{
+	struct tape_half *half = &site->half[which];
+	const struct tape_shape *shape;
+
+	if (number >= TAPE_SHAPES || number >= half->told)
+		return TAPE_E_CORRUPT;
+	shape = &half->shapes[number];
+	half->shape = number;
+	half->count = shape->count;
+	half->run_part = shape->count;
+	for (unsigned int i = 0; i < shape->count; i++) {
+		struct tape_part *part = &half->parts[i];
+		struct tape_slot *slot = &half->slots[shape->slots[i]];
+
+		*part = shape->parts[i];
+		if (part->flags & TAPE_PART_HAS_ADDR)
+			part->addr += site->call.arg;
+		part->flags &= (uint8_t)~TAPE_PART_HAS_ADDR;
+		part->data = part->have ? slot->data : NULL;
+		if (slot == half->run)
+			half->run_part = i;
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What writer and reader share: numbers of docs/tape-format.md, variable-length integers, growing buffers,
- * and the sites with their slots.  Internal to tape/.
+ * What writer and reader share: numbers of docs/tape-format.md, variable-length integers, growing
+ * buffers, and the sites with their slots.  Internal to tape/.
  */
 #ifndef TAPE_FORMAT_H
 #define TAPE_FORMAT_H
@@ -28,7 +28,8 @@ enum tape_header_flag {
 	TAPE_HEADER_CANONICAL = 1 << 1,
 };
 
-/* Types of blocks.  A reader must understand the odd ones; it skips the even ones that it does not know. */
+/* Types of blocks.  A reader must understand the odd ones; it skips the even ones that it does not
+ * know. */
 enum tape_block {
 	TAPE_BLOCK_FRAME = 1,
 	TAPE_BLOCK_TIMES = 3,
@@ -48,10 +49,10 @@ enum tape_block {
 };
 
 enum tape_body_flag {
-	TAPE_BODY_ARG = 1 << 0,	      /* the argument is not the site's last one */
-	TAPE_BODY_IN_SHAPE = 1 << 1,  /* the list of IN parts is not the site's last one */
-	TAPE_BODY_IN_DATA = 1 << 2,   /* bytes of an IN part are not as predicted */
-	TAPE_BODY_RET = 1 << 3,	      /* the same for the half of the return */
+	TAPE_BODY_ARG = 1 << 0,	     /* the argument is not the site's last one */
+	TAPE_BODY_IN_SHAPE = 1 << 1, /* the shape of the IN parts is not the site's last one */
+	TAPE_BODY_IN_DATA = 1 << 2,  /* bytes of an IN part are not as predicted */
+	TAPE_BODY_RET = 1 << 3,	     /* the same for the half of the return */
 	TAPE_BODY_OUT_SHAPE = 1 << 4,
 	TAPE_BODY_OUT_DATA = 1 << 5,
 	TAPE_BODY_CREATED = 1 << 6,
@@ -60,13 +61,13 @@ enum tape_body_flag {
 
 /* Limits, the same for writer and reader ("Limits" in the specification). */
 enum {
-	TAPE_MAX_FRAME = 4 << 20,    /* decoded bytes of a frame */
-	TAPE_MAX_SLOTS = 4 << 20,    /* slot memory of a frame, as tape_site_*() counts it */
-	TAPE_MAX_SHOWN = 64 << 20,   /* payload bytes that the calls of a frame hold together */
-	TAPE_MAX_OPEN = 4 << 20,     /* payload bytes of all calls that are open at a time */
+	TAPE_MAX_FRAME = 4 << 20,      /* decoded bytes of a frame */
+	TAPE_MAX_SLOTS = 4 << 20,      /* slot memory of a frame, as tape_site_*() counts it */
+	TAPE_MAX_SHOWN = 64 << 20,     /* payload bytes that the calls of a frame hold together */
+	TAPE_MAX_OPEN = 4 << 20,       /* payload bytes of all calls that are open at a time */
 	TAPE_MAX_OPEN_PARTS = 1 << 16, /* and their number plus the number of their parts */
-	TAPE_MAX_HALF = 1 << 20,     /* payload bytes of a call or of a return */
-	TAPE_MAX_MEMORY = 1 << 20,   /* bytes of one memory block */
+	TAPE_MAX_HALF = 1 << 20,       /* payload bytes of a call or of a return */
+	TAPE_MAX_MEMORY = 1 << 20,     /* bytes of one memory block */
 	TAPE_MAX_THREADS = 1 << 17,
 	TAPE_MAX_OBJECTS = 1 << 18,
 	TAPE_MAX_DEPTH = 8, /* of an object's line of parents */
@@ -78,12 +79,14 @@ enum {
 
 	TAPE_MAX_CLOCK_SHIFT = 20,
 
-	TAPE_COST_SITE = 256,
-	TAPE_COST_SLOT = 64,
+	TAPE_COST_SITE = 1024,
+	TAPE_COST_SLOT = 64, /* and each part of a shape */
+	TAPE_SHAPES = 15,    /* that a half remembers */
 	TAPE_SLOT_ROUND = 64,
 };
 
-/* --- integers -------------------------------------------------------------------------------------- */
+/* --- integers
+ * -------------------------------------------------------------------------------------- */
 
 static inline uint64_t tape_zigzag(int64_t value)
 {
@@ -150,7 +153,8 @@ static inline uint64_t tape_le_get(const uint8_t *from, unsigned int bytes)
 	return value;
 }
 
-/* --- growing buffer -------------------------------------------------------------------------------- */
+/* --- growing buffer
+ * -------------------------------------------------------------------------------- */
 
 struct tape_buf {
 	uint8_t *data;
@@ -170,7 +174,8 @@ int tape_buf_add(struct tape_buf *buf, const void *data, size_t len);
 int tape_buf_varint(struct tape_buf *buf, uint64_t value);
 void tape_buf_release(struct tape_buf *buf);
 
-/* --- sites and slots -------------------------------------------------------------------------------- */
+/* --- sites and slots
+ * -------------------------------------------------------------------------------- */
 
 /* Memory that lives as long as a frame: given out piece by piece, taken back all at once. */
 struct tape_arena {
@@ -195,6 +200,18 @@ enum tape_half_number {
 	TAPE_HALVES,
 };
 
+/*
+ * A list of parts without their bytes.  Addresses are relative to the call's argument, and those
+ * that are there have TAPE_PART_HAS_ADDR in the flags.  A half remembers its last ones: a vCPU
+ * changes between few.
+ */
+struct tape_shape {
+	struct tape_part *parts;
+	uint8_t *slots; /* number of the slot of each part */
+	unsigned int count;
+	uint32_t shown; /* sum of have */
+};
+
 struct tape_half {
 	struct tape_part *parts; /* as in the last call or return; data points into the slots */
 	unsigned int count;
@@ -202,12 +219,15 @@ struct tape_half {
 	struct tape_slot *slots;
 	unsigned int slot_count;
 	unsigned int slot_room;
-	struct tape_slot *run;	/* slot of the run page, NULL = none yet */
-	unsigned int run_part;	/* which part it is now, == count if none */
-	uint32_t shown;		/* sum of have */
+	struct tape_slot *run; /* slot of the run page, NULL = none yet */
+	unsigned int run_part; /* which part it is now, == count if none */
+	struct tape_shape shapes[TAPE_SHAPES];
+	unsigned int told;  /* how many shapes were told, the last ones are kept */
+	unsigned int shape; /* which one it has now; told == 0: none, no parts */
 };
 
-/* Calls of one thread, on one object, with one request: within a frame they are told as differences. */
+/* Calls of one thread, on one object, with one request: within a frame they are told as
+ * differences. */
 struct tape_site {
 	struct tape_call call;
 	struct tape_return ret;
@@ -228,28 +248,37 @@ void tape_sites_release(struct tape_sites *sites);
 /* A new site, its number is sites->count - 1.  NULL = no memory. */
 struct tape_site *tape_sites_add(struct tape_sites *sites);
 /*
- * Give a half its list of parts: roles, flags, want, have and addr are taken over, data is set to the slot
- * (NULL where have is 0).  0, -ENOMEM, TAPE_E_LIMIT.
+ * Tell a half a new shape: parts as in struct tape_shape, their data is ignored.  It takes the
+ * place of the oldest one and is selected.  0, -ENOMEM, TAPE_E_LIMIT.
  */
-int tape_site_shape(struct tape_sites *sites, struct tape_site *site, enum tape_half_number which,
+int tape_shape_tell(struct tape_sites *sites, struct tape_site *site, enum tape_half_number which,
 		    const struct tape_part *parts, unsigned int count);
+/* Let a half have one of its shapes.  0, TAPE_E_CORRUPT if there is none of that number. */
+int tape_shape_select(struct tape_site *site, enum tape_half_number which, unsigned int number);
 
-/* Addresses of parts are told relative to the argument, so they move with it. */
+/* A new argument: addresses of parts are relative to it. */
 static inline void tape_site_arg(struct tape_site *site, uint64_t arg)
 {
-	uint64_t delta = arg - site->call.arg;
-
 	site->call.arg = arg;
-	for (int h = 0; h < TAPE_HALVES; h++)
-		for (unsigned int i = 0; i < site->half[h].count; i++)
-			if (site->half[h].parts[i].addr)
-				site->half[h].parts[i].addr += delta;
+	for (int h = 0; h < TAPE_HALVES; h++) {
+		struct tape_half *half = &site->half[h];
+
+		for (unsigned int i = 0; i < half->count; i++)
+			if (half->shapes[half->shape].parts[i].flags & TAPE_PART_HAS_ADDR)
+				half->parts[i].addr = arg + half->shapes[half->shape].parts[i].addr;
+	}
+}
+
+/* Payload bytes of what a half has now. */
+static inline uint32_t tape_half_shown(const struct tape_half *half)
+{
+	return half->told ? half->shapes[half->shape].shown : 0;
 }
 
 /*
- * The run page is one page that both sides write: what a call finds there is what the last one left, and
- * what a return leaves is what the call found.  So before a half is told, its slot takes over the bytes
- * of the other half's.
+ * The run page is one page that both sides write: what a call finds there is what the last one
+ * left, and what a return leaves is what the call found.  So before a half is told, its slot takes
+ * over the bytes of the other half's.
  */
 static inline void tape_site_predict(struct tape_site *site, enum tape_half_number which)
 {

@@ -61,7 +61,8 @@ static void set(json_t *object, const char *key, json_t *value, int *err)
 		*err = -ENOMEM;
 }
 
-static json_t *part_value(const struct tape_env *env, const char *type, const struct tape_part *part)
+static json_t *part_value(const struct tape_env *env, const char *type,
+			  const struct tape_part *part)
 {
 	json_t *value = NULL;
 	int err;
@@ -90,10 +91,14 @@ static json_t *run_value(const struct tape_env *env, const struct tape_part *par
 static const char *role_name(uint8_t role, char *buf, size_t size)
 {
 	static const char *const names[] = {
-		[TAPE_ARG_IN] = "in",		    [TAPE_ARG_OUT] = "out",
-		[TAPE_RUN_IN] = "run_in",	    [TAPE_RUN_OUT] = "run_out",
-		[TAPE_RUN_REGS_IN] = "run_regs_in", [TAPE_RUN_REGS_OUT] = "run_regs_out",
-		[TAPE_PIO_IN] = "pio_in",	    [TAPE_PIO_OUT] = "pio_out",
+		[TAPE_ARG_IN] = "in",
+		[TAPE_ARG_OUT] = "out",
+		[TAPE_RUN_IN] = "run_in",
+		[TAPE_RUN_OUT] = "run_out",
+		[TAPE_RUN_REGS_IN] = "run_regs_in",
+		[TAPE_RUN_REGS_OUT] = "run_regs_out",
+		[TAPE_PIO_IN] = "pio_in",
+		[TAPE_PIO_OUT] = "pio_out",
 	};
 
 	if (role < TAPE_NESTED_IN)
@@ -143,7 +148,8 @@ static void set_incomplete(json_t *event, const struct tape_return *ret, int *er
 }
 
 /* Roles that are bytes and nothing more. */
-static void set_raw(json_t *event, const struct tape_env *env, const struct tape_return *ret, int *err)
+static void set_raw(json_t *event, const struct tape_env *env, const struct tape_return *ret,
+		    int *err)
 {
 	const struct tape_part *lists[2] = {ret->call->parts, ret->parts};
 	const unsigned int counts[2] = {ret->call->part_count, ret->part_count};
@@ -223,7 +229,8 @@ static void set_time(json_t *object, const struct tape_reader *r, uint64_t time,
 		set(object, "time_ns", json_integer((json_int_t)time), err);
 }
 
-static void object_json(json_t *o, const struct tape_reader *r, const struct tape_object *object, int *err)
+static void object_json(json_t *o, const struct tape_reader *r, const struct tape_object *object,
+			int *err)
 {
 	const char *kind = kvmapi_object_name(object->kind);
 	char label[64];
@@ -289,7 +296,8 @@ int tape_item_json(const struct tape_reader *r, const struct tape_item *item, js
 		set_time(o, r, item->u.call->time, &err);
 		set(o, "thread", json_integer(item->u.call->thread), &err);
 		set(o, "object", json_integer(item->u.call->object), &err);
-		set(o, "ioctl", item->u.call->row ? json_string(item->u.call->row->name) : json_null(), &err);
+		set(o, "ioctl",
+		    item->u.call->row ? json_string(item->u.call->row->name) : json_null(), &err);
 		set(o, "request", json_sprintf("0x%08x", item->u.call->request), &err);
 		break;
 	case TAPE_GAP:

@@ -2,10 +2,10 @@
 /*
  * Reading a tape: docs/tape-format.md.
  *
- * A frame is decompressed as a whole and then walked block by block.  Payload is handed out where it lies, in
- * the slots of its site; only calls that are told apart from their returns are copied, for they must
- * outlive the frame.  Nothing of the file is trusted: every length is held against what is left, and what
- * a frame may cost is limited.
+ * A frame is decompressed as a whole and then walked block by block.  Payload is handed out where
+ * it lies, in the slots of its site; only calls that are told apart from their returns are copied,
+ * for they must outlive the frame.  Nothing of the file is trusted: every length is held against
+ * what is left, and what a frame may cost is limited.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,13 +16,13 @@
 
 #include "tape/format.h"
 
-#define READ_CHUNK ((size_t)128 << 10)
+#define READ_CHUNK   ((size_t)128 << 10)
 /* What a frame of TAPE_MAX_FRAME can be at most when compressed; any more is no frame of ours. */
-#define STORED_MAX ZSTD_COMPRESSBOUND((size_t)TAPE_MAX_FRAME)
+#define STORED_MAX   ZSTD_COMPRESSBOUND((size_t)TAPE_MAX_FRAME)
 /* Memory of ended calls is kept for the threads' next calls, up to these sizes. */
-#define KEEP_BUFFER ((size_t)4 << 10)
+#define KEEP_BUFFER  ((size_t)4 << 10)
 #define KEEP_BUFFERS ((size_t)1 << 20)
-#define KEEP_CALLS 4096u
+#define KEEP_CALLS   4096u
 
 /* A call that has not returned, in memory of its own. */
 struct open_call {
@@ -71,8 +71,9 @@ struct tape_reader {
 	uint64_t index, calls, returns;
 	uint64_t open_bytes, open_parts; /* of the calls that are open */
 	size_t kept_bytes, kept_calls;	 /* memory of calls, open or not */
-	uint32_t ordinals[KVMAPI_OBJECT_KINDS + 1]; /* last one given, the last entry for strange kinds */
-	uint64_t items; /* that may stand between a call and its return */
+	uint32_t ordinals[KVMAPI_OBJECT_KINDS +
+			  1]; /* last one given, the last entry for strange kinds */
+	uint64_t items;	      /* that may stand between a call and its return */
 
 	/* of the frame */
 	struct tape_buf frame;
@@ -102,7 +103,8 @@ static int reader_fail(struct tape_reader *r, int err, const char *format, ...)
 	if (r->error)
 		return r->error;
 	r->error = err;
-	n = snprintf(r->where, sizeof(r->where), "frame %llu at byte %llu: ", (unsigned long long)r->frames,
+	n = snprintf(r->where, sizeof(r->where),
+		     "frame %llu at byte %llu: ", (unsigned long long)r->frames,
 		     (unsigned long long)r->frame_offset);
 	va_start(args, format);
 	vsnprintf(r->where + n, sizeof(r->where) - (size_t)n, format, args);
@@ -110,7 +112,8 @@ static int reader_fail(struct tape_reader *r, int err, const char *format, ...)
 	return err;
 }
 
-/* --- bytes ------------------------------------------------------------------------------------------- */
+/* --- bytes
+ * ------------------------------------------------------------------------------------------- */
 
 /* Have at least `want` unused bytes in the buffer, unless the file ends.  0 or -errno. */
 static int input_fill(struct tape_reader *r, size_t want)
@@ -162,7 +165,8 @@ static void input_use(struct tape_reader *r, size_t n)
 	r->file_at += n;
 }
 
-/* --- tables ------------------------------------------------------------------------------------------ */
+/* --- tables
+ * ------------------------------------------------------------------------------------------ */
 
 static int table_grow(void **array, size_t *room, size_t count, size_t size)
 {
@@ -198,7 +202,8 @@ static void open_call_free(struct tape_reader *r, struct open_call *open)
 	free(open);
 }
 
-/* The call of the last return item is no longer needed, nor is its memory if there is much of it. */
+/* The call of the last return item is no longer needed, nor is its memory if there is much of it.
+ */
 static void reader_reap(struct tape_reader *r)
 {
 	struct open_call *open = r->returned;
@@ -209,7 +214,8 @@ static void reader_reap(struct tape_reader *r)
 		open_call_free(r, open);
 }
 
-/* --- bodies ------------------------------------------------------------------------------------------ */
+/* --- bodies
+ * ------------------------------------------------------------------------------------------ */
 
 static int body_env(struct tape_reader *r, const uint8_t *at, const uint8_t *end)
 {
@@ -220,8 +226,8 @@ static int body_env(struct tape_reader *r, const uint8_t *at, const uint8_t *end
 
 	for (int i = 0; i < 4 && !err; i++)
 		err = tape_varint_get(&at, end, &header[i]);
-	if (!err && (header[0] != r->env.arch || header[1] != r->env.clock_shift || header[2] != r->header_flags ||
-		     header[3] != r->env.page_size))
+	if (!err && (header[0] != r->env.arch || header[1] != r->env.clock_shift ||
+		     header[2] != r->header_flags || header[3] != r->env.page_size))
 		err = TAPE_E_CORRUPT;
 	if (!err)
 		err = tape_varint_get(&at, end, &count);
@@ -259,7 +265,8 @@ static int body_env(struct tape_reader *r, const uint8_t *at, const uint8_t *end
 			err = TAPE_E_LIMIT;
 		if (!err) {
 			cap += n;
-			err = tape_env_set_cap(&r->env, (uint32_t)cap, (int32_t)tape_unzigzag(answer));
+			err = tape_env_set_cap(&r->env, (uint32_t)cap,
+					       (int32_t)tape_unzigzag(answer));
 		}
 	}
 	return err;
@@ -333,7 +340,8 @@ static int body_object(struct tape_reader *r, const uint8_t *at, const uint8_t *
 	if (err)
 		return err;
 	if (!object.id || object.parent >= object.id ||
-	    (object.parent && !tape_reader_object(r, object.parent)) || kind > UINT8_MAX || flags > UINT8_MAX)
+	    (object.parent && !tape_reader_object(r, object.parent)) || kind > UINT8_MAX ||
+	    flags > UINT8_MAX)
 		return TAPE_E_CORRUPT;
 	if (object.id > TAPE_MAX_OBJECTS)
 		return TAPE_E_LIMIT;
@@ -408,34 +416,36 @@ static int body_shape(struct tape_reader *r, struct tape_site *site, enum tape_h
 {
 	struct tape_part parts[TAPE_ROLES];
 	uint64_t roles = 0;
-	uint32_t count, sum = 0;
+	uint32_t number, count, sum = 0;
 	uint64_t addr;
 	int err;
 
-	err = tape_varint_get32(at, end, &count);
+	err = tape_varint_get32(at, end, &number);
+	if (!err && number)
+		return tape_shape_select(site, which, number - 1);
+	if (!err)
+		err = tape_varint_get32(at, end, &count);
 	if (err || count > TAPE_ROLES)
 		return TAPE_E_CORRUPT;
 	for (uint32_t i = 0; i < count; i++) {
 		struct tape_part *part = &parts[i];
-		bool has_addr;
 
 		if (end - *at < 2)
 			return TAPE_E_CORRUPT;
 		part->role = *(*at)++;
 		part->flags = *(*at)++;
-		has_addr = part->flags & TAPE_PART_HAS_ADDR;
-		part->flags &= (uint8_t)~TAPE_PART_HAS_ADDR;
 		if (part->role >= TAPE_ROLES || roles & 1ull << part->role ||
-		    part->flags > (TAPE_PART_LATE | TAPE_PART_CLIPPED | TAPE_PART_FAULT))
+		    part->flags & ~(TAPE_PART_LATE | TAPE_PART_CLIPPED | TAPE_PART_FAULT |
+				    TAPE_PART_HAS_ADDR))
 			return TAPE_E_CORRUPT;
 		roles |= 1ull << part->role;
 		err = tape_varint_get32(at, end, &part->want);
 		if (!err)
 			err = tape_varint_get32(at, end, &part->have);
 		part->addr = 0;
-		if (!err && has_addr) {
+		if (!err && part->flags & TAPE_PART_HAS_ADDR) {
 			err = tape_varint_get(at, end, &addr);
-			part->addr = site->call.arg + (uint64_t)tape_unzigzag(addr);
+			part->addr = (uint64_t)tape_unzigzag(addr);
 		}
 		if (err)
 			return err;
@@ -446,7 +456,7 @@ static int body_shape(struct tape_reader *r, struct tape_site *site, enum tape_h
 		sum += part->have;
 		part->data = NULL;
 	}
-	return tape_site_shape(&r->sites, site, which, parts, count);
+	return tape_shape_tell(&r->sites, site, which, parts, count);
 }
 
 static int body_patch(const uint8_t **at, const uint8_t *end, uint8_t *slot, uint32_t have)
@@ -471,7 +481,8 @@ static int body_patch(const uint8_t **at, const uint8_t *end, uint8_t *slot, uin
 			err = tape_varint_get(at, end, &len);
 		if (err)
 			return err;
-		if (!len || skip > have - told || len > have - told - skip || len > (size_t)(end - *at))
+		if (!len || skip > have - told || len > have - told - skip ||
+		    len > (size_t)(end - *at))
 			return TAPE_E_CORRUPT;
 		told += (uint32_t)skip;
 		if (len == 1)
@@ -499,7 +510,7 @@ static int body_half(struct tape_reader *r, struct tape_site *site, enum tape_ha
 		if (err)
 			return err;
 	}
-	r->shown += half->shown;
+	r->shown += tape_half_shown(half);
 	if (r->shown > TAPE_MAX_SHOWN + TAPE_MAX_HALF)
 		return TAPE_E_LIMIT;
 	tape_site_predict(site, which);
@@ -523,8 +534,8 @@ static int body_half(struct tape_reader *r, struct tape_site *site, enum tape_ha
 }
 
 /* Begin an EVENT, CALL or RETURN block: its site and flags. */
-static int body_begin(struct tape_reader *r, const uint8_t **at, const uint8_t *end, unsigned int allowed,
-		      struct tape_site **site, unsigned int *flags)
+static int body_begin(struct tape_reader *r, const uint8_t **at, const uint8_t *end,
+		      unsigned int allowed, struct tape_site **site, unsigned int *flags)
 {
 	uint64_t number, bits;
 	int err;
@@ -541,8 +552,8 @@ static int body_begin(struct tape_reader *r, const uint8_t **at, const uint8_t *
 	return 0;
 }
 
-static int body_call(struct tape_reader *r, struct tape_site *site, unsigned int flags, const uint8_t **at,
-		     const uint8_t *end)
+static int body_call(struct tape_reader *r, struct tape_site *site, unsigned int flags,
+		     const uint8_t **at, const uint8_t *end)
 {
 	struct open_call *open = r->threads[site->call.thread].open;
 	struct tape_half *half = &site->half[TAPE_HALF_IN];
@@ -570,8 +581,8 @@ static int body_call(struct tape_reader *r, struct tape_site *site, unsigned int
 }
 
 /* Decode the half of the return into the site's own item. */
-static int body_return(struct tape_reader *r, struct tape_site *site, unsigned int flags, const uint8_t **at,
-		       const uint8_t *end)
+static int body_return(struct tape_reader *r, struct tape_site *site, unsigned int flags,
+		       const uint8_t **at, const uint8_t *end)
 {
 	struct tape_half *half = &site->half[TAPE_HALF_OUT];
 	uint64_t value;
@@ -601,7 +612,7 @@ static int open_call_begin(struct tape_reader *r, const struct tape_site *site)
 {
 	struct reader_thread *thread = &r->threads[site->call.thread];
 	const size_t head = site->call.part_count * sizeof(struct tape_part);
-	const uint32_t shown = site->half[TAPE_HALF_IN].shown;
+	const uint32_t shown = tape_half_shown(&site->half[TAPE_HALF_IN]);
 	struct open_call *open = thread->open;
 	struct tape_part *parts;
 	uint8_t *data;
@@ -642,7 +653,8 @@ static int open_call_begin(struct tape_reader *r, const struct tape_site *site)
 	return 0;
 }
 
-static int block_event(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_event(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+		       struct tape_item *item)
 {
 	struct tape_site *site;
 	unsigned int flags;
@@ -664,13 +676,15 @@ static int block_event(struct tape_reader *r, const uint8_t *at, const uint8_t *
 	return 1;
 }
 
-static int block_call(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_call(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+		      struct tape_item *item)
 {
 	struct tape_site *site;
 	unsigned int flags;
 	int err;
 
-	err = body_begin(r, &at, end, TAPE_BODY_ARG | TAPE_BODY_IN_SHAPE | TAPE_BODY_IN_DATA, &site, &flags);
+	err = body_begin(r, &at, end, TAPE_BODY_ARG | TAPE_BODY_IN_SHAPE | TAPE_BODY_IN_DATA, &site,
+			 &flags);
 	if (!err)
 		err = body_call(r, site, flags, &at, end);
 	if (!err)
@@ -682,21 +696,25 @@ static int block_call(struct tape_reader *r, const uint8_t *at, const uint8_t *e
 	return 1;
 }
 
-static int block_return(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_return(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+			struct tape_item *item)
 {
 	struct open_call *open;
 	struct tape_site *site;
 	unsigned int flags;
 	int err;
 
-	err = body_begin(r, &at, end, TAPE_BODY_FLAGS & ~(TAPE_BODY_ARG | TAPE_BODY_IN_SHAPE | TAPE_BODY_IN_DATA),
+	err = body_begin(r, &at, end,
+			 TAPE_BODY_FLAGS &
+				 ~(TAPE_BODY_ARG | TAPE_BODY_IN_SHAPE | TAPE_BODY_IN_DATA),
 			 &site, &flags);
 	if (!err)
 		err = body_return(r, site, flags, &at, end);
 	if (err)
 		return err;
 	open = r->threads[site->call.thread].open;
-	if (!open || !open->open || open->call.object != site->call.object || open->call.request != site->call.request)
+	if (!open || !open->open || open->call.object != site->call.object ||
+	    open->call.request != site->call.request)
 		return TAPE_E_CORRUPT;
 	r->ret = site->ret;
 	r->ret.call = &open->call;
@@ -710,7 +728,8 @@ static int block_return(struct tape_reader *r, const uint8_t *at, const uint8_t 
 	return 1;
 }
 
-static int block_closed(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_closed(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+			struct tape_item *item)
 {
 	int err = tape_varint_get32(&at, end, &item->u.closed.object);
 
@@ -723,7 +742,8 @@ static int block_closed(struct tape_reader *r, const uint8_t *at, const uint8_t 
 	return err ? err : 1;
 }
 
-static int block_gap(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_gap(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+		     struct tape_item *item)
 {
 	uint64_t cause, events;
 	int err;
@@ -731,7 +751,8 @@ static int block_gap(struct tape_reader *r, const uint8_t *at, const uint8_t *en
 	err = tape_varint_get(&at, end, &cause);
 	if (!err)
 		err = tape_varint_get(&at, end, &events);
-	if (!err && (cause > UINT8_MAX || events > TAPE_MAX_EVENTS || r->index + events > TAPE_MAX_EVENTS))
+	if (!err &&
+	    (cause > UINT8_MAX || events > TAPE_MAX_EVENTS || r->index + events > TAPE_MAX_EVENTS))
 		err = TAPE_E_CORRUPT;
 	if (!err)
 		err = reader_time(r, TAPE_HALF_IN, &item->u.gap.time);
@@ -745,7 +766,8 @@ static int block_gap(struct tape_reader *r, const uint8_t *at, const uint8_t *en
 	return 1;
 }
 
-static int block_memory(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_memory(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+			struct tape_item *item)
 {
 	struct tape_memory *memory = &item->u.memory;
 	int err;
@@ -767,7 +789,8 @@ static int block_memory(struct tape_reader *r, const uint8_t *at, const uint8_t 
 	return 1;
 }
 
-static int block_end(struct tape_reader *r, const uint8_t *at, const uint8_t *end, struct tape_item *item)
+static int block_end(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+		     struct tape_item *item)
 {
 	struct tape_end *e = &item->u.end;
 	uint64_t causes, lost;
@@ -797,7 +820,8 @@ static int block_end(struct tape_reader *r, const uint8_t *at, const uint8_t *en
 	return 1;
 }
 
-/* --- frames ------------------------------------------------------------------------------------------ */
+/* --- frames
+ * ------------------------------------------------------------------------------------------ */
 
 /* One block off the frame.  Its type, or an error. */
 static int frame_block(struct tape_reader *r, const uint8_t **body, const uint8_t **body_end)
@@ -844,7 +868,8 @@ static int frame_begin(struct tape_reader *r)
 	if (err)
 		return reader_fail(r, TAPE_E_CORRUPT, "bad frame block");
 	if (ordinal != r->frames || first != r->index)
-		return reader_fail(r, TAPE_E_CORRUPT, "frame %llu with event %llu was expected here",
+		return reader_fail(r, TAPE_E_CORRUPT,
+				   "frame %llu with event %llu was expected here",
 				   (unsigned long long)r->frames, (unsigned long long)r->index);
 	r->time = base;
 
@@ -915,7 +940,8 @@ static int input_skip(struct tape_reader *r, uint64_t len)
 			return reader_fail(r, err, "%s", strerror(-err));
 		n = input_left(r) < len ? input_left(r) : (size_t)len;
 		if (!n)
-			return reader_fail(r, TAPE_E_TRUNCATED, "the file ends within a skippable frame");
+			return reader_fail(r, TAPE_E_TRUNCATED,
+					   "the file ends within a skippable frame");
 		input_use(r, n);
 		len -= n;
 	}
@@ -923,8 +949,8 @@ static int input_skip(struct tape_reader *r, uint64_t len)
 }
 
 /*
- * Go to the next frame with blocks.  1, 0 at the end of the file, or an error.  A table of frames or any
- * other skippable frame on the way is passed over.
+ * Go to the next frame with blocks.  1, 0 at the end of the file, or an error.  A table of frames
+ * or any other skippable frame on the way is passed over.
  */
 static int frame_next(struct tape_reader *r)
 {
@@ -975,7 +1001,8 @@ static int header_get(struct tape_reader *r)
 		return reader_fail(r, err, "%s", strerror(-err));
 	h = input_data(r);
 	known = input_left(r);
-	if (known < 16 || tape_le_get(h, 4) != TAPE_SKIPPABLE_MAGIC || memcmp(h + 8, TAPE_HEADER_MAGIC, 8))
+	if (known < 16 || tape_le_get(h, 4) != TAPE_SKIPPABLE_MAGIC ||
+	    memcmp(h + 8, TAPE_HEADER_MAGIC, 8))
 		return reader_fail(r, TAPE_E_NOT_A_TAPE, "no tape header");
 	if (known < 8 + TAPE_HEADER_SIZE)
 		return reader_fail(r, TAPE_E_TRUNCATED, "the file ends within the header");
@@ -984,13 +1011,15 @@ static int header_get(struct tape_reader *r)
 	r->minor = (unsigned int)tape_le_get(h + 18, 2);
 	features = tape_le_get(h + 20, 8);
 	if (r->major != TAPE_FORMAT_MAJOR)
-		return reader_fail(r, TAPE_E_NEWER, "format %u.%u, this program reads %u", r->major, r->minor,
-				   TAPE_FORMAT_MAJOR);
+		return reader_fail(r, TAPE_E_NEWER, "format %u.%u, this program reads %u", r->major,
+				   r->minor, TAPE_FORMAT_MAJOR);
 	if (features & ~TAPE_FEATURES_KNOWN)
-		return reader_fail(r, TAPE_E_NEWER, "it needs features 0x%llx that this program lacks",
+		return reader_fail(r, TAPE_E_NEWER,
+				   "it needs features 0x%llx that this program lacks",
 				   (unsigned long long)(features & ~TAPE_FEATURES_KNOWN));
 	if (size < TAPE_HEADER_SIZE || size > TAPE_MAX_HEADER)
-		return reader_fail(r, TAPE_E_LIMIT, "a header of %llu bytes", (unsigned long long)size);
+		return reader_fail(r, TAPE_E_LIMIT, "a header of %llu bytes",
+				   (unsigned long long)size);
 	if (h[28] >= KVMAPI_ARCHS)
 		return reader_fail(r, TAPE_E_NEWER, "architecture %u is not known", h[28]);
 	if (h[29] > TAPE_MAX_CLOCK_SHIFT)
@@ -1004,7 +1033,8 @@ static int header_get(struct tape_reader *r)
 	return input_skip(r, 8 + size);
 }
 
-/* --- public ------------------------------------------------------------------------------------------- */
+/* --- public
+ * ------------------------------------------------------------------------------------------- */
 
 static int reader_start(struct tape_reader *r)
 {
@@ -1179,7 +1209,8 @@ void tape_reader_version(const struct tape_reader *r, unsigned int *major, unsig
 	*minor = r->minor;
 }
 
-void tape_reader_position(const struct tape_reader *r, uint64_t *encoded, uint64_t *file, uint64_t *frames)
+void tape_reader_position(const struct tape_reader *r, uint64_t *encoded, uint64_t *file,
+			  uint64_t *frames)
 {
 	*encoded = r->encoded;
 	*file = r->file_at;
@@ -1226,7 +1257,8 @@ void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size
 		n = snprintf(buf, size, "vcpu?#%u", id);
 	else
 		n = snprintf(buf, size, "%s%llu", kind ? kind : "object",
-			     (unsigned long long)(object->kind == KVMAPI_VCPU ? object->number : number));
+			     (unsigned long long)(object->kind == KVMAPI_VCPU ? object->number
+									      : number));
 	if (object->parent && n > 0 && (size_t)n + 1 < size) {
 		buf[n] = '@';
 		tape_object_label(r, object->parent, buf + n + 1, size - (size_t)n - 1);

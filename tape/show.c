@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tape/show.h"
 
-struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in, enum tape_role out)
+struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in,
+				enum tape_role out)
 {
 	const struct tape_part *late = tape_part_find(ret->parts, ret->part_count, in);
 	struct tape_sides sides = {

@@ -11,7 +11,8 @@ struct tape_sides {
 };
 
 /* Before may be in the call or, when late, in the return. */
-struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in, enum tape_role out);
+struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in,
+				enum tape_role out);
 /* All of what belongs to the part is there, read at its time. */
 bool tape_part_whole(const struct tape_part *part);
 /* The struct behind the argument: role of a plain ioctl, or of KVM_RUN. */

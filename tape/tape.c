@@ -5,8 +5,8 @@
 #include "tape/format.h"
 
 /*
- * 64 ns: an ioctl takes 0.2 us at the least, a KVM_RUN some microseconds, so durations keep two digits and
- * most of them one byte.  docs/tape-format.md, "Times", has the figures.
+ * 64 ns: an ioctl takes 0.2 us at the least, a KVM_RUN some microseconds, so durations keep two
+ * digits and most of them one byte.  docs/tape-format.md, "Times", has the figures.
  */
 #define DEFAULT_CLOCK_SHIFT 6
 
@@ -32,8 +32,8 @@ const char *tape_strerror(int error)
 const char *tape_gap_cause_name(enum tape_gap_cause cause)
 {
 	static const char *const names[TAPE_GAP_CAUSES] = {
-		[TAPE_GAP_BUFFER] = "buffer",	  [TAPE_GAP_THREADS] = "threads",
-		[TAPE_GAP_WRITER] = "writer",	  [TAPE_GAP_UNPAIRED] = "unpaired",
+		[TAPE_GAP_BUFFER] = "buffer", [TAPE_GAP_THREADS] = "threads",
+		[TAPE_GAP_WRITER] = "writer", [TAPE_GAP_UNPAIRED] = "unpaired",
 		[TAPE_GAP_MISSED] = "missed",
 	};
 
@@ -135,7 +135,8 @@ int tape_env_copy(struct tape_env *to, const struct tape_env *from)
 	return err;
 }
 
-const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned int count, enum tape_role role)
+const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned int count,
+				       enum tape_role role)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (parts[i].role == role)

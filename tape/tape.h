@@ -2,11 +2,12 @@
 /*
  * tape: the recording of what a VMM said to KVM and what KVM answered.
  *
- * A tape is a sequence of items in the order in which they happened: objects coming and going, calls, their
- * returns, gaps.  docs/tape-format.md is the specification of the file.  This header is the way in and out
- * of it; nothing here knows who made a tape or what it means.
+ * A tape is a sequence of items in the order in which they happened: objects coming and going,
+ * calls, their returns, gaps.  docs/tape-format.md is the specification of the file.  This header
+ * is the way in and out of it; nothing here knows who made a tape or what it means.
  *
- * Errors are negative errno values, or one of enum tape_error; tape_strerror() says either in words.
+ * Errors are negative errno values, or one of enum tape_error; tape_strerror() says either in
+ * words.
  */
 #ifndef TAPE_H
 #define TAPE_H
@@ -23,15 +24,17 @@
 
 enum tape_error {
 	TAPE_E_NOT_A_TAPE = -2001, /* no magic */
-	TAPE_E_NEWER = -2002,	   /* a major version or a required feature that this reader lacks */
-	TAPE_E_CORRUPT = -2003,	   /* checksum or structure; the message names the frame */
-	TAPE_E_TRUNCATED = -2004,  /* the file ends within a frame: everything before was delivered */
-	TAPE_E_LIMIT = -2005,	   /* a size that the format forbids */
-	TAPE_E_ORDER = -2006,	   /* writer: a return without its call, an unknown object or thread */
+	TAPE_E_NEWER = -2002,	/* a major version or a required feature that this reader lacks */
+	TAPE_E_CORRUPT = -2003, /* checksum or structure; the message names the frame */
+	TAPE_E_TRUNCATED =
+		-2004,	      /* the file ends within a frame: everything before was delivered */
+	TAPE_E_LIMIT = -2005, /* a size that the format forbids */
+	TAPE_E_ORDER = -2006, /* writer: a return without its call, an unknown object or thread */
 };
 const char *tape_strerror(int error);
 
-/* --- what is on a tape ---------------------------------------------------------------------------- */
+/* --- what is on a tape
+ * ---------------------------------------------------------------------------- */
 
 /* Which bytes a part of a call holds. */
 enum tape_role {
@@ -39,10 +42,11 @@ enum tape_role {
 	TAPE_ARG_OUT,	  /* the same after it */
 	TAPE_RUN_IN,	  /* KVM_RUN: struct kvm_run from offset 0, as the VMM left it */
 	TAPE_RUN_OUT,	  /* the same after it, up to the end of the active union member */
-	TAPE_RUN_REGS_IN, /* kvm_valid_regs, kvm_dirty_regs (16 bytes), then sync-regs if any are dirty */
+	TAPE_RUN_REGS_IN, /* kvm_valid_regs, kvm_dirty_regs (16 bytes), then sync-regs if any are
+			     dirty */
 	TAPE_RUN_REGS_OUT,
-	TAPE_PIO_IN,  /* port data that answers the last KVM_EXIT_IO (direction in) */
-	TAPE_PIO_OUT, /* port data of this KVM_EXIT_IO (direction out) */
+	TAPE_PIO_IN,	      /* port data that answers the last KVM_EXIT_IO (direction in) */
+	TAPE_PIO_OUT,	      /* port data of this KVM_EXIT_IO (direction out) */
 	TAPE_NESTED_IN = 8,   /* 8 + n: buffer behind the n-th pointer, before */
 	TAPE_NESTED_OUT = 24, /* 24 + n: after */
 	TAPE_ROLES = 40,
@@ -50,14 +54,15 @@ enum tape_role {
 #define TAPE_NESTED_POINTERS 16
 
 enum tape_part_flag {
-	TAPE_PART_LATE = 1 << 0,    /* read at the return, since the page was not resident at the call */
+	TAPE_PART_LATE =
+		1 << 0, /* read at the return, since the page was not resident at the call */
 	TAPE_PART_CLIPPED = 1 << 1, /* longer than the recorder's limit */
 	TAPE_PART_FAULT = 1 << 2,   /* the rest could not be read */
 };
 
 /*
- * Bytes of one role.  `want` bytes would belong to it, the first `have` of them were captured and are at
- * `data` (NULL if have is 0); what was not captured is never shown as zero.
+ * Bytes of one role.  `want` bytes would belong to it, the first `have` of them were captured and
+ * are at `data` (NULL if have is 0); what was not captured is never shown as zero.
  */
 struct tape_part {
 	uint8_t role;  /* enum tape_role */
@@ -107,8 +112,10 @@ struct tape_return {
 	const struct tape_call *call; /* valid as long as this item is */
 	uint64_t time;
 	int64_t ret;	  /* >= 0, or a negative errno as the kernel gave it */
-	uint32_t created; /* object that this call made, 0 = none; its TAPE_OBJECT item comes before */
-	/* Another call, return, closing, gap or memory stands between call and return on the tape. */
+	uint32_t created; /* object that this call made, 0 = none; its TAPE_OBJECT item comes before
+			   */
+	/* Another call, return, closing, gap or memory stands between call and return on the tape.
+	 */
 	bool overlapped;
 	unsigned int part_count;
 	const struct tape_part *parts;
@@ -160,7 +167,7 @@ struct tape_env {
 	struct tape_pair {
 		char *key;
 		char *value;
-	} *pairs;
+	} * pairs;
 	size_t cap_count; /* caps[n] = answer for capability n, INT32_MIN = not asked */
 	int32_t *caps;
 };
@@ -172,22 +179,25 @@ int tape_env_set_cap(struct tape_env *env, uint32_t cap, int32_t answer);
 int tape_env_copy(struct tape_env *to, const struct tape_env *from);
 
 /* The part of a role, or NULL. */
-const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned int count, enum tape_role role);
-/* What the argument struct was before the call: TAPE_ARG_IN of the call, or of the return when late. NULL. */
+const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned int count,
+				       enum tape_role role);
+/* What the argument struct was before the call: TAPE_ARG_IN of the call, or of the return when
+ * late. NULL. */
 const struct tape_part *tape_arg_in(const struct tape_return *ret);
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------
+ */
 
 struct tape_writer;
 
 struct tape_writer_options {
-	int level;	       /* zstd level, 0 = default (3) */
-	size_t frame_bytes;    /* encoded bytes after which a frame is closed, 0 = default (256 KiB) */
+	int level;	    /* zstd level, 0 = default (3) */
+	size_t frame_bytes; /* encoded bytes after which a frame is closed, 0 = default (256 KiB) */
 };
 
 /*
- * Begin a tape at the current position of `fd`, which must be seekable for the table of frames to be right.
- * The writer does not own fd.  env is read now and not kept.  0 or an error.
+ * Begin a tape at the current position of `fd`, which must be seekable for the table of frames to
+ * be right. The writer does not own fd.  env is read now and not kept.  0 or an error.
  */
 int tape_writer_open(int fd, const struct tape_env *env, const struct tape_writer_options *options,
 		     struct tape_writer **writer);
@@ -195,15 +205,17 @@ int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread);
 int tape_writer_object(struct tape_writer *w, const struct tape_object *object);
 int tape_writer_closed(struct tape_writer *w, uint32_t object, uint64_t time);
 /*
- * One call of a thread begins.  If the thread has one open, the return of that one is missing: it stays
- * without return for ever.  call->index, call->kind and call->row are ignored.  Payload is copied.
+ * One call of a thread begins.  If the thread has one open, the return of that one is missing: it
+ * stays without return for ever.  call->index, call->kind and call->row are ignored.  Payload is
+ * copied.
  */
 int tape_writer_call(struct tape_writer *w, const struct tape_call *call);
 /* The open call of `thread` ends.  ret->call and ret->overlapped are ignored. */
 int tape_writer_return(struct tape_writer *w, uint32_t thread, const struct tape_return *ret);
 int tape_writer_gap(struct tape_writer *w, const struct tape_gap *gap);
 int tape_writer_memory(struct tape_writer *w, const struct tape_memory *memory);
-/* Close the frame, so that everything so far is in the file and readable should the process die now. */
+/* Close the frame, so that everything so far is in the file and readable should the process die
+ * now. */
 int tape_writer_flush(struct tape_writer *w);
 /* End block (written and unreturned are counted by the writer), last frame, table of frames. */
 int tape_writer_finish(struct tape_writer *w, const struct tape_end *end);
@@ -213,7 +225,8 @@ uint64_t tape_writer_calls(const struct tape_writer *w);
 /* Free it; without tape_writer_finish() the tape stays cut off.  NULL is fine. */
 void tape_writer_close(struct tape_writer *w);
 
-/* --- reading ------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------
+ */
 
 struct tape_reader;
 
@@ -230,8 +243,8 @@ enum tape_item_type {
 };
 
 /*
- * One item; everything it points to is valid until the next tape_reader_next(), calls until their return
- * (or until the next call of their thread, if their return is missing on the tape).
+ * One item; everything it points to is valid until the next tape_reader_next(), calls until their
+ * return (or until the next call of their thread, if their return is missing on the tape).
  */
 struct tape_item {
 	enum tape_item_type type;
@@ -255,8 +268,9 @@ int tape_reader_open(const char *path, struct tape_reader **reader);
 int tape_reader_open_fd(int fd, struct tape_reader **reader); /* does not own fd */
 int tape_reader_open_memory(const void *data, size_t size, struct tape_reader **reader);
 /*
- * The next item.  0 (type TAPE_END_OF_FILE at the end), or an error: TAPE_E_TRUNCATED and TAPE_E_CORRUPT
- * come after everything that could be read before, and tape_reader_where() says where.
+ * The next item.  0 (type TAPE_END_OF_FILE at the end), or an error: TAPE_E_TRUNCATED and
+ * TAPE_E_CORRUPT come after everything that could be read before, and tape_reader_where() says
+ * where.
  */
 int tape_reader_next(struct tape_reader *r, struct tape_item *item);
 const struct tape_env *tape_reader_env(const struct tape_reader *r);
@@ -265,39 +279,47 @@ bool tape_reader_complete(const struct tape_reader *r);
 /* Format version of the file. */
 void tape_reader_version(const struct tape_reader *r, unsigned int *major, unsigned int *minor);
 /* Encoded (uncompressed) bytes so far, bytes of the file so far, frames so far. */
-void tape_reader_position(const struct tape_reader *r, uint64_t *encoded, uint64_t *file, uint64_t *frames);
+void tape_reader_position(const struct tape_reader *r, uint64_t *encoded, uint64_t *file,
+			  uint64_t *frames);
 /* "frame 3 at byte 4711: checksum"; for the message after an error. */
 const char *tape_reader_where(const struct tape_reader *r);
 /* What an object is, as far as read; NULL = no such id. */
 const struct tape_object *tape_reader_object(const struct tape_reader *r, uint32_t id);
 const struct tape_thread *tape_reader_thread(const struct tape_reader *r, uint32_t id);
 /*
- * How text names an object: "kvm", "vm1", "vcpu0@vm1", "device2@vm1": VMs and others by their order of
- * appearance among their kind, vCPUs by their number.  Cut to fit `size`; "?" for an unknown id.
+ * How text names an object: "kvm", "vm1", "vcpu0@vm1", "device2@vm1": VMs and others by their order
+ * of appearance among their kind, vCPUs by their number.  Cut to fit `size`; "?" for an unknown id.
  */
 void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size_t size);
 void tape_reader_close(struct tape_reader *r);
 
-/* --- canonical form ------------------------------------------------------------------------------- */
+/* --- canonical form
+ * ------------------------------------------------------------------------------- */
 
 /*
- * Copy a tape so that nothing of the machine's numbering is left: descriptors, addresses, thread and process
- * ids become ordinals, times go, the environment keeps what the model needs (docs/tape-format.md,
- * "Canonical form").  The same session canonicalises to the same bytes whatever numbers it got.
+ * Copy a tape so that nothing of the machine's numbering is left: descriptors, addresses, thread
+ * and process ids become ordinals, times go, the environment keeps what the model needs
+ * (docs/tape-format.md, "Canonical form").  The same session canonicalises to the same bytes
+ * whatever numbers it got.
  */
 int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer_options *options);
 
-/* --- one event for people and programs ------------------------------------------------------------- */
+/* --- one event for people and programs
+ * ------------------------------------------------------------- */
 
 struct json_t;
 
-/* One event on one or more lines as C-like text; `verbose` shows whole payloads. Caller frees *text. */
-int tape_event_text(const struct tape_reader *r, const struct tape_return *ret, bool verbose, char **text);
+/* One event on one or more lines as C-like text; `verbose` shows whole payloads. Caller frees
+ * *text. */
+int tape_event_text(const struct tape_reader *r, const struct tape_return *ret, bool verbose,
+		    char **text);
 /* The same as a JSON object {"type":"event",...}; a new reference. */
-int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, struct json_t **object);
+int tape_event_json(const struct tape_reader *r, const struct tape_return *ret,
+		    struct json_t **object);
 /* The items that are no events: {"type":"object",...}, {"type":"gap",...}, ... */
 int tape_item_text(const struct tape_reader *r, const struct tape_item *item, char **text);
-int tape_item_json(const struct tape_reader *r, const struct tape_item *item, struct json_t **object);
+int tape_item_json(const struct tape_reader *r, const struct tape_item *item,
+		   struct json_t **object);
 /* The environment as JSON {"type":"environment",...}. */
 int tape_env_json(const struct tape_env *env, struct json_t **object);
 

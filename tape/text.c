@@ -84,7 +84,8 @@ static int show_bytes(const struct shower *s, const char *type, const struct tap
 		fprintf(s->out, "? /* %s */", part ? part_note(part) : "not captured");
 		return 0;
 	}
-	err = type ? kvmapi_value_text(s->env->arch, type, part->data, part->have, &value) : -ENOENT;
+	err = type ? kvmapi_value_text(s->env->arch, type, part->data, part->have, &value)
+		   : -ENOENT;
 	if (err && err != -ENOENT)
 		return err;
 	if (err)
@@ -107,7 +108,8 @@ static bool part_equal(const struct tape_part *a, const struct tape_part *b)
 }
 
 /* Before and after of one buffer. */
-static int show_sides(const struct shower *s, const char *type, uint8_t dir, const struct tape_sides *sides)
+static int show_sides(const struct shower *s, const char *type, uint8_t dir,
+		      const struct tape_sides *sides)
 {
 	const char *arrow = s->verbose ? "\n       => " : " => ";
 	int err = 0;
@@ -129,12 +131,16 @@ static int show_nested(const struct shower *s, const struct tape_return *ret)
 	int err = 0;
 
 	for (int n = 0; n < TAPE_NESTED_POINTERS && !err; n++) {
-		struct tape_sides sides = tape_sides_of(ret, TAPE_NESTED_IN + n, TAPE_NESTED_OUT + n);
+		struct tape_sides sides =
+			tape_sides_of(ret, TAPE_NESTED_IN + n, TAPE_NESTED_OUT + n);
 
 		if (!sides.in && !sides.out)
 			continue;
 		fprintf(s->out, s->verbose ? ",\n        pointer %d: " : ", [%d] ", n);
-		err = show_sides(s, NULL, sides.in && sides.out ? KVMAPI_INOUT : sides.in ? KVMAPI_IN : KVMAPI_OUT,
+		err = show_sides(s, NULL,
+				 sides.in && sides.out ? KVMAPI_INOUT
+				 : sides.in	       ? KVMAPI_IN
+						       : KVMAPI_OUT,
 				 &sides);
 	}
 	return err;
@@ -146,7 +152,8 @@ static int show_run_page(const struct shower *s, const char *what, const struct 
 	int err;
 
 	if (!part || !part->have) {
-		fprintf(s->out, "\n    %s: ? /* %s */", what, part ? part_note(part) : "not captured");
+		fprintf(s->out, "\n    %s: ? /* %s */", what,
+			part ? part_note(part) : "not captured");
 		return 0;
 	}
 	err = kvmapi_run_text(s->env->arch, part->data, part->have, &value);
@@ -158,7 +165,8 @@ static int show_run_page(const struct shower *s, const char *what, const struct 
 	return 0;
 }
 
-/* What the VMM changed in the run page that the exit in it tells to be an answer, and requests to leave. */
+/* What the VMM changed in the run page that the exit in it tells to be an answer, and requests to
+ * leave. */
 static void show_run_in(const struct shower *s, const struct tape_return *ret)
 {
 	struct tape_sides run = tape_sides_of(ret, TAPE_RUN_IN, TAPE_RUN_OUT);
@@ -214,7 +222,8 @@ static int show_run_out(const struct shower *s, const struct tape_return *ret)
 		fprintf(s->out, "exit %u", reason);
 	if (reason == EXIT_IO && tape_part_has(run, at, 8)) {
 		fprintf(s->out, " %s port 0x%llx size %u count %llu", run->data[at] ? "out" : "in",
-			(unsigned long long)tape_part_number(s->env, run, at + 2, 2), run->data[at + 1],
+			(unsigned long long)tape_part_number(s->env, run, at + 2, 2),
+			run->data[at + 1],
 			(unsigned long long)tape_part_number(s->env, run, at + 4, 4));
 		if (run->data[at]) {
 			fputs(" data ", s->out);
@@ -343,7 +352,8 @@ static int show_event(const struct shower *s, const struct tape_return *ret)
 	fprintf(s->out, "%6llu ", (unsigned long long)call->index);
 	if (!s->env->timeless)
 		fprintf(s->out, "%12.6f ", (double)call->time / 1e9);
-	fprintf(s->out, "[%s:%u] %s ", thread ? thread->comm : "?", thread ? thread->tid : 0, label);
+	fprintf(s->out, "[%s:%u] %s ", thread ? thread->comm : "?", thread ? thread->tid : 0,
+		label);
 	if (call->row)
 		fprintf(s->out, "%s(", call->row->name);
 	else
@@ -376,7 +386,8 @@ static int text_end(FILE *out, int err, char **text, char **buf)
 	return 0;
 }
 
-int tape_event_text(const struct tape_reader *r, const struct tape_return *ret, bool verbose, char **text)
+int tape_event_text(const struct tape_reader *r, const struct tape_return *ret, bool verbose,
+		    char **text)
 {
 	struct shower s = {.r = r, .env = tape_reader_env(r), .verbose = verbose};
 	char *buf = NULL;
@@ -405,7 +416,8 @@ static void show_object(const struct shower *s, const struct tape_object *object
 	char label[64];
 
 	tape_object_label(s->r, object->id, label, sizeof(label));
-	fprintf(s->out, "%6s object %u is %s: %s", "-", object->id, label, kind ? kind : "unknown kind");
+	fprintf(s->out, "%6s object %u is %s: %s", "-", object->id, label,
+		kind ? kind : "unknown kind");
 	if (object->fd >= 0)
 		fprintf(s->out, ", fd %d", object->fd);
 	if (object->number != UINT64_MAX)
@@ -416,8 +428,8 @@ static void show_object(const struct shower *s, const struct tape_object *object
 
 static void show_end(const struct shower *s, const struct tape_end *end)
 {
-	fprintf(s->out, "%6s end: %llu calls seen, %llu on the tape, %llu of them without return", "-",
-		(unsigned long long)end->seen, (unsigned long long)end->written,
+	fprintf(s->out, "%6s end: %llu calls seen, %llu on the tape, %llu of them without return",
+		"-", (unsigned long long)end->seen, (unsigned long long)end->written,
 		(unsigned long long)end->unreturned);
 	for (int c = 0; c < TAPE_GAP_CAUSES; c++)
 		if (end->lost[c])
@@ -453,7 +465,8 @@ int tape_item_text(const struct tape_reader *r, const struct tape_item *item, ch
 		break;
 	case TAPE_CALL:
 		tape_object_label(r, item->u.call->object, label, sizeof(label));
-		fprintf(s.out, "%6llu call on %s: ", (unsigned long long)item->u.call->index, label);
+		fprintf(s.out, "%6llu call on %s: ", (unsigned long long)item->u.call->index,
+			label);
 		if (item->u.call->row)
 			fputs(item->u.call->row->name, s.out);
 		else
@@ -461,7 +474,8 @@ int tape_item_text(const struct tape_reader *r, const struct tape_item *item, ch
 		break;
 	case TAPE_GAP:
 		show_time(&s, item->u.gap.time);
-		fprintf(s.out, "gap: %llu calls are missing (%s)", (unsigned long long)item->u.gap.events,
+		fprintf(s.out, "gap: %llu calls are missing (%s)",
+			(unsigned long long)item->u.gap.events,
 			tape_gap_cause_name(item->u.gap.cause));
 		break;
 	case TAPE_MEMORY:

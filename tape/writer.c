@@ -2,9 +2,10 @@
 /*
  * Writing a tape: docs/tape-format.md.
  *
- * A call is encoded when it begins, but its block is kept back: if the next item is its return, both become
- * one EVENT block, else it goes out as a CALL block.  Blocks gather until the frame is full; then the frame
- * is compressed and written at once, so that the file always ends with a whole frame.
+ * A call is encoded when it begins, but its block is kept back: if the next item is its return,
+ * both become one EVENT block, else it goes out as a CALL block.  Blocks gather until the frame is
+ * full; then the frame is compressed and written at once, so that the file always ends with a whole
+ * frame.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 
 struct writer_thread {
 	struct tape_thread thread;
-	uint64_t told; /* ordinal + 1 of the last frame that says what this thread is */
+	uint64_t told;		  /* ordinal + 1 of the last frame that says what this thread is */
 	uint32_t object, request; /* of the open call */
 	uint32_t open_bytes, open_parts;
 	uint32_t site; /* of its last call */
@@ -38,7 +39,7 @@ struct writer_table_entry {
 
 struct tape_writer {
 	int fd;
-	int error; /* sticky */
+	int error;   /* sticky */
 	off_t start; /* of the tape in the file, -1 = not seekable */
 	uint64_t bytes;
 	int level;
@@ -77,7 +78,8 @@ struct tape_writer {
 /* A frame cannot have more sites than its slot memory pays for: the hash is at most half full. */
 #define SITE_HASH (2 * (TAPE_MAX_SLOTS / TAPE_COST_SITE))
 
-/* --- file -------------------------------------------------------------------------------------------- */
+/* --- file
+ * -------------------------------------------------------------------------------------------- */
 
 /* Write all of it, or nothing: what a full disk left of it is cut off again. */
 static int writer_put(struct tape_writer *w, const void *data, size_t len)
@@ -127,7 +129,8 @@ static int writer_array(void **array, size_t *room, size_t count, size_t size)
 	return 0;
 }
 
-/* --- blocks ------------------------------------------------------------------------------------------ */
+/* --- blocks
+ * ------------------------------------------------------------------------------------------ */
 
 static int block_add(struct tape_buf *to, enum tape_block type, const struct tape_buf *body)
 {
@@ -207,7 +210,8 @@ static int writer_close_frame(struct tape_writer *w)
 	err = tape_buf_reserve(&w->packed, ZSTD_compressBound(w->frame.len));
 	if (err)
 		return err;
-	packed = ZSTD_compress2(w->cctx, w->packed.data, w->packed.room, w->frame.data, w->frame.len);
+	packed = ZSTD_compress2(w->cctx, w->packed.data, w->packed.room, w->frame.data,
+				w->frame.len);
 	if (ZSTD_isError(packed))
 		return -ENOMEM;
 	entry = &w->table[w->table_count];
@@ -248,7 +252,8 @@ static int writer_item(struct tape_writer *w)
 	return err;
 }
 
-static int thread_block(struct tape_writer *w, enum tape_block type, const struct tape_thread *thread)
+static int thread_block(struct tape_writer *w, enum tape_block type,
+			const struct tape_thread *thread)
 {
 	size_t comm = strnlen(thread->comm, sizeof(thread->comm) - 1);
 	int err;
@@ -269,7 +274,8 @@ static int thread_block(struct tape_writer *w, enum tape_block type, const struc
 	return err;
 }
 
-static int object_block(struct tape_writer *w, enum tape_block type, const struct tape_object *object)
+static int object_block(struct tape_writer *w, enum tape_block type,
+			const struct tape_object *object)
 {
 	int err;
 
@@ -301,7 +307,8 @@ static int writer_restate(struct tape_writer *w, uint32_t thread, uint32_t objec
 
 	if (w->threads[thread].told != now)
 		err = thread_block(w, TAPE_BLOCK_KNOWN_THREAD, &w->threads[thread].thread);
-	for (; object && w->objects[object - 1].told != now; object = w->objects[object - 1].object.parent)
+	for (; object && w->objects[object - 1].told != now;
+	     object = w->objects[object - 1].object.parent)
 		line[depth++] = object;
 	while (!err && depth--)
 		err = object_block(w, TAPE_BLOCK_KNOWN_OBJECT, &w->objects[line[depth] - 1].object);
@@ -356,7 +363,8 @@ static int writer_site(struct tape_writer *w, uint32_t thread, uint32_t object, 
 	return err;
 }
 
-/* --- payload ----------------------------------------------------------------------------------------- */
+/* --- payload
+ * ----------------------------------------------------------------------------------------- */
 
 /* Take over the caller's parts, clipped to the limits.  The sum of have, or -EINVAL. */
 static int parts_check(const struct tape_part *parts, unsigned int count, uint32_t limit,
@@ -388,44 +396,70 @@ static int parts_check(const struct tape_part *parts, unsigned int count, uint32
 /* What a half may add to the frame's slot memory at most. */
 static size_t parts_cost(const struct tape_part *parts, unsigned int count)
 {
-	size_t cost = 0;
+	size_t cost = TAPE_COST_SLOT;
 
 	for (unsigned int i = 0; i < count; i++)
-		cost += TAPE_COST_SLOT + parts[i].have + TAPE_SLOT_ROUND;
+		cost += 2 * TAPE_COST_SLOT + parts[i].have + TAPE_SLOT_ROUND;
 	return cost;
 }
 
-static bool half_same_shape(const struct tape_half *half, const struct tape_part *parts, unsigned int count)
+/* The parts as a shape has them. */
+static void shape_make(uint64_t arg, const struct tape_part *parts, unsigned int count,
+		       struct tape_part *shape)
 {
-	if (half->count != count)
+	for (unsigned int i = 0; i < count; i++) {
+		shape[i] = parts[i];
+		if (!parts[i].addr)
+			continue;
+		shape[i].flags |= TAPE_PART_HAS_ADDR;
+		shape[i].addr -= arg;
+	}
+}
+
+static bool shape_same(const struct tape_shape *shape, const struct tape_part *parts,
+		       unsigned int count)
+{
+	if (shape->count != count)
 		return false;
 	for (unsigned int i = 0; i < count; i++) {
-		const struct tape_part *a = &half->parts[i], *b = &parts[i];
+		const struct tape_part *a = &shape->parts[i], *b = &parts[i];
 
-		if (a->role != b->role || a->flags != b->flags || a->want != b->want || a->have != b->have ||
-		    a->addr != b->addr)
+		if (a->role != b->role || a->flags != b->flags || a->want != b->want ||
+		    a->have != b->have || a->addr != b->addr)
 			return false;
 	}
 	return true;
 }
 
-static int shape_put(struct tape_buf *to, uint64_t arg, const struct tape_part *parts, unsigned int count)
+/* Which of its shapes the half has, or told if it has none such. */
+static unsigned int shape_find(const struct tape_half *half, const struct tape_part *parts,
+			       unsigned int count)
+{
+	const unsigned int kept = half->told < TAPE_SHAPES ? half->told : TAPE_SHAPES;
+
+	if (kept && shape_same(&half->shapes[half->shape], parts, count))
+		return half->shape;
+	for (unsigned int n = 0; n < kept; n++)
+		if (shape_same(&half->shapes[n], parts, count))
+			return n;
+	return half->told;
+}
+
+static int shape_put(struct tape_buf *to, const struct tape_part *parts, unsigned int count)
 {
 	int err = tape_buf_varint(to, count);
 
 	for (unsigned int i = 0; i < count && !err; i++) {
 		const struct tape_part *part = &parts[i];
-		const uint8_t head[2] = {
-			part->role, (uint8_t)(part->flags | (part->addr ? TAPE_PART_HAS_ADDR : 0)),
-		};
+		const uint8_t head[2] = {part->role, part->flags};
 
 		err = tape_buf_add(to, head, sizeof(head));
 		if (!err)
 			err = tape_buf_varint(to, part->want);
 		if (!err)
 			err = tape_buf_varint(to, part->have);
-		if (!err && part->addr)
-			err = tape_buf_varint(to, tape_zigzag((int64_t)(part->addr - arg)));
+		if (!err && part->flags & TAPE_PART_HAS_ADDR)
+			err = tape_buf_varint(to, tape_zigzag((int64_t)part->addr));
 	}
 	return err;
 }
@@ -501,14 +535,27 @@ static int half_put(struct tape_writer *w, struct tape_site *site, enum tape_hal
 		    const struct tape_part *parts, unsigned int count, unsigned int *flags)
 {
 	struct tape_half *half = &site->half[which];
+	struct tape_part shape[TAPE_ROLES];
+	unsigned int number;
 	uint64_t changed = 0;
 	int err;
 
-	if (!half_same_shape(half, parts, count)) {
+	shape_make(site->call.arg, parts, count, shape);
+	number = shape_find(half, shape, count);
+	/* A half that was told nothing has no parts. */
+	if (half->told ? number != half->shape || number == half->told : count > 0) {
 		*flags |= which == TAPE_HALF_IN ? TAPE_BODY_IN_SHAPE : TAPE_BODY_OUT_SHAPE;
-		err = shape_put(&w->body, site->call.arg, parts, count);
-		if (!err)
-			err = tape_site_shape(&w->sites, site, which, parts, count);
+		if (number < half->told && number < TAPE_SHAPES) {
+			err = tape_buf_varint(&w->body, number + 1);
+			if (!err)
+				err = tape_shape_select(site, which, number);
+		} else {
+			err = tape_buf_varint(&w->body, 0);
+			if (!err)
+				err = shape_put(&w->body, shape, count);
+			if (!err)
+				err = tape_shape_tell(&w->sites, site, which, shape, count);
+		}
 		if (err)
 			return err;
 	}
@@ -516,18 +563,20 @@ static int half_put(struct tape_writer *w, struct tape_site *site, enum tape_hal
 	for (unsigned int i = 0; i < count; i++)
 		if (parts[i].have && memcmp(half->parts[i].data, parts[i].data, parts[i].have))
 			changed |= 1ull << i;
-	w->frame_shown += half->shown;
+	w->frame_shown += tape_half_shown(half);
 	if (!changed)
 		return 0;
 	*flags |= which == TAPE_HALF_IN ? TAPE_BODY_IN_DATA : TAPE_BODY_OUT_DATA;
 	err = tape_buf_varint(&w->body, changed);
 	for (unsigned int i = 0; i < count && !err; i++)
 		if (changed & 1ull << i)
-			err = patch_put(&w->body, (uint8_t *)half->parts[i].data, parts[i].data, parts[i].have);
+			err = patch_put(&w->body, (uint8_t *)half->parts[i].data, parts[i].data,
+					parts[i].have);
 	return err;
 }
 
-/* --- public ------------------------------------------------------------------------------------------- */
+/* --- public
+ * ------------------------------------------------------------------------------------------- */
 
 static int string_put(struct tape_buf *to, const char *string)
 {
@@ -542,7 +591,8 @@ static int string_put(struct tape_buf *to, const char *string)
 
 static uint8_t header_flags(const struct tape_env *env)
 {
-	return (env->timeless ? TAPE_HEADER_TIMELESS : 0) | (env->canonical ? TAPE_HEADER_CANONICAL : 0);
+	return (env->timeless ? TAPE_HEADER_TIMELESS : 0) |
+	       (env->canonical ? TAPE_HEADER_CANONICAL : 0);
 }
 
 static int environment_put(struct tape_writer *w, const struct tape_env *env)
@@ -620,7 +670,8 @@ int tape_writer_open(int fd, const struct tape_env *env, const struct tape_write
 	w->clock_shift = env->clock_shift;
 	w->timeless = env->timeless;
 	w->level = options && options->level ? options->level : DEFAULT_LEVEL;
-	w->frame_bytes = options && options->frame_bytes ? options->frame_bytes : DEFAULT_FRAME_BYTES;
+	w->frame_bytes =
+		options && options->frame_bytes ? options->frame_bytes : DEFAULT_FRAME_BYTES;
 	if (w->frame_bytes > TAPE_MAX_FRAME_BYTES)
 		w->frame_bytes = TAPE_MAX_FRAME_BYTES;
 	w->cctx = ZSTD_createCCtx();
@@ -709,7 +760,8 @@ int tape_writer_closed(struct tape_writer *w, uint32_t object, uint64_t time)
 }
 
 /* Room in the frame for a half with these parts, and for a new site. */
-static int writer_room(struct tape_writer *w, const struct tape_part *parts, unsigned int count, uint32_t sum)
+static int writer_room(struct tape_writer *w, const struct tape_part *parts, unsigned int count,
+		       uint32_t sum)
 {
 	if (w->sites.cost + TAPE_COST_SITE + parts_cost(parts, count) <= TAPE_MAX_SLOTS &&
 	    w->frame_shown + sum <= TAPE_MAX_SHOWN)

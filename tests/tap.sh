@@ -35,8 +35,9 @@ ok()
 	fi
 	tap_failed=$((tap_failed + 1))
 	echo "not ok $tap_count - $what"
-	echo "# failed: $*"
-	sed 's/^/# /' "$tmp/tap.log" | head -n 30
+	# Arguments may have many lines, and TAP knows no lines but its own and comments.
+	printf '# failed: %.400s\n' "$(printf '%q ' "$@")"
+	sed 's/^/# /' "$tmp/tap.log" | head -n 40
 	return 1
 }
 

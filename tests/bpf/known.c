@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A VMM that makes known, well-formed calls and writes down what it sent and got: known LOG MODE [NUMBER].
+ * A VMM that makes known, well-formed calls and writes down what it sent and got: known LOG MODE
+ * [NUMBER].
  *
  * It knows the sizes of what it sends by itself, not from the table that the recorder uses.
  */
@@ -34,7 +35,8 @@ static void die(const char *what)
 	exit(3);
 }
 
-/* --- the log -------------------------------------------------------------------------------------- */
+/* --- the log
+ * -------------------------------------------------------------------------------------- */
 
 struct part {
 	struct known_part part;
@@ -47,7 +49,8 @@ static void expect(uint32_t role, uint32_t flags, uint32_t min, const void *data
 {
 	struct part *p = &parts[part_count++];
 
-	p->part = (struct known_part){.role = role, .flags = flags, .min = min, .len = (uint32_t)len};
+	p->part =
+		(struct known_part){.role = role, .flags = flags, .min = min, .len = (uint32_t)len};
 	memcpy(p->data, data, len);
 }
 
@@ -63,9 +66,14 @@ static void expect_absent(uint32_t role)
 
 static void note(uint32_t kind, uint32_t request, uint64_t arg, int64_t ret, uint32_t created)
 {
-	struct known_call call = {.pid = (uint32_t)getpid(), .tid = (uint32_t)syscall(SYS_gettid),
-				  .request = request, .kind = kind, .arg = arg, .ret = ret,
-				  .created = created, .parts = part_count};
+	struct known_call call = {.pid = (uint32_t)getpid(),
+				  .tid = (uint32_t)syscall(SYS_gettid),
+				  .request = request,
+				  .kind = kind,
+				  .arg = arg,
+				  .ret = ret,
+				  .created = created,
+				  .parts = part_count};
 
 	fwrite(&call, sizeof(call), 1, log_file);
 	for (unsigned int i = 0; i < part_count; i++) {
@@ -76,7 +84,8 @@ static void note(uint32_t kind, uint32_t request, uint64_t arg, int64_t ret, uin
 	part_count = 0;
 }
 
-/* An ioctl with `in` bytes that go in, and `out` bytes that come back if it succeeds (-1: on errors as well). */
+/* An ioctl with `in` bytes that go in, and `out` bytes that come back if it succeeds (-1: on errors
+ * as well). */
 #define ALSO_ON_ERROR 0x10000
 static int64_t call_made(int fd, uint32_t kind, uint32_t request, void *arg, size_t in, size_t out,
 			 uint32_t created)
@@ -125,20 +134,26 @@ static void *pages(size_t size)
 	return p;
 }
 
-/* --- a VM with everything in the kernel: every shape of payload ----------------------------------------- */
+/* --- a VM with everything in the kernel: every shape of payload
+ * ----------------------------------------- */
 
 static int make_vm(void)
 {
-	return (int)must(call_number(kvm, KVMAPI_SYSTEM, KVM_CREATE_VM, 0, KVMAPI_VM), "KVM_CREATE_VM");
+	return (int)must(call_number(kvm, KVMAPI_SYSTEM, KVM_CREATE_VM, 0, KVMAPI_VM),
+			 "KVM_CREATE_VM");
 }
 
-static void set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, void *memory, size_t size)
+static void set_memory(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, void *memory,
+		       size_t size)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = slot, .flags = flags, .guest_phys_addr = gpa, .memory_size = size,
-		.userspace_addr = (uintptr_t)memory};
+	struct kvm_userspace_memory_region region = {.slot = slot,
+						     .flags = flags,
+						     .guest_phys_addr = gpa,
+						     .memory_size = size,
+						     .userspace_addr = (uintptr_t)memory};
 
-	must(call(vm, KVMAPI_VM, KVM_SET_USER_MEMORY_REGION, &region, sizeof(region), 0), "memory region");
+	must(call(vm, KVMAPI_VM, KVM_SET_USER_MEMORY_REGION, &region, sizeof(region), 0),
+	     "memory region");
 }
 
 static void lists(int vcpu)
@@ -170,7 +185,8 @@ static void lists(int vcpu)
 	ret = ioctl(kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
 	expect_exact(TAPE_ARG_OUT, cpuid, head + cpuid->nent * each);
 	note(KVMAPI_SYSTEM, KVM_GET_SUPPORTED_CPUID, (uintptr_t)cpuid, ret, 0);
-	must(call(vcpu, KVMAPI_VCPU, KVM_SET_CPUID2, cpuid, head + cpuid->nent * each, 0), "KVM_SET_CPUID2");
+	must(call(vcpu, KVMAPI_VCPU, KVM_SET_CPUID2, cpuid, head + cpuid->nent * each, 0),
+	     "KVM_SET_CPUID2");
 	cpuid->nent = 1;
 	call(vcpu, KVMAPI_VCPU, KVM_GET_CPUID2, cpuid, head + each, head | ALSO_ON_ERROR);
 
@@ -190,7 +206,8 @@ static void nested(int vm, int vcpu)
 {
 	uint64_t offset = 0x1122334455667788, got = 0;
 	uint8_t bitmaps[2][16];
-	struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+	struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL,
+				       .attr = KVM_VCPU_TSC_OFFSET,
 				       .addr = (uintptr_t)&offset};
 	struct kvm_msr_filter filter = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
 	struct kvm_dirty_log dirty = {.slot = 1};
@@ -253,7 +270,8 @@ static void devices(int vm)
 	close((int)device.fd);
 }
 
-/* A page of a file that no instruction has touched: the kernel has to bring it in during the call. */
+/* A page of a file that no instruction has touched: the kernel has to bring it in during the call.
+ */
 static void not_resident(int vcpu)
 {
 	struct kvm_regs regs = {.rax = 0x4242, .rip = 0xfff0, .rflags = 2};
@@ -271,10 +289,11 @@ static void not_resident(int vcpu)
 	ret = ioctl(vcpu, KVM_SET_REGS, page);
 	note(KVMAPI_VCPU, KVM_SET_REGS, (uintptr_t)page, must(ret, "KVM_SET_REGS"), 0);
 
-	/* The last byte of a struct is not there at all: what could be read is kept, the rest is not zero. */
+	/* The last byte of a struct is not there at all: what could be read is kept, the rest is
+	 * not zero. */
 	{
-		uint8_t *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				    -1, 0);
+		uint8_t *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		uint8_t *at = two + PAGE - 40;
 
 		if (two == MAP_FAILED || munmap(two + PAGE, PAGE))
@@ -292,14 +311,15 @@ static void not_resident(int vcpu)
 
 static void shapes(void)
 {
+	/* struct kvm_signal_mask and struct kvm_irq_routing with their tails. */
 	struct {
-		struct kvm_signal_mask head;
+		uint32_t len;
 		uint8_t set[8];
-	} mask = {.head.len = 8, .set = {1, 2, 3}};
+	} mask = {.len = 8, .set = {1, 2, 3}};
 	struct {
-		struct kvm_irq_routing head;
+		uint32_t nr, flags;
 		struct kvm_irq_routing_entry entries[3];
-	} routing = {.head.nr = 3};
+	} routing = {.nr = 3};
 	struct kvm_irqfd irqfd = {.gsi = 5};
 	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_IOAPIC};
 	struct kvm_irq_level level = {.irq = 4, .level = 1};
@@ -319,7 +339,8 @@ static void shapes(void)
 	set_memory(vm, 0, 0, 0, memory, PAGE);
 	set_memory(vm, 1, KVM_MEM_LOG_DIRTY_PAGES, 0x100000, (uint8_t *)memory + PAGE, 70 * PAGE);
 	call_number(vm, KVMAPI_VM, KVM_CREATE_IRQCHIP, 0, 0);
-	vcpu = (int)must(call_number(vm, KVMAPI_VM, KVM_CREATE_VCPU, 0, KVMAPI_VCPU), "KVM_CREATE_VCPU");
+	vcpu = (int)must(call_number(vm, KVMAPI_VM, KVM_CREATE_VCPU, 0, KVMAPI_VCPU),
+			 "KVM_CREATE_VCPU");
 
 	for (int i = 0; i < 3; i++) {
 		routing.entries[i].gsi = 4 + (uint32_t)i;
@@ -357,7 +378,8 @@ static void shapes(void)
 	close(event);
 }
 
-/* --- a VM that runs code ------------------------------------------------------------------------------- */
+/* --- a VM that runs code
+ * ------------------------------------------------------------------------------- */
 
 static int64_t run_once(int vcpu, struct kvm_run *run, uint32_t min_in, uint32_t min_out, bool sync)
 {
@@ -379,7 +401,8 @@ static int64_t run_once(int vcpu, struct kvm_run *run, uint32_t min_in, uint32_t
 	if (sync)
 		expect_exact(TAPE_RUN_REGS_OUT, page + 288, 16 + sizeof(struct kvm_sync_regs));
 	if (!ret && run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_OUT)
-		expect_exact(TAPE_PIO_OUT, page + run->io.data_offset, run->io.size * run->io.count);
+		expect_exact(TAPE_PIO_OUT, page + run->io.data_offset,
+			     run->io.size * run->io.count);
 	else
 		expect_absent(TAPE_PIO_OUT);
 	note(KVMAPI_VCPU, KVM_RUN, 0, ret, 0);
@@ -407,7 +430,8 @@ static void running(void)
 	memcpy(memory, code, sizeof(code));
 	vm = make_vm();
 	set_memory(vm, 0, 0, 0x1000, memory, PAGE);
-	vcpu = (int)must(call_number(vm, KVMAPI_VM, KVM_CREATE_VCPU, 7, KVMAPI_VCPU), "KVM_CREATE_VCPU");
+	vcpu = (int)must(call_number(vm, KVMAPI_VM, KVM_CREATE_VCPU, 7, KVMAPI_VCPU),
+			 "KVM_CREATE_VCPU");
 	size = (size_t)call_number(kvm, KVMAPI_SYSTEM, KVM_GET_VCPU_MMAP_SIZE, 0, 0);
 	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED)
@@ -440,7 +464,8 @@ static void running(void)
 	close(vm);
 }
 
-/* --- modes --------------------------------------------------------------------------------------------- */
+/* --- modes
+ * --------------------------------------------------------------------------------------------- */
 
 static void *other_thread(void *arg)
 {

@@ -32,8 +32,9 @@ int main(int argc, char **argv)
 				lost += item.u.end.lost[i];
 		}
 	}
-	printf("calls=%lu returns=%lu gaps=%lu seen=%lu lost=%lu complete=%d error=%d\n", calls, returns,
-	       gaps, (unsigned long)seen, (unsigned long)lost, tape_reader_complete(reader), err);
+	printf("calls=%lu returns=%lu gaps=%lu seen=%lu lost=%lu complete=%d error=%d\n", calls,
+	       returns, gaps, (unsigned long)seen, (unsigned long)lost,
+	       tape_reader_complete(reader), err);
 	tape_reader_close(reader);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,8 +22,12 @@
 static char directory[] = "/tmp/kvmtape-bpf.XXXXXX";
 static char log_path[64], log_path2[64];
 static char known[4096];
+/* ms that a VMM waits until it is surely recorded; set from how long a recorder takes to open here.
+ */
+static char patience[16];
 
-/* --- the log ---------------------------------------------------------------------------------------- */
+/* --- the log
+ * ---------------------------------------------------------------------------------------- */
 
 struct log {
 	uint8_t *data;
@@ -54,7 +59,8 @@ static const void *log_take(struct log *log, size_t size)
 }
 
 /* The event must be what the next entry of the log says. */
-static void compare(struct log *log, const struct tape_return *ret, const struct tape_object *created)
+static void compare(struct log *log, const struct tape_return *ret,
+		    const struct tape_object *created)
 {
 	const struct tape_call *call = ret->call;
 	struct known_call want;
@@ -78,17 +84,20 @@ static void compare(struct log *log, const struct tape_return *ret, const struct
 		data = log_take(log, part.len);
 		have = tape_part_find(call->parts, call->part_count, (enum tape_role)part.role);
 		if (!have)
-			have = tape_part_find(ret->parts, ret->part_count, (enum tape_role)part.role);
+			have = tape_part_find(ret->parts, ret->part_count,
+					      (enum tape_role)part.role);
 		if (part.min == KNOWN_ABSENT) {
 			assert_null(have);
 			continue;
 		}
-		if (!have || have->flags != part.flags || have->have < part.min || have->have > part.len)
-			print_error("event %lu request %x role %u: %s flags %u want %u have %u, expected "
-				    "flags %u min %u len %u\n", (unsigned long)call->index,
-				    call->request, part.role, have ? "" : "absent",
-				    have ? have->flags : 0, have ? have->want : 0, have ? have->have : 0,
-				    part.flags, part.min, part.len);
+		if (!have || have->flags != part.flags || have->have < part.min ||
+		    have->have > part.len)
+			print_error(
+				"event %lu request %x role %u: %s flags %u want %u have %u, expected "
+				"flags %u min %u len %u\n",
+				(unsigned long)call->index, call->request, part.role,
+				have ? "" : "absent", have ? have->flags : 0, have ? have->want : 0,
+				have ? have->have : 0, part.flags, part.min, part.len);
 		assert_non_null(have);
 		assert_int_equal(have->flags, part.flags);
 		assert_true(have->have >= part.min && have->have <= part.len);
@@ -103,7 +112,8 @@ static void compare(struct log *log, const struct tape_return *ret, const struct
 	}
 }
 
-/* --- recording -------------------------------------------------------------------------------------- */
+/* --- recording
+ * -------------------------------------------------------------------------------------- */
 
 struct recording {
 	int fd;
@@ -112,7 +122,8 @@ struct recording {
 	int status;
 };
 
-static void record(struct recording *rec, struct recorder_options *o, const struct recorder_stop *stop)
+static void record(struct recording *rec, struct recorder_options *o,
+		   const struct recorder_stop *stop)
 {
 	struct recorder *recorder;
 
@@ -182,9 +193,9 @@ static void walk(struct recording *rec, struct log *log, uint32_t pid, struct wa
 			w->returns++;
 			if (log && (!pid || thread->pid == pid))
 				compare(log, item.u.ret,
-					item.u.ret->created ?
-						tape_reader_object(reader, item.u.ret->created) :
-						NULL);
+					item.u.ret->created
+						? tape_reader_object(reader, item.u.ret->created)
+						: NULL);
 			break;
 		}
 		case TAPE_GAP:
@@ -240,7 +251,8 @@ static void check_sums(const struct recording *rec, const struct walked *w)
 	}
 }
 
-/* --- tests ------------------------------------------------------------------------------------------ */
+/* --- tests
+ * ------------------------------------------------------------------------------------------ */
 
 static void test_every_byte(void **state)
 {
@@ -356,7 +368,7 @@ static void test_attach(void **state)
 	int status;
 
 	snprintf(log_path, sizeof(log_path), "%s/log", directory);
-	o.pid = start_known(log_path, "attach", "700");
+	o.pid = start_known(log_path, "attach", patience);
 	usleep(100000);
 	record(&rec, &o, NULL);
 	assert_true(waitpid(o.pid, &status, 0) == o.pid);
@@ -371,6 +383,24 @@ static void test_attach(void **state)
 	assert_int_equal(w.vcpu_numbers, 3 + 7);
 	assert_true(w.named_thread);
 	free(log.data);
+	close(rec.fd);
+}
+
+/* A process that ends before it is followed, and whose parent does not look, must not be waited
+ * for. */
+static void test_attach_too_late(void **state)
+{
+	struct recorder_options o = {.follow = RECORDER_PID};
+	struct recording rec;
+	struct walked w;
+	int status;
+
+	o.pid = start_known("/dev/null", "exit", "0");
+	usleep(100000);
+	record(&rec, &o, NULL);
+	assert_true(waitpid(o.pid, &status, 0) == o.pid);
+	walk(&rec, NULL, 0, &w);
+	assert_int_equal(w.end.seen, 0);
 	close(rec.fd);
 }
 
@@ -399,8 +429,8 @@ static void test_whole_machine(void **state)
 
 	snprintf(log_path, sizeof(log_path), "%s/log", directory);
 	snprintf(log_path2, sizeof(log_path2), "%s/log2", directory);
-	waiter.pids[0] = start_known(log_path, "attach", "700");
-	waiter.pids[1] = start_known(log_path2, "attach", "700");
+	waiter.pids[0] = start_known(log_path, "attach", patience);
+	waiter.pids[1] = start_known(log_path2, "attach", patience);
 	usleep(100000);
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_both, &waiter), 0);
 	record(&rec, &o, &waiter.stop);
@@ -496,9 +526,16 @@ static const char *why_not(void)
 {
 	static char why[600];
 	struct recorder_options o = {.follow = RECORDER_ALL};
+	struct timespec begin, end;
 	struct recorder *recorder;
-	int err = recorder_open(&o, &recorder);
+	int err;
 
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	err = recorder_open(&o, &recorder);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	snprintf(patience, sizeof(patience), "%ld",
+		 500 + 4 * ((end.tv_sec - begin.tv_sec) * 1000 +
+			    (end.tv_nsec - begin.tv_nsec) / 1000000));
 	snprintf(why, sizeof(why), "%s", err ? recorder_message(recorder) : "");
 	recorder_close(recorder);
 	return err ? why : NULL;
@@ -507,11 +544,17 @@ static const char *why_not(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_byte),	 cmocka_unit_test(test_tiny_ring),
-		cmocka_unit_test(test_stopped_reader),	 cmocka_unit_test(test_too_many_threads),
-		cmocka_unit_test(test_clipped),		 cmocka_unit_test(test_attach),
-		cmocka_unit_test(test_whole_machine),	 cmocka_unit_test(test_exit_status),
-		cmocka_unit_test(test_refusals),	 cmocka_unit_test(test_command_not_found),
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_tiny_ring),
+		cmocka_unit_test(test_stopped_reader),
+		cmocka_unit_test(test_too_many_threads),
+		cmocka_unit_test(test_attach_too_late),
+		cmocka_unit_test(test_clipped),
+		cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_whole_machine),
+		cmocka_unit_test(test_exit_status),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_command_not_found),
 	};
 	const char *why = why_not();
 	int failed;

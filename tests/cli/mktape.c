@@ -9,7 +9,7 @@
  *	open		the same, one call has not returned at the end
  *	cut		the same, no end mark
  *	unknown		the same, one request that is no ioctl of KVM
- *	name		the same, a thread's name is no UTF-8
+ *	name		the same, a thread's name is no UTF-8 and holds an escape sequence
  *	many		N rounds of KVM_RUN and KVM_IRQ_LINE (100000)
  *	riscv		a tape of another architecture
  *	empty		no event at all
@@ -98,6 +98,7 @@ static void run_io(uint32_t thread_id, uint32_t vcpu, uint16_t port)
 	const struct tape_part run_out = {
 		.role = TAPE_RUN_OUT, .want = sizeof(out), .have = sizeof(out), .data = out};
 
+	out[12] = irqchip;	       /* ready_for_interrupt_injection */
 	out[8] = 2;		       /* exit_reason */
 	out[KVMAPI_RUN_UNION] = 1;     /* out */
 	out[KVMAPI_RUN_UNION + 1] = 1; /* bytes */
@@ -120,7 +121,7 @@ static void session(const char *kind)
 					    .addr = 0x7ffc0000,
 					    .data = (const uint8_t *)region};
 
-	thread(0, !strcmp(kind, "name") ? "qe\xffmu" : "qemu");
+	thread(0, !strcmp(kind, "name") ? "qe\xffmu\033[31m" : "qemu");
 	object(SYSTEM, KVMAPI_SYSTEM, 0, 9, UINT64_MAX);
 	simple(SYSTEM, "KVM_GET_API_VERSION", 0, !strcmp(kind, "diverges") ? 13 : 12);
 	simple(SYSTEM, "KVM_CHECK_EXTENSION", 3, 1); /* KVM_CAP_USER_MEMORY */

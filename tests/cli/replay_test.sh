@@ -36,7 +36,7 @@ like "a divergence: statement" "$out" '^    says      .+'
 like "a divergence: citation" "$out" '^    source    .+ § 4\.1'
 ok "a divergence: stands after the summary" \
 	test "$(grep -n '^diverges event' <<<"$out" | cut -d: -f1)" -gt \
-	"$(grep -n '^ioctl' <<<"$out" | cut -d: -f1)"
+	"$(grep -n '^ioctl  ' <<<"$out" | cut -d: -f1)"
 
 run "$KVMTAPE" replay --until 0 "$tmp/diverges.tape"
 is "--until 0: still diverges" "$status" 1
@@ -125,6 +125,12 @@ ok "a thread's name that is no UTF-8: output is" python3 -c '
 import json, sys
 for line in open(sys.argv[1], encoding="utf-8", errors="strict"):
     json.loads(line)' "$tmp/run.out"
+
+for command in "replay --verbose" "print" "info"; do
+	# shellcheck disable=SC2086
+	run "$KVMTAPE" $command "$tmp/name.tape"
+	unlike "a thread's name cannot command the terminal: $command" "$out" $'\033'
+done
 
 run "$KVMTAPE" replay "$tmp/riscv.tape"
 if ((status == 2)); then

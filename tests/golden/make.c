@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Made the golden tapes of this directory, once: `make DIRECTORY`.  The files are never made again, for they are
- * the promise that what was written by format 1.0 stays readable; a change that needs a new file adds it
- * under a new name.  Beside each X.tape stands X.items: what a reader must say of it.
+ * Made the golden tapes of this directory, once: `make DIRECTORY`.  The files are never made again,
+ * for they are the promise that what was written by format 1.0 stays readable; a change that needs
+ * a new file adds it under a new name.  Beside each X.tape stands X.items: what a reader must say
+ * of it.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -47,7 +48,8 @@ static void save(const char *name, const void *tape, size_t size, const char *it
 		die(name);
 }
 
-/* --- a small session with everything on it ------------------------------------------------------------- */
+/* --- a small session with everything on it
+ * ------------------------------------------------------------- */
 
 struct session {
 	struct tape_writer *w;
@@ -80,7 +82,8 @@ static void call(struct session *s, struct tape_call *c, uint64_t time)
 	tape_dump_item(s->items, &item);
 }
 
-static void ret(struct session *s, struct tape_call *c, struct tape_return *r, uint64_t time, bool overlapped)
+static void ret(struct session *s, struct tape_call *c, struct tape_return *r, uint64_t time,
+		bool overlapped)
 {
 	struct tape_item item = {.type = TAPE_RETURN, .u.ret = r};
 
@@ -103,11 +106,16 @@ static void thread(struct session *s, uint32_t id, const char *comm)
 	tape_dump_item(s->items, &item);
 }
 
-static void object(struct session *s, uint32_t id, uint32_t parent, uint8_t kind, int32_t fd, uint64_t number)
+static void object(struct session *s, uint32_t id, uint32_t parent, uint8_t kind, int32_t fd,
+		   uint64_t number)
 {
 	struct tape_item item = {.type = TAPE_OBJECT};
 
-	item.u.object = (struct tape_object){.id = id, .parent = parent, .kind = kind, .fd = fd, .number = number,
+	item.u.object = (struct tape_object){.id = id,
+					     .parent = parent,
+					     .kind = kind,
+					     .fd = fd,
+					     .number = number,
 					     .flags = id == 1 ? TAPE_OBJECT_PRE_EXISTING : 0};
 	ok(tape_writer_object(s->w, &item.u.object));
 	tape_dump_item(s->items, &item);
@@ -122,7 +130,11 @@ static void run(struct session *s, unsigned int n)
 		{.role = TAPE_RUN_OUT, .want = 56, .have = 56, .data = page},
 		{.role = TAPE_PIO_OUT, .want = 1, .have = 1, .data = &data},
 	};
-	struct tape_call c = {.thread = 1, .object = 3, .kind = KVMAPI_VCPU, .request = 0xae80, .part_count = 1,
+	struct tape_call c = {.thread = 1,
+			      .object = 3,
+			      .kind = KVMAPI_VCPU,
+			      .request = 0xae80,
+			      .part_count = 1,
 			      .parts = &in};
 	struct tape_return r = {.part_count = 2, .parts = out};
 
@@ -148,13 +160,24 @@ static void write_session(int fd, FILE *items, bool timeless, bool finish)
 	static const uint8_t in[16] = {2, 0, 0, 0, 0, 0, 0, 0, 0x74, 1, 0, 0, 0x80};
 	uint8_t out[40] = {0}, guest[24] = {0xf4};
 	struct tape_part parts[3] = {
-		{.role = TAPE_ARG_IN, .want = 40, .have = 16, .addr = 0x7ffe0010, .data = in,
+		{.role = TAPE_ARG_IN,
+		 .want = 40,
+		 .have = 16,
+		 .addr = 0x7ffe0010,
+		 .data = in,
 		 .flags = TAPE_PART_CLIPPED},
-		{.role = TAPE_NESTED_IN + 1, .want = 64, .addr = 0x55550000, .flags = TAPE_PART_FAULT},
+		{.role = TAPE_NESTED_IN + 1,
+		 .want = 64,
+		 .addr = 0x55550000,
+		 .flags = TAPE_PART_FAULT},
 	};
 	struct tape_part late[3] = {
 		{.role = TAPE_ARG_OUT, .want = 40, .have = 40, .addr = 0x7ffe0010, .data = out},
-		{.role = TAPE_NESTED_IN, .want = 16, .have = 16, .addr = 0x55556000, .data = in,
+		{.role = TAPE_NESTED_IN,
+		 .want = 16,
+		 .have = 16,
+		 .addr = 0x55556000,
+		 .data = in,
 		 .flags = TAPE_PART_LATE},
 	};
 	struct tape_call c = {.object = 1, .kind = KVMAPI_SYSTEM, .request = 0xae01};
@@ -180,13 +203,18 @@ static void write_session(int fd, FILE *items, bool timeless, bool finish)
 	call(&s, &c, 3000);
 	object(&s, 3, 2, KVMAPI_VCPU, 12, 0);
 	ret(&s, &c, &r, 4000, false);
-	item = (struct tape_item){.type = TAPE_MEMORY,
-				  .u.memory = {.object = 2, .gpa = 0xfffff000, .len = sizeof(guest), .data = guest}};
+	item = (struct tape_item){
+		.type = TAPE_MEMORY,
+		.u.memory = {.object = 2, .gpa = 0xfffff000, .len = sizeof(guest), .data = guest}};
 	ok(tape_writer_memory(s.w, &item.u.memory));
 	tape_dump_item(items, &item);
 	/* An error, payload that is not whole, payload that came late, numbers of every size. */
-	c = (struct tape_call){.object = 2, .kind = KVMAPI_VM, .request = 0xc008aeba, .arg = 0x7ffe0010,
-			       .part_count = 2, .parts = parts};
+	c = (struct tape_call){.object = 2,
+			       .kind = KVMAPI_VM,
+			       .request = 0xc008aeba,
+			       .arg = 0x7ffe0010,
+			       .part_count = 2,
+			       .parts = parts};
 	r = (struct tape_return){.ret = -14, .part_count = 2, .parts = late};
 	call(&s, &c, 5000);
 	ret(&s, &c, &r, 5700, false);
@@ -199,8 +227,9 @@ static void write_session(int fd, FILE *items, bool timeless, bool finish)
 	r = (struct tape_return){.ret = 1};
 	call(&s, &c, 200100);
 	ret(&s, &c, &r, 200400, false);
-	item = (struct tape_item){.type = TAPE_GAP,
-				  .u.gap = {.time = 201000, .events = 17, .cause = TAPE_GAP_BUFFER}};
+	item = (struct tape_item){
+		.type = TAPE_GAP,
+		.u.gap = {.time = 201000, .events = 17, .cause = TAPE_GAP_BUFFER}};
 	ok(tape_writer_gap(s.w, &item.u.gap));
 	item.u.gap.time = kept(&s, item.u.gap.time);
 	s.index += 17;
@@ -215,11 +244,13 @@ static void write_session(int fd, FILE *items, bool timeless, bool finish)
 	ok(tape_writer_closed(s.w, 3, 400000));
 	item.u.closed.time = kept(&s, 400000);
 	tape_dump_item(items, &item);
-	c = (struct tape_call){.object = 2, .kind = KVMAPI_VM, .request = 0xae41, .arg = UINT64_MAX};
+	c = (struct tape_call){
+		.object = 2, .kind = KVMAPI_VM, .request = 0xae41, .arg = UINT64_MAX};
 	call(&s, &c, 400100);
 	if (finish) {
-		item = (struct tape_item){.type = TAPE_END,
-					  .u.end = {.seen = s.calls + 17, .lost = {[TAPE_GAP_BUFFER] = 17}}};
+		item = (struct tape_item){
+			.type = TAPE_END,
+			.u.end = {.seen = s.calls + 17, .lost = {[TAPE_GAP_BUFFER] = 17}}};
 		ok(tape_writer_finish(s.w, &item.u.end));
 		item.u.end.written = s.calls;
 		item.u.end.unreturned = s.calls - s.returns;
@@ -247,7 +278,8 @@ static uint8_t *session(bool timeless, bool finish, size_t *size, char **items)
 	return tape;
 }
 
-/* --- pieces of a tape ------------------------------------------------------------------------------------ */
+/* --- pieces of a tape
+ * ------------------------------------------------------------------------------------ */
 
 static size_t frame_size(const uint8_t *at, const uint8_t *end)
 {
@@ -277,8 +309,8 @@ static const uint8_t *frames_end(const uint8_t *tape, size_t size)
 	return at;
 }
 
-/* What a reader says if it comes no further than the first `items` lines, and then this. */
-static char *items_cut(const char *items, size_t lines, int err)
+/* The first lines of a dump, then more, then how reading ended. */
+static char *items_cut(const char *items, size_t lines, const char *more, int err)
 {
 	const char *at = items;
 	char *text;
@@ -287,7 +319,7 @@ static char *items_cut(const char *items, size_t lines, int err)
 
 	while (lines--)
 		at = strchr(at, '\n') + 1;
-	fprintf(out, "%.*s", (int)(at - items), items);
+	fprintf(out, "%.*s%s", (int)(at - items), items, more);
 	tape_dump_result(out, err, false);
 	fclose(out);
 	return text;
@@ -314,13 +346,13 @@ static size_t lines_before(const uint8_t *tape, size_t size, unsigned int n)
 
 /* A tape of one frame after the good first one, holding these blocks, with a good checksum. */
 static void save_blocks(const char *name, const uint8_t *tape, size_t size, const char *items,
-			const uint8_t *blocks, size_t len, int err)
+			const char *more, const uint8_t *blocks, size_t len, int err)
 {
 	const size_t head = (size_t)(frame(tape, size, 1) - tape);
 	const size_t known = lines_before(tape, size, 1);
 	uint8_t *bad = malloc(head + ZSTD_compressBound(len));
 	ZSTD_CCtx *cctx = ZSTD_createCCtx();
-	char *text = items_cut(items, known, err);
+	char *text = items_cut(items, known, more, err);
 	size_t packed;
 
 	ZSTD_CCtx_setParameter(cctx, ZSTD_c_checksumFlag, 1);
@@ -334,8 +366,8 @@ static void save_blocks(const char *name, const uint8_t *tape, size_t size, cons
 	free(bad);
 }
 
-static void save_changed(const char *name, const uint8_t *tape, size_t size, size_t at, uint8_t value,
-			 const char *items)
+static void save_changed(const char *name, const uint8_t *tape, size_t size, size_t at,
+			 uint8_t value, const char *items)
 {
 	uint8_t *bad = malloc(size);
 
@@ -345,20 +377,23 @@ static void save_changed(const char *name, const uint8_t *tape, size_t size, siz
 	free(bad);
 }
 
-static void save_error(const char *name, const uint8_t *tape, size_t size, size_t at, uint8_t value, int err)
+static void save_error(const char *name, const uint8_t *tape, size_t size, size_t at, uint8_t value,
+		       int err)
 {
-	char *text = items_cut("", 0, err);
+	char *text = items_cut("", 0, "", err);
 
 	save_changed(name, tape, size, at, value, text);
 	free(text);
 }
 
-/* --- the files ------------------------------------------------------------------------------------------ */
+/* --- the files
+ * ------------------------------------------------------------------------------------------ */
 
 static void make_good(const uint8_t *tape, size_t size, const char *items)
 {
 	const uint8_t *second = frame(tape, size, 1);
-	static const uint8_t unknown[] = {0x57, 0x2a, 0x4d, 0x18, 5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'};
+	static const uint8_t unknown[] = {0x57, 0x2a, 0x4d, 0x18, 5,   0,  0,
+					  0,	'h',  'e',  'l',  'l', 'o'};
 	uint8_t *more = malloc(size + sizeof(unknown));
 	char *other;
 	uint8_t *without;
@@ -395,18 +430,18 @@ static void make_bad(const uint8_t *tape, size_t size, const char *items)
 	save_error("bad-newer-major", tape, size, 16, 2, TAPE_E_NEWER);
 	save_error("bad-required-feature", tape, size, 27, 0x80, TAPE_E_NEWER);
 	save_error("bad-header-unlike-environment", tape, size, 29, 7, TAPE_E_CORRUPT);
-	text = items_cut(items, lines_before(tape, size, 2), TAPE_E_CORRUPT);
+	text = items_cut(items, lines_before(tape, size, 2), "", TAPE_E_CORRUPT);
 	save_changed("bad-flipped-bit", tape, size, at + len / 2, tape[at + len / 2] ^ 4, text);
 	save_changed("bad-checksum", tape, size, at + len - 1, tape[at + len - 1] ^ 1, text);
 	free(text);
-	text = items_cut(items, lines_before(tape, size, 2), TAPE_E_TRUNCATED);
+	text = items_cut(items, lines_before(tape, size, 2), "", TAPE_E_TRUNCATED);
 	save("cut-in-frame", tape, at + len / 2, text);
 	free(text);
-	text = items_cut("", 0, TAPE_E_TRUNCATED);
+	text = items_cut("", 0, "", TAPE_E_TRUNCATED);
 	save("cut-in-header", tape, 30, text);
 	save("cut-after-header", tape, 8 + TAPE_HEADER_SIZE, text);
 	free(text);
-	text = items_cut("", 0, TAPE_E_NOT_A_TAPE);
+	text = items_cut("", 0, "", TAPE_E_NOT_A_TAPE);
 	save("bad-empty", tape, 0, text);
 	free(text);
 	{
@@ -415,7 +450,7 @@ static void make_bad(const uint8_t *tape, size_t size, const char *items)
 
 		memcpy(bad, tape, at);
 		memcpy(bad + at, third + len, size - at - len);
-		text = items_cut(items, lines_before(tape, size, 2), TAPE_E_CORRUPT);
+		text = items_cut(items, lines_before(tape, size, 2), "", TAPE_E_CORRUPT);
 		save("bad-missing-frame", bad, size - len, text);
 		free(text);
 		free(bad);
@@ -424,7 +459,7 @@ static void make_bad(const uint8_t *tape, size_t size, const char *items)
 
 static void make_bad_blocks(const uint8_t *tape, size_t size, const char *items)
 {
-#define FRAME_1 TAPE_BLOCK_FRAME, 4, 1, 0, 0, 0
+#define FRAME_1	 TAPE_BLOCK_FRAME, 4, 1, 0, 0, 0
 #define THREAD_0 TAPE_BLOCK_THREAD, 6, 0, 1, 1, 2, 'h', 'i'
 #define OBJECT_1 TAPE_BLOCK_OBJECT, 6, 1, 0, KVMAPI_SYSTEM, 0, 6, 0
 #define SITE_0	 TAPE_BLOCK_SITE, 4, 0, 1, 0x80, 0x5c
@@ -433,48 +468,57 @@ static void make_bad_blocks(const uint8_t *tape, size_t size, const char *items)
 	static const uint8_t required[] = {FRAME_1, 99, 1, 0};
 	static const uint8_t no_site[] = {FRAME_1, TAPE_BLOCK_EVENT, 2, 0, 0};
 	static const uint8_t no_object[] = {FRAME_1, SITE_0};
-	static const uint8_t huge_part[] = {FRAME_1, THREAD_0, OBJECT_1, SITE_0, TAPE_BLOCK_CALL, 15, 0,
-					    TAPE_BODY_IN_SHAPE, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f,
-					    0xff, 0xff, 0xff, 0xff, 0x0f};
-	char *text, *good;
-	size_t len;
-	FILE *out;
+	static const uint8_t huge_part[] = {FRAME_1,
+					    TAPE_BLOCK_TIMES,
+					    2,
+					    1,
+					    0,
+					    THREAD_0,
+					    OBJECT_1,
+					    SITE_0,
+					    TAPE_BLOCK_CALL,
+					    16,
+					    0,
+					    TAPE_BODY_IN_SHAPE,
+					    0,
+					    1,
+					    0,
+					    0,
+					    0xff,
+					    0xff,
+					    0xff,
+					    0xff,
+					    0x0f,
+					    0xff,
+					    0xff,
+					    0xff,
+					    0xff,
+					    0x0f};
+	uint8_t *timeless;
+	size_t timeless_size;
+	char *timeless_items;
 	static const uint8_t optional[] = {FRAME_1, 98, 3, 1, 2, 3, TAPE_BLOCK_GAP, 4, 1, 3, 8, 9};
 
-	save_blocks("bad-oversize-length", tape, size, items, oversize, sizeof(oversize), TAPE_E_CORRUPT);
-	save_blocks("bad-no-frame-block", tape, size, items, no_frame, sizeof(no_frame), TAPE_E_CORRUPT);
-	save_blocks("bad-required-block", tape, size, items, required, sizeof(required), TAPE_E_NEWER);
-	save_blocks("bad-no-site", tape, size, items, no_site, sizeof(no_site), TAPE_E_CORRUPT);
-	save_blocks("bad-no-object", tape, size, items, no_object, sizeof(no_object), TAPE_E_CORRUPT);
-	/* The items of its frame come first: only then the part that is too large. */
-	text = items_cut(items, lines_before(tape, size, 1), 0);
-	*strrchr(text, 'e') = 0;
-	out = open_memstream(&good, &len);
-	fprintf(out, "%.*sthread 0 pid 1 tid 1 comm 'hi'\nobject 1 parent 0 kind 1 flags 0 fd 3 number ffffffffffffffff\n",
-		(int)(strrchr(text, '\n') + 1 - text), text);
-	tape_dump_result(out, TAPE_E_LIMIT, false);
-	fclose(out);
-	free(text);
-	save_blocks("bad-huge-part", tape, size, good, huge_part, sizeof(huge_part), TAPE_E_LIMIT);
-	free(good);
-	/* Timeless, since a hand-made frame has no times: an unknown block and a longer body are passed over. */
-	{
-		size_t timeless_size, head;
-		char *timeless_items;
-		uint8_t *timeless = session(true, true, &timeless_size, &timeless_items);
-
-		head = lines_before(timeless, timeless_size, 1);
-		text = items_cut(timeless_items, head, 0);
-		*(strstr(text, "end of file")) = 0;
-		out = open_memstream(&good, &len);
-		fprintf(out, "%sgap at 0 events 3 cause 1\n", text);
-		fclose(out);
-		save_blocks("cut-unknown-optional-block", timeless, timeless_size, good, optional, sizeof(optional), 0);
-		free(good);
-		free(text);
-		free(timeless);
-		free(timeless_items);
-	}
+	save_blocks("bad-oversize-length", tape, size, items, "", oversize, sizeof(oversize),
+		    TAPE_E_CORRUPT);
+	save_blocks("bad-no-frame-block", tape, size, items, "", no_frame, sizeof(no_frame),
+		    TAPE_E_CORRUPT);
+	save_blocks("bad-required-block", tape, size, items, "", required, sizeof(required),
+		    TAPE_E_NEWER);
+	save_blocks("bad-no-site", tape, size, items, "", no_site, sizeof(no_site), TAPE_E_CORRUPT);
+	save_blocks("bad-no-object", tape, size, items, "", no_object, sizeof(no_object),
+		    TAPE_E_CORRUPT);
+	save_blocks(
+		"bad-huge-part", tape, size, items,
+		"thread 0 pid 1 tid 1 comm 'hi'\nobject 1 parent 0 kind 1 flags 0 fd 3 number ffffffffffffffff\n",
+		huge_part, sizeof(huge_part), TAPE_E_LIMIT);
+	/* Timeless, since a hand-made frame has no times: an unknown block and a longer body are
+	 * passed over. */
+	timeless = session(true, true, &timeless_size, &timeless_items);
+	save_blocks("cut-unknown-optional-block", timeless, timeless_size, timeless_items,
+		    "gap at 0 events 3 cause 1\n", optional, sizeof(optional), 0);
+	free(timeless);
+	free(timeless_items);
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@ none()
 
 # Files that are data, or cannot hold a comment.
 data=(':!LICENSE' ':!*.tape' ':!*.json' ':!*.csv' ':!.gitignore' ':!.gitattributes' ':!.editorconfig'
-	':!.clang-format' ':!tests/golden/**/*.txt')
+	':!.clang-format' ':!tests/golden/*.items')
 
 spdx_missing()
 {
@@ -38,7 +38,7 @@ none "no licence but those of the project" bash -c '
 none "nothing is put off" \
 	git grep --untracked -nIwE 'TOD[O]|FIXM[E]|XX[X]|HAC[K]' -- . ':!LICENSE'
 none "no path of a workplace" git grep --untracked -nIE \
-	'(^|[^a-zA-Z0-9_.}])(/wor[k]|/tmp/[w])/|(^|[^a-zA-Z0-9_.}"])/roo[t]/' -- .
+	'/wor[k]/(main|shared|[.]library)|(^|[^a-zA-Z0-9_.}])/tmp/[w]/|(^|[^a-zA-Z0-9_.}"])/roo[t]/' -- .
 none "no blanks at ends of lines" git grep --untracked -nIE '[ 	]+$' -- . ':!*.patch'
 none "no carriage returns" git grep --untracked -nI $'\r' -- .
 

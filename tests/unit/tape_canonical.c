@@ -32,8 +32,10 @@ static uint8_t *canonical(const void *tape, size_t size, size_t *canonical_size)
 static void test_identity(void **state)
 {
 	for (uint64_t seed = 0; seed < 60; seed++) {
-		struct tape_random_options o = {
-			.seed = seed, .items = 300, .frame_bytes = seed % 2 ? 3000 : 0, .unfinished = seed % 5 == 0};
+		struct tape_random_options o = {.seed = seed,
+						.items = 300,
+						.frame_bytes = seed % 2 ? 3000 : 0,
+						.unfinished = seed % 5 == 0};
 		uint8_t *tape, *once, *twice;
 		size_t size, once_size, twice_size;
 		char *expected;
@@ -42,7 +44,8 @@ static void test_identity(void **state)
 		once = canonical(tape, size, &once_size);
 		twice = canonical(once, once_size, &twice_size);
 		if (once_size != twice_size || memcmp(once, twice, once_size)) {
-			char *a = tape_dump_memory(once, once_size), *b = tape_dump_memory(twice, twice_size);
+			char *a = tape_dump_memory(once, once_size),
+			     *b = tape_dump_memory(twice, twice_size);
 
 			print_message("seed %llu\n", (unsigned long long)seed);
 			assert_string_equal(a, b);
@@ -73,11 +76,17 @@ static uint32_t request_of(const char *name)
 }
 
 static void event(struct tape_writer *w, const struct numbers *n, uint64_t *time, uint32_t object,
-		  const char *name, uint64_t arg, const void *in, uint32_t len, int64_t ret, uint32_t created)
+		  const char *name, uint64_t arg, const void *in, uint32_t len, int64_t ret,
+		  uint32_t created)
 {
-	struct tape_part part = {.role = TAPE_ARG_IN, .want = len, .have = len, .addr = arg, .data = in};
-	struct tape_call call = {.time = *time += n->time, .object = object, .request = request_of(name),
-				 .arg = arg, .part_count = in ? 1 : 0, .parts = &part};
+	struct tape_part part = {
+		.role = TAPE_ARG_IN, .want = len, .have = len, .addr = arg, .data = in};
+	struct tape_call call = {.time = *time += n->time,
+				 .object = object,
+				 .request = request_of(name),
+				 .arg = arg,
+				 .part_count = in ? 1 : 0,
+				 .parts = &part};
 	struct tape_return result = {.time = *time += n->time, .ret = ret, .created = created};
 
 	assert_int_equal(tape_writer_call(w, &call), 0);
@@ -102,7 +111,8 @@ static uint8_t *session(const struct numbers *n, size_t *size)
 {
 	int fd = memfd_create("tape", MFD_CLOEXEC);
 	struct tape_thread thread = {.pid = n->pid, .tid = n->tid, .comm = "vmm"};
-	struct tape_object kvm = {.id = 1, .kind = KVMAPI_SYSTEM, .fd = n->kvm, .number = UINT64_MAX};
+	struct tape_object kvm = {
+		.id = 1, .kind = KVMAPI_SYSTEM, .fd = n->kvm, .number = UINT64_MAX};
 	struct tape_end end = {0};
 	struct tape_writer *w;
 	struct tape_env env;
@@ -128,7 +138,8 @@ static uint8_t *session(const struct numbers *n, size_t *size)
 	put(slot, 0, 1, 4);
 	put(slot, 16, 0x10000, 8);
 	put(slot, 24, n->ram + 0xc0000, 8);
-	event(w, n, &time, 2, "KVM_SET_USER_MEMORY_REGION", n->stack + 64, slot, sizeof(slot), 0, 0);
+	event(w, n, &time, 2, "KVM_SET_USER_MEMORY_REGION", n->stack + 64, slot, sizeof(slot), 0,
+	      0);
 	put(slot, 24, n->rom, 8);
 	event(w, n, &time, 2, "KVM_SET_USER_MEMORY_REGION", n->stack, slot, sizeof(slot), 0, 0);
 	put(slot, 16, 0, 8);
@@ -155,10 +166,10 @@ static uint8_t *session(const struct numbers *n, size_t *size)
 }
 
 static const struct numbers runs[2] = {
-	{1001, 1003, 9, 10, 12, 20, 21, 0x7ffc12345010, 0x55aa00001000, 0x7f0011200000, 0x7e0000405000, 5000,
-	 "6.1.0-13-amd64"},
-	{2002, 2002, 4, 7, 8, 33, 15, 0x7ffd99999020, 0x5634abcde000, 0x7eff40000000, 0x7f8800001000, 777,
-	 "6.1.0-99-custom"},
+	{1001, 1003, 9, 10, 12, 20, 21, 0x7ffc12345010, 0x55aa00001000, 0x7f0011200000,
+	 0x7e0000405000, 5000, "6.1.0-13-amd64"},
+	{2002, 2002, 4, 7, 8, 33, 15, 0x7ffd99999020, 0x5634abcde000, 0x7eff40000000,
+	 0x7f8800001000, 777, "6.1.0-99-custom"},
 };
 
 /* Two runs of one session become the same bytes, and those say what is meant. */
@@ -186,8 +197,10 @@ static void test_same_session(void **state)
 	assert_non_null(strstr(text, "thread 0 pid 1 tid 1 comm 'vmm'"));
 	assert_non_null(strstr(text, "object 3 parent 2 kind 4 flags 0 fd 5 number 0"));
 	assert_non_null(strstr(text, "ret 4 created 2"));
-	/* RAM at the middle of the first window, what lies in it at the same distance, the other in its own. */
-	assert_non_null(strstr(text, "0000000800000000" "0000000010010000"));
+	/* RAM at the middle of the first window, what lies in it at the same distance, the other in
+	 * its own. */
+	assert_non_null(strstr(text, "0000000800000000"
+				     "0000000010010000"));
 	assert_non_null(strstr(text, "00000c0010010000"));
 	assert_non_null(strstr(text, "0000000030010000"));
 	assert_non_null(strstr(text, "2301000050010000"));
@@ -219,7 +232,8 @@ static void test_show_random(void **state)
 		free(text);
 		assert_int_equal(tape_reader_open_memory(tape, size, &r), 0);
 		assert_int_equal(tape_env_json(tape_reader_env(r), &json), 0);
-		assert_string_equal(json_string_value(json_object_get(json, "type")), "environment");
+		assert_string_equal(json_string_value(json_object_get(json, "type")),
+				    "environment");
 		json_decref(json);
 		for (;;) {
 			assert_int_equal(tape_reader_next(r, &item), 0);
@@ -239,6 +253,44 @@ static void test_show_random(void **state)
 		tape_reader_close(r);
 		free(tape);
 	}
+}
+
+/* The same for damaged tapes: nothing that a reader lets through may harm what comes behind it. */
+static void test_hostile(void **state)
+{
+	struct tape_random_options o = {.seed = 9, .items = 120, .frame_bytes = 500};
+	uint8_t *tape;
+	size_t size;
+	char *expected;
+
+	tape_random_memory(&o, &tape, &size, &expected);
+	free(expected);
+	for (uint64_t seed = 0; seed < 1000; seed++) {
+		int fd = memfd_create("canonical", MFD_CLOEXEC);
+		size_t damaged_size;
+		uint8_t *damaged = tape_random_damage(tape, size, seed, &damaged_size);
+		struct tape_reader *r;
+		struct tape_item item;
+		json_t *json;
+		char *text;
+
+		if (!tape_reader_open_memory(damaged, damaged_size, &r)) {
+			tape_canonicalise(r, fd, NULL);
+			tape_reader_close(r);
+		}
+		if (!tape_reader_open_memory(damaged, damaged_size, &r)) {
+			while (!tape_reader_next(r, &item) && item.type != TAPE_END_OF_FILE) {
+				assert_int_equal(tape_item_text(r, &item, &text), 0);
+				free(text);
+				assert_int_equal(tape_item_json(r, &item, &json), 0);
+				json_decref(json);
+			}
+			tape_reader_close(r);
+		}
+		free(damaged);
+		close(fd);
+	}
+	free(tape);
 }
 
 static char *show(size_t number)
@@ -280,9 +332,8 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_same_session),
-		cmocka_unit_test(test_show_random),
+		cmocka_unit_test(test_identity),    cmocka_unit_test(test_same_session),
+		cmocka_unit_test(test_show_random), cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_text),
 	};
 

@@ -37,15 +37,16 @@ static void dump_parts(FILE *out, const struct tape_part *parts, unsigned int co
 static void dump_call(FILE *out, const struct tape_call *call)
 {
 	fprintf(out, "%llu at %llu thread %u object %u kind %u request %x arg %llx",
-		(unsigned long long)call->index, (unsigned long long)call->time, call->thread, call->object,
-		call->kind, call->request, (unsigned long long)call->arg);
+		(unsigned long long)call->index, (unsigned long long)call->time, call->thread,
+		call->object, call->kind, call->request, (unsigned long long)call->arg);
 	dump_parts(out, call->parts, call->part_count);
 }
 
 void tape_dump_env(FILE *out, const struct tape_env *env)
 {
-	fprintf(out, "environment arch %u page %u shift %u%s%s\n", env->arch, env->page_size, env->clock_shift,
-		env->timeless ? " timeless" : "", env->canonical ? " canonical" : "");
+	fprintf(out, "environment arch %u page %u shift %u%s%s\n", env->arch, env->page_size,
+		env->clock_shift, env->timeless ? " timeless" : "",
+		env->canonical ? " canonical" : "");
 	for (size_t i = 0; i < env->pair_count; i++)
 		fprintf(out, "pair %s=%s\n", env->pairs[i].key, env->pairs[i].value);
 	for (size_t n = 0; n < env->cap_count; n++)
@@ -57,12 +58,13 @@ void tape_dump_item(FILE *out, const struct tape_item *item)
 {
 	switch (item->type) {
 	case TAPE_THREAD:
-		fprintf(out, "thread %u pid %u tid %u comm '%s'\n", item->u.thread.id, item->u.thread.pid,
-			item->u.thread.tid, item->u.thread.comm);
+		fprintf(out, "thread %u pid %u tid %u comm '%s'\n", item->u.thread.id,
+			item->u.thread.pid, item->u.thread.tid, item->u.thread.comm);
 		break;
 	case TAPE_OBJECT:
-		fprintf(out, "object %u parent %u kind %u flags %u fd %d number %llx\n", item->u.object.id,
-			item->u.object.parent, item->u.object.kind, item->u.object.flags, item->u.object.fd,
+		fprintf(out, "object %u parent %u kind %u flags %u fd %d number %llx\n",
+			item->u.object.id, item->u.object.parent, item->u.object.kind,
+			item->u.object.flags, item->u.object.fd,
 			(unsigned long long)item->u.object.number);
 		break;
 	case TAPE_CLOSED:
@@ -75,16 +77,17 @@ void tape_dump_item(FILE *out, const struct tape_item *item)
 		fputc('\n', out);
 		break;
 	case TAPE_RETURN:
-		fprintf(out, "return at %llu ret %lld created %u%s", (unsigned long long)item->u.ret->time,
-			(long long)item->u.ret->ret, item->u.ret->created,
-			item->u.ret->overlapped ? " overlapped" : "");
+		fprintf(out, "return at %llu ret %lld created %u%s",
+			(unsigned long long)item->u.ret->time, (long long)item->u.ret->ret,
+			item->u.ret->created, item->u.ret->overlapped ? " overlapped" : "");
 		dump_parts(out, item->u.ret->parts, item->u.ret->part_count);
 		fputs(" of ", out);
 		dump_call(out, item->u.ret->call);
 		fputc('\n', out);
 		break;
 	case TAPE_GAP:
-		fprintf(out, "gap at %llu events %llu cause %u\n", (unsigned long long)item->u.gap.time,
+		fprintf(out, "gap at %llu events %llu cause %u\n",
+			(unsigned long long)item->u.gap.time,
 			(unsigned long long)item->u.gap.events, item->u.gap.cause);
 		break;
 	case TAPE_MEMORY:
@@ -94,8 +97,10 @@ void tape_dump_item(FILE *out, const struct tape_item *item)
 		fputc('\n', out);
 		break;
 	case TAPE_END:
-		fprintf(out, "end seen %llu written %llu unreturned %llu lost", (unsigned long long)item->u.end.seen,
-			(unsigned long long)item->u.end.written, (unsigned long long)item->u.end.unreturned);
+		fprintf(out, "end seen %llu written %llu unreturned %llu lost",
+			(unsigned long long)item->u.end.seen,
+			(unsigned long long)item->u.end.written,
+			(unsigned long long)item->u.end.unreturned);
 		for (int c = 0; c < TAPE_GAP_CAUSES; c++)
 			fprintf(out, " %llu", (unsigned long long)item->u.end.lost[c]);
 		fputc('\n', out);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
+#include "tape/format.h"
 #include "tape_dump.h"
 #include "tape_random.h"
 
@@ -52,7 +53,8 @@ static uint64_t tick(struct state *s)
 {
 	s->time += any(s, 5000);
 	/* Processors do not agree on the time to the last nanosecond. */
-	return any(s, 8) ? s->time : s->time - any(s, (uint32_t)(s->time < 100 ? s->time + 1 : 100));
+	return any(s, 8) ? s->time
+			 : s->time - any(s, (uint32_t)(s->time < 100 ? s->time + 1 : 100));
 }
 
 static void expect(struct state *s, const struct tape_item *item)
@@ -64,14 +66,15 @@ static void expect(struct state *s, const struct tape_item *item)
 }
 
 /* Parts like those of the last time, changed a little, or quite others. */
-static unsigned int make_parts(struct state *s, struct tape_part *parts, uint8_t **bytes, unsigned int count,
-			       uint64_t arg, bool in)
+static unsigned int make_parts(struct state *s, struct tape_part *parts, uint8_t **bytes,
+			       unsigned int count, uint64_t arg, bool in)
 {
 	static const uint32_t sizes[] = {0, 1, 4, 8, 16, 56, 64, 65, 300, 2352};
-	static const uint8_t in_roles[] = {TAPE_ARG_IN, TAPE_RUN_IN, TAPE_RUN_REGS_IN, TAPE_PIO_IN,
-					   TAPE_NESTED_IN, TAPE_NESTED_IN + 15};
-	static const uint8_t out_roles[] = {TAPE_ARG_OUT, TAPE_RUN_OUT, TAPE_RUN_REGS_OUT, TAPE_PIO_OUT,
-					    TAPE_NESTED_OUT, TAPE_NESTED_OUT + 15, TAPE_ARG_IN};
+	static const uint8_t in_roles[] = {TAPE_ARG_IN, TAPE_RUN_IN,	TAPE_RUN_REGS_IN,
+					   TAPE_PIO_IN, TAPE_NESTED_IN, TAPE_NESTED_IN + 15};
+	static const uint8_t out_roles[] = {TAPE_ARG_OUT, TAPE_RUN_OUT,	   TAPE_RUN_REGS_OUT,
+					    TAPE_PIO_OUT, TAPE_NESTED_OUT, TAPE_NESTED_OUT + 15,
+					    TAPE_ARG_IN};
 
 	if (!any(s, 4)) {
 		uint8_t roles[7];
@@ -147,7 +150,8 @@ static int add_object(struct state *s)
 
 static int add_call(struct state *s, unsigned int t)
 {
-	static const uint32_t requests[REQUESTS] = {0xae80, 0x4138ae81, 0x8138ae83, 0xc008aeba, 0xae03, 0xdeadbeef};
+	static const uint32_t requests[REQUESTS] = {0xae80,	0x4138ae81, 0x8138ae83,
+						    0xc008aeba, 0xae03,	    0xdeadbeef};
 	struct call_state *c = &s->threads[t];
 	struct tape_item item = {.type = TAPE_CALL, .u.call = &c->call};
 	uint64_t time = tick(s);
@@ -155,7 +159,9 @@ static int add_call(struct state *s, unsigned int t)
 	int err;
 
 	if (!any(s, 3))
-		arg = any(s, 4) ? 0x7ffc00001000ull + any(s, 1 << 20) * 16ull : any(s, 2) ? 0 : UINT64_MAX;
+		arg = any(s, 4)	  ? 0x7ffc00001000ull + any(s, 1 << 20) * 16ull
+		      : any(s, 2) ? 0
+				  : UINT64_MAX;
 	c->call.object = any(s, 4) && c->call.object ? c->call.object : 1 + any(s, s->object_count);
 	c->call.kind = s->objects[c->call.object - 1].kind;
 	if (!any(s, 3) || !c->call.request)
@@ -216,8 +222,9 @@ static int add_other(struct state *s)
 		break;
 	case 1:
 		item.type = TAPE_GAP;
-		item.u.gap = (struct tape_gap){
-			.time = tick(s), .events = any(s, 1000), .cause = (uint8_t)any(s, TAPE_GAP_CAUSES)};
+		item.u.gap = (struct tape_gap){.time = tick(s),
+					       .events = any(s, 1000),
+					       .cause = (uint8_t)any(s, TAPE_GAP_CAUSES)};
 		err = tape_writer_gap(s->w, &item.u.gap);
 		item.u.gap.time = kept(s, item.u.gap.time);
 		s->index += item.u.gap.events;
@@ -328,7 +335,8 @@ uint8_t *tape_random_slurp(int fd, size_t *size)
 	return data;
 }
 
-void tape_random_memory(const struct tape_random_options *options, uint8_t **tape, size_t *size, char **expected)
+void tape_random_memory(const struct tape_random_options *options, uint8_t **tape, size_t *size,
+			char **expected)
 {
 	int fd = memfd_create("tape", MFD_CLOEXEC);
 	size_t len;
@@ -339,4 +347,46 @@ void tape_random_memory(const struct tape_random_options *options, uint8_t **tap
 	fclose(out);
 	*tape = tape_random_slurp(fd, size);
 	close(fd);
+}
+
+uint8_t *tape_random_damage(const uint8_t *tape, size_t size, uint64_t seed, size_t *damaged_size)
+{
+	struct state s = {.rng = seed * 0x9E3779B97F4A7C15ull + 77};
+	const size_t first = 8 + TAPE_HEADER_SIZE;
+	size_t at, frames = 0, stored = 0, decoded, packed;
+	uint8_t *frame = malloc(TAPE_MAX_FRAME), *damaged;
+	ZSTD_CCtx *cctx = ZSTD_createCCtx();
+
+	if (!frame || !cctx)
+		abort();
+	for (at = first; tape_le_get(tape + at, 4) == ZSTD_MAGICNUMBER; at += stored, frames++)
+		stored = ZSTD_findFrameCompressedSize(tape + at, size - at);
+	at = first;
+	for (size_t n = any(&s, (uint32_t)frames); n--;)
+		at += ZSTD_findFrameCompressedSize(tape + at, size - at);
+	stored = ZSTD_findFrameCompressedSize(tape + at, size - at);
+	decoded = ZSTD_decompress(frame, TAPE_MAX_FRAME, tape + at, stored);
+	if (ZSTD_isError(decoded))
+		abort();
+	for (unsigned int n = 1 + any(&s, 4); n--;) {
+		uint8_t *byte = &frame[any(&s, (uint32_t)decoded)];
+
+		/* Numbers at their limits break more than others. */
+		*byte = any(&s, 3)   ? (uint8_t)any(&s, 256)
+			: any(&s, 2) ? 0xff
+				     : (uint8_t)(*byte ^ 0x80);
+	}
+	damaged = malloc(size + ZSTD_compressBound(decoded));
+	if (!damaged)
+		abort();
+	memcpy(damaged, tape, at);
+	ZSTD_CCtx_setParameter(cctx, ZSTD_c_checksumFlag, 1);
+	packed = ZSTD_compress2(cctx, damaged + at, ZSTD_compressBound(decoded), frame, decoded);
+	if (ZSTD_isError(packed))
+		abort();
+	memcpy(damaged + at + packed, tape + at + stored, size - at - stored);
+	*damaged_size = size - stored + packed;
+	ZSTD_freeCCtx(cctx);
+	free(frame);
+	return damaged;
 }

@@ -21,6 +21,11 @@ int tape_random_write(int fd, const struct tape_random_options *options, FILE *e
 /* The same into memory; the caller frees both.  Aborts on any failure: only tests use it. */
 void tape_random_memory(const struct tape_random_options *options, uint8_t **tape, size_t *size,
 			char **expected);
+/*
+ * A copy of a tape with one to four bytes changed in the blocks of one frame, under a good
+ * checksum.  `seed` says which.  The caller frees it.
+ */
+uint8_t *tape_random_damage(const uint8_t *tape, size_t size, uint64_t seed, size_t *damaged_size);
 /* All of a file's bytes from its start. */
 uint8_t *tape_random_slurp(int fd, size_t *size);
 

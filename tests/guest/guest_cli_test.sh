@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# `kvmtape guest` from outside: what it runs and passes on, and one clear line for each bad input.
+. "$(dirname "$0")/../tap.sh"
+
+# What is said of bad input needs neither QEMU nor a kernel.
+run "$KVMTAPE" guest list
+is "list" "$status" 0
+like "list names the kernels" "$out" '^bookworm +x86-64'
+run "$KVMTAPE" guest run --kernel no-such-kernel true
+is "no such kernel: status" "$status" 2
+like "no such kernel" "$err" "^kvmtape guest: no stock kernel 'no-such-kernel'"
+run env KVMTAPE_CACHE="$tmp/empty" "$KVMTAPE" guest run true
+is "kernel not fetched: status" "$status" 2
+like "kernel not fetched" "$err" "^kvmtape guest: kernel bookworm is not here; get it with 'kvmtape guest fetch bookworm'$"
+run "$KVMTAPE" guest run --kernel /nowhere/vmlinuz true
+like "no such file" "$err" '^kvmtape guest: cannot read the kernel /nowhere/vmlinuz: No such file'
+run "$KVMTAPE" guest run --kernel /etc/passwd true
+like "no kernel" "$err" '^kvmtape guest: /etc/passwd is no kernel'
+run "$KVMTAPE" guest run --accel hvf true
+is "bad --accel: status" "$status" 2
+like "bad --accel" "$err" "neither tcg nor kvm"
+run "$KVMTAPE" guest run --memory 4M true
+like "too little memory" "$err" 'at least 96M'
+run "$KVMTAPE" guest fetch no-such-kernel
+is "fetch of nothing: status" "$status" 2
+like "fetch of nothing" "$err" "no stock kernel 'no-such-kernel'"
+run "$KVMTAPE" guest dance
+like "no such part" "$err" "'dance' is neither fetch nor list nor run"
+
+missing=
+command -v qemu-system-x86_64 >/dev/null || missing="no qemu-system-x86_64"
+"$KVMTAPE" guest list | grep -q '^bookworm .*[0-9]\.[0-9]' || missing="no bookworm kernel ('kvmtape guest fetch bookworm')"
+if [ -n "$missing" ]; then
+	skip "a guest" "$missing"
+	tap_done
+fi
+
+mkdir "$tmp/bin" && ln -s "$(command -v true)" "$tmp/bin/true"
+run env PATH="$tmp/bin" "$KVMTAPE" guest run true
+is "no QEMU: status" "$status" 2
+like "no QEMU" "$err" '^kvmtape guest: no qemu-system-x86_64 here: install the package qemu-system-x86$'
+run "$KVMTAPE" guest run --memory 1000G true
+like "too much memory" "$err" '^kvmtape guest: a guest of 1024000 MiB does not fit: [0-9]+ MiB are free here$'
+run "$KVMTAPE" guest run --agent "$OTHER_AGENT" true
+is "agent of another version: status" "$status" 2
+like "agent of another version" "$err" '^kvmtape guest: the agent speaks protocol 4711, this kvmtape 1;'
+
+mkdir "$tmp/work" && echo hello >"$tmp/work/in"
+# shellcheck disable=SC2016
+run "$KVMTAPE" guest run --work "$tmp/work" --with "$(command -v uname)" --env A=b --log "$tmp/log" \
+	sh -c 'read -r x <in; echo "$x $A"; uname -r >kernel; echo error >&2; exit 7'
+is "exit status is passed on" "$status" 7
+is "output" "$out" "hello b"
+is "error output" "$err" "error"
+like "a file comes back" "$(<"$tmp/work/kernel")" '^6\.1\.'
+is "no crash, no log" "$(ls "$tmp/log" 2>/dev/null)" ""
+run "$KVMTAPE" guest run --log "$tmp/log" "$CRASH" panic
+is "crash: status" "$status" 125
+is "crash: one line" "$err" "kvmtape guest: the guest ended: panic: Kernel panic - not syncing: sysrq triggered crash"
+like "crash: the log is kept" "$(<"$tmp/log")" 'Call Trace'
+run "$KVMTAPE" guest run --timeout 1 "$CRASH" loop
+is "too slow: status" "$status" 124
+like "too slow" "$err" 'did not end within 1 s'
+run "$KVMTAPE" guest run no-such-program
+is "no such program: status" "$status" 2
+like "no such program" "$err" '^kvmtape guest: no program no-such-program'
+
+# Ctrl-C ends the guest, too, and nothing stays behind.
+mkdir "$tmp/tmpdir"
+TMPDIR=$tmp/tmpdir "$KVMTAPE" guest run "$CRASH" loop >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	[ -z "$(ls "$tmp/tmpdir")" ] || break
+	sleep 0.1
+done
+sleep 1
+qemu=$(pgrep -P "$pid")
+kill -TERM "$pid"
+wait "$pid"
+is "interrupted: status" $? 130
+is "interrupted: no folder left" "$(ls "$tmp/tmpdir")" ""
+is "interrupted: no QEMU left" "$(ls -d "/proc/${qemu:-1}" 2>/dev/null)" ""
+tap_done

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rules of memory slots, the dirty log, and the addresses that a back end asks for. */
+#include "model_vm_test.h"
+
+#define MB (1ull << 20)
+
+static struct mh h;
+static uint32_t vm;
+
+static int setup(void **state)
+{
+	host_open(&h, "6.1.0", "kvm_amd");
+	vm = mh_vm(&h);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	mh_close(&h);
+	return 0;
+}
+
+static void slot(uint32_t id, uint32_t flags, uint64_t gpa, uint64_t size, uint64_t hva,
+		 int64_t ret)
+{
+	struct kvm_userspace_memory_region r = {id, flags, gpa, size, hva};
+
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION", r, ret);
+}
+
+static void slots(void **state)
+{
+	static const struct {
+		uint32_t id, flags;
+		uint64_t gpa, size, hva;
+		int right; /* the error that is demanded, 0 = success */
+		const char *rule;
+	} steps[] = {
+		{0, 0, 0, MB, MB, 0, "MEMORY_REGION_SUCCEEDS"},
+		{0, 0, 0, MB, MB, 0, "MEMORY_REGION_SUCCEEDS"},	     /* nothing to change */
+		{0, 1, 0, MB, MB, 0, "MEMORY_REGION_SUCCEEDS"},	     /* flags */
+		{0, 0, 4 * MB, MB, MB, 0, "MEMORY_REGION_SUCCEEDS"}, /* move */
+		{0, 0, 4 * MB, 2 * MB, MB, EINVAL, "MEMORY_REGION_IMMUTABLE"},
+		{0, 0, 4 * MB, MB, 2 * MB, EINVAL, "MEMORY_REGION_IMMUTABLE"},
+		{0, 2, 4 * MB, MB, MB, EINVAL, "MEMORY_REGION_IMMUTABLE"},
+		{1, 0, 4 * MB, 4096, 8 * MB, EEXIST, "MEMORY_REGION_OVERLAP"},
+		{1, 0, 5 * MB - 4096, 8192, 8 * MB, EEXIST, "MEMORY_REGION_OVERLAP"},
+		{1, 2, 5 * MB, 4096, 8 * MB, 0, "MEMORY_REGION_SUCCEEDS"},
+		{1, 2, 4 * MB, 4096, 8 * MB, EEXIST,
+		 "MEMORY_REGION_OVERLAP"}, /* a move onto another */
+		{0x10001, 0, 4 * MB, 4096, 8 * MB, 0,
+		 "MEMORY_REGION_SUCCEEDS"}, /* another address space */
+		{0x20001, 0, 9 * MB, 4096, 8 * MB, EINVAL, "MEMORY_REGION_SPACE"},
+		{32764, 0, 9 * MB, 4096, 8 * MB, EINVAL, "MEMORY_REGION_SLOT_ID"},
+		{2, 4, 9 * MB, 4096, 8 * MB, EINVAL, "MEMORY_REGION_FLAGS"},
+		{2, 64, 9 * MB, 4096, 8 * MB, EINVAL, "MEMORY_REGION_FLAGS"},
+		{2, 0, 9 * MB, 4097, 8 * MB, EINVAL, "MEMORY_REGION_ALIGNED"},
+		{2, 0, 9 * MB + 1, 4096, 8 * MB, EINVAL, "MEMORY_REGION_ALIGNED"},
+		{2, 0, 9 * MB, 4096, 8 * MB + 1, EINVAL, "MEMORY_REGION_ALIGNED"},
+		{2, 0, 9 * MB, 4096, 1ull << 63, EINVAL, "MEMORY_REGION_USER_ADDRESS"},
+		{2, 0, -8192ull, 16384, 8 * MB, EINVAL, "MEMORY_REGION_RANGE"},
+		{2, 0, 0, 1ull << 43, 4096, EINVAL, "MEMORY_REGION_RANGE"},
+		{2, 0, 9 * MB, 0, 0, EINVAL, "MEMORY_REGION_DELETE_MISSING"},
+		{0, 0, 0, 0, 0, 0, "MEMORY_REGION_SUCCEEDS"},		   /* delete */
+		{1, 2, 4 * MB, 4096, 8 * MB, 0, "MEMORY_REGION_SUCCEEDS"}, /* now there is room */
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int right = steps[i].right;
+
+		slot(steps[i].id, steps[i].flags, steps[i].gpa, steps[i].size, steps[i].hva,
+		     -right);
+		if (right) {
+			assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+			assert_true(mh_held(&h, steps[i].rule));
+		} else {
+			GOOD(&h, steps[i].rule);
+		}
+		/* The wrong answer to the same call. */
+		if (right) {
+			slot(steps[i].id, steps[i].flags, steps[i].gpa, steps[i].size, steps[i].hva,
+			     right == EINVAL ? -EEXIST : -EINVAL);
+			BAD(&h, steps[i].rule);
+		}
+	}
+	slot(7, 0, 64 * MB, MB, MB, -EINVAL);
+	BAD(&h, "MEMORY_REGION_SUCCEEDS");
+	slot(1, 0, 9 * MB, 4096, 8 * MB, 0);
+	BAD(&h, "MEMORY_REGION_IMMUTABLE");
+	slot(8, 0, 1ull << 45, MB, MB, -EINVAL);
+	GOOD(&h, "MEMORY_REGION_HOST_LIMIT");
+	slot(8, 0, 0xfee00000, 4096, MB, -EEXIST);
+	GOOD(&h, "MEMORY_REGION_OVERLAP");
+}
+
+static void unknown_slots(void **state)
+{
+	struct tape_gap gap = {.events = 1};
+
+	slot(0, 0, 0, MB, MB, 0);
+	assert_int_equal(model_gap(h.model, &gap), 0);
+	slot(0, 0, MB, 0, 0, -EINVAL);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	slot(3, 0, MB, MB, MB, -EEXIST);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	slot(3, 0, MB, MB, MB, 0);
+	GOOD(&h, "MEMORY_REGION_SUCCEEDS");
+	slot(4, 0, MB, MB, MB, 0);
+	BAD(&h, "MEMORY_REGION_OVERLAP");
+}
+
+static void regions_with_memfd(void **state)
+{
+	struct kvm_userspace_memory_region2 r = {
+		.slot = 1, .flags = KVM_MEM_GUEST_MEMFD, .memory_size = MB, .guest_memfd = 9};
+	struct kvm_memory_attributes a = {.address = 0, .size = MB, .attributes = 8};
+
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, -EBADF);
+	OPEN(&h);
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, 0);
+	GOOD(&h, "MEMORY_REGION_MEMFD");
+	r.slot = 2;
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, -EEXIST);
+	GOOD(&h, "MEMORY_REGION_OVERLAP");
+	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, 0);
+	GOOD(&h, "MEMORY_ATTRIBUTES_SUCCEEDS");
+	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, -EINVAL);
+	GOOD(&h, "MEMORY_ATTRIBUTES_UNSUPPORTED");
+	a.size = 1;
+	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, -EINVAL);
+	KNOWN(&h, "MEMORY_ATTRIBUTES_RANGE");
+	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, 0);
+	BAD(&h, "MEMORY_ATTRIBUTES_RANGE");
+}
+
+static void get_log(uint32_t number, uint8_t last, int64_t ret)
+{
+	struct kvm_dirty_log log = {.slot = number};
+	uint8_t bits[16] = {1, [8] = last};
+	struct tape_part nested = {.role = TAPE_NESTED_OUT, .want = 16, .have = 16, .data = bits};
+	struct mh_call c = {.object = vm,
+			    .ioctl = "KVM_GET_DIRTY_LOG",
+			    .in = &log,
+			    .in_len = sizeof(log),
+			    .out_parts = &nested,
+			    .out_part_count = !ret,
+			    .ret = ret};
+
+	mh_do(&h, &c);
+}
+
+static void clear_log(uint32_t number, uint64_t first, uint32_t count, int64_t ret)
+{
+	struct kvm_clear_dirty_log log = {.slot = number, .first_page = first, .num_pages = count};
+
+	IN(&h, vm, "KVM_CLEAR_DIRTY_LOG", log, ret);
+}
+
+static void dirty_log(void **state)
+{
+	slot(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 70 * 4096, MB, 0);
+	slot(1, 0, 16 * MB, MB, 4 * MB, 0);
+	get_log(0, 0x20, 0);
+	GOOD(&h, "DIRTY_LOG_WITHIN");
+	get_log(0, 0x40, 0);
+	BAD(&h, "DIRTY_LOG_WITHIN");
+	get_log(0, 0, -ENOENT);
+	BAD(&h, "DIRTY_LOG_SUCCEEDS");
+	get_log(1, 0, -ENOENT);
+	KNOWN(&h, "DIRTY_LOG_NONE");
+	get_log(1, 0, 0);
+	BAD(&h, "DIRTY_LOG_NONE");
+	get_log(5, 0, 0);
+	BAD(&h, "DIRTY_LOG_NONE");
+	get_log(0x50000, 0, -EINVAL);
+	KNOWN(&h, "DIRTY_LOG_SLOT");
+	clear_log(0, 0, 64, 0);
+	GOOD(&h, "CLEAR_DIRTY_LOG_SUCCEEDS");
+	clear_log(0, 64, 6, 0);
+	GOOD(&h, "CLEAR_DIRTY_LOG_SUCCEEDS");
+	clear_log(0, 64, 6, -EINVAL);
+	BAD(&h, "CLEAR_DIRTY_LOG_SUCCEEDS");
+	clear_log(0, 0, 6, -EINVAL);
+	GOOD(&h, "CLEAR_DIRTY_LOG_RANGE");
+	clear_log(0, 64, 7, 0);
+	BAD(&h, "CLEAR_DIRTY_LOG_RANGE");
+	clear_log(0, 3, 64, -EINVAL);
+	KNOWN(&h, "DIRTY_LOG_SLOT");
+	clear_log(1, 0, 64, -ENOENT);
+	KNOWN(&h, "DIRTY_LOG_NONE");
+	mh_value(&h, vm, "KVM_RESET_DIRTY_RINGS", 0, -EINVAL);
+	KNOWN(&h, "RESET_DIRTY_RINGS_NONE");
+	mh_value(&h, vm, "KVM_RESET_DIRTY_RINGS", 0, 0);
+	BAD(&h, "RESET_DIRTY_RINGS_NONE");
+}
+
+static void dirty_ring(void **state)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_DIRTY_LOG_RING, .args = {65536}};
+
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, 0);
+	GOOD(&h, "ENABLE_CAP_SUCCEEDS");
+	get_log(0, 0, -ENXIO);
+	KNOWN(&h, "DIRTY_LOG_RING_ONLY");
+	get_log(0, 0, -ENOENT);
+	BAD(&h, "DIRTY_LOG_RING_ONLY");
+	mh_value(&h, vm, "KVM_RESET_DIRTY_RINGS", 0, 3);
+	GOOD(&h, "RESET_DIRTY_RINGS_SUCCEEDS");
+	mh_value(&h, vm, "KVM_RESET_DIRTY_RINGS", 0, -EINVAL);
+	BAD(&h, "RESET_DIRTY_RINGS_SUCCEEDS");
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, -EINVAL);
+	KNOWN(&h, "DIRTY_RING_ONCE");
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, 0);
+	BAD(&h, "DIRTY_RING_ONCE");
+	cap.args[0] = 65537;
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, -EINVAL);
+	KNOWN(&h, "DIRTY_RING_SIZE");
+	cap.args[0] = 1 << 21;
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, -E2BIG);
+	KNOWN(&h, "DIRTY_RING_TOO_BIG");
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, 0);
+	BAD(&h, "DIRTY_RING_TOO_BIG");
+}
+
+static void addresses(void **state)
+{
+	uint64_t map = 0xfeffc000;
+
+	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 0xfeffd000, 0);
+	GOOD(&h, "SET_TSS_ADDR_SUCCEEDS");
+	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 0xfeffd000, -EINVAL);
+	BAD(&h, "SET_TSS_ADDR_SUCCEEDS");
+	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 0xffffd001, -EINVAL);
+	GOOD(&h, "SET_TSS_ADDR_RANGE");
+	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 0xffffd001, 0);
+	BAD(&h, "SET_TSS_ADDR_RANGE");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, 0);
+	GOOD(&h, "SET_IDENTITY_MAP_SUCCEEDS");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, -EINVAL);
+	BAD(&h, "SET_IDENTITY_MAP_SUCCEEDS");
+	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 64, 0);
+	KNOWN(&h, "SET_NR_MMU_PAGES_SUCCEEDS");
+	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 63, -EINVAL);
+	KNOWN(&h, "SET_NR_MMU_PAGES_MINIMUM");
+	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 63, 0);
+	BAD(&h, "SET_NR_MMU_PAGES_MINIMUM");
+	mh_value(&h, vm, "KVM_GET_NR_MMU_PAGES", 0, 64);
+	GOOD(&h, "GET_NR_MMU_PAGES_VALUE");
+	mh_value(&h, vm, "KVM_GET_NR_MMU_PAGES", 0, -ENOTTY);
+	KNOWN(&h, "GET_NR_MMU_PAGES_REMOVED");
+	mh_vcpu(&h, vm, 0);
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, -EINVAL);
+	GOOD(&h, "SET_IDENTITY_MAP_BEFORE_VCPUS");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, 0);
+	BAD(&h, "SET_IDENTITY_MAP_BEFORE_VCPUS");
+	mh_close(&h);
+
+	/* On Intel the three pages may be a slot. */
+	host_open(&h, "6.1.0", "kvm_intel");
+	vm = mh_vm(&h);
+	slot(0, 0, 0, MB, MB, 0);
+	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 0, -EEXIST);
+	GOOD(&h, "SET_TSS_ADDR_CONFLICT");
+	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 16 * MB, -EEXIST);
+	BAD(&h, "SET_TSS_ADDR_SUCCEEDS");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(slots, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_slots, setup, teardown),
+		cmocka_unit_test_setup_teardown(regions_with_memfd, setup, teardown),
+		cmocka_unit_test_setup_teardown(dirty_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(dirty_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(addresses, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
