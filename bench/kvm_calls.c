@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a KVM ioctl and a KVM_RUN exit cost, as the caller sees it: times N KVM_CHECK_EXTENSION calls and M exits of a
- * guest that does nothing but write to a port.  scripts/bench runs it bare and under tracers, in turns.
+ * What a KVM ioctl and a KVM_RUN exit cost, as the caller sees it: times N KVM_CHECK_EXTENSION
+ *calls and M exits of a guest that does nothing but write to a port.  scripts/bench runs it bare
+ *and under tracers, in turns.
  *
  *	kvm_calls [IOCTLS [EXITS]]
  *
@@ -38,7 +39,8 @@ int main(int argc, char **argv)
 	static const unsigned char code[] = {0xe6, 0x10, 0xeb, 0xfc};
 	long ioctls = argc > 1 ? atol(argv[1]) : 200000, exits = argc > 2 ? atol(argv[2]) : 50000;
 	int system = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu, size;
-	struct kvm_userspace_memory_region region = {.memory_size = 0x1000, .guest_phys_addr = 0x1000};
+	struct kvm_userspace_memory_region region = {.memory_size = 0x1000,
+						     .guest_phys_addr = 0x1000};
 	struct kvm_regs regs = {.rip = 0x1000, .rflags = 2};
 	struct kvm_sregs sregs;
 	struct kvm_run *run;
@@ -75,6 +77,7 @@ int main(int argc, char **argv)
 			die("KVM_RUN");
 	}
 	t2 = now_ns();
-	printf("ioctl %.1f exit %.1f\n", ioctls ? (t1 - t0) / ioctls : 0, exits ? (t2 - t1) / exits : 0);
+	printf("ioctl %.1f exit %.1f\n", ioctls ? (t1 - t0) / ioctls : 0,
+	       exits ? (t2 - t1) / exits : 0);
 	return 0;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a rule's code may use.  A handler judges one call: it looks at the call, its return and the state, says
- * which rules hold or are broken, and brings the state up to date.
+ * What a rule's code may use.  A handler judges one call: it looks at the call, its return and the
+ *state, says which rules hold or are broken, and brings the state up to date.
  *
  * The usual shape of a handler:
  *
  *	if (vm->irqchip == STATE_IRQCHIP_NONE)
- *		return j_must_fail(j, R_X_NEEDS_CHIP, ENXIO);	// the documents (or a deviation) demand the error
- *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);			// an error that is allowed here, and by what
- *	if (!j_succeeds(j, R_X_SUCCEEDS))			// otherwise 0 is demanded
- *		return;
+ *		return j_must_fail(j, R_X_NEEDS_CHIP, ENXIO);	// the documents (or a deviation)
+ *demand the error
+ *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);			// an error that is allowed here, and
+ *by what if (!j_succeeds(j, R_X_SUCCEEDS))			// otherwise 0 is demanded return;
  *	j_block_check(...), j_block_set(...)			// promised OUT bytes; new state
  */
 #ifndef MODEL_JUDGE_H
@@ -53,19 +53,23 @@ struct judge {
 	int oom;
 };
 
-/* --- facts ---------------------------------------------------------------------------------------- */
+/* --- facts
+ * ---------------------------------------------------------------------------------------- */
 
 uint32_t j_kernel(const struct judge *j); /* MODEL_KERNEL(), 0 = not known */
 /* What KVM_CHECK_EXTENSION answered for a capability; INT32_MIN = not on the tape. */
 int32_t j_cap(const struct judge *j, uint32_t cap);
 /* Back end, "kvm_intel", "kvm_pvm", ...; "" = not known. */
 const char *j_backend(const struct judge *j);
-/* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and architecture. */
+/* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and
+ * architecture. */
 bool j_applies(const struct judge *j, uint16_t rule);
-/* A KVM_RUN of this vCPU (of any vCPU of the VM for j_vm_ran) was under way at some time during this call. */
+/* A KVM_RUN of this vCPU (of any vCPU of the VM for j_vm_ran) was under way at some time during
+ * this call. */
 bool j_vcpu_ran(const struct judge *j);
 bool j_vm_ran(const struct judge *j);
-/* Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps it. */
+/* Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
+ * it. */
 enum state_tri j_vcpu_has_run(const struct judge *j);
 
 /* What is known of the machine: the answers of /dev/kvm. Never NULL. */
@@ -74,72 +78,83 @@ struct state_system *j_system(const struct judge *j);
 const struct tape_object *j_created(const struct judge *j);
 
 /*
- * A field of the argument before (IN) or after (OUT) the call, in the byte order of the tape.  False if it was not
- * captured; then *value stays.  J_IN(j, struct kvm_irqfd, gsi, &gsi) for the usual case.
+ * A field of the argument before (IN) or after (OUT) the call, in the byte order of the tape. False
+ * if it was not captured; then *value stays.  J_IN(j, struct kvm_irqfd, gsi, &gsi) for the usual
+ * case.
  */
-bool j_field(const struct judge *j, const struct tape_part *part, size_t offset, size_t width, uint64_t *value);
-#define J_IN(j, type, member, value)                                                               \
+bool j_field(const struct judge *j, const struct tape_part *part, size_t offset, size_t width,
+	     uint64_t *value);
+#define J_IN(j, type, member, value) \
 	j_field(j, (j)->in, offsetof(type, member), sizeof(((type *)0)->member), value)
-#define J_OUT(j, type, member, value)                                                              \
+#define J_OUT(j, type, member, value) \
 	j_field(j, (j)->out, offsetof(type, member), sizeof(((type *)0)->member), value)
 /* A part of this event by role, NULL = not there. Looks in the call, then in the return (late). */
 const struct tape_part *j_part(const struct judge *j, enum tape_role role);
 /* A little-endian or big-endian number of the tape from bytes. */
 uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width);
 
-/* --- saying what holds ------------------------------------------------------------------------------ */
+/* --- saying what holds
+ * ------------------------------------------------------------------------------ */
 
 /* A rule was checked and holds. */
 void j_hold(struct judge *j, uint16_t rule);
-/* A rule is broken.  Rules that do not apply to this kernel are never broken: the call does nothing then. */
+/* A rule is broken.  Rules that do not apply to this kernel are never broken: the call does nothing
+ * then. */
 void j_break(struct judge *j, uint16_t rule, const char *expected, const char *observed_format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* Holds if `holds`, else broken.  Returns holds. */
-bool j_check(struct judge *j, uint16_t rule, bool holds, const char *expected, const char *observed_format, ...)
-	__attribute__((format(printf, 5, 6)));
+bool j_check(struct judge *j, uint16_t rule, bool holds, const char *expected,
+	     const char *observed_format, ...) __attribute__((format(printf, 5, 6)));
 /* got == want, with both in the message, called `what`. */
 bool j_equal(struct judge *j, uint16_t rule, const char *what, uint64_t want, uint64_t got);
 /* Cannot be judged, and why ("argument not captured"). */
 void j_skip(struct judge *j, const char *why);
-/* The documents are silent, and of what.  Keeps what j_hold said: a strong rule still makes it conform. */
+/* The documents are silent, and of what.  Keeps what j_hold said: a strong rule still makes it
+ * conform. */
 void j_silent(struct judge *j, const char *of_what);
 
 /* This error is allowed here, by this rule. */
 void j_may_fail(struct judge *j, uint16_t rule, int error);
-/* This error is demanded. Allowed ones (j_may_fail) and the errors of j_environment_error() are accepted, too. */
+/* This error is demanded. Allowed ones (j_may_fail) and the errors of j_environment_error() are
+ * accepted, too. */
 void j_must_fail(struct judge *j, uint16_t rule, int error);
 /*
- * Success is demanded: a return value of 0.  False if the call failed, and then everything is said: held by the
- * rule that allowed the error, excused by j_environment_error(), or broken.
+ * Success is demanded: a return value of 0.  False if the call failed, and then everything is said:
+ * held by the rule that allowed the error, excused by j_environment_error(), or broken.
  */
 bool j_succeeds(struct judge *j, uint16_t rule);
 /* The same for calls that return a number >= 0 (descriptor, count). */
 bool j_succeeds_value(struct judge *j, uint16_t rule);
 /*
- * Success is possible and demanded by nothing, since the model does not know enough (say of what): true if the
- * call succeeded.  A failure is unspecified unless allowed.
+ * Success is possible and demanded by nothing, since the model does not know enough (say of what):
+ * true if the call succeeded.  A failure is unspecified unless allowed.
  */
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown);
 /*
- * Errors of the environment that no document ties to the call: ENOMEM, EINTR of a vCPU ioctl, EIO of a
- * foreign process, EFAULT when the argument could not be read, EMFILE/ENFILE for calls that make descriptors.
+ * Errors of the environment that no document ties to the call: ENOMEM, EINTR of a vCPU ioctl, EIO
+ * of a foreign process, EFAULT when the argument could not be read, EMFILE/ENFILE for calls that
+ * make descriptors.
  */
 bool j_environment_error(const struct judge *j, int error);
 
-/* --- blocks ---------------------------------------------------------------------------------------------- */
+/* --- blocks
+ * ---------------------------------------------------------------------------------------------- */
 
 /*
- * OUT bytes of a GET, from `offset` of the part on, against what is known of the block: held or broken (first
- * differing byte, named by its field in j->row->type).  Nothing is said if nothing is known.  Then the block
- * takes what was observed (unless a guest may have run meanwhile, see j_vcpu_ran).
+ * OUT bytes of a GET, from `offset` of the part on, against what is known of the block: held or
+ * broken (first differing byte, named by its field in j->row->type).  Nothing is said if nothing is
+ * known.  Then the block takes what was observed (unless a guest may have run meanwhile, see
+ * j_vcpu_ran).
  */
-void j_block_get(struct judge *j, uint16_t rule, struct state_block *b, const struct tape_part *part,
+void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
+		 const struct tape_part *part, uint32_t offset, uint32_t len);
+/* IN bytes of a SET become what is known. Forgotten instead if a guest may have run during the
+ * call. */
+void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part,
 		 uint32_t offset, uint32_t len);
-/* IN bytes of a SET become what is known. Forgotten instead if a guest may have run during the call. */
-void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part, uint32_t offset,
-		 uint32_t len);
 
-/* --- handlers ------------------------------------------------------------------------------------------- */
+/* --- handlers
+ * ------------------------------------------------------------------------------------------- */
 
 typedef void (*judge_fn)(struct judge *j);
 struct judge_handler {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the model knows of a VM and its vCPUs.  Every field is a value or unknown; nothing points outside
- * of the VM, so that a VM can be copied (state_vm_copy) when several orders of calls must be tried.
+ * What the model knows of a VM and its vCPUs.  Every field is a value or unknown; nothing points
+ * outside of the VM, so that a VM can be copied (state_vm_copy) when several orders of calls must
+ * be tried.
  */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
@@ -11,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * A block of bytes as the kernel holds it.  A bit of `mask` is set where the bit of `value` is known, that is: promised
- * to come back from the next GET.
+ * A block of bytes as the kernel holds it.  A bit of `mask` is set where the bit of `value` is
+ * known, that is: promised to come back from the next GET.
  */
 struct state_block {
 	uint32_t size;
@@ -26,7 +27,8 @@ int state_block_set(struct state_block *b, uint32_t offset, const void *bytes, u
 /* Those bytes become unknown. */
 void state_block_forget_range(struct state_block *b, uint32_t offset, uint32_t len);
 /* The first byte in which `bytes` contradicts what is known of the block, or -1. */
-int64_t state_block_mismatch(const struct state_block *b, uint32_t offset, const void *bytes, uint32_t len);
+int64_t state_block_mismatch(const struct state_block *b, uint32_t offset, const void *bytes,
+			     uint32_t len);
 bool state_block_known(const struct state_block *b, uint32_t offset, uint32_t len);
 
 /* Sets of keyed records: a growing array, kept sorted by key. */
@@ -43,14 +45,20 @@ struct state_set {
 	bool open; /* there may be entries that the model has not seen */
 };
 struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2);
-struct state_entry *state_set_add(struct state_set *s, uint64_t key, uint64_t key2); /* found or new; NULL = no memory */
+struct state_entry *state_set_add(struct state_set *s, uint64_t key,
+				  uint64_t key2); /* found or new; NULL = no memory */
 void state_set_remove(struct state_set *s, struct state_entry *e);
 void state_set_clear(struct state_set *s);
 
 /* Three-valued. */
 enum state_tri { STATE_NO, STATE_YES, STATE_UNKNOWN };
 
-enum state_irqchip { STATE_IRQCHIP_NONE, STATE_IRQCHIP_KERNEL, STATE_IRQCHIP_SPLIT, STATE_IRQCHIP_UNKNOWN };
+enum state_irqchip {
+	STATE_IRQCHIP_NONE,
+	STATE_IRQCHIP_KERNEL,
+	STATE_IRQCHIP_SPLIT,
+	STATE_IRQCHIP_UNKNOWN
+};
 
 /* Blocks of a VM that a GET reads back. */
 enum state_vm_block {
@@ -83,25 +91,25 @@ struct state_vcpu {
 	uint32_t id;	 /* tape object */
 	uint64_t number; /* vCPU id, UINT64_MAX = not known */
 	bool closed;
-	bool fresh;		 /* its creation is on the tape: what the documents say of a new vCPU holds */
-	enum state_tri has_run;	 /* guest code may have run */
-	uint32_t running;	 /* KVM_RUN calls that have not returned */
-	bool guest_clean; /* nothing was learned since state_vcpu_guest_ran(): it need not be done again.
-			   * The core clears it before every judgement but KVM_RUN's. */
-	uint64_t first_run;	 /* model sequence number of the first KVM_RUN, 0 = none seen */
-	uint64_t last_run_end;	 /* and of the last return of one */
+	bool fresh; /* its creation is on the tape: what the documents say of a new vCPU holds */
+	enum state_tri has_run; /* guest code may have run */
+	uint32_t running;	/* KVM_RUN calls that have not returned */
+	bool guest_clean;   /* nothing was learned since state_vcpu_guest_ran(): it need not be done
+			     * again.   The core clears it before every judgement but KVM_RUN's. */
+	uint64_t first_run; /* model sequence number of the first KVM_RUN, 0 = none seen */
+	uint64_t last_run_end; /* and of the last return of one */
 	enum state_tri has_lapic;
 	enum state_tri cpuid_set;
 	struct state_block blocks[STATE_VCPU_BLOCKS];
-	struct state_set msrs; /* key: index, value[0]: data */
-	struct state_set caps; /* enabled: key: capability, value: args[0..3] */
+	struct state_set msrs;	/* key: index, value[0]: data */
+	struct state_set caps;	/* enabled: key: capability, value: args[0..3] */
 	struct state_set attrs; /* device attributes: key: group << 32 | attr, value[0] */
-	struct state_block run;	      /* struct kvm_run after the last KVM_RUN, as the kernel left it */
-	enum state_tri pending_exit;  /* an exit is waiting to be completed by the next KVM_RUN */
-	uint32_t last_exit;	      /* exit_reason of the last KVM_RUN that returned 0 */
-	uint64_t tsc_khz;	      /* 0 = not known */
-	uint64_t mcg_cap;	      /* UINT64_MAX = not known */
-	uint32_t debug_control;	      /* kvm_guest_debug.control */
+	struct state_block run; /* struct kvm_run after the last KVM_RUN, as the kernel left it */
+	enum state_tri pending_exit; /* an exit is waiting to be completed by the next KVM_RUN */
+	uint32_t last_exit;	     /* exit_reason of the last KVM_RUN that returned 0 */
+	uint64_t tsc_khz;	     /* 0 = not known */
+	uint64_t mcg_cap;	     /* UINT64_MAX = not known */
+	uint32_t debug_control;	     /* kvm_guest_debug.control */
 	enum state_tri debug_known;
 	uint64_t scratch[8]; /* reserved for rules of one area, see the .c file that uses them */
 };
@@ -122,19 +130,21 @@ struct state_vm {
 	enum state_tri has_vcpus;
 	uint32_t running;      /* vCPUs inside KVM_RUN now */
 	bool guest_clean;      /* as in struct state_vcpu */
-	uint64_t last_run_end; /* model sequence number of the last return of a KVM_RUN of any vCPU */
+	uint64_t last_run_end; /* model sequence number of the last return of a KVM_RUN of any vCPU
+				*/
 	enum state_tri has_run;
 	struct state_vcpu **vcpus;
 	uint32_t vcpu_count;
 	struct state_device **devices;
 	uint32_t device_count;
 	struct state_block blocks[STATE_VM_BLOCKS];
-	struct state_set slots;	     /* key: slot (as_id << 16 | id), value: gpa, size, hva, flags */
-	struct state_set ioeventfds; /* key: addr, key2: fd | len << 32 | flags << 40; value[0]: datamatch */
-	struct state_set irqfds;     /* key: fd, key2: gsi */
-	struct state_set zones;	     /* coalesced: key: addr, key2: size | pio << 32 */
-	struct state_set routes;     /* key: position, value: packed entry */
-	struct state_set caps;	     /* enabled: key: capability, value: args[0..3] */
+	struct state_set slots; /* key: slot (as_id << 16 | id), value: gpa, size, hva, flags */
+	struct state_set
+		ioeventfds; /* key: addr, key2: fd | len << 32 | flags << 40; value[0]: datamatch */
+	struct state_set irqfds; /* key: fd, key2: gsi */
+	struct state_set zones;	 /* coalesced: key: addr, key2: size | pio << 32 */
+	struct state_set routes; /* key: position, value: packed entry */
+	struct state_set caps;	 /* enabled: key: capability, value: args[0..3] */
 	enum state_tri routes_known;
 	uint64_t identity_map; /* UINT64_MAX = not known */
 	uint64_t boot_cpu;
@@ -143,8 +153,8 @@ struct state_vm {
 };
 
 /*
- * What the answers of /dev/kvm itself were.  They hold for the whole machine and are never forgotten: the documents let them
- * vary with kernel and processor only.
+ * What the answers of /dev/kvm itself were.  They hold for the whole machine and are never
+ * forgotten: the documents let them vary with kernel and processor only.
  */
 struct state_system {
 	struct state_set caps;	   /* key: capability, value[0]: answer of KVM_CHECK_EXTENSION */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Can the judge tell wrong from right?  Takes a tape, falsifies one result at a time, and counts how many of the
- * falsifications the model finds, per ioctl and per kind:
+ * Can the judge tell wrong from right?  Takes a tape, falsifies one result at a time, and counts
+ *how many of the falsifications the model finds, per ioctl and per kind:
  *
  *	value   the return value of a successful call is another number
  *	errno   a successful call fails, a failed one succeeds or fails otherwise
@@ -10,12 +10,13 @@
  *	drop    a call is missing
  *	swap    two calls of one thread stand in the other order
  *
- * A falsification counts as found if the falsified tape has a divergence that the true one does not have.
- * Which results are falsified follows from the seed alone, so that a figure can be had again.
+ * A falsification counts as found if the falsified tape has a divergence that the true one does not
+ *have. Which results are falsified follows from the seed alone, so that a figure can be had again.
  *
  *	falsify [--seed N] [--per-kind N] [--floor PERCENT] [--markdown] [--verbose] TAPE...
  *
- * Exit status 0; 1 if fewer than 500 falsifications were made or less than the floor was found; 2 for errors.
+ * Exit status 0; 1 if fewer than 500 falsifications were made or less than the floor was found; 2
+ *for errors.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -105,7 +106,8 @@ static void *grow(void *array, size_t count, size_t size)
 	return p;
 }
 
-/* --- the tape, whole, in memory ------------------------------------------------------------------- */
+/* --- the tape, whole, in memory
+ * ------------------------------------------------------------------- */
 
 static void session_load(struct session *s, const char *path)
 {
@@ -208,7 +210,8 @@ static size_t play(const struct session *s, const struct forgery *f)
 	return diverged;
 }
 
-/* --- falsifications --------------------------------------------------------------------------------- */
+/* --- falsifications
+ * --------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 
@@ -462,7 +465,8 @@ int main(int argc, char **argv)
 			made[k] += scores[i].made[k];
 			found[k] += scores[i].found[k];
 		}
-		printf(markdown ? " %u %% |\n" : " %7u %%\n", row_made ? 100 * row_found / row_made : 0);
+		printf(markdown ? " %u %% |\n" : " %7u %%\n",
+		       row_made ? 100 * row_found / row_made : 0);
 		all_made += row_made;
 		all_found += row_found;
 	}
