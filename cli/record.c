@@ -72,7 +72,7 @@ static const struct cli_option options[] = {
 	 .offset = OFFSET(flush)},
 	{.name = "clock-shift",
 	 .argument = "N",
-	 .help = "Store times in units of 2^N nanoseconds (0).",
+	 .help = "Store times in units of 2^N nanoseconds (6: 64 ns).",
 	 .type = CLI_NUMBER,
 	 .offset = OFFSET(clock_shift)},
 	{.name = "max-payload",
@@ -97,6 +97,8 @@ static const struct cli_option options[] = {
 	 .offset = OFFSET(btf_path)},
 	{0},
 };
+
+static const struct record_values defaults = {.clock_shift = 6};
 
 static struct recorder_stop stop;
 static volatile sig_atomic_t stop_signal;
@@ -266,6 +268,7 @@ const struct cli_command cli_record = {
 		"by cause, said at the end, and marked on the tape where it is missing.",
 	.options = options,
 	.values_size = sizeof(struct record_values),
+	.defaults = &defaults,
 	.operands_max = CLI_ANY,
 	.stop_at_operand = true,
 	.own_signals = true,

@@ -154,7 +154,12 @@ int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm)
 			return -errno;
 	exits = kvmapi_exits(&count);
 	for (size_t i = 0; i < count; i++) {
-		struct record_exit entry = {.out = exits[i].out, .in = exits[i].in};
+		/*
+		 * At the next KVM_RUN the whole member is read, not the answer alone: it ties the answer to its
+		 * question, and shows a KVM_RUN that is missing in between.
+		 */
+		uint16_t in = exits[i].in > exits[i].out ? exits[i].in : exits[i].out;
+		struct record_exit entry = {.out = exits[i].out, .in = in};
 
 		if (exits[i].reason < RECORD_EXITS &&
 		    bpf_map_update_elem(fd, &exits[i].reason, &entry, BPF_ANY))
