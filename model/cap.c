@@ -109,8 +109,7 @@ static void check_extension_vm(struct judge *j)
 			    VM_CAP_ANSWERED, (uint64_t)j->ret->ret);
 }
 
-/* --- KVM_ENABLE_CAP
- * ------------------------------------------------------------------------------------- */
+/* --- KVM_ENABLE_CAP -------------------------------------------------------------------------- */
 
 /* What is to be expected of one enabling. */
 struct outcome {

@@ -42,8 +42,7 @@ static void get_clock(struct judge *j)
 	if (clock < UINT64_MAX - 2000000000)
 		j->vm->scratch[VM_SCRATCH_CLOCK] = 1 + clock;
 	if (j_kernel(j) >= MODEL_KERNEL(5, 16) && flags & KVM_CLOCK_REALTIME)
-		/* The host's real time is later than the API that tells of it (2021), and before
-		 * 2262. */
+		/* Later than the API that tells of it (2021), and before 2262. */
 		j_check(j, R_GET_CLOCK_REALTIME,
 			realtime >> 63 == 0 && realtime / 1000000000 > 1600000000, "a real time",
 			"%llu ns", (unsigned long long)realtime);

@@ -167,7 +167,8 @@ void cpuid2_get(struct judge *j)
 	if (known && have && vcpu_captured(j->out, HEADER + have * ENTRY) && !j_vcpu_ran(j)) {
 		int64_t at = state_block_mismatch(b, HEADER, j->out->data + HEADER, have * ENTRY);
 
-		j_check(j, R_CPUID_SAME, at < 0, "the entries that were set", "byte %lld of entries[%lld]",
-			(long long)(at % (int64_t)ENTRY), (long long)(at / (int64_t)ENTRY));
+		j_check(j, R_CPUID_SAME, at < 0, "the entries that were set",
+			"byte %lld of entries[%lld]", (long long)(at % (int64_t)ENTRY),
+			(long long)(at / (int64_t)ENTRY));
 	}
 }

@@ -79,8 +79,7 @@ static void irqfd(struct judge *j)
 		state_set_remove(&vm->irqfds, e);
 }
 
-/* --- KVM_IOEVENTFD
- * -------------------------------------------------------------------------------------------- */
+/* --- KVM_IOEVENTFD --------------------------------------------------------------------------- */
 
 #define IOEVENTFD_FLAGS                                                                        \
 	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DEASSIGN | \
@@ -217,8 +216,7 @@ static void ioeventfd(struct judge *j)
 	}
 }
 
-/* --- coalesced MMIO
- * ------------------------------------------------------------------------------------------ */
+/* --- coalesced MMIO -------------------------------------------------------------------------- */
 
 /* api.rst 4.116 */
 static void coalesced(struct judge *j, bool add)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events on their way into a vCPU: api.rst 4.16 KVM_INTERRUPT, 4.31, 4.32 KVM_GET/SET_VCPU_EVENTS, 4.64 KVM_NMI,
- * 4.87 KVM_SET_GUEST_DEBUG, 4.96 KVM_SMI, 4.105, 4.106 machine checks.
+ * Events on their way into a vCPU: api.rst 4.16 KVM_INTERRUPT, 4.31, 4.32
+ * KVM_GET/SET_VCPU_EVENTS, 4.64 KVM_NMI, 4.87 KVM_SET_GUEST_DEBUG, 4.96 KVM_SMI, 4.105, 4.106
+ * machine checks.
  */
 #include "model/vcpu.h"
 #include "model/vm.h"
 
 #define EVENTS struct kvm_vcpu_events
 
-#define FLAGS_ALWAYS (KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM)
-#define FLAGS_KNOWN                                                                                \
-	(FLAGS_ALWAYS | KVM_VCPUEVENT_VALID_SIPI_VECTOR | KVM_VCPUEVENT_VALID_PAYLOAD |            \
+#define FLAGS_ALWAYS \
+	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM)
+#define FLAGS_KNOWN                                                                     \
+	(FLAGS_ALWAYS | KVM_VCPUEVENT_VALID_SIPI_VECTOR | KVM_VCPUEVENT_VALID_PAYLOAD | \
 	 KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 
 /* What interrupts, NMIs, SMIs and INITs from elsewhere can change at any time. */
@@ -28,7 +30,8 @@ static void forget_from_outside(struct judge *j)
 }
 
 /* A flag that is there when, and only when, userspace switched its capability on for the VM. */
-static void check_cap_flag(struct judge *j, uint16_t rule, uint32_t cap, uint32_t flag, uint64_t flags)
+static void check_cap_flag(struct judge *j, uint16_t rule, uint32_t cap, uint32_t flag,
+			   uint64_t flags)
 {
 	uint64_t on = 0;
 	enum state_tri enabled = vm_cap_enabled(j->vm, cap, &on);
@@ -55,7 +58,8 @@ void events_get(struct judge *j)
 		check_cap_flag(j, R_EVENTS_TRIPLE_FAULT_FLAG, KVM_CAP_X86_TRIPLE_FAULT_EVENT,
 			       KVM_VCPUEVENT_VALID_TRIPLE_FAULT, flags);
 		j_check(j, R_EVENTS_FLAGS,
-			(flags & FLAGS_ALWAYS) == FLAGS_ALWAYS && !(flags & ~(uint64_t)FLAGS_KNOWN) &&
+			(flags & FLAGS_ALWAYS) == FLAGS_ALWAYS &&
+				!(flags & ~(uint64_t)FLAGS_KNOWN) &&
 				!(flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR),
 			"the flags that kernels always report", "flags = 0x%llx",
 			(unsigned long long)flags);
@@ -76,11 +80,13 @@ void events_get(struct judge *j)
 				p[offsetof(EVENTS, exception_has_payload)] <= 1,
 			"each state within its values", "one is beyond");
 		/* A pending NMI or #NMI is no exception; a soft one is never reported. */
-		if (p[offsetof(EVENTS, exception.injected)] || p[offsetof(EVENTS, exception.pending)])
+		if (p[offsetof(EVENTS, exception.injected)] ||
+		    p[offsetof(EVENTS, exception.pending)])
 			j_check(j, R_EVENTS_EXCEPTION_NUMBER,
 				p[offsetof(EVENTS, exception.nr)] <= 31 &&
 					p[offsetof(EVENTS, exception.nr)] != 2,
-				"an exception vector", "nr = %u", p[offsetof(EVENTS, exception.nr)]);
+				"an exception vector", "nr = %u",
+				p[offsetof(EVENTS, exception.nr)]);
 		if (j_cap(j, KVM_CAP_X86_SMM) == 0 &&
 		    !vcpu_zero(j, R_EVENTS_NO_SMM, j->out, offsetof(EVENTS, smi.smm), 3,
 			       "smi without KVM_CAP_X86_SMM"))
@@ -93,7 +99,8 @@ void events_get(struct judge *j)
 		vcpu_zero(j, R_EVENTS_FILLER_ZERO, j->out, offsetof(EVENTS, reserved),
 			  sizeof(((EVENTS *)0)->reserved), "reserved");
 		/* Without the capability a payload is delivered by looking at it. */
-		if (!(flags & KVM_VCPUEVENT_VALID_PAYLOAD) && p[offsetof(EVENTS, exception.injected)]) {
+		if (!(flags & KVM_VCPUEVENT_VALID_PAYLOAD) &&
+		    p[offsetof(EVENTS, exception.injected)]) {
 			state_block_forget(&j->vcpu->blocks[STATE_SREGS]);
 			state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
 			state_block_forget(&j->vcpu->blocks[STATE_DEBUGREGS]);
@@ -102,8 +109,9 @@ void events_get(struct judge *j)
 	/* The same interrupt that the special registers show. */
 	for (uint32_t i = 0; i < 4 && !j_vcpu_ran(j); i++) {
 		if (J_OUT(j, EVENTS, interrupt.injected, &n) && !n &&
-		    vcpu_block_number(j, STATE_SREGS, offsetof(struct kvm_sregs, interrupt_bitmap) + 8 * i,
-				      8, &bitmap))
+		    vcpu_block_number(j, STATE_SREGS,
+				      offsetof(struct kvm_sregs, interrupt_bitmap) + 8 * i, 8,
+				      &bitmap))
 			j_equal(j, R_SREGS_INTERRUPT_AS_EVENTS, "interrupt_bitmap", 0, bitmap);
 	}
 	forget_from_outside(j);
@@ -113,10 +121,8 @@ void events_get(struct judge *j)
 static void events_promise(struct judge *j, uint64_t flags)
 {
 	static const uint16_t booleans[] = {
-		offsetof(EVENTS, exception.injected),
-		offsetof(EVENTS, exception.has_error_code),
-		offsetof(EVENTS, interrupt.injected),
-		offsetof(EVENTS, nmi.injected),
+		offsetof(EVENTS, exception.injected), offsetof(EVENTS, exception.has_error_code),
+		offsetof(EVENTS, interrupt.injected), offsetof(EVENTS, nmi.injected),
 		offsetof(EVENTS, nmi.masked),
 	};
 	struct state_block *b = &j->vcpu->blocks[STATE_EVENTS];
@@ -127,13 +133,15 @@ static void events_promise(struct judge *j, uint64_t flags)
 		if (b->value[booleans[i]] > 1)
 			state_block_forget_range(b, booleans[i], 1);
 	}
-	/* Pending and payload are looked at with their flag only, and then one excludes the other. */
+	/* Pending and payload are looked at with their flag only, and then one excludes the other.
+	 */
 	VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.pending);
 	if (flags & KVM_VCPUEVENT_VALID_PAYLOAD)
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.injected);
 	VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception_has_payload);
 	/* A software exception is not reported. */
-	if (b->value[offsetof(EVENTS, exception.nr)] == 3 || b->value[offsetof(EVENTS, exception.nr)] == 4)
+	if (b->value[offsetof(EVENTS, exception.nr)] == 3 ||
+	    b->value[offsetof(EVENTS, exception.nr)] == 4)
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.injected);
 	if (b->value[offsetof(EVENTS, interrupt.soft)])
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, interrupt.injected);
@@ -212,7 +220,8 @@ void events_set(struct judge *j)
 		state_block_forget(&v->blocks[STATE_EVENTS]);
 		return;
 	}
-	/* A change of SMM leaves a nested guest; a latched INIT resets the vCPU when somebody looks. */
+	/* A change of SMM leaves a nested guest; a latched INIT resets the vCPU when somebody
+	 * looks. */
 	if (flags & KVM_VCPUEVENT_VALID_SMM &&
 	    (latched || (VCPU_KNOWN(j, STATE_EVENTS, EVENTS, smi.smm, &old) ? old != smm : smm)))
 		vcpu_forget_all(v);
@@ -306,7 +315,7 @@ void events_guest_debug(struct judge *j)
 	VCPU_FORGET(j, STATE_REGS, struct kvm_regs, rflags);
 }
 
-/* --- machine checks ------------------------------------------------------------------------------------- */
+/* --- machine checks --- */
 
 #define MCG_CTL_P   (1ull << 8)
 #define MCG_SER_P   (1ull << 24)
@@ -334,7 +343,8 @@ void events_setup_mce(struct judge *j)
 	if (!j_succeeds(j, R_MCE_SETUP_SUCCEEDS))
 		return;
 	j->vcpu->mcg_cap = cap;
-	/* The bank's registers start anew; the local APIC gains or loses an entry for corrected errors. */
+	/* The bank's registers start anew; the local APIC gains or loses an entry for corrected
+	 * errors. */
 	for (uint32_t i = 0; i < j->vcpu->msrs.count; i++) {
 		uint64_t index = j->vcpu->msrs.entries[i].key;
 
@@ -348,7 +358,8 @@ void events_set_mce(struct judge *j)
 {
 	uint64_t status, bank, cap = j->vcpu->mcg_cap;
 
-	if (J_IN(j, struct kvm_x86_mce, status, &status) && J_IN(j, struct kvm_x86_mce, bank, &bank)) {
+	if (J_IN(j, struct kvm_x86_mce, status, &status) &&
+	    J_IN(j, struct kvm_x86_mce, bank, &bank)) {
 		if (!(status & MCI_VAL)) {
 			j_must_fail(j, R_MCE_VALID, EINVAL);
 			return;

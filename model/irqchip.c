@@ -20,6 +20,12 @@
 
 static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
 
+void vm_chips_may_lack(struct judge *j)
+{
+	if (j_cap(j, KVM_CAP_IRQCHIP) == 0)
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+}
+
 /* api.rst 4.24: GSI 0-15 go to PIC and IOAPIC, 16-23 to the IOAPIC alone. */
 static void default_routes(struct judge *j)
 {
@@ -97,6 +103,7 @@ static void create_irqchip(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
 
+	vm_chips_may_lack(j);
 	if (vm->irqchip == STATE_IRQCHIP_KERNEL || vm->irqchip == STATE_IRQCHIP_SPLIT) {
 		j_must_fail(j, R_CREATE_IRQCHIP_ONCE, EEXIST);
 		return;
@@ -119,8 +126,7 @@ static void create_irqchip(struct judge *j)
 	chips_reset(j);
 }
 
-/* --- lines
- * ---------------------------------------------------------------------------------------------- */
+/* --- lines ----------------------------------------------------------------------------------- */
 
 uint32_t vm_vcpus_most(const struct state_vm *vm)
 {
@@ -223,14 +229,14 @@ static void irq_line_status(struct judge *j)
 			"status = %d", status);
 }
 
-/* --- state of the chips
- * --------------------------------------------------------------------------------------- */
+/* --- state of the chips ---------------------------------------------------------------------- */
 
 /* What GET and SET have in common: true if they succeeded. */
 static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
 {
 	const struct state_vm *vm = j->vm;
 
+	vm_chips_may_lack(j);
 	if (vm->irqchip == STATE_IRQCHIP_NONE || vm->irqchip == STATE_IRQCHIP_SPLIT) {
 		j_must_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP, ENXIO);
 		return false;
@@ -293,14 +299,12 @@ static void set_irqchip(struct judge *j)
 		return;
 	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
 	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
-	/* j_block_set() takes the bytes from `offset` of the part, and puts them at 0 of the block.
-	 */
+	/* From `chip_at` of the part to the beginning of the block. */
 	j_block_set(j, b, j->in, (uint32_t)chip_at, chip_size(chip));
 	forget_volatile(b, chip);
 }
 
-/* --- GSI routing, MSI
- * -------------------------------------------------------------------------------------- */
+/* --- GSI routing, MSI ------------------------------------------------------------------------ */
 
 static size_t entry_at(uint64_t i, size_t member)
 {
@@ -490,9 +494,7 @@ static void signal_msi(struct judge *j)
 			"no more than there are processors", "%lld", (long long)j->ret->ret);
 }
 
-/* --- PIT
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- PIT ------------------------------------------------------------------------------------- */
 
 #define CHANNELS     3
 #define CHANNEL_SIZE sizeof(struct kvm_pit_channel_state)
@@ -528,6 +530,7 @@ static void pit_created(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
 
+	vm_chips_may_lack(j);
 	if (vm->pit == STATE_YES) {
 		j_must_fail(j, R_CREATE_PIT_ONCE, EEXIST);
 		return;
@@ -592,6 +595,7 @@ static int pit_odd_channel(const struct judge *j, const struct tape_part *part)
 
 static bool pit_there(struct judge *j, uint16_t succeeds)
 {
+	vm_chips_may_lack(j);
 	if (j->vm->pit == STATE_NO) {
 		j_must_fail(j, R_PIT_STATE_NEEDS_PIT, ENXIO);
 		return false;
@@ -694,6 +698,7 @@ static void set_pit(struct judge *j)
 /* api.rst 4.99 */
 static void reinject_control(struct judge *j)
 {
+	vm_chips_may_lack(j);
 	if (j->vm->pit == STATE_NO) {
 		j_must_fail(j, R_REINJECT_NEEDS_PIT, ENXIO);
 		return;

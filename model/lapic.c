@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The local APIC of a vCPU: api.rst 4.57, 4.58, and what has no section there: KVM_TPR_ACCESS_REPORTING and
- * KVM_SET_VAPIC_ADDR.
+ * The local APIC of a vCPU: api.rst 4.57, 4.58, and what has no section there:
+ * KVM_TPR_ACCESS_REPORTING and KVM_SET_VAPIC_ADDR.
  */
 #include "model/vcpu.h"
 #include "model/vm.h"
@@ -13,7 +13,7 @@ enum {
 	APIC_TPR = 0x80,
 	APIC_PPR = 0xa0,
 	APIC_LDR = 0xd0,
-	APIC_ISR = 0x100,  /* eight each of in-service, trigger mode, request */
+	APIC_ISR = 0x100, /* eight each of in-service, trigger mode, request */
 	APIC_ESR = 0x280,
 	APIC_CMCI = 0x2f0,
 	APIC_ICR = 0x300,
@@ -45,7 +45,8 @@ static bool needs_lapic(struct judge *j, uint16_t rule)
 	return true;
 }
 
-/* Registers have four bytes of every sixteen, and some numbers are not in use; -1 = all of that is zero. */
+/* Registers have four bytes of every sixteen, and some numbers are not in use; -1 = all of that is
+ * zero. */
 static int32_t odd_byte(const uint8_t *regs)
 {
 	for (uint32_t at = 0; at < KVM_APIC_REG_SIZE; at++) {
@@ -73,18 +74,21 @@ void lapic_get(struct judge *j)
 	j->vcpu->has_lapic = STATE_YES;
 	if (!j_vcpu_ran(j) && vcpu_captured(j->out, APIC_TPR + 1) &&
 	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs, cr8, &cr8))
-		j_equal(j, R_LAPIC_TPR_IS_CR8, "task priority >> 4", cr8, j->out->data[APIC_TPR] >> 4);
+		j_equal(j, R_LAPIC_TPR_IS_CR8, "task priority >> 4", cr8,
+			j->out->data[APIC_TPR] >> 4);
 	if (vcpu_captured(j->out, APIC_VERSION + APIC_STEP)) {
-		/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides. */
+		/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides.
+		 */
 		j_check(j, R_LAPIC_VERSION, j->out->data[APIC_VERSION] >> 4 == 1,
 			"the version of an integrated APIC", "version 0x%02x",
 			j->out->data[APIC_VERSION]);
 	}
-	if (vcpu_captured(j->out, KVM_APIC_REG_SIZE) && !vcpu_flag(j->vcpu, VCPU_ODD_LAPIC) && j->vcpu->fresh) {
+	if (vcpu_captured(j->out, KVM_APIC_REG_SIZE) && !vcpu_flag(j->vcpu, VCPU_ODD_LAPIC) &&
+	    j->vcpu->fresh) {
 		int32_t at = odd_byte(j->out->data);
 
-		j_check(j, R_LAPIC_BETWEEN_ZERO, at < 0, "zero where there is no register", "byte %d = 0x%02x",
-			at, at < 0 ? 0 : j->out->data[at]);
+		j_check(j, R_LAPIC_BETWEEN_ZERO, at < 0, "zero where there is no register",
+			"byte %d = 0x%02x", at, at < 0 ? 0 : j->out->data[at]);
 	}
 	forget_moving(j);
 }

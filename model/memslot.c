@@ -201,8 +201,7 @@ static void set_user_memory_region2(struct judge *j)
 	set_region(j, true);
 }
 
-/* --- dirty log
- * ------------------------------------------------------------------------------------------- */
+/* --- dirty log ------------------------------------------------------------------------------- */
 
 /*
  * What GET and CLEAR have in common: true if the call's end was said.  The slot is *slot then, or
@@ -311,8 +310,7 @@ static void reset_dirty_rings(struct judge *j)
 	j_succeeds_value(j, R_RESET_DIRTY_RINGS_SUCCEEDS);
 }
 
-/* --- addresses of the back end, MMU pages
- * -------------------------------------------------------------- */
+/* --- addresses of the back end, MMU pages ---------------------------------------------------- */
 
 /* api.rst 4.36 */
 static void set_tss_addr(struct judge *j)

@@ -2,11 +2,11 @@
 /*
  * The frame of the model: objects, sequence, overlapping calls, verdicts.
  *
- * A call is an interval.  Calls on one VM that overlap may have taken effect in any order, so they are held until the
- * last of them returned, and judged in the order of their returns; if that order breaks a rule, other orders that
- * respect the intervals are tried, and only if none explains what was seen is the first one's divergence
- * reported.  KVM_RUN is no member of such a group: it lasts long, and what it does to the state is to make it unknown
- * for as long as it lasts.
+ * A call is an interval.  Calls on one VM that overlap may have taken effect in any order, so they
+ * are held until the last of them returned, and judged in the order of their returns; if that order
+ * breaks a rule, other orders that respect the intervals are tried, and only if none explains what
+ * was seen is the first one's divergence reported.  KVM_RUN is no member of such a group: it lasts
+ * long, and what it does to the state is to make it unknown for as long as it lasts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "model/internal.h"
 
 /* Calls that are judged together at most; a larger crowd is judged in the order of returns. */
-#define GROUP_MAX 32
+#define GROUP_MAX  32
 /* Partial orders that are tried for one group at most. */
 #define ORDERS_MAX 400
 
@@ -113,8 +113,8 @@ static void facts_rules(struct model_facts *f)
 static int find_handlers(struct model *m)
 {
 	const struct judge_handler *const tables[] = {
-		model_system_handlers, model_vm_handlers,     model_vcpu_handlers,
-		model_run_handlers,    model_device_handlers, model_vm_cap_handlers,
+		model_system_handlers,	model_vm_handlers,	model_vcpu_handlers,
+		model_run_handlers,	model_device_handlers,	model_vm_cap_handlers,
 		model_memslot_handlers, model_irqchip_handlers, model_eventfd_handlers,
 		model_clock_handlers,
 	};
@@ -216,7 +216,8 @@ const uint64_t *model_rule_hits(const struct model *m)
 	return m->hits;
 }
 
-/* --- objects and threads ----------------------------------------------------------------------- */
+/* --- objects and threads -----------------------------------------------------------------------
+ */
 
 /* Make room for index `at` of a zero-filled array. */
 static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
@@ -343,7 +344,8 @@ int model_closed(struct model *m, uint32_t object)
 	return 0;
 }
 
-/* --- judging one call ------------------------------------------------------------------------------ */
+/* --- judging one call
+ * ------------------------------------------------------------------------------ */
 
 static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 			  const struct tape_call *call, const struct tape_return *ret,
@@ -370,7 +372,8 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 	j->out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
 }
 
-/* An object is used that nobody made: on a tape without gaps, its creation was not there to be judged. */
+/* An object is used that nobody made: on a tape without gaps, its creation was not there to be
+ * judged. */
 static void check_object(struct judge *j, const struct object *o)
 {
 	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->in_state || j->m->gap_seen)
@@ -394,8 +397,10 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 	judge_prepare(m, &j, vm, ret->call, ret, entered, v);
 	if (o)
 		check_object(&j, o);
-	if (vm && ((j.vcpu == NULL && ret->call->kind == KVMAPI_VCPU) ||
-		   (j.device == NULL && ret->call->kind == KVMAPI_DEVICE)) && o) {
+	if (vm &&
+	    ((j.vcpu == NULL && ret->call->kind == KVMAPI_VCPU) ||
+	     (j.device == NULL && ret->call->kind == KVMAPI_DEVICE)) &&
+	    o) {
 		object_enter_state(m, o, vm, false);
 		j.vcpu = state_vm_vcpu(vm, o->o.id);
 		j.device = state_vm_device(vm, o->o.id);
@@ -450,7 +455,8 @@ static void emit(struct model *m, const struct tape_return *ret, const struct mo
 	m->fn(m->context, ret, v);
 }
 
-/* --- groups of overlapping calls ------------------------------------------------------------------- */
+/* --- groups of overlapping calls
+ * ------------------------------------------------------------------- */
 
 static size_t parts_bytes(const struct tape_part *parts, unsigned int count)
 {
@@ -515,8 +521,8 @@ struct search {
 };
 
 /*
- * Continue an order on `vm` (owned, freed or handed out) until all calls are in it and none diverges.
- * The state after it, or NULL if there is no such order.
+ * Continue an order on `vm` (owned, freed or handed out) until all calls are in it and none
+ * diverges. The state after it, or NULL if there is no such order.
  */
 static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 {
@@ -526,9 +532,11 @@ static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 		struct state_vm *next, *end;
 		bool first = !(s->done & 1u << i);
 
-		/* A call comes first only if no call that is still to come had returned before it began. */
+		/* A call comes first only if no call that is still to come had returned before it
+		 * began. */
 		for (uint32_t k = 0; first && k < s->count; k++) {
-			if (k != i && !(s->done & 1u << k) && s->held[k]->left < s->held[i]->entered)
+			if (k != i && !(s->done & 1u << k) &&
+			    s->held[k]->left < s->held[i]->entered)
 				first = false;
 		}
 		if (!first)
@@ -555,8 +563,9 @@ static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 }
 
 /*
- * Judge what is held.  With calls of the group still open (the crowd is too large, a vCPU enters or leaves the guest, the
- * tape ends) one of those may explain what looks wrong: then nothing is held against the kernel.
+ * Judge what is held.  With calls of the group still open (the crowd is too large, a vCPU enters or
+ * leaves the guest, the tape ends) one of those may explain what looks wrong: then nothing is held
+ * against the kernel.
  */
 static void group_judge(struct model *m, struct vm_slot *slot)
 {
@@ -605,7 +614,8 @@ static void group_judge(struct model *m, struct vm_slot *slot)
 	slot->held_count = 0;
 }
 
-/* --- items ------------------------------------------------------------------------------------------ */
+/* --- items
+ * ------------------------------------------------------------------------------------------ */
 
 /* KVM_RUN without immediate_exit, as far as is known: the guest may run from now on. */
 static bool run_lets_guest_run(const struct tape_call *call)
@@ -672,7 +682,8 @@ int model_call(struct model *m, const struct tape_call *call)
 	const struct judge_handler *h = handler(m, call);
 	struct vm_slot *slot;
 	struct open_call *t;
-	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), call->thread);
+	int err =
+		room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), call->thread);
 
 	if (err)
 		return err;

@@ -2,17 +2,18 @@
 /*
  * KVM_GET_MSRS and KVM_SET_MSRS of a vCPU: api.rst 4.18, 4.19.
  *
- * An entry of state_vcpu.msrs holds in value[0] the data, in value[1] the bits of it that are promised to come back,
- * and in value[2] whether the index was ever read (bit 0) or written (bit 1, value[3] the data that was taken).
- * What was taken survives guest code; the data does not.
+ * An entry of state_vcpu.msrs holds in value[0] the data, in value[1] the bits of it that are
+ * promised to come back, and in value[2] whether the index was ever read (bit 0) or written (bit 1,
+ * value[3] the data that was taken). What was taken survives guest code; the data does not.
  */
 #include "model/vcpu.h"
+#include "model/vm.h"
 
-#define MSRS_LIMIT  256
-#define HEADER	    sizeof(struct kvm_msrs)
-#define ENTRY	    sizeof(struct kvm_msr_entry)
-#define SEEN_READ   1
-#define SEEN_WRITE  2
+#define MSRS_LIMIT 256
+#define HEADER	   sizeof(struct kvm_msrs)
+#define ENTRY	   sizeof(struct kvm_msr_entry)
+#define SEEN_READ  1
+#define SEEN_WRITE 2
 
 #define MSR_TSC		  0x10
 #define MSR_APICBASE	  0x1b
@@ -79,19 +80,19 @@ static bool msr_clock(uint32_t index)
 static bool msr_steady(uint32_t index)
 {
 	switch (index) {
-	case 0x34: /* SMI_COUNT */
-	case 0x3a: /* FEATURE_CONTROL */
-	case 0x3b: /* TSC_ADJUST */
-	case 0x48: /* SPEC_CTRL */
-	case 0xce: /* PLATFORM_INFO */
-	case 0x122: /* TSX_CTRL */
-	case 0x140: /* MISC_FEATURES_ENABLES */
-	case 0x179: /* MCG_CAP */
-	case 0x17b: /* MCG_CTL */
-	case 0x1d9: /* DEBUGCTL */
-	case 0x38d: /* FIXED_CTR_CTRL */
-	case 0x38f: /* GLOBAL_CTRL */
-	case 0xda0: /* XSS */
+	case 0x34:	 /* SMI_COUNT */
+	case 0x3a:	 /* FEATURE_CONTROL */
+	case 0x3b:	 /* TSC_ADJUST */
+	case 0x48:	 /* SPEC_CTRL */
+	case 0xce:	 /* PLATFORM_INFO */
+	case 0x122:	 /* TSX_CTRL */
+	case 0x140:	 /* MISC_FEATURES_ENABLES */
+	case 0x179:	 /* MCG_CAP */
+	case 0x17b:	 /* MCG_CTL */
+	case 0x1d9:	 /* DEBUGCTL */
+	case 0x38d:	 /* FIXED_CTR_CTRL */
+	case 0x38f:	 /* GLOBAL_CTRL */
+	case 0xda0:	 /* XSS */
 	case 0xc0010117: /* VM_HSAVE_PA */
 	case 0xc001011f: /* VIRT_SPEC_CTRL */
 	case MSR_TSC_AUX:
@@ -174,7 +175,8 @@ static void msr_to_sregs(struct judge *j, uint32_t index, const uint8_t *bytes)
 		{MSR_FS_BASE, offsetof(struct kvm_sregs, fs.base)},
 		{MSR_GS_BASE, offsetof(struct kvm_sregs, gs.base)},
 	};
-	struct state_block *both[] = {&j->vcpu->blocks[STATE_SREGS], &j->vcpu->blocks[STATE_SREGS2]};
+	struct state_block *both[] = {&j->vcpu->blocks[STATE_SREGS],
+				      &j->vcpu->blocks[STATE_SREGS2]};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
 		if (map[i].index != index)
@@ -199,6 +201,8 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 	bool ran = j_vcpu_ran(j);
 	uint64_t base;
 
+	if (index == MSR_EFER)
+		vcpu_flag_set(v, VCPU_ODD_SREGS, true); /* LME is not held against CR0 here */
 	if (index == MSR_APICBASE) {
 		if (!VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base != data)
 			state_block_forget(&v->blocks[STATE_LAPIC]);
@@ -264,10 +268,11 @@ void msrs_get(struct judge *j)
 	if (!msrs_count(j, &nmsrs))
 		return;
 	count = (uint64_t)j->ret->ret;
-	if (count < nmsrs && entry(j, j->in, count, &index, &data)) {
+	if (count < nmsrs && !vm_typed(j) && entry(j, j->in, count, &index, &data)) {
 		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 
-		j_check(j, R_MSRS_READ_AGAIN, !(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
+		j_check(j, R_MSRS_READ_AGAIN,
+			!(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
 				!msr_bank(j, index) && !msr_clock(index),
 			"an index that can be read to be read", "stopped at MSR 0x%x", index);
 	}
@@ -279,19 +284,20 @@ void msrs_get(struct judge *j)
 			break;
 		if (entry(j, j->in, i, &index_before, &before)) {
 			if (!j_check(j, R_MSRS_INDEX_STAYS, index == index_before,
-				     "the index that was given", "entries[%llu].index = 0x%x, was 0x%x",
-				     (unsigned long long)i, index, index_before))
+				     "the index that was given",
+				     "entries[%llu].index = 0x%x, was 0x%x", (unsigned long long)i,
+				     index, index_before))
 				break;
-			if (memcmp(j->out->data + HEADER + i * ENTRY + 4, j->in->data + HEADER + i * ENTRY + 4,
-				   4)) {
+			if (memcmp(j->out->data + HEADER + i * ENTRY + 4,
+				   j->in->data + HEADER + i * ENTRY + 4, 4)) {
 				j_break(j, R_MSRS_HEADER_STAYS, "entries[].reserved as given",
 					"entries[%llu].reserved changed", (unsigned long long)i);
 				break;
 			}
-			if (i > count &&
-			    !j_check(j, R_MSRS_REST_STAYS, data == before,
-				     "entries beyond the count unchanged", "entries[%llu].data = 0x%llx",
-				     (unsigned long long)i, (unsigned long long)data))
+			if (i > count && !j_check(j, R_MSRS_REST_STAYS, data == before,
+						  "entries beyond the count unchanged",
+						  "entries[%llu].data = 0x%llx",
+						  (unsigned long long)i, (unsigned long long)data))
 				break;
 		}
 		if (i >= count)
@@ -316,7 +322,8 @@ void msrs_get(struct judge *j)
 				j->oom = -ENOMEM;
 		}
 	}
-	/* MSRs that are part of the extended state make the kernel load and save it, which recounts XSTATE_BV. */
+	/* MSRs that are part of the extended state make the kernel load and save it, which recounts
+	 * XSTATE_BV. */
 	vcpu_forget(j, STATE_XSAVE, 512, 8);
 }
 
@@ -328,7 +335,8 @@ static bool msr_takes(const struct judge *j, uint32_t index, uint64_t data)
 	if (msr_plain(index))
 		return canonical(data);
 	if (index == MSR_APICBASE)
-		return VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) && base == data;
+		return VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) &&
+		       base == data;
 	if (msr_clock(index) || index == MSR_MICROCODE)
 		return true;
 	if (msr_bank(j, index))
@@ -348,7 +356,7 @@ void msrs_set(struct judge *j)
 		return;
 	}
 	count = (uint64_t)j->ret->ret;
-	if (count < nmsrs && entry(j, j->in, count, &index, &data)) {
+	if (count < nmsrs && !vm_typed(j) && entry(j, j->in, count, &index, &data)) {
 		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 		bool taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels go.
+ * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels
+ * go.
  */
 #include "model/vcpu.h"
 #include "model/vm.h"
@@ -21,7 +22,7 @@
 #define EFER_NX	  (1ull << 11)
 #define RFLAGS_TF (1u << 8)
 
-/* --- general registers: api.rst 4.11, 4.12 ---------------------------------------------------------- */
+/* --- general registers: api.rst 4.11, 4.12 --- */
 
 #define RFLAGS offsetof(struct kvm_regs, rflags)
 
@@ -88,13 +89,13 @@ void regs_set(struct judge *j)
 	regs_learn(j, j->in, 0, true);
 }
 
-/* --- special registers: api.rst 4.13, 4.14, 4.131, 4.132 --------------------------------------------- */
+/* --- special registers: api.rst 4.13, 4.14, 4.131, 4.132 --- */
 
 /* struct kvm_sregs and struct kvm_sregs2 are the same up to apic_base. */
 #define SREGS_COMMON offsetof(struct kvm_sregs, interrupt_bitmap)
 _Static_assert(SREGS_COMMON == offsetof(struct kvm_sregs2, flags), "common part");
-#define SEGMENT	     sizeof(struct kvm_segment)
-#define SEGMENTS     8
+#define SEGMENT	 sizeof(struct kvm_segment)
+#define SEGMENTS 8
 
 struct sregs_values {
 	uint64_t cr0, cr3, cr4, cr8, efer, apic_base;
@@ -109,6 +110,15 @@ static bool sregs_values(struct judge *j, const struct tape_part *part, uint32_t
 	       j_field(j, part, at + offsetof(struct kvm_sregs, cr8), 8, &v->cr8) &&
 	       j_field(j, part, at + offsetof(struct kvm_sregs, efer), 8, &v->efer) &&
 	       j_field(j, part, at + offsetof(struct kvm_sregs, apic_base), 8, &v->apic_base);
+}
+
+/* CR0, CR4, EFER and APIC base as a processor may have them. */
+static bool sregs_legal(const struct sregs_values *s)
+{
+	return !(s->cr0 >> 32) && !(s->cr4 >> 34) && !(s->efer >> 22) &&
+	       (!(s->cr0 & CR0_PG) || s->cr0 & CR0_PE) && (!(s->cr0 & CR0_NW) || s->cr0 & CR0_CD) &&
+	       !(s->efer & EFER_LMA) == !(s->efer & EFER_LME && s->cr0 & CR0_PG) &&
+	       (!(s->efer & EFER_LMA) || s->cr4 & CR4_PAE) && !(s->apic_base & 0x2ff);
 }
 
 /* The same registers seen as MSRs. */
@@ -158,7 +168,8 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 			/* Back ends normalise the attributes, each in its own way. */
 			uint32_t type = s * SEGMENT + offsetof(struct kvm_segment, type);
 
-			state_block_forget_range(b, type, SEGMENT - offsetof(struct kvm_segment, type));
+			state_block_forget_range(b, type,
+						 SEGMENT - offsetof(struct kvm_segment, type));
 		}
 		state_block_forget_range(b, offsetof(struct kvm_sregs, gdt.padding), 6);
 		state_block_forget_range(b, offsetof(struct kvm_sregs, idt.padding), 6);
@@ -177,7 +188,7 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 	sregs_learn_msrs(j, part, at);
 	if (!set)
 		return;
-	if (new.cr0 & CR0_PG && !(new.efer & EFER_LMA) && vm_backend_may_be(j, "kvm_pvm")) {
+	if (new.cr0 & CR0_PG && !(new.efer &EFER_LMA) && vm_backend_may_be(j, "kvm_pvm")) {
 		j_hold(j, R_SREGS_NO_LEGACY_PAGING);
 		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr0);
 		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr0);
@@ -206,13 +217,14 @@ static void sregs_check_run(struct judge *j)
 	const struct state_block *run = &j->vcpu->run;
 	uint64_t cr8, base;
 
-	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || j_vcpu_ran(j) || !state_block_known(run, 16, 16))
+	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || j_vcpu_ran(j) ||
+	    !state_block_known(run, 16, 16))
 		return;
 	if (J_OUT(j, struct kvm_sregs, cr8, &cr8))
 		j_equal(j, R_SREGS_CR8_AS_IN_RUN, "cr8", j_number(j, run->value + 16, 8), cr8);
 	if (J_OUT(j, struct kvm_sregs, apic_base, &base))
-		j_equal(j, R_SREGS_APIC_BASE_AS_IN_RUN, "apic_base", j_number(j, run->value + 24, 8),
-			base);
+		j_equal(j, R_SREGS_APIC_BASE_AS_IN_RUN, "apic_base",
+			j_number(j, run->value + 24, 8), base);
 }
 
 /* What is promised of every GET of special registers. */
@@ -241,19 +253,15 @@ static void sregs_check(struct judge *j)
 		if (J_OUT(j, struct kvm_sregs, gs.base, &n))
 			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, n);
 	}
-	if (sregs_values(j, p, 0, &s))
-		j_check(j, R_SREGS_LEGAL,
-			!(s.cr0 >> 32) && !(s.cr4 >> 34) && !(s.efer >> 22) &&
-				(!(s.cr0 & CR0_PG) || s.cr0 & CR0_PE) &&
-				(!(s.cr0 & CR0_NW) || s.cr0 & CR0_CD) &&
-				!(s.efer & EFER_LMA) == !(s.efer & EFER_LME && s.cr0 & CR0_PG) &&
-				(!(s.efer & EFER_LMA) || s.cr4 & CR4_PAE) && !(s.apic_base & 0x2ff),
-			"a state that a processor can be in",
+	if (j->vcpu->fresh && !vcpu_flag(v, VCPU_ODD_SREGS) && sregs_values(j, p, 0, &s))
+		j_check(j, R_SREGS_LEGAL, sregs_legal(&s), "a state that a processor can be in",
 			"cr0 = 0x%llx, cr4 = 0x%llx, efer = 0x%llx, apic_base = 0x%llx",
-			(unsigned long long)s.cr0, (unsigned long long)s.cr4, (unsigned long long)s.efer,
-			(unsigned long long)s.apic_base);
-	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, gdt.padding), 6, "gdt.padding");
-	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, idt.padding), 6, "idt.padding");
+			(unsigned long long)s.cr0, (unsigned long long)s.cr4,
+			(unsigned long long)s.efer, (unsigned long long)s.apic_base);
+	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, gdt.padding), 6,
+		  "gdt.padding");
+	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, idt.padding), 6,
+		  "idt.padding");
 	if (vcpu_flag(v, VCPU_ODD_SEGMENTS) || !v->fresh || !vcpu_captured(p, SREGS_COMMON))
 		return;
 	for (uint32_t at = 0; at < SEGMENTS; at++) {
@@ -272,6 +280,8 @@ static void sregs_check(struct judge *j)
 
 static void sregs_note_odd(struct judge *j)
 {
+	struct sregs_values v;
+
 	if (!vcpu_captured(j->in, SREGS_COMMON)) {
 		vcpu_flag_set(j->vcpu, VCPU_ODD_SEGMENTS, true);
 		return;
@@ -288,6 +298,8 @@ static void sregs_note_odd(struct judge *j)
 				vcpu_flag_set(j->vcpu, VCPU_ODD_SEGMENTS, true);
 		}
 	}
+	if (!sregs_values(j, j->in, 0, &v) || !sregs_legal(&v))
+		vcpu_flag_set(j->vcpu, VCPU_ODD_SREGS, true);
 }
 
 /* Whether a SET must, may or must not be refused; false if everything is said. */
@@ -309,17 +321,20 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 		j_must_fail(j, R_SREGS_INVALID, EINVAL);
 		return false;
 	}
-	/* Which bits a back end and a CPUID allow is beyond the documents: only what is beyond doubt must succeed. */
+	/* Which bits a back end and a CPUID allow is beyond the documents: only what is beyond
+	 * doubt must succeed. */
 	plain = !(n.cr0 >> 32) && (!(n.cr0 & CR0_NW) || n.cr0 & CR0_CD) &&
 		(!(n.cr0 & CR0_PG) || n.cr0 & CR0_PE) && !(n.apic_base & 0x2ff) &&
 		!(n.efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX));
 	plain = plain && (!n.cr4 || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr4, &old.cr4) &&
 				     old.cr4 == n.cr4));
-	plain = plain && (!n.efer || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
-				      old.efer == n.efer));
-	plain = plain && (n.apic_base == 0xfee00900 || n.apic_base == 0xfee00800 ||
-			  (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
-			   old.apic_base == n.apic_base));
+	plain = plain &&
+		(!n.efer || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
+			     old.efer == n.efer));
+	plain = plain &&
+		(n.apic_base == 0xfee00900 || n.apic_base == 0xfee00800 ||
+		 (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
+		  old.apic_base == n.apic_base));
 	plain = plain && n.cr3 < 1ull << 32;
 	if (!plain)
 		j_may_fail(j, R_SREGS_INVALID, EINVAL);
@@ -344,8 +359,8 @@ void sregs_get(struct judge *j)
 			bit = 64 * i + (unsigned int)__builtin_ctzll(word);
 		bits += (unsigned int)__builtin_popcountll(word);
 	}
-	j_check(j, R_SREGS_ONE_INTERRUPT, bits <= 1, "at most one bit in interrupt_bitmap", "%u bits",
-		bits);
+	j_check(j, R_SREGS_ONE_INTERRUPT, bits <= 1, "at most one bit in interrupt_bitmap",
+		"%u bits", bits);
 	if (!j_vcpu_ran(j) &&
 	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) &&
 	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr))
@@ -376,14 +391,16 @@ static bool sregs_pae(struct judge *j, const struct tape_part *part)
 {
 	struct sregs_values v;
 
-	return sregs_values(j, part, 0, &v) && v.cr0 & CR0_PG && v.cr4 & CR4_PAE && !(v.efer & EFER_LMA);
+	return sregs_values(j, part, 0, &v) && v.cr0 & CR0_PG && v.cr4 & CR4_PAE &&
+	       !(v.efer & EFER_LMA);
 }
 
 void sregs2_get(struct judge *j)
 {
 	uint64_t flags;
 
-	if (!vcpu_get(j, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2, sizeof(struct kvm_sregs2)))
+	if (!vcpu_get(j, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2,
+		      sizeof(struct kvm_sregs2)))
 		return;
 	sregs_check(j);
 	sregs_learn(j, j->out, 0, false);
@@ -421,14 +438,15 @@ void sregs2_set(struct judge *j)
 	vcpu_forget(j, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
 }
 
-/* --- FPU and extended state: api.rst 4.22, 4.23, 4.42, 4.43, 4.134 ------------------------------------- */
+/* --- FPU and extended state: api.rst 4.22, 4.23, 4.42, 4.43, 4.134 --- */
 
 void fpu_get(struct judge *j)
 {
 	if (!vcpu_get(j, R_FPU_GET_SUCCEEDS, R_FPU_SAME, STATE_FPU, sizeof(struct kvm_fpu)))
 		return;
 	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, pad1), 1, "pad1");
-	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, mxcsr), 8, "mxcsr and pad2");
+	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, mxcsr), 8,
+		  "mxcsr and pad2");
 }
 
 void fpu_set(struct judge *j)
@@ -461,7 +479,8 @@ enum {
 #define XFEATURE_SSE 2ull
 #define XFEATURE_AVX 4ull
 
-/* The legacy region of components that XSTATE_BV does not name: FCW and MXCSR have values at reset, the rest is zero. */
+/* The legacy region of components that XSTATE_BV does not name: FCW and MXCSR have values at reset,
+ * the rest is zero. */
 static void xsave_check_legacy(struct judge *j, uint64_t bv)
 {
 	static const uint8_t fcw[2] = {0x7f, 0x03}, mxcsr[4] = {0x80, 0x1f};
@@ -497,10 +516,11 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 	if (!j_field(j, j->out, XSAVE_HEADER, 8, &bv))
 		return;
 	j->vcpu->scratch[VCPU_XFEATURES] |= bv;
-	vcpu_zero(j, R_XSAVE_HEADER_ZERO, j->out, XSAVE_HEADER_REST, XSAVE_EXTENDED - XSAVE_HEADER_REST,
-		  "the rest of the header");
+	vcpu_zero(j, R_XSAVE_HEADER_ZERO, j->out, XSAVE_HEADER_REST,
+		  XSAVE_EXTENDED - XSAVE_HEADER_REST, "the rest of the header");
 	xsave_check_legacy(j, bv);
-	/* What is not in XSTATE_BV is in its initial state, which is zero beyond the legacy region. */
+	/* What is not in XSTATE_BV is in its initial state, which is zero beyond the legacy region.
+	 */
 	if (!(bv & ~(XFEATURE_FP | XFEATURE_SSE | XFEATURE_AVX))) {
 		uint32_t from = XSAVE_EXTENDED + (bv & XFEATURE_AVX ? XSAVE_AVX_SIZE : 0);
 
@@ -565,7 +585,7 @@ void xsave_set(struct judge *j)
 		state_block_forget_range(b, XSAVE_EXTENDED, b->size - XSAVE_EXTENDED);
 }
 
-/* --- XCRs: api.rst 4.44, 4.45 --------------------------------------------------------------------------- */
+/* --- XCRs: api.rst 4.44, 4.45 --- */
 
 #define XCR0_VALUE offsetof(struct kvm_xcrs, xcrs[0].value)
 
@@ -588,7 +608,8 @@ void xcrs_get(struct judge *j)
 		j_check(j, R_XCRS_XCR0_LEGAL,
 			value & 1 && (!(value & 4) || value & 2) && !(value & 8) == !(value & 16) &&
 				(!(value & 0xe0) || ((value & 0xe0) == 0xe0 && value & 4)),
-			"an XCR0 that XSETBV would take", "XCR0 = 0x%llx", (unsigned long long)value);
+			"an XCR0 that XSETBV would take", "XCR0 = 0x%llx",
+			(unsigned long long)value);
 	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[0].reserved), 4,
 		  "xcrs[0].reserved");
 	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[1]),
@@ -617,13 +638,15 @@ void xcrs_set(struct judge *j)
 		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
 		uint64_t xcr;
 
-		has_xcr0 = j_field(j, j->in, at, 4, &xcr) && !xcr && j_field(j, j->in, at + 8, 8, &value);
+		has_xcr0 = j_field(j, j->in, at, 4, &xcr) && !xcr &&
+			   j_field(j, j->in, at + 8, 8, &value);
 	}
 	if (has_xcr0 && !(value & 1)) {
 		j_must_fail(j, R_XCRS_INVALID, EINVAL);
 		return;
 	}
-	/* Which components a CPUID allows is not known here: x87 alone, or what is there, is always fine. */
+	/* Which components a CPUID allows is not known here: x87 alone, or what is there, is always
+	 * fine. */
 	if (has_xcr0 && value != 1 &&
 	    !(vcpu_block_number(j, STATE_XCRS, XCR0_VALUE, 8, &old) && old == value))
 		j_may_fail(j, R_XCRS_INVALID, EINVAL);
@@ -648,7 +671,7 @@ void xcrs_set(struct judge *j)
 	}
 }
 
-/* --- debug registers: api.rst 4.33, 4.34 ------------------------------------------------------------------ */
+/* --- debug registers: api.rst 4.33, 4.34 --- */
 
 void debugregs_get(struct judge *j)
 {

@@ -15,14 +15,14 @@
 
 #define K(major, minor) MODEL_KERNEL(major, minor)
 
-#define API    "api.rst"
-#define UAPI   "uapi/kvm.h"
-#define VMDEV  "devices/vm.rst"
+#define API	"api.rst"
+#define UAPI	"uapi/kvm.h"
+#define VMDEV	"devices/vm.rst"
 #define VCPUDEV "devices/vcpu.rst"
-#define VFIO   "devices/vfio.rst"
+#define VFIO	"devices/vfio.rst"
 
 static const struct model_rule rules[] = {
-#define RULE(id, kind, archs, since, until, document, section, refs, statement)                    \
+#define RULE(id, kind, archs, since, until, document, section, refs, statement) \
 	{#id, kind, archs, since, until, document, section, refs, statement},
 #include "model/rules.def"
 #undef RULE
@@ -37,8 +37,8 @@ const struct model_rule *model_rules(size_t *count)
 const char *model_verdict_name(enum model_verdict_kind kind)
 {
 	static const char *const names[] = {
-		[MODEL_CONFORMS] = "conforms",	     [MODEL_DEVIATION] = "deviation",
-		[MODEL_DIVERGES] = "diverges",	     [MODEL_UNSPECIFIED] = "unspecified",
+		[MODEL_CONFORMS] = "conforms", [MODEL_DEVIATION] = "deviation",
+		[MODEL_DIVERGES] = "diverges", [MODEL_UNSPECIFIED] = "unspecified",
 		[MODEL_SKIPPED] = "skipped",
 	};
 

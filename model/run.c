@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * KVM_RUN: api.rst 4.10, chapter 5.  What the guest does is not for the model to say; which exits there may be, what
- * they must look like, and who writes which field of struct kvm_run is.
+ * KVM_RUN: api.rst 4.10, chapter 5.  What the guest does is not for the model to say; which exits
+ * there may be, what they must look like, and who writes which field of struct kvm_run is.
  */
 #include "model/vcpu.h"
 #include "model/vm.h"
@@ -18,39 +18,63 @@ enum {
 	RUN_APIC_BASE = 24,
 	RUN_UNION = KVMAPI_RUN_UNION,
 };
-#define RUN_KEPT (KVMAPI_RUN_UNION + KVMAPI_RUN_UNION_SIZE)
+/* What is remembered of struct kvm_run: no rule looks further. */
+#define RUN_KEPT (KVMAPI_RUN_UNION + 32)
 #define PIO_PAGE 4096u
 
-static inline uint64_t number(const uint8_t *p, unsigned int width)
+/* Written out, so that compilers make one load of each. */
+static inline uint32_t u16_at(const uint8_t *p)
 {
-	uint64_t n = 0;
-
-	for (unsigned int i = 0; i < width; i++)
-		n |= (uint64_t)p[i] << 8 * i;
-	return n;
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
-#define U16(p, at) ((uint32_t)number((p) + (at), 2))
-#define U32(p, at) ((uint32_t)number((p) + (at), 4))
-#define U64(p, at) number((p) + (at), 8)
+
+static inline uint32_t u32_at(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint64_t u64_at(const uint8_t *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
+}
+
+#define U16(p, at)	  u16_at((p) + (at))
+#define U32(p, at)	  u32_at((p) + (at))
+#define U64(p, at)	  u64_at((p) + (at))
 /* A field of a member of the exit union. */
 #define AT(member, field) (offsetof(struct kvm_run, member.field))
 
 /* Exits that x86 has. */
 enum { NEVER, YES, BY_ERROR };
 static const uint8_t exits_of_x86[] = {
-	[KVM_EXIT_UNKNOWN] = YES,	 [KVM_EXIT_EXCEPTION] = YES,
-	[KVM_EXIT_IO] = YES,		 [KVM_EXIT_HYPERCALL] = YES,
-	[KVM_EXIT_DEBUG] = YES,		 [KVM_EXIT_HLT] = YES,
-	[KVM_EXIT_MMIO] = YES,		 [KVM_EXIT_IRQ_WINDOW_OPEN] = YES,
-	[KVM_EXIT_SHUTDOWN] = YES,	 [KVM_EXIT_FAIL_ENTRY] = YES,
-	[KVM_EXIT_INTR] = BY_ERROR,	 [KVM_EXIT_SET_TPR] = YES,
-	[KVM_EXIT_TPR_ACCESS] = YES,	 [KVM_EXIT_INTERNAL_ERROR] = YES,
-	[KVM_EXIT_SYSTEM_EVENT] = YES,	 [KVM_EXIT_IOAPIC_EOI] = YES,
-	[KVM_EXIT_HYPERV] = YES,	 [KVM_EXIT_X86_RDMSR] = YES,
-	[KVM_EXIT_X86_WRMSR] = YES,	 [KVM_EXIT_DIRTY_RING_FULL] = YES,
-	[KVM_EXIT_AP_RESET_HOLD] = YES,	 [KVM_EXIT_X86_BUS_LOCK] = YES,
-	[KVM_EXIT_XEN] = YES,		 [KVM_EXIT_NOTIFY] = YES,
-	[KVM_EXIT_MEMORY_FAULT] = BY_ERROR, [KVM_EXIT_TDX] = YES,
+	[KVM_EXIT_UNKNOWN] = YES,
+	[KVM_EXIT_EXCEPTION] = YES,
+	[KVM_EXIT_IO] = YES,
+	[KVM_EXIT_HYPERCALL] = YES,
+	[KVM_EXIT_DEBUG] = YES,
+	[KVM_EXIT_HLT] = YES,
+	[KVM_EXIT_MMIO] = YES,
+	[KVM_EXIT_IRQ_WINDOW_OPEN] = YES,
+	[KVM_EXIT_SHUTDOWN] = YES,
+	[KVM_EXIT_FAIL_ENTRY] = YES,
+	[KVM_EXIT_INTR] = BY_ERROR,
+	[KVM_EXIT_SET_TPR] = YES,
+	[KVM_EXIT_TPR_ACCESS] = YES,
+	[KVM_EXIT_INTERNAL_ERROR] = YES,
+	[KVM_EXIT_SYSTEM_EVENT] = YES,
+	[KVM_EXIT_IOAPIC_EOI] = YES,
+	[KVM_EXIT_HYPERV] = YES,
+	[KVM_EXIT_X86_RDMSR] = YES,
+	[KVM_EXIT_X86_WRMSR] = YES,
+	[KVM_EXIT_DIRTY_RING_FULL] = YES,
+	[KVM_EXIT_AP_RESET_HOLD] = YES,
+	[KVM_EXIT_X86_BUS_LOCK] = YES,
+	[KVM_EXIT_XEN] = YES,
+	[KVM_EXIT_NOTIFY] = YES,
+	[KVM_EXIT_MEMORY_FAULT] = BY_ERROR,
+	[KVM_EXIT_TDX] = YES,
 	[KVM_EXIT_SNP_REQ_CERTS] = YES,
 };
 #define EXITS (sizeof(exits_of_x86) / sizeof(exits_of_x86[0]))
@@ -74,12 +98,39 @@ static bool completes_later(uint32_t reason)
 	}
 }
 
-/* --- at the call ---------------------------------------------------------------------------------------- */
+/* What was captured of one KVM_RUN; NULL = not. */
+struct run_parts {
+	const struct tape_part *in, *out, *regs_in, *regs_out;
+};
+
+static void parts_sort(const struct tape_part *parts, unsigned int count, struct run_parts *r)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		switch (parts[i].role) {
+		case TAPE_RUN_IN:
+			r->in = &parts[i];
+			break;
+		case TAPE_RUN_OUT:
+			r->out = &parts[i];
+			break;
+		case TAPE_RUN_REGS_IN:
+			r->regs_in = &parts[i];
+			break;
+		case TAPE_RUN_REGS_OUT:
+			r->regs_out = &parts[i];
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* --- at the call --- */
 
 /*
- * Between two KVM_RUN the kernel writes nothing into struct kvm_run, and userspace only its own fields: another exit
- * there than the last one left means that a KVM_RUN is missing, or that its result is not what it was.  Values that are
- * no exit of x86 are taken for a mark of userspace.
+ * Between two KVM_RUN the kernel writes nothing into struct kvm_run, and userspace only its own
+ * fields: another exit there than the last one left means that a KVM_RUN is missing, or that its
+ * result is not what it was.  Values that are no exit of x86 are taken for a mark of userspace.
  */
 static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 {
@@ -110,19 +161,20 @@ static void run_enter(struct judge *j)
 	struct state_vcpu *v = j->vcpu;
 	uint64_t state;
 
-	v->scratch[VCPU_MP_AT_RUN] = VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ?
-					     1 + state :
-					     0;
+	v->scratch[VCPU_MP_AT_RUN] =
+		VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
+										     : 0;
 	if (v->running)
 		vcpu_flag_set(v, VCPU_RUN_TWICE, true);
 	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, j_part(j, TAPE_RUN_IN)));
 }
 
-/* --- single exits --------------------------------------------------------------------------------------------- */
+/* --- single exits --- */
 
 static void exit_io(struct judge *j, const uint8_t *p)
 {
-	uint32_t size = p[AT(io, size)], count = U32(p, AT(io, count)), direction = p[AT(io, direction)];
+	uint32_t size = p[AT(io, size)], count = U32(p, AT(io, count)),
+		 direction = p[AT(io, direction)];
 	uint64_t at = U64(p, AT(io, data_offset));
 	bool fits = count && (size == 1 || size == 2 || size == 4) && count <= PIO_PAGE / size;
 
@@ -138,13 +190,15 @@ static void exit_mmio(struct judge *j, const uint8_t *p)
 	uint32_t len = U32(p, AT(mmio, len));
 
 	j_check(j, R_RUN_MMIO, len >= 1 && len <= 8 && p[AT(mmio, is_write)] <= 1,
-		"len of 1 to 8, is_write 0 or 1", "len = %u, is_write = %u", len, p[AT(mmio, is_write)]);
+		"len of 1 to 8, is_write 0 or 1", "len = %u, is_write = %u", len,
+		p[AT(mmio, is_write)]);
 	j_check(j, R_RUN_MMIO_ADDRESS, !(U64(p, AT(mmio, phys_addr)) >> 52),
 		"a physical address of at most 52 bits", "phys_addr = 0x%llx",
 		(unsigned long long)U64(p, AT(mmio, phys_addr)));
 }
 
-/* An exit that userspace must have asked for by enabling a capability of the VM, with one of `bits` set. */
+/* An exit that userspace must have asked for by enabling a capability of the VM, with one of `bits`
+ * set. */
 static void needs_cap(struct judge *j, uint16_t rule, uint32_t cap, uint64_t bits)
 {
 	uint64_t arg = 0;
@@ -152,9 +206,9 @@ static void needs_cap(struct judge *j, uint16_t rule, uint32_t cap, uint64_t bit
 
 	if (on == STATE_UNKNOWN)
 		return;
-	j_check(j, rule, on == STATE_YES && (arg & bits), "this exit only with its capability enabled",
-		"%s with args[0] = 0x%llx", on == STATE_YES ? "enabled" : "not enabled",
-		(unsigned long long)arg);
+	j_check(j, rule, on == STATE_YES && (arg & bits),
+		"this exit only with its capability enabled", "%s with args[0] = 0x%llx",
+		on == STATE_YES ? "enabled" : "not enabled", (unsigned long long)arg);
 }
 
 static void exit_msr(struct judge *j, const uint8_t *p)
@@ -178,9 +232,11 @@ static void exit_internal_error(struct judge *j, const uint8_t *p)
 			suberror <= KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON && ndata <= 16,
 		"suberror 1 to 4, ndata up to 16", "suberror = %u, ndata = %u", suberror, ndata);
 	if (suberror == KVM_INTERNAL_ERROR_EMULATION && ndata >= 3 &&
-	    U64(p, AT(emulation_failure, flags)) & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
+	    U64(p, AT(emulation_failure, flags)) &
+		    KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
 		j_check(j, R_RUN_EMULATION_FAILURE, p[AT(emulation_failure, insn_size)] <= 15,
-			"insn_size up to 15", "insn_size = %u", p[AT(emulation_failure, insn_size)]);
+			"insn_size up to 15", "insn_size = %u",
+			p[AT(emulation_failure, insn_size)]);
 }
 
 static void exit_system_event(struct judge *j, const uint8_t *p)
@@ -192,7 +248,8 @@ static void exit_system_event(struct judge *j, const uint8_t *p)
 			type != KVM_SYSTEM_EVENT_WAKEUP && type != KVM_SYSTEM_EVENT_SUSPEND,
 		"a type that x86 has", "type = %u", type);
 	if (j_cap(j, KVM_CAP_SYSTEM_EVENT_DATA) > 0)
-		j_check(j, R_RUN_SYSTEM_EVENT_DATA, ndata <= 16, "ndata up to 16", "ndata = %u", ndata);
+		j_check(j, R_RUN_SYSTEM_EVENT_DATA, ndata <= 16, "ndata up to 16", "ndata = %u",
+			ndata);
 }
 
 static void exit_debug(struct judge *j)
@@ -236,8 +293,8 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 			j_check(j, R_RUN_WINDOW_REQUESTED, in->data[RUN_WINDOW] != 0,
 				"this exit only when request_interrupt_window asks for it",
 				"request_interrupt_window = 0");
-		j_check(j, R_RUN_WINDOW_READY, p[RUN_READY] == 1, "ready_for_interrupt_injection = 1",
-			"%u", p[RUN_READY]);
+		j_check(j, R_RUN_WINDOW_READY, p[RUN_READY] == 1,
+			"ready_for_interrupt_injection = 1", "%u", p[RUN_READY]);
 		break;
 	case KVM_EXIT_IOAPIC_EOI:
 		if (j->vm->irqchip != STATE_IRQCHIP_UNKNOWN)
@@ -276,7 +333,8 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 	case KVM_EXIT_TPR_ACCESS:
 		if (v->fresh)
 			j_check(j, R_RUN_TPR_ACCESS_ENABLED, vcpu_flag(v, VCPU_TPR_REPORTED),
-				"this exit only with KVM_TPR_ACCESS_REPORTING", "KVM_EXIT_TPR_ACCESS");
+				"this exit only with KVM_TPR_ACCESS_REPORTING",
+				"KVM_EXIT_TPR_ACCESS");
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		exit_internal_error(j, p);
@@ -287,20 +345,21 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 	case KVM_EXIT_HYPERV: {
 		uint32_t type = U32(p, AT(hyperv, type));
 
-		j_check(j, R_RUN_HYPERV, type >= KVM_EXIT_HYPERV_SYNIC && type <= KVM_EXIT_HYPERV_SYNDBG,
+		j_check(j, R_RUN_HYPERV,
+			type >= KVM_EXIT_HYPERV_SYNIC && type <= KVM_EXIT_HYPERV_SYNDBG,
 			"type 1 to 3", "type = %u", type);
 		break;
 	}
 	case KVM_EXIT_XEN:
-		j_check(j, R_RUN_XEN, U32(p, AT(xen, type)) == KVM_EXIT_XEN_HCALL, "type 1", "type = %u",
-			U32(p, AT(xen, type)));
+		j_check(j, R_RUN_XEN, U32(p, AT(xen, type)) == KVM_EXIT_XEN_HCALL, "type 1",
+			"type = %u", U32(p, AT(xen, type)));
 		break;
 	default:
 		break;
 	}
 }
 
-/* --- struct kvm_run as a whole ------------------------------------------------------------------------------- */
+/* --- struct kvm_run as a whole --- */
 
 /* What holds of the header whenever the kernel came as far as to leave the run loop. */
 static void check_header(struct judge *j, const struct tape_part *in, const struct tape_part *out)
@@ -311,10 +370,12 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 	uint64_t base = U64(p, RUN_APIC_BASE);
 
 	if (in && in->have >= RUN_EXIT_REASON && !vcpu_flag(v, VCPU_RUN_TWICE)) {
-		/* Another thread may ask for an immediate exit at any time; nobody takes that back. */
+		/* Another thread may ask for an immediate exit at any time; nobody takes that back.
+		 */
 		j_check(j, R_RUN_INPUT_STAYS,
 			p[RUN_WINDOW] == in->data[RUN_WINDOW] &&
-				(!in->data[RUN_IMMEDIATE] || p[RUN_IMMEDIATE] == in->data[RUN_IMMEDIATE]) &&
+				(!in->data[RUN_IMMEDIATE] ||
+				 p[RUN_IMMEDIATE] == in->data[RUN_IMMEDIATE]) &&
 				!memcmp(p + 2, in->data + 2, 6),
 			"the input fields as userspace left them",
 			"request_interrupt_window = %u, immediate_exit = %u", p[RUN_WINDOW],
@@ -322,7 +383,8 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 	}
 	j_check(j, R_RUN_FLAGS,
 		p[RUN_READY] <= 1 && p[RUN_IF] <= 1 &&
-			!(flags & ~(KVM_RUN_X86_SMM | KVM_RUN_X86_BUS_LOCK | KVM_RUN_X86_GUEST_MODE)) &&
+			!(flags &
+			  ~(KVM_RUN_X86_SMM | KVM_RUN_X86_BUS_LOCK | KVM_RUN_X86_GUEST_MODE)) &&
 			(!(flags & KVM_RUN_X86_SMM) || j_cap(j, KVM_CAP_X86_SMM)) &&
 			(!(flags & KVM_RUN_X86_GUEST_MODE) || j_cap(j, KVM_CAP_NESTED_STATE)) &&
 			(!(flags & KVM_RUN_X86_BUS_LOCK) || j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT)),
@@ -331,10 +393,12 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 	j_check(j, R_RUN_CR8, U64(p, RUN_CR8) <= 15, "cr8 of 0 to 15", "cr8 = 0x%llx",
 		(unsigned long long)U64(p, RUN_CR8));
 	j_check(j, R_RUN_APIC_BASE, !(base & 0x2ff) && !(base >> 52),
-		"an APIC base without reserved bits", "apic_base = 0x%llx", (unsigned long long)base);
+		"an APIC base without reserved bits", "apic_base = 0x%llx",
+		(unsigned long long)base);
 	if (j->vm->irqchip == STATE_IRQCHIP_KERNEL)
 		j_check(j, R_RUN_READY_WITH_PIC, p[RUN_READY] == 1,
-			"ready_for_interrupt_injection = 1 with the PIC in the kernel", "%u", p[RUN_READY]);
+			"ready_for_interrupt_injection = 1 with the PIC in the kernel", "%u",
+			p[RUN_READY]);
 	else if (j->vm->irqchip == STATE_IRQCHIP_NONE && j_cap(j, KVM_CAP_NESTED_STATE) == 0)
 		j_check(j, R_RUN_READY_NEEDS_IF, p[RUN_IF] || !p[RUN_READY],
 			"not ready while interrupts are off", "ready = 1, if_flag = 0");
@@ -347,10 +411,8 @@ static void learn(struct judge *j, enum state_vcpu_block block, const uint8_t *b
 }
 
 /* Registers that travel with struct kvm_run: api.rst 6.74. */
-static void sync_regs(struct judge *j)
+static void sync_regs(struct judge *j, const struct tape_part *in, const struct tape_part *out)
 {
-	const struct tape_part *in = j_part(j, TAPE_RUN_REGS_IN);
-	const struct tape_part *out = j_part(j, TAPE_RUN_REGS_OUT);
 	uint64_t valid, dirty;
 
 	if (!out || out->have < 16)
@@ -358,8 +420,8 @@ static void sync_regs(struct judge *j)
 	valid = U64(out->data, 0);
 	dirty = U64(out->data, 8);
 	if (in && in->have >= 16 && !vcpu_flag(j->vcpu, VCPU_RUN_TWICE)) {
-		j_check(j, R_RUN_VALID_REGS_STAY, valid == U64(in->data, 0), "kvm_valid_regs unchanged",
-			"0x%llx, was 0x%llx", (unsigned long long)valid,
+		j_check(j, R_RUN_VALID_REGS_STAY, valid == U64(in->data, 0),
+			"kvm_valid_regs unchanged", "0x%llx, was 0x%llx", (unsigned long long)valid,
 			(unsigned long long)U64(in->data, 0));
 		if (!j->ret->ret)
 			j_check(j, R_RUN_DIRTY_REGS_TAKEN, !dirty, "kvm_dirty_regs = 0", "0x%llx",
@@ -367,12 +429,14 @@ static void sync_regs(struct judge *j)
 	}
 	if (!valid || vcpu_flag(j->vcpu, VCPU_RUN_TWICE))
 		return;
-	/* What was copied out is what a GET would say now; what the structs leave unused is not written there. */
+	/* What was copied out is what a GET would say now; what the structs leave unused is not
+	 * written there. */
 	j->vcpu->guest_clean = false;
 	if (valid & KVM_SYNC_X86_REGS && out->have >= 16 + sizeof(struct kvm_regs))
 		learn(j, STATE_REGS, out->data + 16 + offsetof(struct kvm_sync_regs, regs),
 		      sizeof(struct kvm_regs));
-	if (valid & KVM_SYNC_X86_SREGS && out->have >= 16 + offsetof(struct kvm_sync_regs, events)) {
+	if (valid & KVM_SYNC_X86_SREGS &&
+	    out->have >= 16 + offsetof(struct kvm_sync_regs, events)) {
 		learn(j, STATE_SREGS, out->data + 16 + offsetof(struct kvm_sync_regs, sregs),
 		      offsetof(struct kvm_sregs, interrupt_bitmap));
 		for (uint32_t s = 0; s < 8; s++)
@@ -386,9 +450,9 @@ static void sync_regs(struct judge *j)
 }
 
 /* Whether the sync-regs bits, and cr8, must make the kernel refuse; false if everything is said. */
-static bool inputs_fine(struct judge *j, const struct tape_part *in)
+static bool inputs_fine(struct judge *j, const struct run_parts *r)
 {
-	const struct tape_part *regs = j_part(j, TAPE_RUN_REGS_IN);
+	const struct tape_part *in = r->in, *regs = r->regs_in;
 	int32_t known = j_cap(j, KVM_CAP_SYNC_REGS);
 	uint64_t valid, dirty;
 
@@ -409,7 +473,8 @@ static bool inputs_fine(struct judge *j, const struct tape_part *in)
 		if (dirty & ~(uint64_t)KVM_SYNC_X86_REGS)
 			j_may_fail(j, R_RUN_SYNC_INVALID, EINVAL);
 	}
-	if (in && in->have >= RUN_UNION && j->vcpu->has_lapic == STATE_NO && U64(in->data, RUN_CR8) > 15) {
+	if (in && in->have >= RUN_UNION && j->vcpu->has_lapic == STATE_NO &&
+	    U64(in->data, RUN_CR8) > 15) {
 		j_must_fail(j, R_RUN_CR8_INVALID, EINVAL);
 		return false;
 	}
@@ -424,7 +489,8 @@ static void keep(struct judge *j, const struct tape_part *out)
 
 	if (out)
 		len = out->have < RUN_KEPT ? out->have : RUN_KEPT;
-	state_block_forget(&v->run);
+	if (len < RUN_KEPT || vcpu_flag(v, VCPU_RUN_TWICE))
+		state_block_forget(&v->run);
 	if (len >= RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
 		if (state_block_set(&v->run, 0, out->data, len))
 			j->oom = -ENOMEM;
@@ -437,7 +503,7 @@ static void keep(struct judge *j, const struct tape_part *out)
 	}
 }
 
-/* --- results ------------------------------------------------------------------------------------------------------ */
+/* --- results --- */
 
 /* KVM_RUN returned 0: exit_reason says why. */
 static void run_returned(struct judge *j, const struct tape_part *in, const struct tape_part *out)
@@ -456,8 +522,8 @@ static void run_returned(struct judge *j, const struct tape_part *in, const stru
 	}
 	reason = U32(out->data, RUN_EXIT_REASON);
 	if (!j_check(j, R_RUN_EXIT_REASON, reason < EXITS && exits_of_x86[reason] == YES,
-		     "an exit reason of x86 that goes with success", "exit_reason = %u (%s)", reason,
-		     kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown"))
+		     "an exit reason of x86 that goes with success", "exit_reason = %u (%s)",
+		     reason, kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown"))
 		return;
 	v->last_exit = reason;
 	v->pending_exit = completes_later(reason) ? STATE_YES : STATE_NO;
@@ -469,8 +535,8 @@ static void run_returned(struct judge *j, const struct tape_part *in, const stru
 }
 
 /*
- * Waiting for a SIPI is impossible in SMM and in some states of nested virtualisation. Who waits for one, if that is not
- * known, got an INIT from another vCPU.
+ * Waiting for a SIPI is impossible in SMM and in some states of nested virtualisation. Who waits
+ * for one, if that is not known, got an INIT from another vCPU.
  */
 static bool sipi_may_be_blocked(const struct judge *j, uint64_t mp)
 {
@@ -511,18 +577,22 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 	/* An error after the loop began leaves "unknown"; before it, what was there. */
 	if (before != UINT32_MAX && !vcpu_flag(v, VCPU_RUN_TWICE))
 		j_check(j, R_RUN_REASON_ON_ERROR,
-			reason == before || !reason || (reason == KVM_EXIT_INTR && j->ret->ret == -EINTR) ||
+			reason == before || !reason ||
+				(reason == KVM_EXIT_INTR && j->ret->ret == -EINTR) ||
 				(reason == KVM_EXIT_MEMORY_FAULT &&
 				 (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)),
-			"the exit reason of before, or none", "exit_reason = %u after %u", reason, before);
-	if (j->ret->ret == -EINTR || j->ret->ret == -EAGAIN)
+			"the exit reason of before, or none", "exit_reason = %u after %u", reason,
+			before);
+	/* Where it gave up before the run loop, the header is that of before. */
+	if ((j->ret->ret == -EINTR && (immediate || reason == KVM_EXIT_INTR)) ||
+	    j->ret->ret == -EAGAIN)
 		check_header(j, in, out);
 }
 
-/* An immediate exit lets no guest run, but completes what is pending and takes the sync registers. */
-static void immediate_effects(struct judge *j)
+/* An immediate exit lets no guest run, but completes what is pending and takes the sync registers.
+ */
+static void immediate_effects(struct judge *j, const struct tape_part *regs)
 {
-	const struct tape_part *regs = j_part(j, TAPE_RUN_REGS_IN);
 	struct state_vcpu *v = j->vcpu;
 	bool dirty = !regs || regs->have < 16 || U64(regs->data, 8);
 
@@ -544,13 +614,18 @@ static void immediate_effects(struct judge *j)
 
 static void run_judge(struct judge *j)
 {
-	const struct tape_part *in = j_part(j, TAPE_RUN_IN);
-	const struct tape_part *out =
-		tape_part_find(j->ret->parts, j->ret->part_count, TAPE_RUN_OUT);
+	struct run_parts r = {0};
+	const struct tape_part *in, *out;
 	struct state_vcpu *v = j->vcpu;
-	bool immediate = in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
-			 j_cap(j, KVM_CAP_IMMEDIATE_EXIT);
 	enum state_tri pending = v->pending_exit;
+	bool immediate;
+
+	parts_sort(j->call->parts, j->call->part_count, &r);
+	parts_sort(j->ret->parts, j->ret->part_count, &r);
+	in = r.in;
+	out = r.out;
+	immediate = in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
+		    j_cap(j, KVM_CAP_IMMEDIATE_EXIT);
 
 	if (j->call->arg) {
 		j_must_fail(j, R_RUN_NO_ARGUMENT, EINVAL);
@@ -566,8 +641,8 @@ static void run_judge(struct judge *j)
 	else if (in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4))
 		j_hold(j, R_RUN_CONTINUES);
 	if (immediate)
-		immediate_effects(j);
-	if (inputs_fine(j, in)) {
+		immediate_effects(j, r.regs_in);
+	if (inputs_fine(j, &r)) {
 		if (j->ret->ret == 0 && immediate && pending == STATE_NO)
 			j_must_fail(j, R_RUN_IMMEDIATE_EXIT, EINTR);
 		else if (j->ret->ret == 0)
@@ -583,7 +658,7 @@ static void run_judge(struct judge *j)
 		v->pending_exit = STATE_UNKNOWN;
 	keep(j, out);
 	if (!j->ret->ret || j->ret->ret == -EINTR)
-		sync_regs(j);
+		sync_regs(j, r.regs_in, r.regs_out);
 	if (!v->running)
 		vcpu_flag_set(v, VCPU_RUN_TWICE, false);
 }

@@ -174,11 +174,18 @@ static int set_copy(struct state_set *to, const struct state_set *from)
 	return 0;
 }
 
-/* The sets and blocks of a vCPU, a VM and a device, named once for copying, forgetting and freeing. */
-#define VCPU_SETS(v) (struct state_set *[]){&(v)->msrs, &(v)->caps, &(v)->attrs}
+/* The sets and blocks of a vCPU, a VM and a device, named once for copying, forgetting and freeing.
+ */
+#define VCPU_SETS(v)                                \
+	(struct state_set *[])                      \
+	{                                           \
+		&(v)->msrs, &(v)->caps, &(v)->attrs \
+	}
 #define VM_SETS(v)                                                                                 \
-	(struct state_set *[]){&(v)->slots, &(v)->ioeventfds, &(v)->irqfds,                        \
-			       &(v)->zones, &(v)->routes,     &(v)->caps}
+	(struct state_set *[])                                                                     \
+	{                                                                                          \
+		&(v)->slots, &(v)->ioeventfds, &(v)->irqfds, &(v)->zones, &(v)->routes, &(v)->caps \
+	}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void vcpu_free(struct state_vcpu *v)

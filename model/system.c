@@ -67,6 +67,8 @@ void vm_typed_seen(struct judge *j)
 
 bool vm_typed(const struct judge *j)
 {
+	if (j->vm && (!j->vm->fresh || j->vm->scratch[VM_SCRATCH_ENCRYPTED]))
+		return true;
 	return state_set_find(&j_system(j)->numbers, NUMBER_TYPED_VM, 0) != NULL;
 }
 
@@ -217,8 +219,7 @@ static void get_vcpu_mmap_size(struct judge *j)
 		    (uint64_t)size);
 }
 
-/* --- CPUID lists
- * ------------------------------------------------------------------------------------------ */
+/* --- CPUID lists ----------------------------------------------------------------------------- */
 
 struct cpuid_entry {
 	uint64_t function, index, flags, reg[4];
@@ -421,6 +422,10 @@ static void get_cpuid(struct judge *j, bool emulated)
 		if (!j_succeeds(j, R_CPUID_SUCCEEDS) && j->ret->ret != -E2BIG)
 			return;
 	}
+	if (J_IN(j, struct kvm_cpuid2, padding, &pad) &&
+	    J_OUT(j, struct kvm_cpuid2, padding, &pad_after) && pad != pad_after)
+		j_break(j, R_CPUID_HEADER_KEPT, "the word after nent as it was", "0x%llx",
+			(unsigned long long)pad_after);
 	if (j->ret->ret == -E2BIG) {
 		if (have_n && n != room)
 			j_break(j, R_CPUID_NENT_KEPT, "nent as it was", "nent = %llu",
@@ -432,10 +437,6 @@ static void get_cpuid(struct judge *j, bool emulated)
 	}
 	if (j->ret->ret || !have_n)
 		return;
-	if (J_IN(j, struct kvm_cpuid2, padding, &pad) &&
-	    J_OUT(j, struct kvm_cpuid2, padding, &pad_after) && pad != pad_after)
-		j_break(j, R_CPUID_HEADER_KEPT, "the word after nent as it was", "0x%llx",
-			(unsigned long long)pad_after);
 	if (!j_check(j, R_CPUID_NENT_COUNT,
 		     n <= room && n <= CPUID_MAX_ENTRIES && (n || emulated) &&
 			     (!j->out || j->out->want < 8 ||
@@ -473,8 +474,7 @@ static void get_emulated_cpuid(struct judge *j)
 	get_cpuid(j, true);
 }
 
-/* --- feature MSRs, MCE, attributes
- * ----------------------------------------------------------------------- */
+/* --- feature MSRs, MCE, attributes ----------------------------------------------------------- */
 
 static size_t msr_at(uint64_t i, size_t member)
 {
@@ -554,16 +554,16 @@ static void get_mce_cap(struct judge *j)
 
 	if (!j_succeeds(j, R_MCE_CAP_SUCCEEDS) || !j_field(j, j->out, 0, 8, &cap))
 		return;
-	/* CTL_P and SER_P always, CMCI_P and LMCE_P by host and back end; banks are counted
-	 * elsewhere. */
+	if (!j_check(j, R_MCE_CAP_FORMAT, !(cap & ~format), "bits of MSR_IA32_MCG_CAP", "0x%llx",
+		     (unsigned long long)cap))
+		return;
+	/* CTL_P and SER_P always, CMCI_P and LMCE_P by host and back end; no banks. */
 	if ((cap & ~(1ull << 10 | 1ull << 27)) != (1ull << 8 | 1ull << 24))
 		j_break(j, R_MCE_CAP_OF_KVM,
 			"CTL_P, SER_P, and of others no more than CMCI_P and LMCE_P", "0x%llx",
 			(unsigned long long)cap);
-	if (j_check(j, R_MCE_CAP_FORMAT, !(cap & ~format), "bits of MSR_IA32_MCG_CAP", "0x%llx",
-		    (unsigned long long)cap))
-		vm_constant(j, R_MCE_CAP_CONSTANT, "capabilities", &j_system(j)->numbers,
-			    NUMBER_MCE_CAP, 0, cap);
+	vm_constant(j, R_MCE_CAP_CONSTANT, "capabilities", &j_system(j)->numbers, NUMBER_MCE_CAP, 0,
+		    cap);
 }
 
 /* api.rst 4.80, 4.81 for the system descriptor */

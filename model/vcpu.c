@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls on a vCPU: the table, what its files share, and those that have no file of their own: MP state, TSC frequency,
- * clock control, signal mask, capabilities, attributes, translation, nested state, registers by number, statistics.
+ * Calls on a vCPU: the table, what its files share, and those that have no file of their own: MP
+ * state, TSC frequency, clock control, signal mask, capabilities, attributes, translation, nested
+ * state, registers by number, statistics.
  */
 #include "model/vcpu.h"
 #include "model/vm.h"
 
-/* --- shared -------------------------------------------------------------------------------------------- */
+/* --- shared --- */
 
 bool vcpu_block_number(const struct judge *j, enum state_vcpu_block block, uint32_t offset,
 		       uint32_t width, uint64_t *value)
@@ -28,12 +29,14 @@ void vcpu_forget_all(struct state_vcpu *v)
 {
 	v->guest_clean = false;
 	state_vcpu_guest_ran(v);
+	/* The caller may learn something after this. */
+	v->guest_clean = false;
 	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 }
 
 /*
- * Whether a vCPU of the VM ran since this was last asked with the same stamp. A VM's only vCPU sends nothing to
- * itself while it does not run.
+ * Whether a vCPU of the VM ran since this was last asked with the same stamp. A VM's only vCPU
+ * sends nothing to itself while it does not run.
  */
 static bool others_ran(struct judge *j, unsigned int stamp)
 {
@@ -64,7 +67,8 @@ bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uin
 			char want[MODEL_TEXT];
 
 			snprintf(want, sizeof(want), "%s: zero", what);
-			j_break(j, rule, want, "byte %u = 0x%02x", offset + i, part->data[offset + i]);
+			j_break(j, rule, want, "byte %u = 0x%02x", offset + i,
+				part->data[offset + i]);
 			return false;
 		}
 	}
@@ -96,7 +100,7 @@ bool vcpu_protected(struct judge *j, uint16_t succeeds)
 	return true;
 }
 
-/* --- MP state: api.rst 4.38, 4.39 ----------------------------------------------------------------------- */
+/* --- MP state: api.rst 4.38, 4.39 --- */
 
 static void mp_state_get(struct judge *j)
 {
@@ -107,7 +111,8 @@ static void mp_state_get(struct judge *j)
 	bool known;
 
 	vcpu_forget_async(j);
-	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) || !J_OUT(j, struct kvm_mp_state, mp_state, &state))
+	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) ||
+	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
 	if (!j_check(j, R_MP_STATE_OF_X86,
 		     state <= KVM_MP_STATE_SIPI_RECEIVED || state == KVM_MP_STATE_AP_RESET_HOLD,
@@ -120,7 +125,8 @@ static void mp_state_get(struct judge *j)
 		/* The waiting SIPI is taken by this very call, and starts the processor. */
 		j_check(j, R_MP_STATE_SIPI_TAKEN,
 			state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_INIT_RECEIVED,
-			"runnable, or still waiting for it", "mp_state = %llu", (unsigned long long)state);
+			"runnable, or still waiting for it", "mp_state = %llu",
+			(unsigned long long)state);
 		vcpu_forget_all(v);
 	} else if (known) {
 		j_equal(j, R_MP_STATE_SAME, "mp_state", had, state);
@@ -129,7 +135,8 @@ static void mp_state_get(struct judge *j)
 		   !vcpu_flag(v, VCPU_MP_WRITTEN) && !j_vcpu_ran(j)) {
 		j_equal(j, R_MP_STATE_RUNNING, "mp_state", KVM_MP_STATE_RUNNABLE, state);
 	} else if (v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES && !b->size &&
-		   !others && v->number != UINT64_MAX && j->vm->boot_cpu != UINT64_MAX && !v->running) {
+		   !others && v->number != UINT64_MAX && j->vm->boot_cpu != UINT64_MAX &&
+		   !v->running) {
 		j_equal(j, R_MP_STATE_AT_FIRST, "mp_state",
 			v->number == j->vm->boot_cpu ? KVM_MP_STATE_RUNNABLE
 						     : KVM_MP_STATE_UNINITIALIZED,
@@ -181,7 +188,7 @@ static void mp_state_set(struct judge *j)
 	}
 }
 
-/* --- TSC: api.rst 4.55, 4.56 ------------------------------------------------------------------------------ */
+/* --- TSC: api.rst 4.55, 4.56 --- */
 
 static void tsc_khz_get(struct judge *j)
 {
@@ -201,16 +208,18 @@ static void tsc_khz_set(struct judge *j)
 	uint64_t khz = (uint32_t)j->call->arg;
 
 	/* Another frequency than the vCPU has is a matter of the hardware. */
-	if (khz && khz != v->tsc_khz)
+	if ((khz && khz != v->tsc_khz) || vcpu_flag(v, VCPU_TSC_REFUSED))
 		j_may_fail(j, R_TSC_KHZ_REFUSED, EINVAL);
 	if (!j_succeeds(j, R_TSC_KHZ_SET_SUCCEEDS)) {
 		v->tsc_khz = 0;
+		vcpu_flag_set(v, VCPU_TSC_REFUSED, true);
 		return;
 	}
+	vcpu_flag_set(v, VCPU_TSC_REFUSED, false);
 	v->tsc_khz = khz; /* 0 asks for the host's, which is not known here */
 }
 
-/* --- paravirtual clock: api.rst 4.70 ------------------------------------------------------------------------ */
+/* --- paravirtual clock: api.rst 4.70 --- */
 
 #define MSR_KVM_CLOCK_OLD 0x12
 #define MSR_KVM_CLOCK	  0x4b564d01
@@ -243,7 +252,7 @@ static void kvmclock_ctrl(struct judge *j)
 	j_succeeds(j, R_KVMCLOCK_CTRL_SUCCEEDS);
 }
 
-/* --- signal mask: api.rst 4.21 -------------------------------------------------------------------------------- */
+/* --- signal mask: api.rst 4.21 --- */
 
 static void signal_mask_set(struct judge *j)
 {
@@ -260,14 +269,15 @@ static void signal_mask_set(struct judge *j)
 	j_succeeds(j, R_SIGNAL_MASK_SUCCEEDS);
 }
 
-/* --- capabilities of a vCPU: api.rst 4.37, chapter 6 ------------------------------------------------------------ */
+/* --- capabilities of a vCPU: api.rst 4.37, chapter 6 --- */
 
 static void enable_cap(struct judge *j)
 {
 	uint64_t cap, flags, arg = 0;
 	struct state_entry *e;
 
-	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) || !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
+	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
+	    !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
 		j_may_succeed(j, R_VCPU_CAP_SUCCEEDS, "argument not captured");
 		return;
 	}
@@ -312,14 +322,15 @@ static void enable_cap(struct judge *j)
 	state_block_forget(&j->vcpu->blocks[STATE_CPUID]);
 }
 
-/* --- attributes: api.rst 4.80, 4.81, devices/vcpu.rst 4 ------------------------------------------------------------- */
+/* --- attributes: api.rst 4.80, 4.81, devices/vcpu.rst 4 --- */
 
 /* Which attribute is meant; false if everything is said. */
 static bool attr_of(struct judge *j, uint64_t *key)
 {
 	uint64_t group, attr;
 
-	if (!J_IN(j, struct kvm_device_attr, group, &group) || !J_IN(j, struct kvm_device_attr, attr, &attr)) {
+	if (!J_IN(j, struct kvm_device_attr, group, &group) ||
+	    !J_IN(j, struct kvm_device_attr, attr, &attr)) {
 		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "argument not captured");
 		return false;
@@ -390,7 +401,7 @@ static void attr_set(struct judge *j)
 	e->value[1] = j->vcpu->last_run_end;
 }
 
-/* --- address translation: api.rst 4.15 ------------------------------------------------------------------------------ */
+/* --- address translation: api.rst 4.15 --- */
 
 static void translate(struct judge *j)
 {
@@ -409,7 +420,8 @@ static void translate(struct judge *j)
 		if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
 		    VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) && !(cr0 >> 31 & 1))
 			j_check(j, R_TRANSLATE_WITHOUT_PAGING, valid == 1 && physical == linear,
-				"the same address, valid", "valid = %llu, physical_address = 0x%llx",
+				"the same address, valid",
+				"valid = %llu, physical_address = 0x%llx",
 				(unsigned long long)valid, (unsigned long long)physical);
 	}
 	j_check(j, R_TRANSLATE_VALUES,
@@ -419,7 +431,7 @@ static void translate(struct judge *j)
 		(unsigned long long)writeable, (unsigned long long)usermode);
 }
 
-/* --- nested state: api.rst 4.114, 4.115 ------------------------------------------------------------------------------- */
+/* --- nested state: api.rst 4.114, 4.115 --- */
 
 #define NESTED_HEADER sizeof(struct kvm_nested_state)
 
@@ -446,13 +458,14 @@ static void nested_get(struct judge *j)
 	if (!known || (int64_t)room < j_cap(j, KVM_CAP_NESTED_STATE))
 		j_may_fail(j, R_NESTED_TOO_SMALL, E2BIG);
 	if (j->ret->ret == -E2BIG && known && J_OUT(j, struct kvm_nested_state, size, &size))
-		j_check(j, R_NESTED_SIZE_WRITTEN, size > room, "the size that is needed", "%llu of %llu",
-			(unsigned long long)size, (unsigned long long)room);
+		j_check(j, R_NESTED_SIZE_WRITTEN, size > room, "the size that is needed",
+			"%llu of %llu", (unsigned long long)size, (unsigned long long)room);
 	if (!j_succeeds(j, R_NESTED_GET_SUCCEEDS))
 		return;
 	if (J_OUT(j, struct kvm_nested_state, size, &size) &&
 	    J_OUT(j, struct kvm_nested_state, format, &format))
-		j_check(j, R_NESTED_SIZE, size >= NESTED_HEADER && (!known || size <= room) && format <= 1,
+		j_check(j, R_NESTED_SIZE,
+			size >= NESTED_HEADER && (!known || size <= room) && format <= 1,
 			"a size within the buffer, a known format", "size = %llu, format = %llu",
 			(unsigned long long)size, (unsigned long long)format);
 }
@@ -473,7 +486,7 @@ static void nested_set(struct judge *j)
 	vcpu_forget_all(j->vcpu);
 }
 
-/* --- registers by number: api.rst 4.68, 4.69, 4.84 ---------------------------------------------------------------------- */
+/* --- registers by number: api.rst 4.68, 4.69, 4.84 --- */
 
 static void one_reg(struct judge *j)
 {
@@ -506,14 +519,14 @@ static void reg_list(struct judge *j)
 	if (!room)
 		j_may_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
 	if (j->ret->ret == -E2BIG && j->in && j_field(j, j->out, 0, 8, &n))
-		j_check(j, R_REG_LIST_COUNT_WRITTEN, n > room, "the count that is needed", "n = %llu",
-			(unsigned long long)n);
+		j_check(j, R_REG_LIST_COUNT_WRITTEN, n > room, "the count that is needed",
+			"n = %llu", (unsigned long long)n);
 	if (j_succeeds(j, R_REG_LIST_SUCCEEDS) && j->in && j_field(j, j->out, 0, 8, &n))
-		j_check(j, R_REG_LIST_COUNT, n <= room, "at most as many as there is room for", "n = %llu",
-			(unsigned long long)n);
+		j_check(j, R_REG_LIST_COUNT, n <= room, "at most as many as there is room for",
+			"n = %llu", (unsigned long long)n);
 }
 
-/* --- statistics: api.rst 4.133 ------------------------------------------------------------------------------------------ */
+/* --- statistics: api.rst 4.133 --- */
 
 static void stats_fd(struct judge *j)
 {
@@ -524,7 +537,7 @@ static void stats_fd(struct judge *j)
 	j_succeeds_value(j, R_VCPU_STATS_FD_SUCCEEDS);
 }
 
-/* --- prefaulting: api.rst 4.143 ------------------------------------------------------------------------------------------ */
+/* --- prefaulting: api.rst 4.143 --- */
 
 static void pre_fault(struct judge *j)
 {
@@ -549,8 +562,7 @@ static void pre_fault(struct judge *j)
 	    !J_OUT(j, struct kvm_pre_fault_memory, gpa, &gpa_left) ||
 	    !J_OUT(j, struct kvm_pre_fault_memory, size, &size_left))
 		return;
-	j_check(j, R_PRE_FAULT_REST,
-		size_left < size && gpa_left + size_left == gpa + size,
+	j_check(j, R_PRE_FAULT_REST, size_left < size && gpa_left + size_left == gpa + size,
 		"the rest of the range, less than all of it", "gpa = 0x%llx, size = 0x%llx",
 		(unsigned long long)gpa_left, (unsigned long long)size_left);
 }

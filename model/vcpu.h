@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files that judge a vCPU's calls share: regs.c, cpuid.c, msr.c, lapic.c, events.c, vcpu.c, run.c.
- * All of them are about x86; the structs are those of <asm/kvm.h> of x86.
+ * What the files that judge a vCPU's calls share: regs.c, cpuid.c, msr.c, lapic.c, events.c,
+ * vcpu.c, run.c. All of them are about x86; the structs are those of <asm/kvm.h> of x86.
  */
 #ifndef MODEL_VCPU_H
 #define MODEL_VCPU_H
@@ -15,21 +15,25 @@
 enum {
 	VCPU_FLAGS,	 /* mask of enum vcpu_flag */
 	VCPU_MP_AT_RUN,	 /* 1 + kvm_mp_state.mp_state when the last KVM_RUN began */
-	VCPU_ASYNC_SEEN, /* model sequence number up to which other vCPUs' doings were taken into account */
+	VCPU_ASYNC_SEEN, /* model sequence number up to which other vCPUs' doings were taken into
+			    account */
 	VCPU_MP_SEEN,	 /* the same, for INITs, which KVM_GET_MP_STATE takes */
 	VCPU_XFEATURES,	 /* XSTATE_BV bits that this vCPU is known to accept */
 };
 
 enum vcpu_flag {
-	VCPU_RUN_IS_NEWEST = 1 << 0, /* cr8 and apic_base of struct kvm_run are those of the vCPU now */
-	VCPU_ENTERED = 1 << 1,	     /* guest code has run for certain */
-	VCPU_TPR_REPORTED = 1 << 2,  /* KVM_TPR_ACCESS_REPORTING was enabled at some time */
-	VCPU_ODD_SEGMENTS = 1 << 3,  /* userspace set segment attributes out of their range */
-	VCPU_RUN_TORN = 1 << 4,	     /* struct kvm_run did not look as the last KVM_RUN had left it */
-	VCPU_ODD_LAPIC = 1 << 7,     /* userspace wrote where the local APIC has no registers */
-	VCPU_MP_WRITTEN = 1 << 8,    /* the MP state may have been written after the last KVM_RUN */
-	VCPU_REGS_WRITTEN = 1 << 6,  /* general registers were written after the last KVM_RUN */
-	VCPU_RUN_TWICE = 1 << 5,     /* two threads were in KVM_RUN of this vCPU */
+	VCPU_RUN_IS_NEWEST =
+		1 << 0,	       /* cr8 and apic_base of struct kvm_run are those of the vCPU now */
+	VCPU_ENTERED = 1 << 1, /* guest code has run for certain */
+	VCPU_TPR_REPORTED = 1 << 2, /* KVM_TPR_ACCESS_REPORTING was enabled at some time */
+	VCPU_ODD_SEGMENTS = 1 << 3, /* userspace set segment attributes out of their range */
+	VCPU_RUN_TORN = 1 << 4,	   /* struct kvm_run did not look as the last KVM_RUN had left it */
+	VCPU_ODD_SREGS = 1 << 10,  /* userspace set control registers that no processor has */
+	VCPU_TSC_REFUSED = 1 << 9, /* a TSC frequency was refused, and may be shown all the same */
+	VCPU_ODD_LAPIC = 1 << 7,   /* userspace wrote where the local APIC has no registers */
+	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
+	VCPU_REGS_WRITTEN = 1 << 6, /* general registers were written after the last KVM_RUN */
+	VCPU_RUN_TWICE = 1 << 5,    /* two threads were in KVM_RUN of this vCPU */
 };
 
 static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)
@@ -45,34 +49,36 @@ static inline void vcpu_flag_set(struct state_vcpu *v, enum vcpu_flag flag, bool
 		v->scratch[VCPU_FLAGS] &= ~(uint64_t)flag;
 }
 
-/* A field of a block, if all of its bytes are known. Blocks hold bytes as they stand on the tape. */
+/* A field of a block, if all of its bytes are known. Blocks hold bytes as they stand on the tape.
+ */
 bool vcpu_block_number(const struct judge *j, enum state_vcpu_block block, uint32_t offset,
 		       uint32_t width, uint64_t *value);
-#define VCPU_KNOWN(j, block, type, member, value)                                                  \
+#define VCPU_KNOWN(j, block, type, member, value) \
 	vcpu_block_number(j, block, offsetof(type, member), sizeof(((type *)0)->member), value)
 /* Bytes of a block become unknown. */
 void vcpu_forget(struct judge *j, enum state_vcpu_block block, uint32_t offset, uint32_t len);
-#define VCPU_FORGET(j, block, type, member)                                                        \
+#define VCPU_FORGET(j, block, type, member) \
 	vcpu_forget(j, block, offsetof(type, member), sizeof(((type *)0)->member))
 /* Everything that an INIT, or code of the guest, changes becomes unknown. */
 void vcpu_forget_all(struct state_vcpu *v);
 /*
- * Other vCPUs and devices send interrupts, NMIs, INITs: what they can change of this vCPU from outside becomes
- * unknown, if any vCPU of the VM ran since this was last asked.
+ * Other vCPUs and devices send interrupts, NMIs, INITs: what they can change of this vCPU from
+ * outside becomes unknown, if any vCPU of the VM ran since this was last asked.
  */
 void vcpu_forget_async(struct judge *j);
 
 /* Bytes that kernels are known to leave zero.  True if they are, or were not captured. */
 bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uint32_t offset,
 	       uint32_t len, const char *what);
-/* A GET that always succeeds, and whose bytes are those of the last SET or GET. False if there is nothing to look at. */
+/* A GET that always succeeds, and whose bytes are those of the last SET or GET. False if there is
+ * nothing to look at. */
 bool vcpu_get(struct judge *j, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
 	      uint32_t size);
 /* All of an argument struct was captured. */
 bool vcpu_captured(const struct tape_part *part, uint32_t size);
 /*
- * The guest's state may be out of reach (memory encryption, other VM types): then refusal and success are both fine,
- * all is said, and true is returned.
+ * The guest's state may be out of reach (memory encryption, other VM types): then refusal and
+ * success are both fine, all is said, and true is returned.
  */
 bool vcpu_protected(struct judge *j, uint16_t succeeds);
 

@@ -12,9 +12,7 @@
 
 #define KVM_MAGIC 0xae
 
-/* --- vCPUs
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- vCPUs ----------------------------------------------------------------------------------- */
 
 /* api.rst 4.7 */
 static void create_vcpu(struct judge *j)
@@ -50,6 +48,7 @@ static void create_vcpu(struct judge *j)
 		j_may_fail(j, R_CREATE_VCPU_ID_RANGE, EINVAL);
 	if (!j_succeeds_value(j, R_CREATE_VCPU_SUCCEEDS))
 		return;
+	vm->has_vcpus = STATE_YES;
 	vm_created(j, j->ret->ret);
 	o = j_created(j);
 	if (o && o->number != UINT64_MAX)
@@ -81,9 +80,7 @@ static void set_boot_cpu_id(struct judge *j)
 		vm->boot_cpu = id;
 }
 
-/* --- filters
- * -------------------------------------------------------------------------------------------------
- */
+/* --- filters --------------------------------------------------------------------------------- */
 
 /* api.rst 4.97 */
 static void set_msr_filter(struct judge *j)
@@ -110,8 +107,7 @@ static void set_msr_filter(struct judge *j)
 		if (!count)
 			continue;
 		empty = false;
-		/* The bitmap of a range is whole 64-bit words, KVM_MSR_FILTER_MAX_BITMAP_SIZE
-		 * (0x600) bytes at most. */
+		/* Whole 64-bit words, KVM_MSR_FILTER_MAX_BITMAP_SIZE (0x600) bytes at most. */
 		if (!access || access & ~3ull || (count + 63) / 64 * 8 > 0x600)
 			invalid = true;
 	}
@@ -159,8 +155,7 @@ static void set_pmu_event_filter(struct judge *j)
 	j_succeeds(j, R_PMU_FILTER_SUCCEEDS);
 }
 
-/* --- descriptors
- * ---------------------------------------------------------------------------------------------- */
+/* --- descriptors ----------------------------------------------------------------------------- */
 
 /* api.rst 4.133 */
 static void get_stats_fd(struct judge *j)
@@ -200,8 +195,7 @@ static void create_guest_memfd(struct judge *j)
 		vm_created(j, j->ret->ret);
 }
 
-/* --- memory encryption, Xen
- * ---------------------------------------------------------------------------------- */
+/* --- memory encryption, Xen ------------------------------------------------------------------ */
 
 /* api.rst 4.110 to 4.112: with a back end that has none the request is one that KVM lacks. */
 static void memory_encrypt(struct judge *j)
@@ -254,8 +248,7 @@ static void xen_other(struct judge *j)
 		j_silent(j, "the model has no state of Xen's event channels");
 }
 
-/* --- requests that KVM does not have
- * --------------------------------------------------------------------------- */
+/* --- requests that KVM does not have --------------------------------------------------------- */
 
 /* api.rst 4.48 to 4.51, 4.53, 4.54 of 2015: kernels since 4.12 or so lack them. */
 static void removed(struct judge *j)

@@ -40,7 +40,10 @@ bool vm_backend_may_be(const struct judge *j, const char *name);
 enum state_tri vm_dirty_ring(const struct state_vm *vm);
 /* A VM of another type than 0 was made on this tape. */
 void vm_typed_seen(struct judge *j);
+/* The VM of this call may be of another type than 0. */
 bool vm_typed(const struct judge *j);
+/* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
+void vm_chips_may_lack(struct judge *j);
 /* Handlers that stand in another file than their table. */
 void cap_check_extension_system(struct judge *j);
 

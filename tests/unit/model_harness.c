@@ -142,8 +142,7 @@ uint32_t mh_object(struct mh *h, uint8_t kind, uint32_t parent, uint64_t number,
 uint32_t mh_vm(struct mh *h)
 {
 	uint32_t id = mh_object(h, KVMAPI_VM, 0, UINT64_MAX, 0);
-	struct mh_call c = {
-		.object = 1, .ioctl = "KVM_CREATE_VM", .ret = 10 + id, .created = id};
+	struct mh_call c = {.object = 1, .ioctl = "KVM_CREATE_VM", .ret = 10 + id, .created = id};
 
 	mh_do(h, &c);
 	return id;
@@ -188,8 +187,7 @@ const struct model_verdict *mh_value(struct mh *h, uint32_t object, const char *
 const struct model_verdict *mh_run(struct mh *h, uint32_t vcpu, const void *run_in, uint32_t in_len,
 				   const void *run_out, uint32_t out_len, int64_t ret)
 {
-	struct tape_part in = {
-		.role = TAPE_RUN_IN, .want = in_len, .have = in_len, .data = run_in};
+	struct tape_part in = {.role = TAPE_RUN_IN, .want = in_len, .have = in_len, .data = run_in};
 	struct tape_part out = {
 		.role = TAPE_RUN_OUT, .want = out_len, .have = out_len, .data = run_out};
 	struct mh_call c = {.object = vcpu,
@@ -226,13 +224,13 @@ bool mh_held(const struct mh *h, const char *id)
 void mh_expect_at(struct mh *h, enum model_verdict_kind kind, const char *rule, const char *file,
 		  int line)
 {
-	const char *named = h->verdict.kind == MODEL_CONFORMS && rule && mh_held(h, rule) ? rule
-											    : mh_rule(h);
+	const char *named =
+		h->verdict.kind == MODEL_CONFORMS && rule && mh_held(h, rule) ? rule : mh_rule(h);
 
 	if (h->verdict.kind == kind && (!rule || !strcmp(named, rule)))
 		return;
-	print_message("# %s:%d: verdict %s by %s (expected %s, observed %s); wanted %s by %s\n", file,
-		      line, model_verdict_name(h->verdict.kind), named, h->verdict.expected,
+	print_message("# %s:%d: verdict %s by %s (expected %s, observed %s); wanted %s by %s\n",
+		      file, line, model_verdict_name(h->verdict.kind), named, h->verdict.expected,
 		      h->verdict.observed, model_verdict_name(kind), rule ? rule : "any rule");
 	_fail(file, line);
 }

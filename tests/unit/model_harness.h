@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Short sequences of calls for tests of the model: each mh_*() feeds one call with its return and gives back the
- * verdict.  Objects: id 1 is /dev/kvm; mh_vm(), mh_vcpu() make others through their creating calls.
+ * Short sequences of calls for tests of the model: each mh_*() feeds one call with its return and
+ * gives back the verdict.  Objects: id 1 is /dev/kvm; mh_vm(), mh_vcpu() make others through their
+ * creating calls.
  */
 #ifndef MODEL_HARNESS_H
 #define MODEL_HARNESS_H
@@ -19,7 +20,8 @@ struct mh {
 	uint64_t diverged;
 };
 
-/* An x86 model of this kernel release ("6.1.0") and back end; capabilities are added with mh_cap() before the first call. */
+/* An x86 model of this kernel release ("6.1.0") and back end; capabilities are added with mh_cap()
+ * before the first call. */
 void mh_open(struct mh *h, const char *release, const char *backend);
 void mh_cap(struct mh *h, uint32_t cap, int32_t answer);
 void mh_close(struct mh *h);

@@ -8,7 +8,8 @@ static int setup(void **state)
 	return 0;
 }
 
-/* A GET after a SET: the same bytes conform, one flipped byte diverges, and after KVM_RUN anything goes. */
+/* A GET after a SET: the same bytes conform, one flipped byte diverges, and after KVM_RUN anything
+ * goes. */
 struct pair {
 	const char *get, *set;
 	uint32_t size;
@@ -17,24 +18,61 @@ struct pair {
 };
 
 static const struct pair pairs[] = {
-	{"KVM_GET_REGS", "KVM_SET_REGS", sizeof(struct kvm_regs), "REGS_GET_SUCCEEDS", "REGS_SET_SUCCEEDS",
-	 "REGS_SAME", {0, offsetof(struct kvm_regs, rip), offsetof(struct kvm_regs, rflags) + 1}},
-	{"KVM_GET_SREGS", "KVM_SET_SREGS", sizeof(struct kvm_sregs), "SREGS_GET_SUCCEEDS",
-	 "SREGS_SET_SUCCEEDS", "SREGS_SAME",
+	{"KVM_GET_REGS",
+	 "KVM_SET_REGS",
+	 sizeof(struct kvm_regs),
+	 "REGS_GET_SUCCEEDS",
+	 "REGS_SET_SUCCEEDS",
+	 "REGS_SAME",
+	 {0, offsetof(struct kvm_regs, rip), offsetof(struct kvm_regs, rflags) + 1}},
+	{"KVM_GET_SREGS",
+	 "KVM_SET_SREGS",
+	 sizeof(struct kvm_sregs),
+	 "SREGS_GET_SUCCEEDS",
+	 "SREGS_SET_SUCCEEDS",
+	 "SREGS_SAME",
 	 {0, offsetof(struct kvm_sregs, cr2), offsetof(struct kvm_sregs, idt.limit)}},
-	{"KVM_GET_SREGS2", "KVM_SET_SREGS2", sizeof(struct kvm_sregs2), "SREGS2_GET_SUCCEEDS",
-	 "SREGS2_SET_SUCCEEDS", "SREGS_SAME",
+	{"KVM_GET_SREGS2",
+	 "KVM_SET_SREGS2",
+	 sizeof(struct kvm_sregs2),
+	 "SREGS2_GET_SUCCEEDS",
+	 "SREGS2_SET_SUCCEEDS",
+	 "SREGS_SAME",
 	 {0, offsetof(struct kvm_sregs2, cr2), offsetof(struct kvm_sregs2, ss.selector)}},
-	{"KVM_GET_FPU", "KVM_SET_FPU", sizeof(struct kvm_fpu), "FPU_GET_SUCCEEDS", "FPU_SET_SUCCEEDS",
-	 "FPU_SAME", {3, offsetof(struct kvm_fpu, last_ip), offsetof(struct kvm_fpu, xmm) + 9}},
-	{"KVM_GET_XCRS", "KVM_SET_XCRS", sizeof(struct kvm_xcrs), "XCRS_GET_SUCCEEDS",
-	 "XCRS_SET_SUCCEEDS", "XCRS_SAME", {16, 17, 23}},
-	{"KVM_GET_DEBUGREGS", "KVM_SET_DEBUGREGS", sizeof(struct kvm_debugregs),
-	 "DEBUGREGS_GET_SUCCEEDS", "DEBUGREGS_SET_SUCCEEDS", "DEBUGREGS_SAME",
+	{"KVM_GET_FPU",
+	 "KVM_SET_FPU",
+	 sizeof(struct kvm_fpu),
+	 "FPU_GET_SUCCEEDS",
+	 "FPU_SET_SUCCEEDS",
+	 "FPU_SAME",
+	 {3, offsetof(struct kvm_fpu, last_ip), offsetof(struct kvm_fpu, xmm) + 9}},
+	{"KVM_GET_XCRS",
+	 "KVM_SET_XCRS",
+	 sizeof(struct kvm_xcrs),
+	 "XCRS_GET_SUCCEEDS",
+	 "XCRS_SET_SUCCEEDS",
+	 "XCRS_SAME",
+	 {16, 17, 23}},
+	{"KVM_GET_DEBUGREGS",
+	 "KVM_SET_DEBUGREGS",
+	 sizeof(struct kvm_debugregs),
+	 "DEBUGREGS_GET_SUCCEEDS",
+	 "DEBUGREGS_SET_SUCCEEDS",
+	 "DEBUGREGS_SAME",
 	 {0, offsetof(struct kvm_debugregs, dr6), offsetof(struct kvm_debugregs, dr7) + 1}},
-	{"KVM_GET_XSAVE2", "KVM_SET_XSAVE", 4096, "XSAVE2_GET_SUCCEEDS", "XSAVE_SET_SUCCEEDS",
-	 "XSAVE_SAME", {4, 40, 200}},
-	{"KVM_GET_XSAVE", "KVM_SET_XSAVE", 4096, "XSAVE_GET_SUCCEEDS", "XSAVE_SET_SUCCEEDS", "XSAVE_SAME",
+	{"KVM_GET_XSAVE2",
+	 "KVM_SET_XSAVE",
+	 4096,
+	 "XSAVE2_GET_SUCCEEDS",
+	 "XSAVE_SET_SUCCEEDS",
+	 "XSAVE_SAME",
+	 {4, 40, 200}},
+	{"KVM_GET_XSAVE",
+	 "KVM_SET_XSAVE",
+	 4096,
+	 "XSAVE_GET_SUCCEEDS",
+	 "XSAVE_SET_SUCCEEDS",
+	 "XSAVE_SAME",
 	 {4, 40, 200}},
 };
 
@@ -65,7 +103,8 @@ static void fill(uint8_t *bytes, const struct pair *p)
 static void set_and_get(void **state)
 {
 	static uint8_t bytes[4096], other[4096];
-	struct kvm_run in = {0}, out = {.exit_reason = KVM_EXIT_MMIO, .apic_base = 0xfee00900,
+	struct kvm_run in = {0}, out = {.exit_reason = KVM_EXIT_MMIO,
+					.apic_base = 0xfee00900,
 					.ready_for_interrupt_injection = 1};
 
 	out.mmio.len = 4;

@@ -11,19 +11,27 @@ static struct mh h;
 static uint32_t vm, vcpu;
 
 /* vCPU 0 of a new VM on a host with SMM and nested virtualisation, or without. */
-static inline void vcpu_open(const char *release, const char *backend, enum chip chip, int32_t extras)
+static inline void vcpu_open(const char *release, const char *backend, enum chip chip,
+			     int32_t extras)
 {
 	static const struct {
 		uint32_t cap;
 		int32_t answer;
 	} caps[] = {
-		{KVM_CAP_IRQCHIP, 1},	     {KVM_CAP_SPLIT_IRQCHIP, 1},
-		{KVM_CAP_XSAVE2, 4096},	     {KVM_CAP_XCRS, 1},
-		{KVM_CAP_SYNC_REGS, 7},	     {KVM_CAP_EXCEPTION_PAYLOAD, 1},
-		{KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1}, {KVM_CAP_IMMEDIATE_EXIT, 1},
-		{KVM_CAP_VCPU_ATTRIBUTES, 1}, {KVM_CAP_BINARY_STATS_FD, 1},
-		{KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1}, {KVM_CAP_PRE_FAULT_MEMORY, 1},
-		{KVM_CAP_SYSTEM_EVENT_DATA, 1}, {KVM_CAP_X86_BUS_LOCK_EXIT, 3},
+		{KVM_CAP_IRQCHIP, 1},
+		{KVM_CAP_SPLIT_IRQCHIP, 1},
+		{KVM_CAP_XSAVE2, 4096},
+		{KVM_CAP_XCRS, 1},
+		{KVM_CAP_SYNC_REGS, 7},
+		{KVM_CAP_EXCEPTION_PAYLOAD, 1},
+		{KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1},
+		{KVM_CAP_IMMEDIATE_EXIT, 1},
+		{KVM_CAP_VCPU_ATTRIBUTES, 1},
+		{KVM_CAP_BINARY_STATS_FD, 1},
+		{KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1},
+		{KVM_CAP_PRE_FAULT_MEMORY, 1},
+		{KVM_CAP_SYSTEM_EVENT_DATA, 1},
+		{KVM_CAP_X86_BUS_LOCK_EXIT, 3},
 	};
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
 

@@ -188,6 +188,19 @@ static void clock(void **state)
 	GOOD(&h, "SET_CLOCK_SUCCEEDS");
 	IN(&h, vm, "KVM_SET_CLOCK", c, -EINVAL);
 	BAD(&h, "SET_CLOCK_SUCCEEDS");
+	c.flags = 0;
+	c.clock = 9000000000;
+	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
+	GOOD(&h, "GET_CLOCK_FLAGS");
+	c.clock = 8500000000;
+	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
+	GOOD(&h, "GET_CLOCK_ADVANCES");
+	c.clock = 5000000000;
+	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
+	BAD(&h, "GET_CLOCK_ADVANCES");
+	IN(&h, vm, "KVM_SET_CLOCK", c, 0);
+	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
+	GOOD(&h, "GET_CLOCK_FLAGS");
 }
 
 static void tsc_khz(void **state)
@@ -361,6 +374,8 @@ static void filters(void **state)
 	p.nevents = 301;
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, -E2BIG);
 	GOOD(&h, "PMU_FILTER_TOO_MANY");
+	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, 0);
+	BAD(&h, "PMU_FILTER_TOO_MANY");
 	p.nevents = 0;
 	p.action = 2;
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, -EINVAL);
@@ -398,6 +413,7 @@ static void encryption_and_xen(void **state)
 {
 	struct kvm_enc_region r = {.size = 4096};
 	struct kvm_xen_hvm_config x = {.msr = 0x40000000};
+	struct kvm_create_device new_type = {.type = 1000};
 
 	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, 0);
 	GOOD(&h, "MEMORY_ENCRYPT_DONE");
@@ -407,6 +423,13 @@ static void encryption_and_xen(void **state)
 	GOOD(&h, "UNKNOWN_REQUEST_ENOTTY");
 	IN(&h, vm, "KVM_XEN_HVM_CONFIG", x, 0);
 	BAD(&h, "UNKNOWN_REQUEST_ENOTTY");
+	mh_close(&h);
+
+	/* Types beyond the table of today, of a kernel beyond it. */
+	host_open(&h, "7.9.0", "kvm_amd");
+	vm = mh_vm(&h);
+	IN(&h, vm, "KVM_CREATE_DEVICE", new_type, 0);
+	GOOD(&h, "CREATE_DEVICE_OTHER");
 	mh_close(&h);
 
 	host_open(&h, "6.18.0", "kvm_pvm");

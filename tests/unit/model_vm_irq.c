@@ -330,6 +330,7 @@ static void pit(void **state)
 	struct kvm_pit_state2 p = new_pit(), q;
 	struct kvm_pit_state old;
 	struct kvm_reinject_control control = {1, {0}};
+	uint32_t vcpu;
 
 	IN(&h, vm, "KVM_CREATE_PIT2", config, -ENOENT);
 	GOOD(&h, "CREATE_PIT_NEEDS_CHIP");
@@ -360,6 +361,8 @@ static void pit(void **state)
 	KNOWN(&h, "GET_PIT_AFTER_CREATE");
 	OUT(&h, vm, "KVM_GET_PIT2", p, 0);
 	GOOD(&h, "GET_PIT_READS_BACK");
+	OUT(&h, vm, "KVM_GET_PIT2", p, -EINVAL);
+	BAD(&h, "GET_PIT_SUCCEEDS");
 	p.channels[1].count_load_time++;
 	OUT(&h, vm, "KVM_GET_PIT2", p, 0);
 	BAD(&h, "GET_PIT_READS_BACK");
@@ -407,17 +410,17 @@ static void pit(void **state)
 		setup(state);
 		mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
 		IN(&h, vm, "KVM_CREATE_PIT2", config, 0);
-		mh_vcpu(&h, vm, 0);
+		vcpu = mh_vcpu(&h, vm, 0);
 		p = new_pit();
 		p.flags = set ? 4 : 0;
 		IN(&h, vm, "KVM_SET_PIT2", p, 0);
 		OUT(&h, vm, "KVM_GET_PIT2", p, 0);
 		GOOD(&h, "GET_PIT_READS_BACK");
-		state_vm_block_forgotten();
+		mh_run(&h, vcpu, NULL, 0, NULL, 0, -EINTR); /* a guest ran */
 		p.flags = 4;
 		OUT(&h, vm, "KVM_GET_PIT2", p, 0);
 		mh_expect(&h, set ? MODEL_CONFORMS : MODEL_DIVERGES, set ? NULL : "GET_PIT_FLAGS");
-		state_vm_block_forgotten();
+		mh_run(&h, vcpu, NULL, 0, NULL, 0, -EINTR); /* a guest ran */
 		p.flags = 0;
 		p.channels[2].rw_mode = 9;
 		OUT(&h, vm, "KVM_GET_PIT2", p, 0);

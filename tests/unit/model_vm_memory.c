@@ -109,6 +109,54 @@ static void unknown_slots(void **state)
 	BAD(&h, "MEMORY_REGION_OVERLAP");
 }
 
+static void get_log(uint32_t number, uint8_t last, int64_t ret)
+{
+	struct kvm_dirty_log log = {.slot = number};
+	uint8_t bits[16] = {1, [8] = last};
+	struct tape_part nested = {.role = TAPE_NESTED_OUT, .want = 16, .have = 16, .data = bits};
+	struct mh_call c = {.object = vm,
+			    .ioctl = "KVM_GET_DIRTY_LOG",
+			    .in = &log,
+			    .in_len = sizeof(log),
+			    .out_parts = &nested,
+			    .out_part_count = !ret,
+			    .ret = ret};
+
+	mh_do(&h, &c);
+}
+
+/* A VM that was there before the tape began: nothing can be held against the kernel. */
+static void attached(void **state)
+{
+	struct kvm_userspace_memory_region2 r = {
+		.slot = 1, .flags = KVM_MEM_READONLY, .memory_size = MB};
+	struct kvm_ioeventfd e = {
+		.addr = 0x1000, .len = 4, .fd = 5, .flags = KVM_IOEVENTFD_FLAG_DEASSIGN};
+	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
+	uint64_t map = 0xfeffc000;
+	const int errors[] = {EINVAL, EEXIST, 0};
+
+	vm = mh_object(&h, KVMAPI_VM, 0, UINT64_MAX, TAPE_OBJECT_PRE_EXISTING);
+	for (size_t i = 0; i < 3; i++) {
+		IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, -errors[i]);
+		assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+		IN(&h, vm, "KVM_ENABLE_CAP", split, errors[i] == EINVAL ? 0 : -EEXIST);
+		assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+		mh_value(&h, vm, "KVM_CREATE_VCPU", 3, errors[i] ? -errors[i] : 40);
+		assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	}
+	IN(&h, vm, "KVM_IOEVENTFD", e, -ENOENT);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	IN(&h, vm, "KVM_IOEVENTFD", e, 0);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, -EINVAL);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	get_log(0, 0, -ENOENT);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	get_log(0, 0, -ENXIO);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+}
+
 static void regions_with_memfd(void **state)
 {
 	struct kvm_userspace_memory_region2 r = {
@@ -131,22 +179,6 @@ static void regions_with_memfd(void **state)
 	KNOWN(&h, "MEMORY_ATTRIBUTES_RANGE");
 	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, 0);
 	BAD(&h, "MEMORY_ATTRIBUTES_RANGE");
-}
-
-static void get_log(uint32_t number, uint8_t last, int64_t ret)
-{
-	struct kvm_dirty_log log = {.slot = number};
-	uint8_t bits[16] = {1, [8] = last};
-	struct tape_part nested = {.role = TAPE_NESTED_OUT, .want = 16, .have = 16, .data = bits};
-	struct mh_call c = {.object = vm,
-			    .ioctl = "KVM_GET_DIRTY_LOG",
-			    .in = &log,
-			    .in_len = sizeof(log),
-			    .out_parts = &nested,
-			    .out_part_count = !ret,
-			    .ret = ret};
-
-	mh_do(&h, &c);
 }
 
 static void clear_log(uint32_t number, uint64_t first, uint32_t count, int64_t ret)
@@ -174,6 +206,8 @@ static void dirty_log(void **state)
 	BAD(&h, "DIRTY_LOG_NONE");
 	get_log(0x50000, 0, -EINVAL);
 	KNOWN(&h, "DIRTY_LOG_SLOT");
+	get_log(0x50000, 0, 0);
+	BAD(&h, "DIRTY_LOG_SLOT");
 	clear_log(0, 0, 64, 0);
 	GOOD(&h, "CLEAR_DIRTY_LOG_SUCCEEDS");
 	clear_log(0, 64, 6, 0);
@@ -215,6 +249,8 @@ static void dirty_ring(void **state)
 	cap.args[0] = 65537;
 	IN(&h, vm, "KVM_ENABLE_CAP", cap, -EINVAL);
 	KNOWN(&h, "DIRTY_RING_SIZE");
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, 0);
+	BAD(&h, "DIRTY_RING_SIZE");
 	cap.args[0] = 1 << 21;
 	IN(&h, vm, "KVM_ENABLE_CAP", cap, -E2BIG);
 	KNOWN(&h, "DIRTY_RING_TOO_BIG");
@@ -240,6 +276,8 @@ static void addresses(void **state)
 	BAD(&h, "SET_IDENTITY_MAP_SUCCEEDS");
 	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 64, 0);
 	KNOWN(&h, "SET_NR_MMU_PAGES_SUCCEEDS");
+	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 64, -EINVAL);
+	BAD(&h, "SET_NR_MMU_PAGES_SUCCEEDS");
 	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 63, -EINVAL);
 	KNOWN(&h, "SET_NR_MMU_PAGES_MINIMUM");
 	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 63, 0);
@@ -270,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_slots, setup, teardown),
+		cmocka_unit_test_setup_teardown(attached, setup, teardown),
 		cmocka_unit_test_setup_teardown(regions_with_memfd, setup, teardown),
 		cmocka_unit_test_setup_teardown(dirty_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(dirty_ring, setup, teardown),

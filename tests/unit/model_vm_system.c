@@ -66,7 +66,8 @@ static void msr_lists(void **state)
 					    "KVM_GET_MSR_FEATURE_INDEX_LIST"};
 	const uint32_t three[] = {3, 0x10, 0x174, 0xc0000080},
 		       other[] = {3, 0x10, 0x175, 0xc0000080};
-	const uint32_t two[] = {2, 0x10, 0x174};
+	const uint32_t two[] = {2, 0x10, 0x174}, twice[] = {3, 0x10, 0x174, 0x10},
+		       far[] = {3, 0x10, 0x174, 0x2000};
 	struct mh h;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -98,6 +99,12 @@ static void msr_lists(void **state)
 		BAD(&h, "MSR_LIST_COUNT");
 		list(&h, names[i], 2, three, 4, 0);
 		BAD(&h, "MSR_LIST_COUNT");
+		list(&h, names[i], 3, twice, 4, 0);
+		BAD(&h, "MSR_LIST_UNIQUE");
+		mh_close(&h);
+		host_open(&h, "6.1.0", "kvm_intel");
+		list(&h, names[i], 3, far, 4, 0);
+		BAD(&h, "MSR_LIST_ADDRESS");
 		mh_close(&h);
 	}
 }
@@ -180,6 +187,10 @@ static void cpuid_protocol(void **state)
 	BAD(&h, "CPUID_SUCCEEDS");
 	cpuid(&h, name, 6, NULL, -EINVAL);
 	BAD(&h, "CPUID_SUCCEEDS");
+	c.padding = 1;
+	cpuid(&h, name, 20, &c, 0);
+	BAD(&h, "CPUID_HEADER_KEPT");
+	c.padding = 0;
 	c.nent = 5;
 	cpuid(&h, name, 20, &c, 0);
 	BAD(&h, "CPUID_NENT_CONSTANT");
@@ -289,6 +300,15 @@ static void feature_msrs(void **state)
 	out.e[0].data = 5;
 	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 2);
 	BAD(&h, "FEATURE_MSRS_INDEX_KEPT");
+	out = in;
+	out.n = 1;
+	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 2);
+	BAD(&h, "FEATURE_MSRS_INDEX_KEPT");
+	out = in;
+	out.e[0].data = 5;
+	out.e[1].reserved = 1;
+	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 2);
+	BAD(&h, "FEATURE_MSRS_REST_KEPT");
 	IN(&h, SYSTEM, "KVM_GET_MSRS", more, -E2BIG);
 	KNOWN(&h, "FEATURE_MSRS_TOO_MANY");
 	IN(&h, SYSTEM, "KVM_GET_MSRS", more, 0);
@@ -309,6 +329,9 @@ static void mce_cap(void **state)
 	cap |= 0x400;
 	OUT(&h, SYSTEM, "KVM_X86_GET_MCE_CAP_SUPPORTED", cap, 0);
 	BAD(&h, "MCE_CAP_CONSTANT");
+	cap |= 1 << 9;
+	OUT(&h, SYSTEM, "KVM_X86_GET_MCE_CAP_SUPPORTED", cap, 0);
+	BAD(&h, "MCE_CAP_OF_KVM");
 	cap |= 1ull << 40;
 	OUT(&h, SYSTEM, "KVM_X86_GET_MCE_CAP_SUPPORTED", cap, 0);
 	BAD(&h, "MCE_CAP_FORMAT");
