@@ -204,9 +204,10 @@ static struct outcome max_vcpu_id(const struct judge *j, uint64_t limit)
 		return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
 	if (j->vm->has_vcpus != STATE_NO ||
 	    vm_cap_enabled(j->vm, KVM_CAP_MAX_VCPU_ID, &before) != STATE_NO ||
-	    j->vm->boot_cpu > limit || j_kernel(j) < MODEL_KERNEL(6, 1))
+	    j->vm->boot_cpu > limit)
 		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
-	return fine;
+	/* The capability is older than the possibility to enable it, which came in 2022. */
+	return j_kernel(j) < MODEL_KERNEL(6, 1) ? may(R_ENABLE_CAP_UNSUPPORTED, EINVAL) : fine;
 }
 
 /* api.rst 7.13 KVM_CAP_X86_DISABLE_EXITS */
