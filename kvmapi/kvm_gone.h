@@ -2,10 +2,12 @@
 /*
  * ioctls that KVM once had and that recent UAPI headers do not name any more.  A VMM may still try
  * them (the answer is ENOTTY), and old kernels serve some, so the table keeps rows for them.
- * Include after <linux/kvm.h>; a header that still has one wins.
+ * A <linux/kvm.h> that still has one wins.
  */
 #ifndef KVMAPI_KVM_GONE_H
 #define KVMAPI_KVM_GONE_H
+
+#include <linux/kvm.h>
 
 /* Tracing by ioctl, up to Linux 2.6.29. */
 #ifndef KVM_TRACE_ENABLE

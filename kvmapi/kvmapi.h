@@ -165,8 +165,8 @@ const char *kvmapi_errno_name(int error);
 int kvmapi_errno_number(const char *name);
 
 /*
- * The value of any name that kvmapi shows values by: flags and enumerations, capabilities, exit reasons,
- * model-specific registers.  0, -ENOENT.
+ * The value of any name that kvmapi shows values by: flags and enumerations, capabilities, exit
+ * reasons, model-specific registers.  0, -ENOENT.
  */
 int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
@@ -230,8 +230,8 @@ int kvmapi_run_json(enum kvmapi_arch arch, const void *run, size_t len, struct j
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg);
 
 /*
- * A place in a value of a C type: the value as a whole, a member, an element.  For programs that make
- * values; the offsets are from the beginning of the whole value.
+ * A place in a value of a C type: the value as a whole, a member, an element.  For programs that
+ * make values; the offsets are from the beginning of the whole value.
  */
 enum kvmapi_place_kind {
 	KVMAPI_PLACE_NUMBER,
@@ -250,7 +250,8 @@ struct kvmapi_place {
 };
 /* The whole value of a type.  0, -ENOENT, -ENOMEM. */
 int kvmapi_place_of(enum kvmapi_arch arch, const char *type, struct kvmapi_place *place);
-/* A member by its name of `len` bytes, also one that an anonymous struct or union lends.  0, -ENOENT, -ENOMEM. */
+/* A member by its name of `len` bytes, also one that an anonymous struct or union lends.  0,
+ * -ENOENT, -ENOMEM. */
 int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, const char *name,
 			size_t len, struct kvmapi_place *place);
 /* An element of an array.  0, -ENOENT beyond its end, -ENOMEM. */

@@ -8,8 +8,8 @@
  *	if (vm->irqchip == STATE_IRQCHIP_NONE)
  *		return j_must_fail(j, R_X_NEEDS_CHIP, ENXIO);	// the documents (or a deviation)
  *demand the error
- *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);			// an error that is allowed here, and
- *by what if (!j_succeeds(j, R_X_SUCCEEDS))			// otherwise 0 is demanded return;
+ *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);			// an error that is allowed here,
+ *and by what if (!j_succeeds(j, R_X_SUCCEEDS))			// otherwise 0 is demanded return;
  *	j_block_check(...), j_block_set(...)			// promised OUT bytes; new state
  */
 #ifndef MODEL_JUDGE_H

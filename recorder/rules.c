@@ -155,8 +155,8 @@ int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm)
 	exits = kvmapi_exits(&count);
 	for (size_t i = 0; i < count; i++) {
 		/*
-		 * At the next KVM_RUN the whole member is read, not the answer alone: it ties the answer to its
-		 * question, and shows a KVM_RUN that is missing in between.
+		 * At the next KVM_RUN the whole member is read, not the answer alone: it ties the
+		 * answer to its question, and shows a KVM_RUN that is missing in between.
 		 */
 		uint16_t in = exits[i].in > exits[i].out ? exits[i].in : exits[i].out;
 		struct record_exit entry = {.out = exits[i].out, .in = in};

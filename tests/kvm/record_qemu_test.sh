@@ -129,7 +129,7 @@ else
 fi
 
 mkdir "$tmp/small"
-if mount -t tmpfs -o size=16k tmpfs "$tmp/small" 2>/dev/null; then
+if mount -t tmpfs -o size=8k tmpfs "$tmp/small" 2>/dev/null; then
 	run "$KVMTAPE" record -o "$tmp/small/full.tape" -- timeout -k 1 -s INT 4 "${qemu[@]}"
 	is "full disk: exit status" "$status" 2
 	like "full disk: says so" "$err" 'No space left'
