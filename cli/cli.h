@@ -103,6 +103,7 @@ struct cli_command {
 	int (*run)(const void *values, int operand_count, char **operands);
 };
 
+extern const struct cli_command cli_asm;
 extern const struct cli_command cli_canon;
 extern const struct cli_command cli_guest;
 extern const struct cli_command cli_info;

@@ -4,7 +4,8 @@
 #include "cli/cli.h"
 
 const struct cli_command *const cli_commands[] = {
-	&cli_record, &cli_replay, &cli_print, &cli_stat, &cli_info, &cli_canon, &cli_guest, NULL,
+	&cli_record, &cli_replay, &cli_print, &cli_stat, &cli_info,
+	&cli_canon,  &cli_asm,	  &cli_guest, NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

@@ -16,7 +16,7 @@
 #define STATUS_CRASH   125
 
 struct run_values {
-	const char *kernel, *modules, *accel, *work, *log, *append, *agent;
+	const char *kernel, *modules, *accel, *work, *each, *log, *append, *agent;
 	uint64_t smp, memory, timeout;
 	struct cli_list with, environment;
 	bool verbose, warn_continues;
@@ -43,6 +43,10 @@ static const struct cli_option run_options[] = {
 	{"work", 'w', "DIR",
 	 "Copy DIR to /work, where the program runs, and copy back what it changed there.",
 	 CLI_TEXT, offsetof(struct run_values, work), false, NULL},
+	{"each", 0, "FILE",
+	 "Run COMMAND once for each line of FILE, with the words of the line as its last arguments, each time in a guest "
+	 "as fresh as the first; a crash ends one of them only.",
+	 CLI_TEXT, offsetof(struct run_values, each), false, NULL},
 	{"env", 0, "NAME=VALUE",
 	 "One more variable of the program's environment.  May be given again.", CLI_LIST,
 	 offsetof(struct run_values, environment), false, NULL},
@@ -62,8 +66,7 @@ static const struct cli_option run_options[] = {
 static const struct run_values run_defaults = {
 	.kernel = "bookworm", .accel = "tcg", .smp = 1, .memory = 512ull << 20, .timeout = 600};
 
-/* --- fetch and list
- * ------------------------------------------------------------------------------------ */
+/* --- fetch and list ------------------------------------------------------------------------- */
 
 static int fetch(const void *values, int count, char **names)
 {
@@ -95,9 +98,7 @@ static int list(const void *values, int count, char **operands)
 	return CLI_OK;
 }
 
-/* --- run
- * -----------------------------------------------------------------------------------------------
- */
+/* --- run ------------------------------------------------------------------------------------ */
 
 static int output(void *context, int stream, const void *data, size_t size)
 {
@@ -185,7 +186,9 @@ static int failure_say(struct guest *guest, const struct run_values *v, int rc)
 	}
 }
 
-static int program_run(struct guest *guest, const struct run_values *v, char **arguments)
+/* Run it to its end and fetch what it changed in its work folder.  As guest_exec(). */
+static int program_run(struct guest *guest, const struct run_values *v, char **arguments,
+		       struct guest_exit *result)
 {
 	static const char *const usual[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
@@ -196,36 +199,29 @@ static int program_run(struct guest *guest, const struct run_values *v, char **a
 		.arguments = (const char *const *)arguments,
 		.environment = environment,
 		.folder = "/work",
-		.input_fd = isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
+		.input_fd = v->each || isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
 		.timeout = v->timeout ? (int)(v->timeout * 1000) : -1,
 		.output = output,
 	};
-	struct guest_exit result;
-	char *full = NULL;
 	int rc;
 
 	memcpy(environment, usual, sizeof(usual));
 	memcpy(environment + usual_count, v->environment.items,
 	       v->environment.count * sizeof(environment[0]));
-	/* The program is in the guest at the path that it has here. */
-	if (strchr(arguments[0], '/') && arguments[0][0] != '/') {
-		char *folder = getcwd(NULL, 0);
+	rc = guest_exec(guest, &program, result);
+	if (!rc && v->work)
+		rc = guest_get_changed(guest, "/work", result->started, v->work);
+	return rc;
+}
 
-		if (!folder || asprintf(&full, "%s/%s", folder, arguments[0]) < 0)
-			full = NULL;
-		free(folder);
-		if (full)
-			arguments[0] = full;
-	}
-	rc = guest_exec(guest, &program, &result);
-	free(full);
+/* One program: its exit status is ours. */
+static int run_once(struct guest *guest, const struct run_values *v, char **arguments)
+{
+	struct guest_exit result;
+	int rc = program_run(guest, v, arguments, &result);
+
 	if (rc)
 		return failure_say(guest, v, rc);
-	if (v->work) {
-		rc = guest_get_changed(guest, "/work", result.started, v->work);
-		if (rc)
-			return failure_say(guest, v, rc);
-	}
 	if (!result.signal)
 		return (int)result.status;
 	if (result.oom_kills)
@@ -236,13 +232,91 @@ static int program_run(struct guest *guest, const struct run_values *v, char **a
 	return 128 + (int)result.signal;
 }
 
+/* Say how the program of a line ended.  Whether it ended well, or -errno of what ends the whole
+ * run. */
+static int line_say(struct guest *guest, unsigned int number, int rc,
+		    const struct guest_exit *result)
+{
+	switch (rc) {
+	case 0:
+		if (result->signal)
+			cli_note("line %u: signal %u (%s)%s", number, result->signal,
+				 strsignal((int)result->signal),
+				 result->oom_kills ? ", out of memory" : "");
+		else
+			cli_note("line %u: exit %u", number, result->status);
+		return !result->signal && !result->status;
+	case -ENOTCONN:
+		cli_note("line %u: %s: %s", number, guest_outcome_name(guest_outcome(guest)),
+			 guest_outcome_text(guest));
+		return 0;
+	case -ETIMEDOUT:
+		cli_note("line %u: out of time", number);
+		return 0;
+	default:
+		return rc;
+	}
+}
+
+/* The words of a line behind the command's own; NULL at the end.  Returns how many, 0 = too many.
+ */
+static unsigned int words_add(char *line, char **all, unsigned int count, unsigned int most)
+{
+	char *rest = NULL;
+
+	for (char *word = strtok_r(line, " \t\n", &rest); word;
+	     word = strtok_r(NULL, " \t\n", &rest)) {
+		if (count + 1 >= most)
+			return 0;
+		all[count++] = word;
+	}
+	all[count] = NULL;
+	return count;
+}
+
+/* One program after the other, each from the snapshot. */
+static int run_each(struct guest *guest, const struct run_values *v, FILE *lines, int count,
+		    char **arguments)
+{
+	unsigned int number = 0;
+	struct guest_exit result;
+	char *all[256], *line = NULL;
+	size_t size = 0;
+	int code = CLI_OK;
+	int rc;
+
+	for (int i = 0; i < count; i++)
+		all[i] = arguments[i];
+	rc = guest_snapshot(guest);
+	while (!rc && getline(&line, &size, lines) >= 0) {
+		number++;
+		if (line[strspn(line, " \t\n")] == '#' || !line[strspn(line, " \t\n")])
+			continue;
+		if (!words_add(line, all, count, sizeof(all) / sizeof(all[0]))) {
+			code = cli_error("%s: line %u has too many words", v->each, number);
+			break;
+		}
+		rc = guest_restore(guest);
+		if (rc)
+			break;
+		rc = line_say(guest, number, program_run(guest, v, all, &result), &result);
+		if (!rc)
+			code = CLI_DIVERGED;
+		rc = rc < 0 ? rc : 0;
+	}
+	free(line);
+	return rc ? failure_say(guest, v, rc) : code;
+}
+
 static int run(const void *values, int count, char **arguments)
 {
 	const struct run_values *v = values;
 	struct guest_config config;
 	struct guest_kernel kernel;
 	struct guest_error error;
+	FILE *lines = NULL;
 	struct guest *guest;
+	char *program = NULL;
 	int rc;
 
 	if (strcmp(v->accel, "tcg") && strcmp(v->accel, "kvm"))
@@ -268,6 +342,9 @@ static int run(const void *values, int count, char **arguments)
 	}
 	if (v->work && access(v->work, R_OK | W_OK | X_OK))
 		return cli_error("--work %s: %s", v->work, strerror(errno));
+	lines = v->each ? fopen(v->each, "re") : NULL;
+	if (v->each && !lines)
+		return cli_error("--each %s: %s", v->each, strerror(errno));
 	guest_config_init(&config);
 	config.kvm = !strcmp(v->accel, "kvm");
 	config.cpus = v->smp;
@@ -278,23 +355,62 @@ static int run(const void *values, int count, char **arguments)
 	config.log = v->log;
 	config.interrupt_fd = interrupts_open();
 	rc = guest_start(&kernel, &config, &guest, &error);
-	if (rc == -EINTR)
-		return 128 + SIGINT;
-	if (rc)
-		return cli_error("%s", error.text);
+	if (rc) {
+		rc = rc == -EINTR ? 128 + SIGINT : cli_error("%s", error.text);
+		goto out;
+	}
 	if (v->verbose)
 		cli_note("Linux %s on %s is up, KVM API version %d", guest_hello(guest)->release,
 			 guest_arch_name(kernel.arch), guest_hello(guest)->kvm_version);
 	/* The parser leaves other words behind the operands. */
 	arguments[count] = NULL;
 	rc = files_put(guest, v, arguments[0]);
-	rc = rc ? failure_say(guest, v, rc) : program_run(guest, v, arguments);
+	/* The program is in the guest at the path that it has here. */
+	if (!rc && strchr(arguments[0], '/') && arguments[0][0] != '/') {
+		char *folder = getcwd(NULL, 0);
+
+		if (folder && asprintf(&program, "%s/%s", folder, arguments[0]) > 0)
+			arguments[0] = program;
+		free(folder);
+	}
+	if (rc)
+		rc = failure_say(guest, v, rc);
+	else if (lines)
+		rc = run_each(guest, v, lines, count, arguments);
+	else
+		rc = run_once(guest, v, arguments);
 	guest_destroy(guest);
+out:
+	if (lines)
+		fclose(lines);
+	free(program);
 	return rc;
 }
 
-/* --- the three
- * ------------------------------------------------------------------------------------------ */
+/* For the man page; the options of `guest run` stand in its own --help. */
+static const char notes[] =
+	"# PARTS\n\n"
+	"*kvmtape guest fetch* NAME...\n"
+	"\tGets stock kernels of Debian into the cache, with an apt state of its own there.\n\n"
+	"*kvmtape guest list*\n"
+	"\tShows the names of the stock kernels, their architectures, and the releases that are here.\n\n"
+	"*kvmtape guest run* [OPTION...] [--] COMMAND [ARG...]\n"
+	"\tStarts a guest, copies COMMAND with its libraries into it, runs it there as root in /work and passes on "
+	"standard input, output and exit status.  *kvmtape guest run --help* explains the options.\n\n"
+	"# EXIT STATUS\n\n"
+	"Of *run*: that of the program; 128 + N if signal N ended it; 124 if it took too long; 125 if the guest crashed; "
+	"2 for what was wrong before.  With *--each*: 0 if every program exited with 0, else 1.\n\n"
+	"# FILES\n\n"
+	"_$KVMTAPE_CACHE_/guest/kernels, otherwise _~/.cache/kvmtape_/guest/kernels\n"
+	"\tThe kernels.\n\n"
+	"# EXAMPLES\n\n"
+	"```\n"
+	"kvmtape guest fetch bookworm sid\n"
+	"kvmtape guest run --kernel sid uname -a\n"
+	"kvmtape guest run --work results --log crashes.log --each cases ./try-one\n"
+	"```\n";
+
+/* --- the three ------------------------------------------------------------------------------ */
 
 static const struct cli_command parts[] = {
 	{
@@ -360,6 +476,7 @@ const struct cli_command cli_guest = {
 	.name = "guest",
 	.summary = "run programs in a disposable guest with a KVM of its own",
 	.usage = "fetch NAME...\nlist\nrun [OPTION...] [--] COMMAND [ARG...]",
+	.notes = notes,
 	.description =
 		"A guest is a virtual machine under QEMU's emulation, with a stock kernel that has a KVM of its own: a live "
 		"/dev/kvm on any machine, and a crash costs nothing.  'kvmtape guest run --help' explains its options.",

@@ -7,9 +7,11 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "tape/asm.h"
 #include "tape/tape.h"
 
 struct print_values {
+	bool assembly;
 	bool errors;
 	bool json;
 	bool objects;
@@ -22,6 +24,8 @@ struct print_values {
 };
 
 static const struct cli_option options[] = {
+	{"asm", 0, NULL, "Print the whole tape as text that 'kvmtape asm' reads.", CLI_FLAG,
+	 offsetof(struct print_values, assembly), false, NULL},
 	{"errors", 'e', NULL, "Only events whose call failed.", CLI_FLAG,
 	 offsetof(struct print_values, errors), false, NULL},
 	{"from", 0, "N", "From event N on.", CLI_NUMBER, offsetof(struct print_values, from), false,
@@ -280,6 +284,17 @@ static int names_check(const struct print *p)
 	return CLI_OK;
 }
 
+/* All of it or nothing: half a session is another session. */
+static int assembly_print(const struct print_values *v, const char *path,
+			  struct tape_reader *reader)
+{
+	if (v->errors || v->json || v->verbose || !v->objects || v->ioctls.count || v->from ||
+	    v->range.from || v->to != UINT64_MAX || v->range.to != UINT64_MAX ||
+	    v->thread != UINT64_MAX || v->vcpu != UINT64_MAX)
+		return cli_usage_error("--asm prints the whole tape: no other option goes with it");
+	return cli_tape_done(path, reader, tape_asm_print(reader, stdout));
+}
+
 static int run(const void *values, int operand_count, char **operands)
 {
 	const struct print_values *v = values;
@@ -292,6 +307,10 @@ static int run(const void *values, int operand_count, char **operands)
 	code = cli_tape_open(operands[0], &p.reader);
 	if (code != CLI_OK)
 		return code;
+	if (v->assembly) {
+		code = assembly_print(v, operands[0], p.reader);
+		goto out;
+	}
 	p.from = v->range.from > v->from ? v->range.from : v->from;
 	p.to = v->range.to < v->to ? v->range.to : v->to;
 	p.quiet_items = !v->objects || v->errors || v->ioctls.count || v->thread != UINT64_MAX ||

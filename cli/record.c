@@ -57,7 +57,7 @@ static const struct cli_option options[] = {
 	 .offset = OFFSET(quiet)},
 	{.name = "backend",
 	 .argument = "NAME",
-	 .help = "How to attach: tracepoint. By default the first that works.",
+	 .help = "How to attach: fentry, tracepoint, or auto, which is the first that works (auto).",
 	 .type = CLI_TEXT,
 	 .offset = OFFSET(backend)},
 	{.name = "ring",
@@ -219,6 +219,8 @@ static int run(const void *values, int count, char **operands)
 			code = recorder_command_missing(recorder);
 		goto out;
 	}
+	if (recorder_note(recorder)[0] && !v->quiet)
+		cli_note("%s", recorder_note(recorder));
 	fd = open(v->output, O_RDWR | O_CREAT | O_CLOEXEC | (v->force ? O_TRUNC : O_EXCL), 0644);
 	if (fd < 0) {
 		code = errno == EEXIST
@@ -237,6 +239,11 @@ static int run(const void *values, int count, char **operands)
 		goto out;
 	}
 	recorder_get_stats(recorder, &stats);
+	if (stats.write_error) {
+		/* It was said when it happened. */
+		code = CLI_ERROR;
+		goto out;
+	}
 	if (err) {
 		code = cli_error("%s", recorder_message(recorder)[0] ? recorder_message(recorder)
 								     : strerror(-err));

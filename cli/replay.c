@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "cli/live.h"
 #include "replayer/replayer.h"
 
 struct replay_values {
@@ -14,11 +15,18 @@ struct replay_values {
 	bool verbose;
 	bool rules;
 	uint64_t until;
+	const char *live;
+	const char *output;
 };
 
 static const struct cli_option options[] = {
 	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
+	{"live", 0, "WHERE",
+	 "Issue the tape's calls on a live kernel as well and compare: host, or guest:NAME.",
+	 CLI_TEXT, offsetof(struct replay_values, live), false, NULL},
+	{"output", 'o', "FILE", "With --live: write what came back to the tape FILE.", CLI_TEXT,
+	 offsetof(struct replay_values, output), false, NULL},
 	{"rules", 0, NULL, "Print how often each rule of the model was checked and held, too.",
 	 CLI_FLAG, offsetof(struct replay_values, rules), false, NULL},
 	{"until", 'u', "N", "Judge events up to number N only (they count from 0).", CLI_NUMBER,
@@ -463,6 +471,10 @@ static int run(const void *values, int operand_count, char **operands)
 	size_t count;
 	int rc, code;
 
+	if (r.v->output && !r.v->live)
+		return cli_usage_error("-o says where the tape of a live play goes: --live is missing");
+	if (r.v->live)
+		return cli_live(operands[0], r.v->live, r.v->output, r.v->json, r.v->verbose);
 	code = cli_tape_open(operands[0], &reader);
 	if (code != CLI_OK)
 		return code;
@@ -500,7 +512,7 @@ out:
 const struct cli_command cli_replay = {
 	.name = "replay",
 	.summary = "judge a tape by the model of the KVM documents",
-	.usage = "FILE",
+	.usage = "FILE\n--live=WHERE [-o FILE] FILE",
 	.description =
 		"Plays the tape FILE on the model and gives each event, which is a call with its return, a "
 		"verdict: conforms (a promise of the documents was checked and holds), deviation (differs "
@@ -508,7 +520,10 @@ const struct cli_command cli_replay = {
 		"documents promise nothing that can be checked), skipped (a gap, or bytes that were not "
 		"captured). Prints a summary by verdict and by ioctl, why events were not judged, and then each "
 		"divergence with its rule and citation. The output is the same bytes at every run. FILE may be "
-		"- for standard input.",
+		"- for standard input.\n\nWith --live the calls are issued again on a live /dev/kvm: of this machine (host; "
+		"well-formed tapes only) or of a disposable guest (guest:NAME, see kvmtape guest list). What comes back is "
+		"judged, too, and compared with what was recorded: differences are listed by ioctl and field with "
+		"what the model says of both answers.",
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tNo event diverges.\n\n"

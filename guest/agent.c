@@ -68,8 +68,7 @@ static void stop(const char *what)
 		pause();
 }
 
-/* --- the port
- * ------------------------------------------------------------------------------------------ */
+/* --- the port ------------------------------------------------------------------------------- */
 
 static void port_write(const void *data, size_t size)
 {
@@ -134,8 +133,7 @@ static void done_send(uint32_t sequence, int rc)
 	frame_send(GUEST_MSG_DONE, sequence, &status, sizeof(status), "", 0);
 }
 
-/* --- files
- * --------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------- */
 
 static void folders_make(char *path)
 {
@@ -302,8 +300,7 @@ static int link_make(unsigned char *data, size_t size)
 	return symlink(target, path) ? -errno : 0;
 }
 
-/* --- programs
- * ------------------------------------------------------------------------------------------ */
+/* --- programs ------------------------------------------------------------------------------- */
 
 /* The kernel's count of processes killed for want of memory (/proc/vmstat). */
 static uint64_t oom_kills(void)
@@ -502,8 +499,7 @@ static void children_reap(void)
 	}
 }
 
-/* --- serving
- * ------------------------------------------------------------------------------------------- */
+/* --- serving -------------------------------------------------------------------------------- */
 
 static void hello_send(uint32_t sequence)
 {
@@ -631,8 +627,7 @@ static void serve_forever(int signals)
 	}
 }
 
-/* --- starting
- * ------------------------------------------------------------------------------------------ */
+/* --- starting ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *type, *path, *options;

@@ -31,7 +31,7 @@ apt=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev
 	-o "Dir::State::Lists=$state/lists" -o "Dir::State::status=$state/status" -o "Dir::Cache=$state"
 	-o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o APT::Sandbox::User=root
 	-o Acquire::Languages=none -o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false
-	-o Acquire::Check-Valid-Until=false -o Debug::NoLocking=true)
+	-o Acquire::Check-Valid-Until=false -o APT::Update::Error-Mode=any -o Debug::NoLocking=true)
 # A suite that Debian no longer keeps on its mirrors is in its archive.
 for from in "$mirror" http://archive.debian.org/debian; do
 	echo "deb [arch=$arch signed-by=$keyring] $from $suite main" >"$state/sources.list"
@@ -39,7 +39,7 @@ for from in "$mirror" http://archive.debian.org/debian; do
 	from=
 done
 [ -n "$from" ] || {
-	grep -m1 '^E:' "$state/error" >&2 || echo "apt-get update failed for $suite" >&2
+	sed -n 's/^[EW]: //p' "$state/error" | grep -m1 . >&2 || echo "apt-get update failed for $suite" >&2
 	exit 1
 }
 
@@ -49,7 +49,7 @@ found=()
 while [ ${#todo[@]} -gt 0 ]; do
 	one=${todo[0]}
 	todo=("${todo[@]:1}")
-	depends=$(apt-cache "${apt[@]}" show --no-all-versions "$one" 2>/dev/null | sed -n 's/^Depends: //p')
+	depends=$(apt-cache "${apt[@]}" show --no-all-versions "$one" 2>/dev/null | sed -n 's/^Depends: //p' || :)
 	found+=("$one")
 	while read -r next; do
 		case " ${found[*]} ${todo[*]-} " in

@@ -23,7 +23,8 @@
 
 #include "guest/running.h"
 
-#define QMP_TIME 20000 /* ms for QEMU to answer a command, on a busy machine */
+#define QMP_TIME   20000 /* ms for QEMU to answer a command, on a busy machine */
+#define PANIC_TIME 3000	 /* ms for a kernel to get from its panic to the reset that follows */
 
 void guest_config_init(struct guest_config *config)
 {
@@ -35,8 +36,7 @@ void guest_config_init(struct guest_config *config)
 	config->interrupt_fd = -1;
 }
 
-/* --- how it ended
- * -------------------------------------------------------------------------------------- */
+/* --- how it ended --------------------------------------------------------------------------- */
 
 char *guest_log(const struct guest *guest)
 {
@@ -149,14 +149,21 @@ static void lines_close(struct guest *guest)
 /* QEMU has ended, or is about to. */
 static void reap(struct guest *guest)
 {
+	struct pollfd wait = {.fd = guest->pidfd, .events = POLLIN};
+	bool late;
 	int status = 0;
 
 	if (!guest->pid)
 		return;
+	late = !poll(&wait, 1, PANIC_TIME);
+	if (late)
+		kill(guest->pid, SIGKILL);
 	while (waitpid(guest->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	guest->pid = 0;
-	outcome_find(guest, status);
+	/* A kernel that panicked and did not get as far as the reset: its end is the panic, not our
+	 * signal. */
+	outcome_find(guest, late && guest->qmp.panicked ? 0 : status);
 	lines_close(guest);
 }
 
@@ -185,8 +192,7 @@ void guest_stop(struct guest *guest)
 	guest_end(guest, GUEST_STOPPED, "stopped");
 }
 
-/* --- starting QEMU
- * ------------------------------------------------------------------------------------- */
+/* --- starting QEMU -------------------------------------------------------------------------- */
 
 #define ARGUMENTS_MAX 64
 
@@ -265,8 +271,10 @@ static void command_make(struct guest *guest, int channel, int control, struct c
 	add(command, "socket,id=control,fd=%d", control);
 	add(command, "-mon");
 	add(command, "chardev=control,mode=control");
+	/* On a panic QEMU only tells us: the kernel still has to get its last words onto the
+	 * console. */
 	add(command, "-action");
-	add(command, "panic=exit-failure");
+	add(command, "panic=none");
 	if (guest->kernel.arch == GUEST_X86_64) {
 		add(command, "-device");
 		add(command, "pvpanic-pci");
@@ -369,8 +377,7 @@ out:
 	return rc;
 }
 
-/* --- frames
- * -------------------------------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------------------------- */
 
 int guest_send(struct guest *guest, uint32_t type, uint32_t *sequence, const void *body,
 	       size_t size)
@@ -467,9 +474,12 @@ static int channel_read(struct guest *guest)
  */
 int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_message_in *message)
 {
-	struct pollfd waits[4];
+	struct pollfd waits[5] = {{.fd = guest->config.interrupt_fd, .events = POLLIN}};
 	int rc;
 
+	/* Also if there is always another frame in the buffer. */
+	if (poll(waits, 1, 0) > 0)
+		return -EINTR;
 	for (;;) {
 		if (!guest->pid)
 			return -ENOTCONN;
@@ -481,7 +491,8 @@ int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_mes
 		waits[1] = (struct pollfd){.fd = guest->config.interrupt_fd, .events = POLLIN};
 		waits[2] = (struct pollfd){.fd = other_fd, .events = POLLIN};
 		waits[3] = (struct pollfd){.fd = guest->pidfd, .events = POLLIN};
-		rc = poll(waits, 4, guest_left(then));
+		waits[4] = (struct pollfd){.fd = guest->qmp.fd, .events = POLLIN};
+		rc = poll(waits, 5, guest_left(then));
 		if (rc < 0 && errno != EINTR)
 			return -errno;
 		if (!rc)
@@ -491,7 +502,9 @@ int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_mes
 		rc = channel_read(guest);
 		/* What it said before it ended is still worth hearing: the end counts once the line
 		 * is empty. */
-		if (!rc && waits[3].revents)
+		if (waits[4].revents)
+			guest_qmp_drain(&guest->qmp);
+		if (!rc && (waits[3].revents || guest->qmp.panicked))
 			rc = -ENOTCONN;
 		if (rc == -ENOTCONN) {
 			reap(guest);
@@ -541,8 +554,7 @@ int guest_ping(struct guest *guest, int timeout)
 	return -ENOTCONN;
 }
 
-/* --- start, snapshot, restore
- * -------------------------------------------------------------------------- */
+/* --- start, snapshot, restore --------------------------------------------------------------- */
 
 /* The guest ended before it was ready: say how, as an error of starting it. */
 static int start_fail(struct guest *guest)

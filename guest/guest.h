@@ -53,8 +53,7 @@ const char *guest_arch_name(enum guest_arch arch);
 /* The architecture that this program runs on; GUEST_ARCH_COUNT = none of them. */
 enum guest_arch guest_arch_host(void);
 
-/* --- kernels
- * ----------------------------------------------------------------------------------------- */
+/* --- kernels -------------------------------------------------------------------------------- */
 
 #define GUEST_PATH_MAX 1024
 
@@ -97,8 +96,7 @@ int guest_kernel_find(const char *name, struct guest_kernel *kernel, struct gues
 int guest_kernel_own(const char *vmlinuz, const char *modules, struct guest_kernel *kernel,
 		     struct guest_error *error);
 
-/* --- a running guest
- * ------------------------------------------------------------------------------------- */
+/* --- a running guest ------------------------------------------------------------------------ */
 
 struct guest_config {
 	bool kvm;	   /* QEMU's -accel kvm instead of emulation: the host's own KVM, nested */
@@ -175,8 +173,7 @@ int guest_pid(const struct guest *guest);
  * end; NULL. */
 char *guest_log(const struct guest *guest);
 
-/* --- the agent
- * ------------------------------------------------------------------------------------------- */
+/* --- the agent ------------------------------------------------------------------------------ */
 
 /* A frame that came; body is valid until the next call for this guest. */
 struct guest_message_in {

@@ -51,8 +51,7 @@ static int entry_put(struct archive *archive, const char *name, unsigned int mod
 	return ferror(archive->out) ? -EIO : 0;
 }
 
-/* --- modules
- * ------------------------------------------------------------------------------------------- */
+/* --- modules -------------------------------------------------------------------------------- */
 
 struct found {
 	char *name; /* with '_' for '-', without .ko */
@@ -225,8 +224,7 @@ static int modules_put(struct archive *archive, const struct guest_kernel *kerne
 			 strlen(load.list));
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------ */
 
 static const char *const folders[] = {
 	"dev",	   "proc", "sys",     "run",	  "tmp",     "root",	  "etc", "work",

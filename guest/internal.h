@@ -13,8 +13,7 @@
 int guest_fail(struct guest_error *error, int rc, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- how QEMU is called for an architecture (machine.c)
- * ---------------------------------------------- */
+/* --- how QEMU is called for an architecture (machine.c) ------------------------------------- */
 
 struct guest_machine {
 	const char *name;    /* of the architecture */
@@ -32,8 +31,7 @@ struct guest_machine {
 
 extern const struct guest_machine guest_machines[GUEST_ARCH_COUNT];
 
-/* --- the initramfs (initrd.c)
- * ------------------------------------------------------------------------ */
+/* --- the initramfs (initrd.c) --------------------------------------------------------------- */
 
 /* A module that the guest wants; a missing one is no error (it may be built into the kernel). */
 struct guest_module {
@@ -49,8 +47,7 @@ int guest_initrd_write(int fd, const struct guest_kernel *kernel, const void *ag
 /* The agent that is built in, or NULL. */
 const void *guest_agent_find(enum guest_arch arch, size_t *size);
 
-/* --- files (file.c)
- * ---------------------------------------------------------------------------------- */
+/* --- files (file.c) ------------------------------------------------------------------------- */
 
 /* Read a whole file; allocated, with a NUL behind it. */
 int guest_file_read(const char *path, char **data, size_t *size);
@@ -60,8 +57,7 @@ enum guest_arch guest_elf_arch(const void *data, size_t size);
 int guest_command_read(const char *const *arguments, char **data, size_t *size);
 int guest_folders_make(const char *path);
 
-/* --- QMP (qmp.c)
- * ------------------------------------------------------------------------------------- */
+/* --- QMP (qmp.c) ---------------------------------------------------------------------------- */
 
 struct guest_qmp {
 	int fd;

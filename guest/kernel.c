@@ -180,6 +180,8 @@ static int script_run(const char *const *arguments, const char *name, struct gue
 		;
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		goto out;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		snprintf(text, sizeof(text), "bash is not here");
 	length = lseek(said, 0, SEEK_END);
 	length = pread(said, text, sizeof(text) - 1, length > 500 ? length - 500 : 0);
 	if (length > 0) {

@@ -16,10 +16,12 @@
 #define FILE_TIME 60000 /* ms for the agent to take or give a piece of a file */
 #define DEPTH_MAX 16	/* of folders, and of interpreters of scripts */
 
-/* --- files
- * --------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------- */
 
-static int answers_take(struct guest *guest, unsigned int *outstanding, unsigned int most)
+/* Wait until no more than `most` questions are without an answer; `first` is the sequence of the
+ * first one. */
+static int answers_take(struct guest *guest, uint32_t first, unsigned int *outstanding,
+			unsigned int most)
 {
 	struct guest_message_in answer;
 	int32_t status;
@@ -30,6 +32,9 @@ static int answers_take(struct guest *guest, unsigned int *outstanding, unsigned
 
 		if (got)
 			return got;
+		/* An answer that somebody before us did not wait for. */
+		if ((int32_t)(answer.sequence - first) < 0)
+			continue;
 		--*outstanding;
 		if (answer.type != GUEST_MSG_DONE || answer.size != sizeof(status))
 			return -EPROTO;
@@ -46,6 +51,7 @@ int guest_put_data(struct guest *guest, const char *path, unsigned int mode, con
 	size_t path_size = strlen(path) + 1;
 	struct guest_put put = {.mode = mode, .path_size = path_size};
 	char *body = malloc(sizeof(put) + path_size + GUEST_CHUNK);
+	uint32_t first = guest->sequence + 1;
 	unsigned int outstanding = 0;
 	int rc = 0;
 
@@ -63,11 +69,11 @@ int guest_put_data(struct guest *guest, const char *path, unsigned int mode, con
 			break;
 		outstanding++;
 		put.offset += piece;
-		rc = answers_take(guest, &outstanding, 4);
+		rc = answers_take(guest, first, &outstanding, 4);
 	} while (!rc && put.offset < size);
 	free(body);
 	if (rc != -ENOTCONN) {
-		int rest = answers_take(guest, &outstanding, 0);
+		int rest = answers_take(guest, first, &outstanding, 0);
 
 		rc = rc ? rc : rest;
 	}
@@ -252,8 +258,7 @@ int guest_get_changed(struct guest *guest, const char *folder, uint64_t since, c
 	return rc;
 }
 
-/* --- programs
- * ------------------------------------------------------------------------------------------ */
+/* --- programs ------------------------------------------------------------------------------- */
 
 /* Where a program without a slash in its name is found. */
 static int program_find(const char *name, char *path, size_t size)
@@ -391,8 +396,7 @@ int guest_put_program(struct guest *guest, const char *program)
 	return program_put(guest, path, 0);
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------- */
 
 static const char *const usual_environment[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -535,6 +539,9 @@ int guest_exec(struct guest *guest, const struct guest_program *program, struct 
 			rc = input_pass(guest, &input);
 			continue;
 		}
+		/* A program that never stops talking is out of time all the same. */
+		if (!rc && message.type == GUEST_MSG_OUTPUT && !guest_left(then))
+			rc = -ETIMEDOUT;
 		if (rc == -ETIMEDOUT || rc == -EINTR) {
 			int killed = program_kill(guest, &run);
 

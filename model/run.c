@@ -127,6 +127,32 @@ static void parts_sort(const struct tape_part *parts, unsigned int count, struct
 
 /* --- at the call --- */
 
+/* The kernel's bytes [at, at + len) of the exit union are others than the last KVM_RUN left. */
+static bool bytes_torn(const struct state_vcpu *v, const struct tape_part *in, uint32_t at,
+		       uint32_t len)
+{
+	return in->have >= at + len && state_block_known(&v->run, at, len) &&
+	       memcmp(in->data + at, v->run.value + at, len);
+}
+
+/* What the exit said, but for what userspace answers in the same place. */
+static bool exit_torn(const struct state_vcpu *v, const struct tape_part *in, uint32_t reason)
+{
+	switch (reason) {
+	case KVM_EXIT_IO:
+		return bytes_torn(v, in, AT(io, direction),
+				  AT(io, data_offset) + 8 - AT(io, direction));
+	case KVM_EXIT_MMIO:
+		return bytes_torn(v, in, AT(mmio, phys_addr), 8) ||
+		       bytes_torn(v, in, AT(mmio, len), AT(mmio, is_write) + 1 - AT(mmio, len));
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		return bytes_torn(v, in, AT(msr, reason), AT(msr, data) - AT(msr, reason));
+	default:
+		return false;
+	}
+}
+
 /*
  * Between two KVM_RUN the kernel writes nothing into struct kvm_run, and userspace only its own
  * fields: another exit there than the last one left means that a KVM_RUN is missing, or that its
@@ -146,14 +172,7 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 	if (memcmp(in->data + RUN_READY, last + RUN_READY, RUN_CR8 - RUN_READY) ||
 	    U64(in->data, RUN_APIC_BASE) != U64(last, RUN_APIC_BASE))
 		return reason != 0;
-	/* The answer's place is captured together with what it answers. */
-	if (reason == KVM_EXIT_MMIO && in->have >= AT(mmio, data) &&
-	    state_block_known(&v->run, AT(mmio, phys_addr), 8))
-		return U64(in->data, AT(mmio, phys_addr)) != U64(last, AT(mmio, phys_addr));
-	if ((reason == KVM_EXIT_X86_RDMSR || reason == KVM_EXIT_X86_WRMSR) &&
-	    in->have >= AT(msr, data) && state_block_known(&v->run, AT(msr, index), 4))
-		return U32(in->data, AT(msr, index)) != U32(last, AT(msr, index));
-	return false;
+	return exit_torn(v, in, reason);
 }
 
 static void run_enter(struct judge *j)
@@ -612,6 +631,24 @@ static void immediate_effects(struct judge *j, const struct tape_part *regs)
 	}
 }
 
+/* The vCPU was torn() when the call began. */
+static void say_torn(struct judge *j, const struct tape_part *in)
+{
+	const uint8_t *p = in->data, *last = j->vcpu->run.value;
+	const struct kvmapi_exit *e = kvmapi_exit(U32(p, RUN_EXIT_REASON));
+
+	if (U32(p, RUN_EXIT_REASON) == U32(last, RUN_EXIT_REASON) &&
+	    exit_torn(j->vcpu, in, U32(p, RUN_EXIT_REASON)))
+		j_break(j, R_RUN_CONTINUES, "struct kvm_run as the last KVM_RUN left it",
+			"other values than its in %s of %s", e->member, e->name);
+	else
+		j_break(j, R_RUN_CONTINUES, "struct kvm_run as the last KVM_RUN left it",
+			"exit_reason %u, flags 0x%x, apic_base 0x%llx; were %u, 0x%x, 0x%llx",
+			U32(p, RUN_EXIT_REASON), U32(p, RUN_READY),
+			(unsigned long long)U64(p, RUN_APIC_BASE), U32(last, RUN_EXIT_REASON),
+			U32(last, RUN_READY), (unsigned long long)U64(last, RUN_APIC_BASE));
+}
+
 static void run_judge(struct judge *j)
 {
 	struct run_parts r = {0};
@@ -632,12 +669,7 @@ static void run_judge(struct judge *j)
 		return;
 	}
 	if (vcpu_flag(v, VCPU_RUN_TORN))
-		j_break(j, R_RUN_CONTINUES, "struct kvm_run as the last KVM_RUN left it",
-			"exit_reason %u, flags 0x%x, apic_base 0x%llx; were %u, 0x%x, 0x%llx",
-			U32(in->data, RUN_EXIT_REASON), U32(in->data, RUN_READY),
-			(unsigned long long)U64(in->data, RUN_APIC_BASE),
-			U32(v->run.value, RUN_EXIT_REASON), U32(v->run.value, RUN_READY),
-			(unsigned long long)U64(v->run.value, RUN_APIC_BASE));
+		say_torn(j, in);
 	else if (in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4))
 		j_hold(j, R_RUN_CONTINUES);
 	if (immediate)

@@ -42,7 +42,7 @@ int recorder_command_check(const char *name)
 }
 
 /* In the child.  Does not return. */
-static void become(char *const *argv, int go, int error, uint64_t cookie,
+static void become(char *const *argv, int go, int error, int kvm, uint64_t cookie,
 		   const struct rlimit *memlock)
 {
 	char byte;
@@ -54,8 +54,8 @@ static void become(char *const *argv, int go, int error, uint64_t cookie,
 	} while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(127);
-	/* Fails with EBADF; the eBPF program sees it all the same. */
-	ioctl(-1, RECORD_JOIN, cookie);
+	/* KVM knows no such request; the eBPF program sees it all the same. */
+	ioctl(kvm, RECORD_JOIN, cookie);
 	setrlimit(RLIMIT_MEMLOCK, memlock);
 	execvp(argv[0], argv);
 	err = errno;
@@ -65,7 +65,7 @@ static void become(char *const *argv, int go, int error, uint64_t cookie,
 	_exit(127);
 }
 
-int recorder_command_fork(struct recorder_command *c, char *const *argv, uint64_t cookie,
+int recorder_command_fork(struct recorder_command *c, char *const *argv, int kvm, uint64_t cookie,
 			  const struct rlimit *memlock)
 {
 	int go[2], error[2];
@@ -90,7 +90,7 @@ int recorder_command_fork(struct recorder_command *c, char *const *argv, uint64_
 		signal(SIGHUP, SIG_DFL);
 		close(go[1]);
 		close(error[0]);
-		become(argv, go[0], error[1], cookie, memlock);
+		become(argv, go[0], error[1], kvm, cookie, memlock);
 	}
 	close(go[0]);
 	close(error[1]);

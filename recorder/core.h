@@ -107,6 +107,9 @@ struct pt_regs {
 	unsigned long orig_ax;
 };
 #define core_syscall_nr(regs)	((long)(regs)->orig_ax)
+/* The same of registers that have to be read first. */
+#define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, orig_ax))
+#define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, di)
 #define core_syscall_arg0(regs) ((regs)->di)
 #define core_syscall_arg1(regs) ((regs)->si)
 #define core_syscall_arg2(regs) ((regs)->dx)
@@ -117,6 +120,8 @@ struct pt_regs {
 	__s32 syscallno;
 };
 #define core_syscall_nr(regs)	((long)(regs)->syscallno)
+#define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, syscallno))
+#define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, orig_x0)
 #define core_syscall_arg0(regs) ((regs)->orig_x0)
 #define core_syscall_arg1(regs) ((regs)->regs[1])
 #define core_syscall_arg2(regs) ((regs)->regs[2])

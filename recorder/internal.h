@@ -32,6 +32,12 @@ int recorder_fail(struct recorder_message *message, int err, const char *format,
  */
 struct recorder_backend {
 	const char *name;
+	/*
+	 * Kinds of objects whose calls it sees by a hook of their own, each of which has to be proven
+	 * at start-up: a hook can be attached and never run (fentry on x86 6.12 was seen so).
+	 */
+	uint32_t hooks;
+	bool sees_last_close; /* by a hook of its own, to be proven as well */
 	/* Before loading: choose the programs that are loaded. */
 	void (*choose)(struct kvmtape_bpf *skeleton, bool wanted);
 	int (*attach)(struct kvmtape_bpf *skeleton);
@@ -126,10 +132,10 @@ struct recorder_command {
  * -EACCES. */
 int recorder_command_check(const char *name);
 /*
- * Fork a child that waits.  When it is let go it asks the eBPF program to be followed, by `cookie`,
- * and becomes argv.  memlock is the limit that it is to have.
+ * Fork a child that waits.  When it is let go it asks the eBPF program to be followed, by a call on
+ * kvm (open /dev/kvm) with `cookie`, and becomes argv.  memlock is the limit that it is to have.
  */
-int recorder_command_fork(struct recorder_command *c, char *const *argv, uint64_t cookie,
+int recorder_command_fork(struct recorder_command *c, char *const *argv, int kvm, uint64_t cookie,
 			  const struct rlimit *memlock);
 /* Let it go.  0, or the reason why it could not become argv. */
 int recorder_command_go(struct recorder_command *c);

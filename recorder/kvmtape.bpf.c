@@ -7,7 +7,10 @@
  * to. record_enter() and record_leave() do the work; the programs at the end only say where they
  * hang, so that another way to attach needs no more than its own few lines there.
  *
- * Programs run with preemption off, so scratch[] by CPU belongs to one run at a time.
+ * A program cannot be moved to another CPU while it runs.  It can be preempted by another thread
+ * that runs one on the same CPU: behind a trampoline (fentry, fexit) always, and since kernel 6.13
+ * (commit 4aadde89d81f and what followed it) at the tracepoints of system calls.  So scratch[] is
+ * held by claim_scratch(), and counters are added to with one instruction.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
@@ -38,6 +41,7 @@ __u32 self;	  /* process of the recorder */
 __u32 joined;	  /* the last process that asked to be followed */
 __u64 lost_buffer;
 __u64 lost_threads;
+__u64 lost_scratch; /* calls not seen, for want of scratch memory */
 
 /* --- maps
  * ------------------------------------------------------------------------------------------- */
@@ -130,11 +134,16 @@ struct {
 
 /*
  * A record under construction.  Parts begin below PART_START_MAX, so that the verifier can be shown
- * by a mask that all stays inside; OFFSET_MASK is that mask.
+ * by a mask that all stays inside; OFFSET_MASK is that mask.  There are SCRATCH_LEVELS of them for
+ * each CPU.  An offset into one carries its level in the bits from LEVEL_SHIFT, for functions that
+ * can be given numbers only.
  */
 #define PART_START_MAX 0xf000U
 #define OFFSET_MASK    0x1ffffU
+#define SCRATCH_LEVELS RECORD_SCRATCHES
+#define LEVEL_SHIFT    24
 struct scratch {
+	__u64 users; /* runs that hold it, or are about to find out that they cannot */
 	__u8 bytes[OFFSET_MASK + 1 + sizeof(struct record_part) + 0x10000];
 	struct record_rule unknown; /* the rule of a request that has none */
 };
@@ -165,11 +174,38 @@ static __always_inline struct record_counters *my_counters(void)
 	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
-static __always_inline struct scratch *my_scratch(void)
+static __always_inline struct scratch *scratch_of(__u32 off)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 index = bpf_get_smp_processor_id() * SCRATCH_LEVELS + (off >> LEVEL_SHIFT);
 
-	return bpf_map_lookup_elem(&scratches, &cpu);
+	return bpf_map_lookup_elem(&scratches, &index);
+}
+
+/*
+ * Scratch memory for this run alone; its level comes into *off.  NULL: so many runs that were
+ * preempted on this CPU hold it all.  Others on the same CPU can come between any two instructions,
+ * but whoever adds one and then finds more than one goes away again, so two never both stay.
+ */
+static __always_inline struct scratch *claim_scratch(__u32 *off)
+{
+	for (__u32 level = 0; level < SCRATCH_LEVELS; level++) {
+		struct scratch *s = scratch_of(level << LEVEL_SHIFT);
+
+		if (!s)
+			return NULL;
+		__sync_fetch_and_add(&s->users, 1);
+		if (*(volatile __u64 *)&s->users == 1) {
+			*off |= level << LEVEL_SHIFT;
+			return s;
+		}
+		__sync_fetch_and_add(&s->users, -1);
+	}
+	return NULL;
+}
+
+static __always_inline void release_scratch(struct scratch *s)
+{
+	__sync_fetch_and_add(&s->users, -1);
 }
 
 static __always_inline struct thread *my_thread(void)
@@ -196,7 +232,7 @@ static __always_inline struct record_rule *my_rule(const struct thread *t)
  */
 __noinline __u32 read_pages(__u32 at, __u64 addr, __u32 len)
 {
-	struct scratch *s = my_scratch();
+	struct scratch *s = scratch_of(at);
 	__u32 done = 0;
 
 	if (!s)
@@ -232,7 +268,7 @@ enum {
 #define HOW(role, flags, read) ((role) | (flags) << 8 | (read) << 16)
 __noinline __u32 put_part(__u32 off, __u64 addr, __u64 want, __u32 how)
 {
-	struct scratch *s = my_scratch();
+	struct scratch *s = scratch_of(off);
 	__u64 at = off;
 	__u64 len = want;
 	__u32 flags = (how >> 8) & 0xff;
@@ -246,7 +282,7 @@ __noinline __u32 put_part(__u32 off, __u64 addr, __u64 want, __u32 how)
 		len = part_max;
 		flags |= RECORD_PART_CLIPPED;
 	}
-	if (off > PART_START_MAX) {
+	if ((off & OFFSET_MASK) > PART_START_MAX) {
 		len = 0;
 		flags |= RECORD_PART_CLIPPED;
 	}
@@ -301,7 +337,7 @@ static __always_inline long send_scratch(struct scratch *s, __u32 size)
 	__u64 n = size;
 
 	mask(n, OFFSET_MASK);
-	return send(s, n);
+	return send(s->bytes, n);
 }
 
 /* --- which file of KVM is this
@@ -785,15 +821,19 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	if (!kind)
 		return 0;
 	mine = my_counters();
-	s = my_scratch();
-	if (!mine || !s)
+	if (!mine)
 		return 0;
-	mine->seen++;
+	s = claim_scratch(&off);
+	if (!s) {
+		__sync_fetch_and_add(&lost_scratch, 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&mine->seen, 1);
 	if (!t) {
 		t = new_thread(tid);
 		if (!t) {
 			__sync_fetch_and_add(&lost_threads, 1);
-			return 0;
+			goto out;
 		}
 	}
 	t->state = CALL_LOST;
@@ -827,9 +867,11 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	if (send_scratch(s, off))
 		goto lost;
 	t->state = CALL_OPEN;
-	return 0;
+	goto out;
 lost:
 	__sync_fetch_and_add(&lost_buffer, 1);
+out:
+	release_scratch(s);
 	return 0;
 }
 
@@ -870,6 +912,13 @@ static __always_inline void fill_created(struct record_return *record,
 	record->head.flags |= RECORD_F_CREATED;
 }
 
+static __always_inline void fill_return(struct record_return *record, __s64 ret)
+{
+	fill_head(&record->head, RECORD_RETURN, 0);
+	record->ret = ret;
+	__builtin_memset(&record->created, 0, sizeof(record->created));
+}
+
 /* The current thread ends its ioctl. */
 static __always_inline int record_leave(__s64 ret)
 {
@@ -884,16 +933,20 @@ static __always_inline int record_leave(__s64 ret)
 		return 0;
 	state = t->state;
 	t->state = CALL_NONE;
-	s = my_scratch();
-	if (!s)
+	s = claim_scratch(&off);
+	if (!s) {
+		/* As if it had not fitted into the ring. */
+		if (state == CALL_OPEN) {
+			fill_return(&t->ret, ret);
+			t->owed = 1;
+		}
 		return 0;
+	}
 	record = (void *)s->bytes;
-	fill_head(&record->head, RECORD_RETURN, 0);
-	record->ret = ret;
-	__builtin_memset(&record->created, 0, sizeof(record->created));
+	fill_return(record, ret);
 	if (t->object.kind == RECORD_VCPU && t->request == run_request) {
 		if (state == CALL_LOST)
-			return 0;
+			goto out;
 		if (t->run)
 			off = put_run_out(off, t, ret);
 	} else {
@@ -901,7 +954,7 @@ static __always_inline int record_leave(__s64 ret)
 		if (ret >= 0 && rule->flags & RECORD_RULE_SETS_SLOT)
 			note_slot(t);
 		if (state == CALL_LOST)
-			return 0;
+			goto out;
 		if (ret >= 0 && rule->creates)
 			fill_created(record, rule, t, ret);
 		off = put_arg_out(off, rule, t, ret);
@@ -912,22 +965,35 @@ static __always_inline int record_leave(__s64 ret)
 		t->ret = *record;
 		t->owed = 1;
 	}
+out:
+	release_scratch(s);
 	return 0;
 }
 
-/* The current thread closes a file; what is sent if that was its last reference. */
-static __always_inline int record_close(struct file *file, __s32 fd)
+/* The last reference of `file`, a file of KVM of this kind, goes. */
+static __always_inline void record_close(struct file *file, __u32 kind)
 {
 	struct record_close record;
-	__u32 kind;
 
-	kind = kind_of_file(file);
-	if (!kind || !last_reference(file))
-		return 0;
 	__builtin_memset(&record, 0, sizeof(record));
 	fill_head(&record.head, RECORD_CLOSE, 0);
-	fill_object(&record.object, file, kind, fd);
+	fill_object(&record.object, file, kind, -1);
 	send(&record, sizeof(record));
+}
+
+/* ioctl(fd, RECORD_JOIN, cookie): follow the current process from here on. */
+static __always_inline bool is_join(__u32 request, __u64 arg)
+{
+	return request == RECORD_JOIN && arg == join_cookie;
+}
+
+static __always_inline int join(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u8 one = 1;
+
+	bpf_map_update_elem(&followed, &tgid, &one, BPF_ANY);
+	joined = tgid;
 	return 0;
 }
 
@@ -938,6 +1004,7 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
 	struct file *file;
+	__u32 kind;
 	__u32 fd;
 
 	if (id != nr_ioctl && id != nr_close)
@@ -947,17 +1014,13 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		if (!is_followed())
 			return 0;
 		file = file_of_fd(fd);
-		return file ? record_close(file, fd) : 0;
-	}
-	if ((__u32)core_syscall_arg1(regs) == RECORD_JOIN &&
-	    core_syscall_arg2(regs) == join_cookie) {
-		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-		__u8 one = 1;
-
-		bpf_map_update_elem(&followed, &tgid, &one, BPF_ANY);
-		joined = tgid;
+		kind = file ? kind_of_file(file) : 0;
+		if (kind && last_reference(file))
+			record_close(file, kind);
 		return 0;
 	}
+	if (is_join(core_syscall_arg1(regs), core_syscall_arg2(regs)))
+		return join();
 	file = file_of_fd(fd);
 	return file ? record_enter(file, fd, core_syscall_arg1(regs), core_syscall_arg2(regs)) : 0;
 }
@@ -968,6 +1031,70 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	if (core_syscall_nr(regs) != nr_ioctl)
 		return 0;
 	return record_leave(ret);
+}
+
+/* --- back end: the functions of KVM that answer an ioctl
+ * ----------------------------------------------------- */
+
+/*
+ * Which fd it is that the current thread calls on, if it does so by the system call.  It is only
+ * shown: the object is known by its address.
+ */
+static __always_inline __s32 fd_of_call(void)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return core_syscall_nr_read(regs) == nr_ioctl ? (__s32)core_syscall_arg0_read(regs) : -1;
+}
+
+static __always_inline int enter_function(struct file *file, __u32 request, __u64 arg)
+{
+	if (is_join(request, arg))
+		return join();
+	return record_enter(file, fd_of_call(), request, arg);
+}
+
+/* What a function returns becomes the result of the system call, but for one number
+ * (vfs_ioctl()). */
+#define ERROR_NOTTY	 (-25)
+#define ERROR_NOIOCTLCMD (-515)
+
+static __always_inline int leave_function(__s64 ret)
+{
+	return record_leave(ret == ERROR_NOIOCTLCMD ? ERROR_NOTTY : ret);
+}
+
+#define HOOK(name, function)                                                                       \
+	SEC("fentry/" #function)                                                                   \
+	int BPF_PROG(on_##name##_enter, struct file *file, unsigned int request,                   \
+		     unsigned long arg)                                                            \
+	{                                                                                          \
+		return enter_function(file, request, arg);                                         \
+	}                                                                                          \
+	SEC("fexit/" #function)                                                                    \
+	int BPF_PROG(on_##name##_leave, struct file *file, unsigned int request,                   \
+		     unsigned long arg, long ret)                                                  \
+	{                                                                                          \
+		return leave_function(ret);                                                        \
+	}
+
+HOOK(system, kvm_dev_ioctl)
+HOOK(vm, kvm_vm_ioctl)
+HOOK(vcpu, kvm_vcpu_ioctl)
+HOOK(device, kvm_device_ioctl)
+
+/* Where the kernel is done with a file whose last reference went; of the closing thread. */
+SEC("fentry/__fput")
+int BPF_PROG(on_last_close, struct file *file)
+{
+	__u32 kind;
+
+	if (!is_followed())
+		return 0;
+	kind = kind_of_file(file);
+	if (kind)
+		record_close(file, kind);
+	return 0;
 }
 
 /* --- processes and threads come and go

@@ -206,7 +206,10 @@ struct record_counters {
 	__u64 reserved[14];
 };
 
-/* Request with which a process asks to be followed: ioctl(-1, RECORD_JOIN, cookie). */
+/* Request with which a process asks to be followed: ioctl(/dev/kvm, RECORD_JOIN, cookie). */
 #define RECORD_JOIN 0x6b746a6eU
+
+/* Records that can be under construction at the same time on one CPU. */
+#define RECORD_SCRATCHES 2U
 
 #endif

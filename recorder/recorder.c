@@ -31,10 +31,12 @@
 #define FINISH_MS	 3000	    /* after a first signal COMMAND may take this long to end */
 #define CONTROL_MS	 2000	    /* our own call must have arrived by then */
 #define MS		 1000000ull /* in ns */
+#define ENOTSUPP	 524	    /* what the kernel says where an architecture has no trampolines */
 
 struct recorder {
 	struct recorder_options options;
 	struct recorder_message message;
+	struct recorder_message note;
 	const struct recorder_backend *backend;
 	struct kvmtape_bpf *skeleton;
 	struct ring_buffer *ring;
@@ -52,10 +54,15 @@ struct recorder {
 	struct recorder_stats stats;
 	uint64_t start;			    /* CLOCK_MONOTONIC, ns */
 	uint64_t lost_buffer, lost_threads; /* already on the tape as gaps */
+	uint64_t missed;		    /* before the run */
 	unsigned int batch;
 	bool dirty;	   /* something is not flushed */
 	bool target_ended; /* RECORDER_PID */
-	bool controlled;   /* our own call has come back */
+
+	/* of calls of our own, before the run */
+	uint32_t control; /* kind of object that the last of them was on */
+	uint32_t proven;  /* kinds of objects of which a call came through */
+	bool close_proven;
 };
 
 int recorder_fail(struct recorder_message *message, int err, const char *format, ...)
@@ -347,14 +354,33 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 	}
 }
 
+/* A record of our own calls, before the run. */
+static void take_control(struct recorder *r, const void *data)
+{
+	const struct record_head *head = data;
+
+	switch (head->type) {
+	case RECORD_CALL:
+		r->control = ((const struct record_call *)data)->object.kind;
+		break;
+	case RECORD_RETURN:
+		r->proven |= r->control;
+		r->control = 0;
+		break;
+	case RECORD_CLOSE:
+		r->close_proven |= ((const struct record_close *)data)->object.kind == KVMAPI_VM;
+		break;
+	}
+}
+
 static int on_record(void *context, void *data, size_t size)
 {
 	struct recorder *r = context;
 
 	if (r->writer)
 		take_record(r, data, size);
-	else if (((const struct record_head *)data)->type == RECORD_RETURN)
-		r->controlled = true;
+	else
+		take_control(r, data);
 	/* A busy VMM must not keep us from the clock: leave the rest for the next turn. */
 	return ++r->batch % BATCH ? 0 : -EAGAIN;
 }
@@ -380,6 +406,12 @@ static uint64_t counted(const struct recorder *r)
 			seen += counters.seen;
 	}
 	return seen;
+}
+
+/* Calls that were not seen, of this run or from before it. */
+static uint64_t missed(const struct recorder *r)
+{
+	return r->backend->missed(r->skeleton) + r->skeleton->bss->lost_scratch;
 }
 
 static int missing(struct recorder *r, int err)
@@ -491,7 +523,8 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend)
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.threads, r->options.max_threads);
 	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.scratches, (uint32_t)cpus);
+		err = bpf_map__set_max_entries(skeleton->maps.scratches,
+					       (uint32_t)cpus * RECORD_SCRATCHES);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.counters, (uint32_t)cpus);
 	if (!err)
@@ -510,17 +543,70 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend)
 }
 
 /*
- * One harmless call of our own must come through the ring.  Afterwards the program follows nobody
- * again.
+ * Harmless calls on a VM that is thrown away, one for each hook, whatever KVM answers.  Returns the
+ * kinds of objects that were called on; a device that nobody can make here needs no proof.
  */
-static int prove(struct recorder *r)
+static uint32_t call_all_hooks(struct recorder *r, uint32_t hooks)
 {
+	struct kvm_create_device create = {};
+	struct kvm_device_attr attr = {};
+	struct kvm_mp_state state;
+	uint32_t called = KVMAPI_SYSTEM;
+	int vm, vcpu;
+
+	ioctl(r->kvm, KVM_GET_API_VERSION, 0);
+	if (!(hooks & ~called))
+		return called;
+	/* If even this is not possible, what comes of it cannot be said: it counts as called. */
+	called = KVMAPI_SYSTEM | KVMAPI_VM | KVMAPI_VCPU;
+	vm = ioctl(r->kvm, KVM_CREATE_VM, 0);
+	if (vm < 0)
+		return called;
+	ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY);
+	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	if (vcpu >= 0) {
+		ioctl(vcpu, KVM_GET_MP_STATE, &state);
+		close(vcpu);
+	}
+	for (create.type = 1; create.type < KVM_DEV_TYPE_MAX; create.type++) {
+		if (ioctl(vm, KVM_CREATE_DEVICE, &create))
+			continue;
+		called |= KVMAPI_DEVICE;
+		ioctl((int)create.fd, KVM_HAS_DEVICE_ATTR, &attr);
+		close((int)create.fd);
+		break;
+	}
+	close(vm);
+	return called;
+}
+
+static const char *hook_name(uint32_t missing)
+{
+	if (missing & KVMAPI_SYSTEM)
+		return "/dev/kvm";
+	if (missing & KVMAPI_VM)
+		return "a VM";
+	if (missing & KVMAPI_VCPU)
+		return "a vCPU";
+	return "a device";
+}
+
+/*
+ * A harmless call of our own must come through the ring from every hook.  Afterwards the program
+ * follows nobody again.
+ */
+static int prove(struct recorder *r, struct recorder_message *why)
+{
+	const struct recorder_backend *backend = r->backend;
 	uint64_t until = now_ns() + CONTROL_MS * MS;
+	uint32_t hooks;
 	uint32_t pid;
 
-	r->controlled = false;
-	ioctl(-1, RECORD_JOIN, r->cookie);
-	ioctl(r->kvm, KVM_GET_API_VERSION, 0);
+	r->control = 0;
+	r->proven = 0;
+	r->close_proven = !backend->sees_last_close;
+	ioctl(r->kvm, RECORD_JOIN, r->cookie);
+	hooks = backend->hooks & call_all_hooks(r, backend->hooks);
 	/* The pid of ours that the program sees is not ours in a PID namespace. */
 	pid = r->skeleton->bss->joined;
 	bpf_map_delete_elem(bpf_map__fd(r->skeleton->maps.followed), &pid);
@@ -528,11 +614,16 @@ static int prove(struct recorder *r)
 	r->skeleton->bss->self = pid;
 	do {
 		drain(r);
-		if (r->controlled)
+		if (!(hooks & ~r->proven) && r->close_proven)
 			return 0;
 		usleep(SLEEP_MIN_US);
 	} while (now_ns() < until);
-	return -ENOTSUP;
+	if (hooks & ~r->proven)
+		return recorder_fail(why, -ENOTSUP,
+				     "it is attached, but a call of our own on %s did not come through",
+				     hook_name(hooks & ~r->proven));
+	return recorder_fail(why, -ENOTSUP,
+			     "it is attached, but the closing of a VM of our own did not come through");
 }
 
 static void unload(struct recorder *r)
@@ -546,11 +637,30 @@ static void unload(struct recorder *r)
 	r->skeleton = NULL;
 }
 
+static int try_backend(struct recorder *r, const struct recorder_backend *backend,
+		       struct recorder_message *why)
+{
+	int err = load_with(r, backend);
+
+	if (err == -ESRCH)
+		return recorder_fail(why, err,
+				     "the kernel does not describe the functions of module kvm");
+	if (err)
+		return recorder_fail(why, err, "the kernel refuses the eBPF program: %s",
+				     err == -ENOTSUPP ? "not supported" : strerror(-err));
+	r->ring = ring_buffer__new(bpf_map__fd(r->skeleton->maps.ring), on_record, r, NULL);
+	err = r->ring ? prove(r, why) : recorder_fail(why, -errno, "%s", strerror(errno));
+	if (err)
+		unload(r);
+	return err;
+}
+
 static int attach(struct recorder *r)
 {
 	const char *wanted = r->options.backend;
 	const struct recorder_backend *backend = NULL;
-	int err = -ENOTSUP;
+	struct recorder_message why;
+	int err = -EINVAL;
 
 	if (access(r->options.btf_path, R_OK))
 		return recorder_fail(
@@ -559,38 +669,31 @@ static int attach(struct recorder *r)
 			"CONFIG_DEBUG_INFO_BTF",
 			r->options.btf_path, strerror(errno));
 	libbpf_set_print(getenv("KVMTAPE_LIBBPF_DEBUG") ? loud_print : quiet_print);
+	if (wanted && !strcmp(wanted, "auto"))
+		wanted = NULL;
 	for (size_t i = 0; recorder_backends[i]; i++) {
 		if (wanted && strcmp(wanted, recorder_backends[i]->name))
 			continue;
 		backend = recorder_backends[i];
-		err = load_with(r, backend);
-		if (err == -EPERM || err == -EACCES)
-			continue;
-		if (err)
-			continue;
-		r->ring = ring_buffer__new(bpf_map__fd(r->skeleton->maps.ring), on_record, r, NULL);
-		err = r->ring ? prove(r) : -errno;
+		err = try_backend(r, backend, &why);
 		if (!err)
 			return 0;
-		unload(r);
+		if (!wanted && recorder_backends[i + 1])
+			recorder_fail(&r->note, err, "recording by %s, since %s cannot be used here: %s",
+				      recorder_backends[i + 1]->name, backend->name, why.text);
 	}
 	if (!backend)
-		return recorder_fail(&r->message, -EINVAL, "there is no back end '%s'", wanted);
+		return recorder_fail(&r->message, err, "there is no back end '%s'", wanted);
+	if (wanted)
+		return recorder_fail(&r->message, err, "back end '%s' cannot be used here: %s", wanted,
+				     why.text);
 	if (err == -EPERM || err == -EACCES)
 		return recorder_fail(
 			&r->message, -EPERM,
 			"no privilege to load eBPF programs: run as root, or with CAP_BPF, "
 			"CAP_PERFMON and CAP_SYS_RESOURCE");
-	if (err == -ENOTSUP)
-		return recorder_fail(
-			&r->message, err,
-			"the eBPF program is attached, but a call of our own did not come "
-			"through: this kernel's system calls cannot be seen by back end '%s'",
-			backend->name);
-	return recorder_fail(
-		&r->message, err,
-		"the kernel refuses the eBPF program (%s): set KVMTAPE_LIBBPF_DEBUG=1 to see why",
-		strerror(-err));
+	return recorder_fail(&r->message, err, "%s: %s; KVMTAPE_LIBBPF_DEBUG=1 shows more",
+			     backend->name, why.text);
 }
 
 int recorder_open(const struct recorder_options *options, struct recorder **recorder)
@@ -642,7 +745,8 @@ static int begin_follow(struct recorder *r)
 	case RECORDER_COMMAND:
 		break;
 	}
-	err = recorder_command_fork(&r->command, r->options.argv, r->cookie, &r->memlock);
+	err = recorder_command_fork(&r->command, r->options.argv, r->kvm, r->cookie,
+				    &r->memlock);
 	if (err)
 		return recorder_fail(&r->message, err, "cannot start a process: %s",
 				     strerror(-err));
@@ -693,7 +797,7 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 
 	snprintf(line, sizeof(line), "cannot write the tape: %s: %s",
 		 tape_strerror(r->stats.write_error),
-		 r->options.follow == RECORDER_COMMAND ? "COMMAND runs on unrecorded"
+		 r->options.follow == RECORDER_COMMAND ? "COMMAND runs on unrecorded, what was written so far is kept"
 						       : "what was written so far is kept");
 	if (warn)
 		warn(line);
@@ -762,6 +866,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		goto out_env;
 	}
 	base = counted(r);
+	r->missed = missed(r);
 	err = begin_follow(r);
 	if (err)
 		goto out_writer;
@@ -776,7 +881,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		tape_time(r, now_ns()));
 	put_gap(r, TAPE_GAP_THREADS, r->skeleton->bss->lost_threads - r->lost_threads,
 		tape_time(r, now_ns()));
-	put_gap(r, TAPE_GAP_MISSED, r->backend->missed(r->skeleton), tape_time(r, now_ns()));
+	put_gap(r, TAPE_GAP_MISSED, missed(r) - r->missed, tape_time(r, now_ns()));
 	end.seen = counted(r) - base + r->stats.lost[TAPE_GAP_MISSED];
 	memcpy(end.lost, r->stats.lost, sizeof(end.lost));
 	if (!r->stats.write_error)
@@ -819,6 +924,11 @@ void recorder_get_stats(const struct recorder *r, struct recorder_stats *stats)
 const char *recorder_backend_name(const struct recorder *r)
 {
 	return r->backend ? r->backend->name : "none";
+}
+
+const char *recorder_note(const struct recorder *r)
+{
+	return r->note.text;
 }
 
 const char *recorder_message(const struct recorder *r)

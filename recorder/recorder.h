@@ -31,7 +31,7 @@ struct recorder_options {
 	enum recorder_follow follow;
 	char *const *argv;     /* RECORDER_COMMAND: NULL-terminated, argv[0] is looked up in PATH */
 	pid_t pid;	       /* RECORDER_PID */
-	const char *backend;   /* name of a way to attach, NULL = the first that works */
+	const char *backend;   /* name of a way to attach, NULL or "auto" = the first that works */
 	const char *kvm_path;  /* NULL = "/dev/kvm" */
 	const char *btf_path;  /* NULL = "/sys/kernel/btf/vmlinux" */
 	size_t ring_bytes;     /* power of two, 0 = 16 MiB */
@@ -101,8 +101,10 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
  */
 int recorder_exit_status(const struct recorder *r);
 void recorder_get_stats(const struct recorder *r, struct recorder_stats *stats);
-/* Name of the way that is attached: "tracepoint". */
+/* Name of the way that is attached: "fentry" or "tracepoint". */
 const char *recorder_backend_name(const struct recorder *r);
+/* Why a better way to attach is not used: one line without a newline.  "" = the best one is. */
+const char *recorder_note(const struct recorder *r);
 /* What the last error was, with what, and what to do: one line without a newline.  "" = no error.
  */
 const char *recorder_message(const struct recorder *r);

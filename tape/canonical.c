@@ -498,7 +498,7 @@ static int release_set(struct tape_env *env, const char *release)
 
 static int canon_env(const struct tape_env *from, struct tape_env *to)
 {
-	static const char *const kept[] = {"kvm.backend", "cpu.vendor"};
+	static const char *const kept[] = {"kvm.backend", "cpu.vendor", "results"};
 	const char *value = tape_env_get(from, "kernel.release");
 	int err = 0;
 

@@ -3,6 +3,7 @@
  * Runs in the guest and misbehaves: the ways a guest can end, each for real.
  *
  *	crash panic | oom | oom-program | hang | loop | poweroff | reset | oops MODULE | warn MODULE
+ *	crash say | fault | lines N | echo | exist PATH... | write PATH
  *
  * oops and warn need code in the kernel: a stock module whose first instruction of its init
  *function becomes an undefined one; for a warning it is also entered in the module's table of
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,8 +41,7 @@ static int text_write(const char *path, const char *text)
 	return 0;
 }
 
-/* --- a module that faults
- * ------------------------------------------------------------------------------ */
+/* --- a module that faults ------------------------------------------------------------------- */
 
 struct module {
 	unsigned char *data;
@@ -103,6 +104,7 @@ static int module_break(struct module *m, bool warn)
 	Elf64_Shdr *relocations, *bugs;
 	Elf64_Sym *init;
 	Elf64_Rela *r;
+	size_t entry = 12;
 	uint64_t at;
 
 	m->sections = (Elf64_Shdr *)(m->data + head->e_shoff);
@@ -126,20 +128,17 @@ static int module_break(struct module *m, bool warn)
 	if (!relocations)
 		return fail("no table of warnings");
 	r = (Elf64_Rela *)(m->data + relocations->sh_offset);
-	/* The first entry's address becomes ours; entries end with 16 bits of flags, 1 = a warning.
-	 */
+	/* The first entry's address becomes ours; an entry ends with 16 bits of flags, 1 = a
+	 * warning.  Since 7.0 it is larger by a format string, at 4. */
 	for (size_t i = 0; i < relocations->sh_size / sizeof(*r); i++) {
 		if (!r[i].r_offset) {
 			r[i].r_info = ELF64_R_INFO(init_number, R_X86_64_PC32);
 			r[i].r_addend = at - init->st_value;
 		}
+		if (r[i].r_offset == 8)
+			entry = 16;
 	}
-	for (size_t size = 12; size <= 16; size += 4) {
-		if (!(bugs->sh_size % size)) {
-			*(uint16_t *)(m->data + bugs->sh_offset + size - 2) = 1;
-			break;
-		}
-	}
+	*(uint16_t *)(m->data + bugs->sh_offset + entry - 2) = 1;
 	return 0;
 }
 
@@ -168,8 +167,7 @@ static int module_crash(const char *path, bool warn)
 	return fail("init_module");
 }
 
-/* --- the other ways
- * ------------------------------------------------------------------------------------ */
+/* --- the other ways ------------------------------------------------------------------------- */
 
 static int memory_eat(void)
 {
@@ -199,6 +197,45 @@ static int hang(void)
 		;
 }
 
+/* Things that a test wants of a well-behaved program. */
+static int behave(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "";
+	char line[256];
+	FILE *out;
+
+	if (!strcmp(how, "say")) {
+		fputs("out\n", stdout);
+		fputs("err\n", stderr);
+		return 7;
+	}
+	if (!strcmp(how, "fault"))
+		return raise(SIGSEGV);
+	if (!strcmp(how, "lines") && argc > 2) {
+		for (long i = atol(argv[2]); i > 0; i--)
+			puts("0123456789");
+		return 0;
+	}
+	if (!strcmp(how, "echo")) {
+		while (fgets(line, sizeof(line), stdin))
+			printf("<%.*s>\n", (int)strcspn(line, "\n"), line);
+		return 0;
+	}
+	if (!strcmp(how, "exist")) {
+		for (int i = 2; i < argc; i++) {
+			if (access(argv[i], F_OK))
+				return fail(argv[i]);
+		}
+		return 0;
+	}
+	if (!strcmp(how, "write") && argc > 2) {
+		out = fopen(argv[2], "we");
+		return !out || fputs("new\n", out) == EOF || fclose(out) ? fail(argv[2]) : 0;
+	}
+	fprintf(stderr, "crash: no way '%s'\n", how);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -221,6 +258,5 @@ int main(int argc, char **argv)
 		return module_crash(argv[2], true);
 	for (; !strcmp(how, "loop");)
 		;
-	fprintf(stderr, "crash: no way '%s'\n", how);
-	return 2;
+	return behave(argc, argv);
 }

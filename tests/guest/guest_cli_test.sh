@@ -66,6 +66,21 @@ run "$KVMTAPE" guest run no-such-program
 is "no such program: status" "$status" 2
 like "no such program" "$err" '^kvmtape guest: no program no-such-program'
 
+# One program after the other, each in a fresh guest; what a crash leaves undone is done.
+printf '%s\n' "write /work/one" "# a remark" "" "panic" "exist /work/one" "write /work/two" "say" >"$tmp/cases"
+run "$KVMTAPE" guest run --work "$tmp/work" --each "$tmp/cases" "$CRASH"
+is "each: status" "$status" 1
+is "each: what became of the lines" "$(grep -o 'line .*' <<<"$err")" "line 1: exit 0
+line 4: panic: Kernel panic - not syncing: sysrq triggered crash
+line 5: exit 1
+line 6: exit 0
+line 7: exit 7"
+is "each: files of both sides of the crash" "$(cat "$tmp/work/one" "$tmp/work/two")" "new
+new"
+is "each: output" "$out" "out"
+run "$KVMTAPE" guest run --each "$tmp/nothing" "$CRASH"
+like "each: no such file" "$err" '^kvmtape guest: --each .*/nothing: No such file'
+
 # Ctrl-C ends the guest, too, and nothing stays behind.
 mkdir "$tmp/tmpdir"
 TMPDIR=$tmp/tmpdir "$KVMTAPE" guest run "$CRASH" loop >/dev/null 2>&1 &

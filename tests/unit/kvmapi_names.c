@@ -101,12 +101,43 @@ static void arguments(void **state)
 	free(text);
 }
 
+/* Whatever name a value is shown by leads back to it. */
+static void constants(void **state)
+{
+	const struct kvmapi_table *table;
+	enum kvmapi_arch arch;
+	uint64_t value;
+	size_t n;
+
+	for (arch = 0; arch < KVMAPI_ARCHS; arch++) {
+		table = kvmapi_table_of(arch);
+		for (n = 0; n < table->field_count; n++) {
+			const struct kvmapi_constant *c = table->fields[n].constants;
+
+			for (; c && c->name; c++) {
+				assert_int_equal(kvmapi_constant(arch, c->name, &value), 0);
+				assert_true(value == c->value);
+			}
+		}
+	}
+	assert_int_equal(kvmapi_constant(KVMAPI_X86, "KVM_CAP_IRQCHIP", &value), 0);
+	assert_int_equal(value, KVM_CAP_IRQCHIP);
+	assert_int_equal(kvmapi_constant(KVMAPI_X86, "KVM_EXIT_MMIO", &value), 0);
+	assert_int_equal(value, KVM_EXIT_MMIO);
+	assert_int_equal(kvmapi_constant(KVMAPI_X86, "EFER", &value), 0);
+	assert_int_equal(value, 0xc0000080);
+	assert_int_equal(kvmapi_constant(KVMAPI_ARM64, "EFER", &value), -ENOENT);
+	assert_int_equal(kvmapi_constant(KVMAPI_X86, "KVM_NOTHING", &value), -ENOENT);
+	assert_int_equal(kvmapi_constant(KVMAPI_ARCHS, "EFER", &value), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(architectures), cmocka_unit_test(capabilities),
 		cmocka_unit_test(errors),	 cmocka_unit_test(objects_and_exits),
 		cmocka_unit_test(registers),	 cmocka_unit_test(arguments),
+		cmocka_unit_test(constants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,6 +351,56 @@ static void paths(void **state)
 	assert_string_equal(name, "entri");
 }
 
+/* A place found by members and elements is where the path leads. */
+static void places(void **state)
+{
+	struct kvmapi_place whole, place, inner;
+	size_t offset, size;
+
+	assert_int_equal(kvmapi_place_of(KVMAPI_X86, "struct kvm_msrs", &whole), 0);
+	assert_int_equal(whole.kind, KVMAPI_PLACE_COMPOSITE);
+	assert_int_equal(whole.size, 8);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &whole, "entries", 7, &place), 0);
+	assert_int_equal(place.kind, KVMAPI_PLACE_ARRAY);
+	assert_int_equal(place.count, 0);
+	assert_int_equal(place.stride, 16);
+	assert_int_equal(kvmapi_place_element(KVMAPI_X86, &place, 3, &inner), 0);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &inner, "data", 4, &place), 0);
+	assert_int_equal(place.kind, KVMAPI_PLACE_NUMBER);
+	assert_int_equal(
+		kvmapi_field_find(KVMAPI_X86, "struct kvm_msrs", "entries[3].data", &offset, &size),
+		0);
+	assert_int_equal(place.offset, offset);
+	assert_int_equal(place.size, size);
+
+	/* Through a union without a name. */
+	assert_int_equal(kvmapi_place_of(KVMAPI_X86, "struct kvm_run", &whole), 0);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &whole, "mmio", 4, &place), 0);
+	assert_int_equal(place.offset, KVMAPI_RUN_UNION);
+
+	/* Bits of an I/O redirection entry, which begins 24 + 8 bytes into the irqchip. */
+	assert_int_equal(kvmapi_place_of(KVMAPI_X86, "struct kvm_ioapic_state", &whole), 0);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &whole, "redirtbl", 8, &place), 0);
+	assert_int_equal(place.count, 24);
+	assert_int_equal(kvmapi_place_element(KVMAPI_X86, &place, 24, &inner), -ENOENT);
+	assert_int_equal(kvmapi_place_element(KVMAPI_X86, &place, 1, &inner), 0);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &inner, "fields", 6, &place), 0);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &place, "mask", 4, &inner), 0);
+	assert_int_equal(inner.bits, 1);
+	assert_int_equal(inner.offset * 8 + inner.shift, (24 + 8) * 8 + 16);
+	/* Counted from the other end. */
+	assert_int_equal(kvmapi_place_of(KVMAPI_S390, "struct kvm_sync_regs", &whole), 0);
+	assert_int_equal(kvmapi_place_member(KVMAPI_S390, &whole, "bpbc", 4, &place), 0);
+	assert_int_equal(place.bits, 1);
+	assert_int_equal(place.shift, 7);
+
+	assert_int_equal(kvmapi_place_of(KVMAPI_X86, "struct nothing", &place), -ENOENT);
+	assert_int_equal(kvmapi_place_of(KVMAPI_ARCHS, "__u64", &place), -ENOENT);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &whole, "nothing", 7, &place), -ENOENT);
+	assert_int_equal(kvmapi_place_member(KVMAPI_X86, &inner, "mask", 4, &place), -ENOENT);
+	assert_int_equal(kvmapi_place_element(KVMAPI_X86, &inner, 0, &place), -ENOENT);
+}
+
 static void paths_through_unions(void **state)
 {
 	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_IOAPIC};
@@ -490,6 +540,7 @@ int main(void)
 		cmocka_unit_test(run_page),
 		cmocka_unit_test(unknown_types),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(places),
 		cmocka_unit_test(paths_through_unions),
 		cmocka_unit_test(every_type_is_shown),
 		cmocka_unit_test(any_prefix_is_shown),

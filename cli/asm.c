@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtape asm: a tape out of text that a person wrote. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "tape/asm.h"
+
+struct asm_values {
+	bool force;
+	const char *output;
+};
+
+static const struct cli_option options[] = {
+	{"force", 'f', NULL, "Replace OUT if it exists.", CLI_FLAG,
+	 offsetof(struct asm_values, force), false, NULL},
+	{"output", 'o', "OUT", "Write the tape to OUT; must be given.", CLI_TEXT,
+	 offsetof(struct asm_values, output), false, NULL},
+	{0},
+};
+
+/* What a file of text may hold: far beyond what a person writes or a tape of an hour prints. */
+#define TEXT_MAX ((size_t)1 << 30)
+
+/* The whole of a file, with a NUL behind.  CLI_OK or CLI_ERROR. */
+static int text_read(const char *path, char **text)
+{
+	FILE *in = strcmp(path, "-") ? fopen(path, "r") : stdin;
+	size_t len = 0, room = 0, n;
+	char *data = NULL, *more;
+	int code = CLI_OK;
+
+	if (!in)
+		return cli_error("%s: %s", path, strerror(errno));
+	do {
+		if (room - len < 2) {
+			room = room ? 2 * room : 64 << 10;
+			more = room <= TEXT_MAX ? realloc(data, room) : NULL;
+			if (!more) {
+				code = cli_error("%s: too large", path);
+				break;
+			}
+			data = more;
+		}
+		n = fread(data + len, 1, room - len - 1, in);
+		len += n;
+	} while (n);
+	if (code == CLI_OK && ferror(in))
+		code = cli_error("%s: %s", path, strerror(errno));
+	if (code == CLI_OK && memchr(data, 0, len))
+		code = cli_error("%s: not a text: it holds a zero byte", path);
+	if (in != stdin)
+		fclose(in);
+	if (code != CLI_OK) {
+		free(data);
+		return code;
+	}
+	data[len] = 0;
+	*text = data;
+	return CLI_OK;
+}
+
+static int output_open(const struct asm_values *v, const char *input, int *fd, bool *regular)
+{
+	struct stat in, out;
+
+	*fd = open(v->output, O_WRONLY | O_CREAT | O_CLOEXEC | (v->force ? 0 : O_EXCL), 0666);
+	if (*fd < 0 && errno == EEXIST)
+		return cli_error("%s: exists; --force replaces it", v->output);
+	if (*fd < 0 || fstat(*fd, &out))
+		return cli_error("%s: %s", v->output, strerror(errno));
+	if (!stat(input, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+		return cli_error("%s: is the text that is read; give another --output", v->output);
+	*regular = S_ISREG(out.st_mode);
+	if (*regular && ftruncate(*fd, 0))
+		return cli_error("%s: %s", v->output, strerror(errno));
+	return CLI_OK;
+}
+
+/* The tape that was made in memory, to where it shall be. */
+static int tape_copy(int from, int to, const char *path)
+{
+	char buf[64 << 10];
+	ssize_t n, done, m;
+
+	if (lseek(from, 0, SEEK_SET))
+		return cli_error("%s: %s", path, strerror(errno));
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		for (done = 0; done < n; done += m) {
+			m = write(to, buf + done, (size_t)(n - done));
+			if (m < 0 && errno == EINTR)
+				m = 0;
+			if (m < 0)
+				return cli_error("%s: %s", path, strerror(errno));
+		}
+	}
+	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
+}
+
+static int run(const void *values, int operand_count, char **operands)
+{
+	const struct asm_values *v = values;
+	struct tape_asm_error error;
+	bool regular = false;
+	char *text = NULL;
+	int fd = -1, made = -1;
+	int rc, code;
+
+	if (!v->output)
+		return cli_usage_error("where to? give --output=OUT");
+	code = text_read(operands[0], &text);
+	if (code != CLI_OK)
+		return code;
+	/* A text that is wrong shall leave OUT as it is. */
+	made = memfd_create("tape", MFD_CLOEXEC);
+	if (made < 0) {
+		code = cli_error("cannot make room for a tape: %s", strerror(errno));
+		goto out;
+	}
+	rc = tape_asm_write(text, made, NULL, &error);
+	if (rc) {
+		code = error.line ? cli_error("%s:%u:%u: %s", operands[0], error.line, error.column,
+					      error.message)
+				  : cli_error("%s: %s", operands[0], tape_strerror(rc));
+		goto out;
+	}
+	code = output_open(v, operands[0], &fd, &regular);
+	if (code != CLI_OK)
+		goto out;
+	code = tape_copy(made, fd, v->output);
+	/* Half a tape under the name of a whole one helps nobody. */
+	if (code != CLI_OK && regular)
+		unlink(v->output);
+out:
+	if (fd >= 0 && close(fd) && code == CLI_OK)
+		code = cli_error("%s: %s", v->output, strerror(errno));
+	if (made >= 0)
+		close(made);
+	free(text);
+	return code;
+}
+
+const struct cli_command cli_asm = {
+	.name = "asm",
+	.summary = "make a tape out of text",
+	.usage = "-o OUT FILE",
+	.description =
+		"Reads FILE, in which a person wrote calls to KVM and what they answered, and writes OUT, "
+		"the tape of it. 'kvmtape print --asm' goes the other way. The text is described in "
+		"docs/tape-text.md; files of it are named *.tapes. FILE may be - for standard input.",
+	.notes =
+		"# EXIT STATUS\n\n"
+		"*0*\n\tOUT was written.\n\n"
+		"*2*\n\tUsage, I/O, or an error in the text, which is said with its line and column; OUT is "
+		"left as it was then.\n\n"
+		"# EXAMPLES\n\n"
+		"A session that a person wrote, judged by the model:\n\n"
+		"\tkvmtape asm -o session.tape session.tapes && kvmtape replay session.tape\n",
+	.options = options,
+	.values_size = sizeof(struct asm_values),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* kvmtape replay --live: play a tape on a live kernel, print recorded, live and model side by side. */
+#include "cli/live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "guest/guest.h"
+#include "replayer/live.h"
+
+#define PLAYER_PATH  "/kvmtape/player"
+#define PROGRAM_PATH "/kvmtape/program"
+
+/* --- the player inside a guest
+ * ---------------------------------------------------------------------------- */
+
+struct guest_runner {
+	struct guest_kernel kernel;
+	struct guest *guest;
+	struct live_output *output;
+	size_t room;
+	char said[128]; /* the first line of the player's standard error */
+};
+
+static int guest_said(void *context, int stream, const void *data, size_t size)
+{
+	struct guest_runner *r = context;
+	size_t used = strlen(r->said);
+
+	if (stream == 2) {
+		snprintf(r->said + used, sizeof(r->said) - used, "%.*s", (int)size,
+			 (const char *)data);
+		r->said[strcspn(r->said, "\n")] = 0;
+		return 0;
+	}
+	if (r->output->size + size > r->room) {
+		size_t room = (r->output->size + size) * 2;
+		uint8_t *more = realloc(r->output->data, room);
+
+		if (!more)
+			return -ENOMEM;
+		r->output->data = more;
+		r->room = room;
+	}
+	memcpy(r->output->data + r->output->size, data, size);
+	r->output->size += size;
+	return 0;
+}
+
+static int guest_begin(struct guest_runner *r, enum kvmapi_arch arch, struct live_output *output)
+{
+	struct guest_config config;
+	struct guest_error error;
+	const void *player;
+	size_t size;
+	int rc;
+
+	player = live_player_find(arch, &size);
+	if (!player) {
+		snprintf(output->end, sizeof(output->end),
+			 "this build has no player for %s: its cross compiler was not there",
+			 kvmapi_arch_name(arch));
+		return -ENOENT;
+	}
+	guest_config_init(&config);
+	rc = guest_start(&r->kernel, &config, &r->guest, &error);
+	if (rc) {
+		snprintf(output->end, sizeof(output->end), "%.250s", error.text);
+		return rc;
+	}
+	rc = guest_put_data(r->guest, PLAYER_PATH, 0755, player, size);
+	if (rc)
+		snprintf(output->end, sizeof(output->end), "%.250s", guest_error(r->guest));
+	return rc;
+}
+
+static int guest_play(void *context, const void *program, size_t size, unsigned int timeout,
+		      struct live_output *output)
+{
+	static const char *const arguments[] = {PLAYER_PATH, PROGRAM_PATH, NULL};
+	struct guest_runner *r = context;
+	const struct guest_program run = {.arguments = arguments,
+					  .input_fd = -1,
+					  .timeout = (int)timeout * 1000,
+					  .output = guest_said,
+					  .context = r};
+	struct guest_exit result;
+	int rc = 0;
+
+	memset(output, 0, sizeof(*output));
+	r->output = output;
+	r->room = 0;
+	r->said[0] = 0;
+	if (!r->guest)
+		rc = guest_begin(r, r->kernel.arch == GUEST_ARM64     ? KVMAPI_ARM64
+				    : r->kernel.arch == GUEST_RISCV64 ? KVMAPI_RISCV
+				    : r->kernel.arch == GUEST_PPC64LE ? KVMAPI_POWERPC
+								      : KVMAPI_X86,
+				 output);
+	if (rc)
+		return rc;
+	rc = guest_put_data(r->guest, PROGRAM_PATH, 0644, program, size);
+	if (!rc)
+		rc = guest_exec(r->guest, &run, &result);
+	if (rc == -ENOTCONN)
+		snprintf(output->end, sizeof(output->end), "the guest ended: %s: %.200s",
+			 guest_outcome_name(guest_outcome(r->guest)),
+			 guest_outcome_text(r->guest));
+	else if (rc == -ETIMEDOUT)
+		snprintf(output->end, sizeof(output->end),
+			 "the player did not end within %u s and was killed", timeout);
+	else if (rc)
+		snprintf(output->end, sizeof(output->end), "%.250s", guest_error(r->guest));
+	else if (result.signal)
+		snprintf(output->end, sizeof(output->end), "the player was ended by signal %u",
+			 result.signal);
+	else if (result.status)
+		snprintf(output->end, sizeof(output->end), "%s",
+			 r->said[0] ? r->said : "the player failed");
+	return rc;
+}
+
+/* --- printing
+ * --------------------------------------------------------------------------------------------- */
+
+struct live_print {
+	const struct live_report *r;
+	const struct cli_colors *c;
+	const char *where;
+};
+
+static const char *ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row, char *buf)
+{
+	return row ? row->name : cli_ioctl_name(kind, request, row, buf);
+}
+
+static void origin_print(const struct live_print *p)
+{
+	const char *keys[] = {"kernel.release", "kvm.backend", "cpu.model"};
+	char buf[128];
+
+	printf("%slive%s          %s: %s", p->c->bold, p->c->off, p->where,
+	       kvmapi_arch_name(p->r->env.arch));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *value = tape_env_get(&p->r->env, keys[i]);
+
+		if (value)
+			printf(", %s%s", i ? "" : "kernel ", cli_printable(value, buf, sizeof(buf)));
+	}
+	putchar('\n');
+}
+
+static void counts_print(const struct live_print *p)
+{
+	const struct live_report *r = p->r;
+	double seconds = r->time / 1e9;
+
+	printf("%scalls%s         %10" PRIu64 "\n", p->c->bold, p->c->off, r->calls);
+	printf("  played      %10" PRIu64, r->played);
+	if (seconds > 0)
+		printf("  in %.3f s, %.0f calls/s", seconds, (r->played + r->repeated) / seconds);
+	if (r->repeated)
+		printf("; %" PRIu64 " more for the rest of lists", r->repeated);
+	printf("\n  skipped     %10" PRIu64 "\n", r->skipped);
+	if (r->unanswered)
+		printf("  unanswered  %10" PRIu64 "\n", r->unanswered);
+	printf("%scompared%s      %10" PRIu64 "\n", p->c->bold, p->c->off, r->same + r->different);
+	printf("  same        %10" PRIu64 "\n  different   %10" PRIu64 "\n", r->same, r->different);
+	if (r->kicked || r->blocked)
+		printf("%sblocked%s       %10" PRIu64 "  ended by a signal; %" PRIu64
+		       " did not come back at all\n",
+		       p->c->bad, p->c->off, r->kicked, r->blocked);
+}
+
+static void verdicts_print(const struct live_print *p)
+{
+	printf("%s%-13s %10s %10s%s\n", p->c->bold, "verdicts", "recorded", "live", p->c->off);
+	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++)
+		printf("  %-12s%10" PRIu64 " %10" PRIu64 "\n", model_verdict_name(k),
+		       p->r->recorded.verdicts[k], p->r->live.verdicts[k]);
+}
+
+static void reasons_print(const struct live_print *p, const char *title,
+			  const struct live_reason *list, size_t count)
+{
+	char name[CLI_IOCTL_NAME];
+
+	if (!count)
+		return;
+	printf("\n%s%s%s\n", p->c->bold, title, p->c->off);
+	for (size_t i = 0; i < count; i++)
+		printf("%10" PRIu64 "  %s: %s\n", list[i].events,
+		       ioctl_name(list[i].kind, list[i].request, list[i].row, name), list[i].text);
+}
+
+static const char *why_color(const struct cli_colors *c, enum live_why why)
+{
+	switch (why) {
+	case LIVE_LIVE:
+	case LIVE_BOTH:
+	case LIVE_RECORDED:
+	case LIVE_UNKNOWN:
+		return c->bad;
+	case LIVE_DEVIATION:
+	case LIVE_SILENT:
+		return c->warn;
+	default:
+		return c->dim;
+	}
+}
+
+#define SHOWN_PER_WHY 12
+
+/* The list is sorted by why; of what says least, a part stands for the rest unless all of it is wanted. */
+static void differences_print(const struct live_print *p, bool all)
+{
+	const struct live_report *r = p->r;
+	char name[CLI_IOCTL_NAME], what[160];
+	size_t in_group = 0;
+
+	if (!r->difference_count)
+		return;
+	printf("\n%sdifferences%s\n", p->c->bold, p->c->off);
+	printf("%s%8s %8s  %-46s %-22s %-22s %s%s\n", p->c->bold, "event", "events", "ioctl, field",
+	       "recorded", "live", "model", p->c->off);
+	for (size_t i = 0; i < r->difference_count; i++) {
+		const struct live_difference *d = &r->differences[i];
+		bool quiet = d->why == LIVE_MACHINE || d->why == LIVE_FOLLOWS ||
+			     d->why == LIVE_GUEST;
+
+		if (!i || d->why != r->differences[i - 1].why) {
+			printf("%s%s%s\n", why_color(p->c, d->why), live_why_text(d->why), p->c->off);
+			in_group = 0;
+		}
+		if (++in_group > SHOWN_PER_WHY && quiet && !all) {
+			size_t rest = 1;
+
+			while (i + 1 < r->difference_count && r->differences[i + 1].why == d->why) {
+				rest++;
+				i++;
+			}
+			printf("%17s  and %zu more fields (--verbose shows them)\n", "", rest);
+			continue;
+		}
+		snprintf(what, sizeof(what), "%s %s", ioctl_name(d->kind, d->request, d->row, name),
+			 d->field);
+		printf("%8" PRIu64 " %8" PRIu64 "  %-46s %-22s %-22s %s\n", d->first, d->events, what,
+		       d->recorded, d->live, d->model);
+	}
+}
+
+static int print_text(const struct live_print *p, bool verbose)
+{
+	origin_print(p);
+	counts_print(p);
+	verdicts_print(p);
+	reasons_print(p, "skipped", p->r->skips, p->r->skip_count);
+	reasons_print(p, "not compared", p->r->lefts, p->r->left_count);
+	differences_print(p, verbose);
+	return CLI_OK;
+}
+
+static json_t *reasons_json(const struct live_reason *list, size_t count)
+{
+	json_t *array = json_array();
+	char name[CLI_IOCTL_NAME];
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:I, s:I}", "ioctl",
+					 ioctl_name(list[i].kind, list[i].request, list[i].row, name),
+					 "reason", list[i].text, "events",
+					 (json_int_t)list[i].events, "first",
+					 (json_int_t)list[i].first));
+	return array;
+}
+
+static json_t *verdicts_json(const struct replayer_score *score)
+{
+	json_t *object = json_object();
+
+	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++)
+		json_object_set_new(object, model_verdict_name(k),
+				    json_integer(score->verdicts[k]));
+	return object;
+}
+
+static int print_json(const struct live_print *p)
+{
+	const struct live_report *r = p->r;
+	json_t *line, *environment;
+	char name[CLI_IOCTL_NAME];
+	int code = cli_json_header(stdout, "replay");
+
+	if (code == CLI_OK && !tape_env_json(&r->env, &environment))
+		code = cli_json_put(stdout, environment);
+	for (size_t i = 0; i < r->difference_count && code == CLI_OK; i++) {
+		const struct live_difference *d = &r->differences[i];
+
+		line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type",
+				 "difference", "ioctl",
+				 ioctl_name(d->kind, d->request, d->row, name), "field", d->field,
+				 "recorded", d->recorded, "live", d->live, "model", d->model, "why",
+				 live_why_text(d->why), "events", (json_int_t)d->events, "first",
+				 (json_int_t)d->first);
+		code = cli_json_put(stdout, line);
+	}
+	if (code != CLI_OK)
+		return code;
+	line = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "type", "summary",
+			 "live", p->where, "calls", (json_int_t)r->calls, "played",
+			 (json_int_t)r->played, "skipped", (json_int_t)r->skipped, "unanswered",
+			 (json_int_t)r->unanswered, "same", (json_int_t)r->same, "different",
+			 (json_int_t)r->different, "kicked", (json_int_t)r->kicked, "blocked",
+			 (json_int_t)r->blocked, "seconds", r->time / 1e9);
+	json_object_set_new(line, "recorded", verdicts_json(&r->recorded));
+	json_object_set_new(line, "live_verdicts", verdicts_json(&r->live));
+	json_object_set_new(line, "skips", reasons_json(r->skips, r->skip_count));
+	json_object_set_new(line, "not_compared", reasons_json(r->lefts, r->left_count));
+	json_object_set_new(line, "end", r->end[0] ? json_string(r->end) : json_null());
+	return cli_json_put(stdout, line);
+}
+
+/* --- the command
+ * ------------------------------------------------------------------------------------------ */
+
+static int tape_read(const char *path, uint8_t **data, size_t *size)
+{
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	size_t room = 0;
+	ssize_t n;
+
+	*data = NULL;
+	*size = 0;
+	if (fd < 0)
+		return cli_error("%s: %s", path, strerror(errno));
+	for (;;) {
+		if (*size == room) {
+			uint8_t *more;
+
+			room = room ? room * 2 : 1 << 20;
+			more = realloc(*data, room);
+			if (!more)
+				return cli_error("%s: %s", path, strerror(ENOMEM));
+			*data = more;
+		}
+		n = read(fd, *data + *size, room - *size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		*size += n;
+	}
+	if (n < 0)
+		cli_error("%s: %s", path, strerror(errno));
+	if (fd != STDIN_FILENO)
+		close(fd);
+	return n < 0 ? CLI_ERROR : CLI_OK;
+}
+
+static int where_parse(const char *where, struct live_runner *runner, struct guest_runner *guest)
+{
+	static const enum kvmapi_arch archs[GUEST_ARCH_COUNT] = {
+		[GUEST_X86_64] = KVMAPI_X86,
+		[GUEST_ARM64] = KVMAPI_ARM64,
+		[GUEST_RISCV64] = KVMAPI_RISCV,
+		[GUEST_PPC64LE] = KVMAPI_POWERPC,
+	};
+	struct guest_error error;
+
+	if (!strcmp(where, "host")) {
+		*runner = (struct live_runner){
+			.play = live_host_play, .arch = kvmapi_arch_native(), .host = true};
+		return CLI_OK;
+	}
+	if (strncmp(where, "guest:", 6))
+		return cli_usage_error("--live=%s: neither host nor guest:NAME", where);
+	if (guest_kernel_find(where + 6, &guest->kernel, &error))
+		return cli_error("%s", error.text);
+	*runner = (struct live_runner){
+		.play = guest_play, .context = guest, .arch = archs[guest->kernel.arch]};
+	return CLI_OK;
+}
+
+/* What live_play() answered, and what the report says, as an exit code. */
+static int outcome(const char *path, const struct live_print *p, int rc, bool json, bool verbose)
+{
+	const struct live_report *r = p->r;
+	int code;
+
+	if (r->refused[0])
+		return cli_error("%s: not played on %s: %s", path, p->where, r->refused);
+	if (rc && rc != -ENOTCONN && rc != -ETIMEDOUT)
+		return cli_error("%s: cannot be played on %s: %s", path, p->where,
+				 r->end[0]   ? r->end
+				 : rc < -2000 ? tape_strerror(rc)
+					      : strerror(-rc));
+	code = json ? print_json(p) : print_text(p, verbose);
+	if (r->end[0] && r->last_begun >= 0)
+		return cli_error("%s, in event %" PRId64, r->end, r->last_begun);
+	if (r->end[0])
+		return cli_error("%s", r->end);
+	if (code == CLI_OK && r->live.verdicts[MODEL_DIVERGES])
+		code = CLI_DIVERGED;
+	return code;
+}
+
+int cli_live(const char *path, const char *where, const char *output, bool json, bool verbose)
+{
+	struct guest_runner guest = {0};
+	struct live_runner runner;
+	struct live_options options = {.tool_version = KVMTAPE_VERSION};
+	struct live_report report;
+	struct live_print p = {.r = &report, .c = cli_colors(stdout), .where = where};
+	uint8_t *data;
+	size_t size;
+	int fd, rc, code;
+
+	code = where_parse(where, &runner, &guest);
+	if (code != CLI_OK)
+		return code;
+	code = tape_read(path, &data, &size);
+	if (code != CLI_OK)
+		goto out;
+	fd = output ? open(output, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
+		    : memfd_create("kvmtape-live", MFD_CLOEXEC);
+	if (fd < 0) {
+		code = cli_error("%s: %s", output ? output : "memfd_create", strerror(errno));
+		goto out;
+	}
+	rc = live_play(data, size, &runner, &options, fd, &report);
+	if (rc == -ENOTCONN && guest.guest && report.end[0]) {
+		/* Which call was it?  Once more, with each said before it is made. */
+		cli_note("%s; playing again to find the call", report.end);
+		live_report_release(&report);
+		guest_destroy(guest.guest);
+		guest.guest = NULL;
+		options.log = true;
+		if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET))
+			cli_note("the tape is not begun anew: %s", strerror(errno));
+		rc = live_play(data, size, &runner, &options, fd, &report);
+	}
+	code = outcome(path, &p, rc, json, verbose);
+	live_report_release(&report);
+	if (close(fd) && output)
+		code = cli_error("%s: %s", output, strerror(errno));
+out:
+	guest_destroy(guest.guest);
+	free(data);
+	return code;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Live play from one end to the other: read, judge, ask the live kernel, plan, play, write, judge, compare. */
+#include "replayer/live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replayer/live_internal.h"
+
+#define TIMEOUT	      120 /* s */
+#define PROBE_TIMEOUT 30
+
+/* --- what the live kernel is like
+ * ------------------------------------------------------------------------- */
+
+static int pair_take(struct live_facts *facts, const struct player_record *record)
+{
+	const char *key = (const char *)(record + 1);
+	size_t room = record->size - sizeof(*record);
+	size_t key_size = strnlen(key, room) + 1;
+	const char *value = key + key_size;
+
+	if (key_size >= room || strnlen(value, room - key_size) == room - key_size)
+		return -EPROTO;
+	if (!strcmp(key, "page.size")) {
+		facts->env.page_size = strtoul(value, NULL, 10);
+		return 0;
+	}
+	return tape_env_set(&facts->env, key, value);
+}
+
+static int facts_take(struct live_facts *facts, const struct live_output *output)
+{
+	const struct player_over *over;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && output->size - at >= sizeof(struct player_record)) {
+		const struct player_record *record = (const void *)(output->data + at);
+		const struct player_cap *cap = (const void *)record;
+
+		if (record->size < sizeof(*record) || record->size % 8 ||
+		    record->size > output->size - at)
+			return -EPROTO;
+		if (record->type == PLAYER_PAIR) {
+			rc = pair_take(facts, record);
+		} else if (record->type == PLAYER_CAP && record->size >= sizeof(*cap)) {
+			rc = tape_env_set_cap(&facts->env, cap->cap, cap->answer);
+			if (cap->cap < sizeof(facts->vm_caps) / sizeof(facts->vm_caps[0]))
+				facts->vm_caps[cap->cap] = cap->vm_answer;
+		} else if (record->type == PLAYER_OVER && record->size >= sizeof(*over)) {
+			over = (const void *)record;
+			return over->error;
+		}
+		at += record->size;
+	}
+	return rc ? rc : -EPROTO;
+}
+
+static int facts_ask(const struct live_runner *runner, const struct live_options *options,
+		     struct live_facts *facts, struct live_report *report)
+{
+	const struct player_head head = {.magic = PLAYER_MAGIC,
+					 .version = PLAYER_VERSION,
+					 .flags = PLAYER_SAY_ENVIRONMENT};
+	struct live_output output = {0};
+	int rc;
+
+	facts->env.arch = runner->arch;
+	rc = runner->play(runner->context, &head, sizeof(head), PROBE_TIMEOUT, &output);
+	if (!rc)
+		rc = facts_take(facts, &output);
+	if (rc)
+		snprintf(report->end, sizeof(report->end), "%s",
+			 output.end[0] ? output.end : strerror(-rc));
+	if (!rc && options->tool_version)
+		rc = tape_env_set(&facts->env, "tool.version", options->tool_version);
+	if (!rc)
+		rc = tape_env_set(&facts->env, "recorder.backend", "live play");
+	free(output.data);
+	return rc;
+}
+
+/* --- the new tape
+ * ---------------------------------------------------------------------------------------- */
+
+static int file_read(int fd, uint8_t **data, size_t *size)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	size_t used = 0;
+
+	*data = NULL;
+	if (end < 0)
+		return -errno;
+	*size = end;
+	*data = malloc(*size ? *size : 1);
+	if (!*data)
+		return -ENOMEM;
+	while (used < *size) {
+		ssize_t n = pread(fd, *data + used, *size - used, used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		used += n;
+	}
+	return 0;
+}
+
+/* Read the new tape back, judge it, and put it beside the old one. */
+static int tape_check(const struct live_tape *tape, int fd, bool judged, struct live_report *report)
+{
+	struct live_tape live = {0};
+	uint8_t *data = NULL;
+	size_t size = 0;
+	int rc;
+
+	rc = file_read(fd, &data, &size);
+	if (!rc)
+		rc = live_tape_load(data, size, &live);
+	if (!rc && judged)
+		rc = live_tape_judge(data, size, &live, &report->live);
+	if (!rc)
+		rc = live_compare(tape, &live, report);
+	live_tape_free(&live);
+	free(data);
+	return rc;
+}
+
+/* --- play
+ * ------------------------------------------------------------------------------------------------ */
+
+static int play(struct live_tape *tape, bool judged, const struct live_runner *runner,
+		const struct live_options *options, int fd, struct live_report *report)
+{
+	struct live_facts facts = {0};
+	struct live_output output = {0};
+	struct live_plan plan = {0};
+	int played = 0;
+	int rc;
+
+	tape_env_init(&facts.env);
+	rc = facts_ask(runner, options, &facts, report);
+	if (!rc)
+		rc = tape_env_copy(&report->env, &facts.env);
+	if (!rc)
+		rc = live_plan_make(tape, &facts, options, &plan);
+	if (rc)
+		goto out;
+	played = runner->play(runner->context, plan.data, plan.size,
+			      options->timeout ? options->timeout : TIMEOUT, &output);
+	snprintf(report->end, sizeof(report->end), "%s", output.end);
+	/* A machine that ended, or a player that took too long, has said something before. */
+	if (played && played != -ENOTCONN && played != -ETIMEDOUT) {
+		rc = played;
+		goto out;
+	}
+	rc = live_write(tape, &plan, &facts, &output, fd, report);
+	if (!rc)
+		rc = tape_check(tape, fd, judged, report);
+	if (!rc)
+		rc = played;
+out:
+	live_plan_free(&plan);
+	free(output.data);
+	tape_env_release(&facts.env);
+	return rc;
+}
+
+int live_play(const void *data, size_t size, const struct live_runner *runner,
+	      const struct live_options *options, int fd, struct live_report *report)
+{
+	struct live_tape tape;
+	bool judged;
+	int rc;
+
+	memset(report, 0, sizeof(*report));
+	report->last_begun = -1;
+	tape_env_init(&report->env);
+	rc = live_tape_load(data, size, &tape);
+	if (rc)
+		goto out;
+	report->calls = tape.event_count;
+	rc = live_tape_judge(data, size, &tape, &report->recorded);
+	judged = !rc;
+	/* Without a model for the architecture there is still something to play and to compare. */
+	if (rc && rc != -ENOTSUP)
+		goto out;
+	rc = 0;
+	if (runner->host && !judged)
+		snprintf(report->refused, sizeof(report->refused),
+			 "there is no model of %s that could tell whether it is well-formed",
+			 kvmapi_arch_name(tape.env.arch));
+	else if (runner->host)
+		live_refuse(&tape, report->refused, sizeof(report->refused));
+	else if (tape.env.arch != runner->arch)
+		snprintf(report->refused, sizeof(report->refused),
+			 "the tape is of %s, the guest is not", kvmapi_arch_name(tape.env.arch));
+	if (!report->refused[0])
+		rc = play(&tape, judged, runner, options, fd, report);
+out:
+	live_tape_free(&tape);
+	return rc;
+}
+
+void live_report_release(struct live_report *report)
+{
+	tape_env_release(&report->env);
+	replayer_score_release(&report->recorded);
+	replayer_score_release(&report->live);
+	free(report->skips);
+	free(report->lefts);
+	free(report->differences);
+	memset(report, 0, sizeof(*report));
+}

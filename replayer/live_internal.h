@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of live play share. */
+#ifndef LIVE_INTERNAL_H
+#define LIVE_INTERNAL_H
+
+#include "replayer/live.h"
+#include "replayer/player.h"
+
+/* Memory that is freed all at once. */
+struct live_arena {
+	struct live_chunk *chunks;
+};
+/* Zeroed; NULL: no memory. */
+void *live_arena_take(struct live_arena *arena, size_t size);
+void live_arena_free(struct live_arena *arena);
+
+/* A call of the tape with its return, everything copied. */
+struct live_event {
+	uint64_t index;
+	uint32_t thread, object;
+	uint8_t kind;
+	uint32_t request;
+	const struct kvmapi_ioctl *row;
+	uint64_t arg;
+	bool returned;
+	int64_t ret;
+	uint32_t created;
+	unsigned int part_count;
+	const struct tape_part *parts; /* of both halves */
+	/* What the model said. */
+	bool judged;
+	uint8_t verdict; /* enum model_verdict_kind */
+	uint16_t rule;
+	uint16_t held; /* first rule that holds; only if held_count */
+	uint16_t held_count;
+	const char *expected, *observed;
+	/* How it was played. */
+	const char *skip; /* why not, NULL = it is in the program */
+	uint32_t step;
+	uint8_t status; /* enum player_status */
+	bool answered;
+	bool guest_ran; /* guest code had run before it when it was recorded, which it does not here */
+};
+
+struct live_item {
+	enum tape_item_type type;
+	uint32_t event;	 /* TAPE_CALL, TAPE_RETURN: into live_tape.events */
+	uint32_t object; /* TAPE_OBJECT, TAPE_CLOSED */
+	const struct tape_memory *memory;
+};
+
+struct live_tape {
+	struct live_arena arena;
+	struct tape_env env;
+	struct live_event *events;
+	size_t event_count, event_room;
+	struct live_item *items;
+	size_t item_count, item_room;
+	struct tape_object *objects; /* by id; [0] is not used */
+	size_t object_count, object_room;
+	struct tape_thread *threads; /* by id */
+	size_t thread_count, thread_room;
+	bool complete;
+	uint64_t gaps;
+	uint32_t *played; /* of each call on the new tape: the event that it plays */
+	size_t played_count, played_room;
+};
+
+/* Read all of a tape.  0; a tape error, also for a damaged tape; -ENOMEM. */
+int live_tape_load(const void *data, size_t size, struct live_tape *tape);
+void live_tape_free(struct live_tape *tape);
+/* Have the model judge it, and note the verdicts in its events.  0, -ENOTSUP, ... */
+int live_tape_judge(const void *data, size_t size, struct live_tape *tape,
+		    struct replayer_score *score);
+const struct tape_part *live_part(const struct live_event *e, enum tape_role role);
+/* Put element `size` bytes behind the last of an array that grows. NULL: no memory. */
+void *live_grow(void *array, size_t count, size_t *room, size_t size);
+
+/* What the live kernel is like. */
+struct live_facts {
+	struct tape_env env;
+	int32_t vm_caps[1024];
+};
+/* The larger of the answers on /dev/kvm and on a VM; 0 = not there. */
+int live_cap(const struct live_facts *facts, uint32_t cap);
+
+/* --- the program (live_plan.c) --- */
+
+struct live_plan {
+	uint8_t *data; /* the program */
+	size_t size, room;
+	uint32_t steps;
+	struct live_step { /* what each step is */
+		uint8_t kind;	 /* enum player_step_kind */
+		uint32_t event;	 /* PLAYER_CALL: into tape.events */
+		uint32_t object; /* slot */
+		uint32_t creates; /* slot of what a call makes */
+		const struct tape_memory *memory;
+	} * step_of;
+	size_t step_room;
+	uint32_t objects; /* slots: those of the tape, then those of calls that failed when recorded */
+	uint64_t area_bytes;
+};
+
+/* Why this kernel's own owner should not play it, or "".  Before live_plan_make(). */
+void live_refuse(const struct live_tape *tape, char *why, size_t size);
+/* Make the program; events that cannot be played get their .skip.  0, -E2BIG, -ENOMEM. */
+int live_plan_make(struct live_tape *tape, const struct live_facts *facts,
+		   const struct live_options *options, struct live_plan *plan);
+void live_plan_free(struct live_plan *plan);
+
+/* --- the new tape (live_write.c) --- */
+
+/* Write what the player said as a tape; notes in the events what came back. */
+int live_write(struct live_tape *tape, const struct live_plan *plan, const struct live_facts *facts,
+	       const struct live_output *output, int fd, struct live_report *report);
+
+/* --- comparison (live_compare.c) --- */
+
+int live_compare(const struct live_tape *tape, const struct live_tape *live,
+		 struct live_report *report);
+/* Count an event under (ioctl, text) in a list. */
+int live_reason_count(struct live_reason **list, size_t *count, const struct live_event *e,
+		      const char *text);
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A tape in memory: live play looks ahead (which object does this call make?) and back (what was recorded?). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replayer/live_internal.h"
+
+#define CHUNK_BYTES (1 << 20)
+
+struct live_chunk {
+	struct live_chunk *next;
+	size_t used, size;
+	uint64_t data[];
+};
+
+void *live_arena_take(struct live_arena *arena, size_t size)
+{
+	struct live_chunk *chunk = arena->chunks;
+	void *at;
+
+	size = (size + 7) & ~(size_t)7;
+	if (!chunk || chunk->size - chunk->used < size) {
+		size_t bytes = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+
+		chunk = malloc(sizeof(*chunk) + bytes);
+		if (!chunk)
+			return NULL;
+		chunk->next = arena->chunks;
+		chunk->used = 0;
+		chunk->size = bytes;
+		arena->chunks = chunk;
+	}
+	at = (uint8_t *)chunk->data + chunk->used;
+	chunk->used += size;
+	return memset(at, 0, size);
+}
+
+void live_arena_free(struct live_arena *arena)
+{
+	while (arena->chunks) {
+		struct live_chunk *next = arena->chunks->next;
+
+		free(arena->chunks);
+		arena->chunks = next;
+	}
+}
+
+void *live_grow(void *array, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return array;
+	*room = *room ? *room * 2 : 64;
+	return realloc(array, *room * size);
+}
+
+const struct tape_part *live_part(const struct live_event *e, enum tape_role role)
+{
+	return tape_part_find(e->parts, e->part_count, role);
+}
+
+/* Add the parts of one half to those of the event. */
+static int parts_add(struct live_tape *t, struct live_event *e, const struct tape_part *parts,
+		     unsigned int count)
+{
+	struct tape_part *all;
+
+	if (!count)
+		return 0;
+	all = live_arena_take(&t->arena, (e->part_count + count) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	if (e->part_count)
+		memcpy(all, e->parts, e->part_count * sizeof(*all));
+	for (unsigned int i = 0; i < count; i++) {
+		struct tape_part *part = &all[e->part_count + i];
+		uint8_t *data;
+
+		*part = parts[i];
+		if (!part->have)
+			continue;
+		data = live_arena_take(&t->arena, part->have);
+		if (!data)
+			return -ENOMEM;
+		memcpy(data, parts[i].data, part->have);
+		part->data = data;
+	}
+	e->parts = all;
+	e->part_count += count;
+	return 0;
+}
+
+static int item_add(struct live_tape *t, struct live_item item)
+{
+	struct live_item *items =
+		live_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	t->items = items;
+	items[t->item_count++] = item;
+	return 0;
+}
+
+static int call_add(struct live_tape *t, const struct tape_call *call)
+{
+	struct live_event *events =
+		live_grow(t->events, t->event_count, &t->event_room, sizeof(*events));
+	struct live_event *e;
+
+	if (!events)
+		return -ENOMEM;
+	t->events = events;
+	e = &events[t->event_count++];
+	*e = (struct live_event){
+		.index = call->index,
+		.thread = call->thread,
+		.object = call->object,
+		.kind = call->kind,
+		.request = call->request,
+		.row = call->row,
+		.arg = call->arg,
+	};
+	return parts_add(t, e, call->parts, call->part_count) ?:
+	       item_add(t, (struct live_item){.type = TAPE_CALL, .event = t->event_count - 1});
+}
+
+/* The event of an index; they are in order, with holes where gaps are. */
+static struct live_event *event_find(struct live_tape *t, uint64_t index)
+{
+	size_t from = 0, to = t->event_count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (t->events[middle].index < index)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from < t->event_count && t->events[from].index == index ? &t->events[from] : NULL;
+}
+
+static int return_add(struct live_tape *t, const struct tape_return *ret)
+{
+	struct live_event *e = event_find(t, ret->call->index);
+
+	if (!e)
+		return 0;
+	e->returned = true;
+	e->ret = ret->ret;
+	e->created = ret->created;
+	return parts_add(t, e, ret->parts, ret->part_count) ?:
+	       item_add(t, (struct live_item){.type = TAPE_RETURN, .event = e - t->events});
+}
+
+static int object_add(struct live_tape *t, const struct tape_object *object)
+{
+	struct tape_object *objects;
+
+	while (t->object_count <= object->id) {
+		objects = live_grow(t->objects, t->object_count, &t->object_room, sizeof(*objects));
+		if (!objects)
+			return -ENOMEM;
+		t->objects = objects;
+		memset(&objects[t->object_count++], 0, sizeof(*objects));
+	}
+	t->objects[object->id] = *object;
+	return item_add(t, (struct live_item){.type = TAPE_OBJECT, .object = object->id});
+}
+
+static int thread_add(struct live_tape *t, const struct tape_thread *thread)
+{
+	struct tape_thread *threads;
+
+	while (t->thread_count <= thread->id) {
+		threads = live_grow(t->threads, t->thread_count, &t->thread_room, sizeof(*threads));
+		if (!threads)
+			return -ENOMEM;
+		t->threads = threads;
+		memset(&threads[t->thread_count++], 0, sizeof(*threads));
+	}
+	t->threads[thread->id] = *thread;
+	return 0;
+}
+
+static int memory_add(struct live_tape *t, const struct tape_memory *memory)
+{
+	struct tape_memory *copy = live_arena_take(&t->arena, sizeof(*copy));
+	uint8_t *data = live_arena_take(&t->arena, memory->len ? memory->len : 1);
+
+	if (!copy || !data)
+		return -ENOMEM;
+	memcpy(data, memory->data, memory->len);
+	*copy = *memory;
+	copy->data = data;
+	return item_add(t, (struct live_item){.type = TAPE_MEMORY, .memory = copy});
+}
+
+static int tape_take(struct live_tape *t, const struct tape_item *item)
+{
+	switch (item->type) {
+	case TAPE_THREAD:
+		return thread_add(t, &item->u.thread);
+	case TAPE_OBJECT:
+		return object_add(t, &item->u.object);
+	case TAPE_CLOSED:
+		return item_add(t, (struct live_item){.type = TAPE_CLOSED,
+						      .object = item->u.closed.object});
+	case TAPE_CALL:
+		return call_add(t, item->u.call);
+	case TAPE_RETURN:
+		return return_add(t, item->u.ret);
+	case TAPE_MEMORY:
+		return memory_add(t, &item->u.memory);
+	case TAPE_GAP:
+		t->gaps += item->u.gap.events;
+		break;
+	case TAPE_END:
+	case TAPE_END_OF_FILE:
+		break;
+	}
+	return 0;
+}
+
+int live_tape_load(const void *data, size_t size, struct live_tape *t)
+{
+	struct tape_reader *reader;
+	struct tape_item item;
+	int rc;
+
+	memset(t, 0, sizeof(*t));
+	rc = tape_reader_open_memory(data, size, &reader);
+	if (rc)
+		return rc;
+	rc = tape_env_copy(&t->env, tape_reader_env(reader));
+	while (!rc) {
+		rc = tape_reader_next(reader, &item);
+		if (rc || item.type == TAPE_END_OF_FILE)
+			break;
+		rc = tape_take(t, &item);
+	}
+	t->complete = !rc && tape_reader_complete(reader);
+	tape_reader_close(reader);
+	return rc;
+}
+
+void live_tape_free(struct live_tape *t)
+{
+	tape_env_release(&t->env);
+	live_arena_free(&t->arena);
+	free(t->events);
+	free(t->items);
+	free(t->objects);
+	free(t->threads);
+	free(t->played);
+	memset(t, 0, sizeof(*t));
+}
+
+static const char *text_keep(struct live_tape *t, const char *text)
+{
+	char *copy;
+
+	if (!*text)
+		return "";
+	copy = live_arena_take(&t->arena, strlen(text) + 1);
+	return copy ? strcpy(copy, text) : "";
+}
+
+static int verdict_note(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct live_tape *t = context;
+	struct live_event *e = event_find(t, ret->call->index);
+
+	if (!e)
+		return 0;
+	e->judged = true;
+	e->verdict = v->kind;
+	e->rule = v->rule;
+	e->held_count = v->held_count;
+	e->held = v->held_count ? v->held[0] : 0;
+	e->expected = text_keep(t, v->expected);
+	e->observed = text_keep(t, v->observed);
+	return 0;
+}
+
+int live_tape_judge(const void *data, size_t size, struct live_tape *t,
+		    struct replayer_score *score)
+{
+	const struct replayer_hooks hooks = {
+		.context = t, .verdict_mask = ~0u, .verdict = verdict_note};
+	const struct replayer_options options = {.until = UINT64_MAX};
+	struct tape_reader *reader;
+	int rc;
+
+	rc = tape_reader_open_memory(data, size, &reader);
+	if (rc)
+		return rc;
+	rc = replayer_judge(reader, &options, &hooks, score);
+	tape_reader_close(reader);
+	return rc;
+}
