@@ -64,6 +64,7 @@ struct forgery {
 struct score {
 	const char *ioctl;
 	unsigned int made[KINDS], found[KINDS];
+	size_t events; /* on all tapes */
 };
 
 static struct score scores[512];
@@ -346,6 +347,7 @@ static void falsify_ioctl(const struct session *s, const char *ioctl, unsigned i
 		at = grow(at, count, sizeof(*at));
 		at[count++] = i;
 	}
+	score->events += count;
 	for (enum kind kind = 0; kind < KINDS; kind++) {
 		unsigned int made = 0;
 
@@ -425,6 +427,7 @@ int main(int argc, char **argv)
 	unsigned int per_kind = 3, floor_percent = 0, made[KINDS] = {0}, found[KINDS] = {0};
 	unsigned int all_made = 0, all_found = 0;
 	bool markdown = false, verbose = false;
+	double weighted = 0, events = 0;
 	int c;
 
 	random_state = 1;
@@ -467,6 +470,10 @@ int main(int argc, char **argv)
 		}
 		printf(markdown ? " %u %% |\n" : " %7u %%\n",
 		       row_made ? 100 * row_found / row_made : 0);
+		if (row_made) {
+			weighted += (double)scores[i].events * row_found / row_made;
+			events += scores[i].events;
+		}
 		all_made += row_made;
 		all_found += row_found;
 	}
@@ -475,6 +482,9 @@ int main(int argc, char **argv)
 		print_cell(markdown, found[k], made[k]);
 	printf(markdown ? " **%u/%u = %.1f %%** |\n" : "  %u/%u = %.1f %%\n", all_found, all_made,
 	       all_made ? 100.0 * all_found / all_made : 0);
+	printf(markdown ? "\nWeighted by how often each ioctl is called: **%.1f %%**.\n"
+			: "weighted by how often each ioctl is called: %.1f %%\n",
+	       events ? 100 * weighted / events : 0);
 	if (all_made < 500 || 100 * all_found < floor_percent * all_made) {
 		fprintf(stderr, "falsify: %u made (500 wanted), %u found (at least %u %% wanted)\n",
 			all_made, all_found, floor_percent);
