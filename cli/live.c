@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* kvmtape replay --live: play a tape on a live kernel, print recorded, live and model side by side. */
+/* kvmtape replay --live: play a tape on a live kernel, print recorded, live and model side by side.
+ */
 #include "cli/live.h"
 
 #include <errno.h>
@@ -100,10 +101,11 @@ static int guest_play(void *context, const void *program, size_t size, unsigned 
 	r->room = 0;
 	r->said[0] = 0;
 	if (!r->guest)
-		rc = guest_begin(r, r->kernel.arch == GUEST_ARM64     ? KVMAPI_ARM64
-				    : r->kernel.arch == GUEST_RISCV64 ? KVMAPI_RISCV
-				    : r->kernel.arch == GUEST_PPC64LE ? KVMAPI_POWERPC
-								      : KVMAPI_X86,
+		rc = guest_begin(r,
+				 r->kernel.arch == GUEST_ARM64	   ? KVMAPI_ARM64
+				 : r->kernel.arch == GUEST_RISCV64 ? KVMAPI_RISCV
+				 : r->kernel.arch == GUEST_PPC64LE ? KVMAPI_POWERPC
+								   : KVMAPI_X86,
 				 output);
 	if (rc)
 		return rc;
@@ -112,8 +114,7 @@ static int guest_play(void *context, const void *program, size_t size, unsigned 
 		rc = guest_exec(r->guest, &run, &result);
 	if (rc == -ENOTCONN)
 		snprintf(output->end, sizeof(output->end), "the guest ended: %s: %.200s",
-			 guest_outcome_name(guest_outcome(r->guest)),
-			 guest_outcome_text(r->guest));
+			 guest_outcome_name(guest_outcome(r->guest)), guest_outcome_text(r->guest));
 	else if (rc == -ETIMEDOUT)
 		snprintf(output->end, sizeof(output->end),
 			 "the player did not end within %u s and was killed", timeout);
@@ -137,7 +138,8 @@ struct live_print {
 	const char *where;
 };
 
-static const char *ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row, char *buf)
+static const char *ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row,
+			      char *buf)
 {
 	return row ? row->name : cli_ioctl_name(kind, request, row, buf);
 }
@@ -153,7 +155,8 @@ static void origin_print(const struct live_print *p)
 		const char *value = tape_env_get(&p->r->env, keys[i]);
 
 		if (value)
-			printf(", %s%s", i ? "" : "kernel ", cli_printable(value, buf, sizeof(buf)));
+			printf(", %s%s", i ? "" : "kernel ",
+			       cli_printable(value, buf, sizeof(buf)));
 	}
 	putchar('\n');
 }
@@ -219,7 +222,8 @@ static const char *why_color(const struct cli_colors *c, enum live_why why)
 
 #define SHOWN_PER_WHY 12
 
-/* The list is sorted by why; of what says least, a part stands for the rest unless all of it is wanted. */
+/* The list is sorted by why; of what says least, a part stands for the rest unless all of it is
+ * wanted. */
 static void differences_print(const struct live_print *p, bool all)
 {
 	const struct live_report *r = p->r;
@@ -233,11 +237,12 @@ static void differences_print(const struct live_print *p, bool all)
 	       "recorded", "live", "model", p->c->off);
 	for (size_t i = 0; i < r->difference_count; i++) {
 		const struct live_difference *d = &r->differences[i];
-		bool quiet = d->why == LIVE_MACHINE || d->why == LIVE_FOLLOWS ||
-			     d->why == LIVE_GUEST;
+		bool quiet =
+			d->why == LIVE_MACHINE || d->why == LIVE_FOLLOWS || d->why == LIVE_GUEST;
 
 		if (!i || d->why != r->differences[i - 1].why) {
-			printf("%s%s%s\n", why_color(p->c, d->why), live_why_text(d->why), p->c->off);
+			printf("%s%s%s\n", why_color(p->c, d->why), live_why_text(d->why),
+			       p->c->off);
 			in_group = 0;
 		}
 		if (++in_group > SHOWN_PER_WHY && quiet && !all) {
@@ -252,8 +257,8 @@ static void differences_print(const struct live_print *p, bool all)
 		}
 		snprintf(what, sizeof(what), "%s %s", ioctl_name(d->kind, d->request, d->row, name),
 			 d->field);
-		printf("%8" PRIu64 " %8" PRIu64 "  %-46s %-22s %-22s %s\n", d->first, d->events, what,
-		       d->recorded, d->live, d->model);
+		printf("%8" PRIu64 " %8" PRIu64 "  %-46s %-22s %-22s %s\n", d->first, d->events,
+		       what, d->recorded, d->live, d->model);
 	}
 }
 
@@ -275,11 +280,11 @@ static json_t *reasons_json(const struct live_reason *list, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:I, s:I}", "ioctl",
-					 ioctl_name(list[i].kind, list[i].request, list[i].row, name),
-					 "reason", list[i].text, "events",
-					 (json_int_t)list[i].events, "first",
-					 (json_int_t)list[i].first));
+			array,
+			json_pack("{s:s, s:s, s:I, s:I}", "ioctl",
+				  ioctl_name(list[i].kind, list[i].request, list[i].row, name),
+				  "reason", list[i].text, "events", (json_int_t)list[i].events,
+				  "first", (json_int_t)list[i].first));
 	return array;
 }
 
@@ -315,8 +320,8 @@ static int print_json(const struct live_print *p)
 	}
 	if (code != CLI_OK)
 		return code;
-	line = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "type", "summary",
-			 "live", p->where, "calls", (json_int_t)r->calls, "played",
+	line = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "type",
+			 "summary", "live", p->where, "calls", (json_int_t)r->calls, "played",
 			 (json_int_t)r->played, "skipped", (json_int_t)r->skipped, "unanswered",
 			 (json_int_t)r->unanswered, "same", (json_int_t)r->same, "different",
 			 (json_int_t)r->different, "kicked", (json_int_t)r->kicked, "blocked",
@@ -400,7 +405,7 @@ static int outcome(const char *path, const struct live_print *p, int rc, bool js
 		return cli_error("%s: not played on %s: %s", path, p->where, r->refused);
 	if (rc && rc != -ENOTCONN && rc != -ETIMEDOUT)
 		return cli_error("%s: cannot be played on %s: %s", path, p->where,
-				 r->end[0]   ? r->end
+				 r->end[0]    ? r->end
 				 : rc < -2000 ? tape_strerror(rc)
 					      : strerror(-rc));
 	code = json ? print_json(p) : print_text(p, verbose);
@@ -413,27 +418,30 @@ static int outcome(const char *path, const struct live_print *p, int rc, bool js
 	return code;
 }
 
-int cli_live(const char *path, const char *where, const char *output, bool json, bool verbose)
+int cli_live(const char *path, const struct cli_live_options *o)
 {
 	struct guest_runner guest = {0};
 	struct live_runner runner;
 	struct live_options options = {.tool_version = KVMTAPE_VERSION};
 	struct live_report report;
-	struct live_print p = {.r = &report, .c = cli_colors(stdout), .where = where};
+	struct live_print p = {.r = &report, .c = cli_colors(stdout), .where = o->where};
 	uint8_t *data;
 	size_t size;
 	int fd, rc, code;
 
-	code = where_parse(where, &runner, &guest);
+	code = where_parse(o->where, &runner, &guest);
 	if (code != CLI_OK)
 		return code;
 	code = tape_read(path, &data, &size);
 	if (code != CLI_OK)
 		goto out;
-	fd = output ? open(output, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
-		    : memfd_create("kvmtape-live", MFD_CLOEXEC);
+	fd = o->output ? open(o->output,
+			      O_RDWR | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0666)
+		       : memfd_create("kvmtape-live", MFD_CLOEXEC);
 	if (fd < 0) {
-		code = cli_error("%s: %s", output ? output : "memfd_create", strerror(errno));
+		code = errno == EEXIST ? cli_error("%s: exists; --force replaces it", o->output)
+				       : cli_error("%s: %s", o->output ? o->output : "memfd_create",
+						   strerror(errno));
 		goto out;
 	}
 	rc = live_play(data, size, &runner, &options, fd, &report);
@@ -448,10 +456,12 @@ int cli_live(const char *path, const char *where, const char *output, bool json,
 			cli_note("the tape is not begun anew: %s", strerror(errno));
 		rc = live_play(data, size, &runner, &options, fd, &report);
 	}
-	code = outcome(path, &p, rc, json, verbose);
+	code = outcome(path, &p, rc, o->json, o->verbose);
+	if (report.refused[0] && o->output)
+		unlink(o->output);
 	live_report_release(&report);
-	if (close(fd) && output)
-		code = cli_error("%s: %s", output, strerror(errno));
+	if (close(fd) && o->output)
+		code = cli_error("%s: %s", o->output, strerror(errno));
 out:
 	guest_destroy(guest.guest);
 	free(data);

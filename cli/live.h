@@ -5,10 +5,14 @@
 
 #include <stdbool.h>
 
-/*
- * Play the tape `path` on `where` ("host", "guest:NAME"), write the new tape to `output` (NULL = nowhere) and print
- * the comparison.  The exit code.
- */
-int cli_live(const char *path, const char *where, const char *output, bool json, bool verbose);
+struct cli_live_options {
+	const char *where;  /* "host", "guest:NAME" */
+	const char *output; /* file for the new tape; NULL = none */
+	bool force;	    /* replace it */
+	bool json, verbose;
+};
+
+/* Play the tape `path` and print the comparison.  The exit code. */
+int cli_live(const char *path, const struct cli_live_options *o);
 
 #endif

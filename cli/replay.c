@@ -17,9 +17,12 @@ struct replay_values {
 	uint64_t until;
 	const char *live;
 	const char *output;
+	bool force;
 };
 
 static const struct cli_option options[] = {
+	{"force", 'f', NULL, "With -o: replace FILE if it is there.", CLI_FLAG,
+	 offsetof(struct replay_values, force), false, NULL},
 	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
 	{"live", 0, "WHERE",
@@ -472,9 +475,14 @@ static int run(const void *values, int operand_count, char **operands)
 	int rc, code;
 
 	if (r.v->output && !r.v->live)
-		return cli_usage_error("-o says where the tape of a live play goes: --live is missing");
+		return cli_usage_error(
+			"-o says where the tape of a live play goes: --live is missing");
 	if (r.v->live)
-		return cli_live(operands[0], r.v->live, r.v->output, r.v->json, r.v->verbose);
+		return cli_live(operands[0], &(struct cli_live_options){.where = r.v->live,
+									.output = r.v->output,
+									.force = r.v->force,
+									.json = r.v->json,
+									.verbose = r.v->verbose});
 	code = cli_tape_open(operands[0], &reader);
 	if (code != CLI_OK)
 		return code;

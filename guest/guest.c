@@ -38,14 +38,21 @@ void guest_config_init(struct guest_config *config)
 
 /* --- how it ended --------------------------------------------------------------------------- */
 
+/* All of a memory file, from its start. */
+static int memory_read(int fd, char **text, size_t *size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return guest_file_read(path, text, size);
+}
+
 char *guest_log(const struct guest *guest)
 {
-	char path[GUEST_PATH_MAX];
 	char *text;
 	size_t size;
 
-	snprintf(path, sizeof(path), "%s/serial.log", guest->folder);
-	if (guest_file_read(path, &text, &size))
+	if (memory_read(guest->serial, &text, &size))
 		return NULL;
 	/* A NUL byte in the log (a serial line may bring any) must not hide what follows. */
 	for (size_t i = 0; i < size; i++) {
@@ -58,13 +65,11 @@ char *guest_log(const struct guest *guest)
 /* The last line that QEMU itself printed, without its name. */
 static void qemu_words(const struct guest *guest, char *line, size_t size)
 {
-	char path[GUEST_PATH_MAX];
 	char *text, *rest = NULL;
 	size_t length;
 
 	snprintf(line, size, "no word from it");
-	snprintf(path, sizeof(path), "%s/qemu.log", guest->folder);
-	if (guest_file_read(path, &text, &length))
+	if (memory_read(guest->words, &text, &length))
 		return;
 	for (char *one = strtok_r(text, "\n", &rest); one; one = strtok_r(NULL, "\n", &rest)) {
 		const char *colon = strncmp(one, "qemu-system", 11) ? NULL : strstr(one, ": ");
@@ -135,14 +140,18 @@ static void outcome_find(struct guest *guest, int status)
 	free(text);
 }
 
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void lines_close(struct guest *guest)
 {
 	guest_qmp_close(&guest->qmp);
-	if (guest->channel >= 0)
-		close(guest->channel);
-	if (guest->pidfd >= 0)
-		close(guest->pidfd);
-	guest->channel = guest->pidfd = -1;
+	fd_close(&guest->channel);
+	fd_close(&guest->pidfd);
 	guest->used = guest->taken = 0;
 }
 
@@ -252,7 +261,7 @@ static void command_make(struct guest *guest, int channel, int control, struct c
 	add(command, "none");
 	add(command, "-no-reboot");
 	add(command, "-serial");
-	add(command, "file:serial.log");
+	add(command, "file:/proc/self/fd/%d", guest->serial);
 	add(command, "-kernel");
 	add(command, "%s", guest->kernel.vmlinuz);
 	add(command, "-initrd");
@@ -288,8 +297,6 @@ static void command_make(struct guest *guest, int channel, int control, struct c
 
 static void child_exec(struct guest *guest, char *const *arguments, const int *keep, pid_t parent)
 {
-	int log;
-
 	/* A dying parent takes QEMU with it, in the moment before this call, too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -298,12 +305,9 @@ static void child_exec(struct guest *guest, char *const *arguments, const int *k
 	setsid();
 	for (int i = 0; keep[i] >= 0; i++)
 		fcntl(keep[i], F_SETFD, 0);
-	if (chdir(guest->folder))
-		_exit(127);
-	log = open("qemu.log", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	dup2(open("/dev/null", O_RDONLY), 0);
-	dup2(log, 1);
-	dup2(log, 2);
+	dup2(guest->words, 1);
+	dup2(guest->words, 2);
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
 	execvp(arguments[0], arguments);
@@ -315,7 +319,7 @@ static int qemu_start(struct guest *guest)
 {
 	int channel[2] = {-1, -1}, control[2] = {-1, -1};
 	struct command command = {.count = 0};
-	int keep[5];
+	int keep[6];
 	sigset_t none, before;
 	pid_t parent = getpid();
 	pid_t pid;
@@ -324,6 +328,16 @@ static int qemu_start(struct guest *guest)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control)) {
 		rc = guest_fail(&guest->error, -errno, "no socket for QEMU: %s", strerror(errno));
+		goto out;
+	}
+	/* Each QEMU writes into files of its own. */
+	fd_close(&guest->serial);
+	fd_close(&guest->words);
+	guest->serial = memfd_create("kvmtape-guest-serial", MFD_CLOEXEC);
+	guest->words = memfd_create("kvmtape-guest-words", MFD_CLOEXEC);
+	if (guest->serial < 0 || guest->words < 0) {
+		rc = guest_fail(&guest->error, -errno, "no memory for QEMU's logs: %s",
+				strerror(errno));
 		goto out;
 	}
 	command_make(guest, channel[1], control[1], &command);
@@ -335,7 +349,8 @@ static int qemu_start(struct guest *guest)
 	keep[1] = control[1];
 	keep[2] = guest->memory;
 	keep[3] = guest->initrd;
-	keep[4] = -1;
+	keep[4] = guest->serial;
+	keep[5] = -1;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, &before);
 	pid = fork();
@@ -685,36 +700,32 @@ out:
 	return rc;
 }
 
-static int folder_make(struct guest *guest)
+/* A guest without anything open. */
+static struct guest *guest_make(const struct guest_kernel *kernel,
+				const struct guest_config *config)
 {
-	const char *base = getenv("TMPDIR");
+	struct guest *guest = calloc(1, sizeof(*guest));
 
-	snprintf(guest->folder, sizeof(guest->folder), "%s/kvmtape-guest-XXXXXX",
-		 base && *base ? base : "/tmp");
-	if (!mkdtemp(guest->folder)) {
-		int rc = guest_fail(&guest->error, -errno, "cannot make a folder %s: %s",
-				    guest->folder, strerror(errno));
-
-		guest->folder[0] = 0;
-		return rc;
-	}
-	return 0;
+	if (!guest)
+		return NULL;
+	guest->kernel = *kernel;
+	guest->config = *config;
+	guest->machine = &guest_machines[kernel->arch];
+	guest->channel = guest->pidfd = guest->qmp.fd = -1;
+	guest->memory = guest->initrd = guest->serial = guest->words = guest->state = -1;
+	return guest;
 }
 
 int guest_start(const struct guest_kernel *kernel, const struct guest_config *config,
 		struct guest **result, struct guest_error *error)
 {
-	struct guest *guest = calloc(1, sizeof(*guest));
+	struct guest *guest = guest_make(kernel, config);
 	int rc;
 
 	*result = NULL;
 	if (!guest)
 		return guest_fail(error, -ENOMEM, "out of memory");
-	guest->kernel = *kernel;
-	guest->config = *config;
-	guest->machine = &guest_machines[kernel->arch];
-	guest->channel = guest->pidfd = guest->memory = guest->initrd = guest->qmp.fd = -1;
-	/* QEMU runs in another folder. */
+	/* The caller may go to another folder meanwhile. */
 	if (config->log && (config->log[0] == '/' || !getcwd(guest->log, sizeof(guest->log))))
 		guest->log[0] = 0;
 	if (config->log)
@@ -735,8 +746,6 @@ int guest_start(const struct guest_kernel *kernel, const struct guest_config *co
 	if (!rc)
 		rc = initrd_make(guest);
 	if (!rc)
-		rc = folder_make(guest);
-	if (!rc)
 		rc = qemu_start(guest);
 	if (!rc)
 		rc = hello_take(guest);
@@ -752,22 +761,14 @@ int guest_start(const struct guest_kernel *kernel, const struct guest_config *co
 
 void guest_destroy(struct guest *guest)
 {
-	static const char *const files[] = {"serial.log", "qemu.log", "state"};
-	char path[GUEST_PATH_MAX];
-
 	if (!guest)
 		return;
 	guest_stop(guest);
-	for (size_t i = 0; guest->folder[0] && i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", guest->folder, files[i]);
-		unlink(path);
-	}
-	if (guest->folder[0])
-		rmdir(guest->folder);
-	if (guest->memory >= 0)
-		close(guest->memory);
-	if (guest->initrd >= 0)
-		close(guest->initrd);
+	fd_close(&guest->memory);
+	fd_close(&guest->initrd);
+	fd_close(&guest->serial);
+	fd_close(&guest->words);
+	fd_close(&guest->state);
 	free(guest->buffer);
 	free(guest);
 }
@@ -789,12 +790,27 @@ static int commands_send(struct guest *guest, const char *const *commands)
 	"{\"execute\":\"migrate-set-parameters\",\"arguments\":{\"max-bandwidth\":10000000000," \
 	"\"downtime-limit\":2000}}\n"
 
+/*
+ * QEMU saves into a pipe, and a shell puts that into our memory file, by the path that leads to it
+ * from any process.
+ */
+static int migrate(struct guest *guest, const char *command, const char *tool)
+{
+	char text[256];
+	int rc;
+
+	guest->qmp.migration[0] = 0;
+	snprintf(text, sizeof(text),
+		 "{\"execute\":\"%s\",\"arguments\":{\"uri\":\"exec:%s /proc/%d/fd/%d\"}}\n",
+		 command, tool, (int)getpid(), guest->state);
+	rc = guest_qmp_command(&guest->qmp, text, QMP_TIME);
+	return rc ? rc : guest_qmp_wait_migration(&guest->qmp, QMP_TIME);
+}
+
 int guest_snapshot(struct guest *guest)
 {
-	/* The agent answers, then goes back to read(): give it the moment that takes. */
-	static const char *const save[] = {
-		"{\"execute\":\"stop\"}\n", CAPABILITIES, PARAMETERS,
-		"{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"exec:cat >state\"}}\n", NULL};
+	static const char *const prepare[] = {"{\"execute\":\"stop\"}\n", CAPABILITIES, PARAMETERS,
+					      NULL};
 	int rc;
 
 	if (guest->have_snapshot)
@@ -802,11 +818,16 @@ int guest_snapshot(struct guest *guest)
 	rc = guest_ping(guest, guest->config.hang_time * 1000);
 	if (rc)
 		return rc;
+	fd_close(&guest->state);
+	guest->state = memfd_create("kvmtape-guest-state", MFD_CLOEXEC);
+	if (guest->state < 0)
+		return guest_fail(&guest->error, -errno, "no memory for a snapshot: %s",
+				  strerror(errno));
+	/* The agent has answered, and goes back to read(): give it the moment that takes. */
 	usleep(50000);
-	guest->qmp.migration[0] = 0;
-	rc = commands_send(guest, save);
+	rc = commands_send(guest, prepare);
 	if (!rc)
-		rc = guest_qmp_wait_migration(&guest->qmp, QMP_TIME);
+		rc = migrate(guest, "migrate", "cat >");
 	if (rc == -ENOTCONN) {
 		reap(guest);
 		return rc;
@@ -821,10 +842,7 @@ int guest_snapshot(struct guest *guest)
 
 int guest_restore(struct guest *guest)
 {
-	static const char *const load[] = {
-		CAPABILITIES, PARAMETERS,
-		"{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"exec:cat state\"}}\n",
-		NULL};
+	static const char *const prepare[] = {CAPABILITIES, PARAMETERS, NULL};
 	int rc;
 
 	if (!guest->have_snapshot)
@@ -833,9 +851,9 @@ int guest_restore(struct guest *guest)
 	rc = qemu_start(guest);
 	if (rc)
 		return rc;
-	rc = commands_send(guest, load);
+	rc = commands_send(guest, prepare);
 	if (!rc)
-		rc = guest_qmp_wait_migration(&guest->qmp, QMP_TIME);
+		rc = migrate(guest, "migrate-incoming", "cat");
 	if (!rc)
 		rc = guest_qmp_command(&guest->qmp, "{\"execute\":\"cont\"}\n", QMP_TIME);
 	if (rc) {
@@ -852,6 +870,38 @@ int guest_restore(struct guest *guest)
 				  "the guest does not come back from its snapshot: %s",
 				  guest->outcome_text);
 	return rc;
+}
+
+int guest_clone(struct guest *from, struct guest **result)
+{
+	struct guest *guest;
+	int rc;
+
+	*result = NULL;
+	if (!from->have_snapshot)
+		return guest_fail(&from->error, -ENOENT,
+				  "there is no snapshot to make another guest from");
+	guest = guest_make(&from->kernel, &from->config);
+	if (!guest)
+		return guest_fail(&from->error, -ENOMEM, "out of memory");
+	guest->hello = from->hello;
+	guest->have_snapshot = true;
+	memcpy(guest->log, from->log, sizeof(guest->log));
+	guest->memory = fcntl(from->memory, F_DUPFD_CLOEXEC, 3);
+	guest->initrd = fcntl(from->initrd, F_DUPFD_CLOEXEC, 3);
+	guest->state = fcntl(from->state, F_DUPFD_CLOEXEC, 3);
+	if (guest->memory < 0 || guest->initrd < 0 || guest->state < 0)
+		rc = guest_fail(&guest->error, -errno, "no descriptor for another guest: %s",
+				strerror(errno));
+	else
+		rc = guest_restore(guest);
+	if (rc) {
+		from->error = guest->error;
+		guest_destroy(guest);
+		return rc;
+	}
+	*result = guest;
+	return 0;
 }
 
 enum guest_outcome guest_outcome(const struct guest *guest)

@@ -160,6 +160,13 @@ int guest_snapshot(struct guest *guest);
  * snapshot. */
 int guest_restore(struct guest *guest);
 
+/*
+ * One more guest from the same snapshot, which runs beside the first and lives on without it; of
+ * memory it takes what it writes.  -ENOENT: there is no snapshot.  The error, if any, is told by
+ * guest_error(from).
+ */
+int guest_clone(struct guest *from, struct guest **guest);
+
 enum guest_outcome guest_outcome(const struct guest *guest);
 /* A line about the end: the first line of the panic, QEMU's last words, the signal.  "" while it
  * runs. */

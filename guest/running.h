@@ -12,13 +12,13 @@ struct guest {
 	struct guest_error error;
 	enum guest_outcome outcome;
 	char outcome_text[256];
-	char folder[256];	  /* where QEMU runs: serial.log, qemu.log, state */
 	char log[GUEST_PATH_MAX]; /* config.log, absolute */
 	pid_t pid;		  /* QEMU; 0 = none */
 	int pidfd;
 	int channel; /* to the agent */
 	struct guest_qmp qmp;
-	int memory, initrd; /* memfds */
+	/* memfds: RAM, initramfs, console, QEMU's own messages, snapshot of the devices */
+	int memory, initrd, serial, words, state;
 	bool have_snapshot;
 	uint32_t sequence;
 	struct guest_hello hello;

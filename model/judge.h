@@ -174,5 +174,11 @@ extern const struct judge_handler model_clock_handlers[];
 extern const struct judge_handler model_vcpu_handlers[];
 extern const struct judge_handler model_run_handlers[];
 extern const struct judge_handler model_device_handlers[];
+/* Those of other architectures: these first, then model_generic_handlers. */
+extern const struct judge_handler model_arm64_handlers[];
+extern const struct judge_handler model_powerpc_handlers[];
+extern const struct judge_handler model_generic_handlers[];
+/* The tables above judge this ioctl on all architectures. */
+bool generic_shared(const char *ioctl);
 
 #endif

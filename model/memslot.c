@@ -7,6 +7,7 @@
  */
 #include <linux/kvm.h>
 
+#include "model/internal.h"
 #include "model/vm.h"
 
 #define PAGE	    4096ull
@@ -99,6 +100,13 @@ static void region_host_limits(struct judge *j, const struct region *r)
 		j_may_fail(j, R_MEMORY_REGION_SPACE, EINVAL);
 	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) < 0)
 		j_may_fail(j, R_MEMORY_REGION_FLAGS, EINVAL);
+	if (model_facts(j->m)->arch == KVMAPI_X86)
+		return;
+	/* Elsewhere pages may be larger, and addresses of guests are not of 2^36 bytes. */
+	if ((r->gpa | r->size | r->hva) % (16 * PAGE))
+		j_may_fail(j, R_MEMORY_REGION_ALIGNED, EINVAL);
+	if (r->gpa + r->size > 1ull << 32)
+		j_may_fail(j, R_MEMORY_REGION_HOST_LIMIT, EFAULT);
 }
 
 /* What there is of the slot: true if its end (error or success) was said. */

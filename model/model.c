@@ -109,6 +109,27 @@ static void facts_rules(struct model_facts *f)
 	}
 }
 
+/* The handlers of a table for the rows they are named after, where no table before it had one. */
+static void add_handlers(struct model *m, size_t count, const struct judge_handler *table,
+			 bool shared_only)
+{
+	for (const struct judge_handler *h = table; h->ioctl; h++) {
+		if (shared_only && !generic_shared(h->ioctl))
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			if (strcmp(m->rows[i].name, h->ioctl))
+				continue;
+			for (unsigned int k = 0; k < KVMAPI_OBJECT_KINDS; k++) {
+				const struct judge_handler **at =
+					&m->handlers[i * KVMAPI_OBJECT_KINDS + k];
+
+				if (h->scope & m->rows[i].scope & 1u << k && !*at)
+					*at = h;
+			}
+		}
+	}
+}
+
 /* Which handler judges which row. */
 static int find_handlers(struct model *m)
 {
@@ -118,26 +139,22 @@ static int find_handlers(struct model *m)
 		model_memslot_handlers, model_irqchip_handlers, model_eventfd_handlers,
 		model_clock_handlers,
 	};
+	bool x86 = m->facts.arch == KVMAPI_X86;
 	size_t count;
 
 	m->rows = kvmapi_ioctls(m->facts.arch, &count);
 	m->handlers = calloc(count ? count : 1, sizeof(*m->handlers) * KVMAPI_OBJECT_KINDS);
 	if (!m->handlers)
 		return -ENOMEM;
-	if (m->facts.arch != KVMAPI_X86)
-		return 0;
-	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
-		for (const struct judge_handler *h = tables[t]; h->ioctl; h++) {
-			for (size_t i = 0; i < count; i++) {
-				if (strcmp(m->rows[i].name, h->ioctl))
-					continue;
-				for (unsigned int k = 0; k < KVMAPI_OBJECT_KINDS; k++) {
-					if (h->scope & m->rows[i].scope & 1u << k)
-						m->handlers[i * KVMAPI_OBJECT_KINDS + k] = h;
-				}
-			}
-		}
-	}
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		add_handlers(m, count, tables[t], !x86);
+	if (m->facts.arch == KVMAPI_ARM64)
+		add_handlers(m, count, model_arm64_handlers, false);
+	if (m->facts.arch == KVMAPI_POWERPC)
+		add_handlers(m, count, model_powerpc_handlers, false);
+	/* The layout of struct kvm_run is another one on s390. */
+	if (!x86 && m->facts.arch != KVMAPI_S390)
+		add_handlers(m, count, model_generic_handlers, false);
 	return 0;
 }
 

@@ -163,7 +163,8 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 	const uint8_t *last = v->run.value;
 	uint32_t reason, before;
 
-	if (!in || in->have < RUN_UNION || !state_block_known(&v->run, RUN_EXIT_REASON, 4))
+	if (v->running || !in || in->have < RUN_UNION ||
+	    !state_block_known(&v->run, RUN_EXIT_REASON, 4))
 		return false;
 	reason = U32(in->data, RUN_EXIT_REASON);
 	before = U32(last, RUN_EXIT_REASON);
@@ -475,6 +476,10 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 	int32_t known = j_cap(j, KVM_CAP_SYNC_REGS);
 	uint64_t valid, dirty;
 
+	/* Registers that a SET would refuse are refused here.  Another thread may have written them
+	 * after what was captured at the call. */
+	if (vcpu_flag(j->vcpu, VCPU_SYNC_USED))
+		j_may_fail(j, R_RUN_SYNC_INVALID, EINVAL);
 	if (regs && regs->have >= 16) {
 		valid = U64(regs->data, 0);
 		dirty = U64(regs->data, 8);
@@ -488,9 +493,6 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 			j_must_fail(j, R_RUN_SYNC_UNUSED_BITS, EINVAL);
 			return false;
 		}
-		/* Registers that a SET would refuse are refused here. */
-		if (dirty & ~(uint64_t)KVM_SYNC_X86_REGS)
-			j_may_fail(j, R_RUN_SYNC_INVALID, EINVAL);
 	}
 	if (in && in->have >= RUN_UNION && j->vcpu->has_lapic == STATE_NO &&
 	    U64(in->data, RUN_CR8) > 15) {
@@ -649,6 +651,12 @@ static void say_torn(struct judge *j, const struct tape_part *in)
 			U32(last, RUN_READY), (unsigned long long)U64(last, RUN_APIC_BASE));
 }
 
+/* Userspace asks for registers in struct kvm_run, or gives them there. */
+static bool uses_sync(const struct tape_part *regs)
+{
+	return regs && regs->have >= 16 && (U64(regs->data, 0) || U64(regs->data, 8));
+}
+
 static void run_judge(struct judge *j)
 {
 	struct run_parts r = {0};
@@ -661,6 +669,8 @@ static void run_judge(struct judge *j)
 	parts_sort(j->ret->parts, j->ret->part_count, &r);
 	in = r.in;
 	out = r.out;
+	if (uses_sync(r.regs_in) || uses_sync(r.regs_out))
+		vcpu_flag_set(v, VCPU_SYNC_USED, true);
 	immediate = in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
 		    j_cap(j, KVM_CAP_IMMEDIATE_EXIT);
 

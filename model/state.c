@@ -473,4 +473,5 @@ void state_system_release(struct state_system *s)
 	free(s->feature_list.value);
 	free(s->cpuid.value);
 	free(s->emulated_cpuid.value);
+	free(s->hv_cpuid.value);
 }

@@ -166,6 +166,7 @@ struct state_system {
 	struct state_block feature_list;
 	struct state_block cpuid; /* entries of KVM_GET_SUPPORTED_CPUID */
 	struct state_block emulated_cpuid;
+	struct state_block hv_cpuid; /* of KVM_GET_SUPPORTED_HV_CPUID */
 };
 void state_system_release(struct state_system *s);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files that judge a vCPU's calls share: regs.c, cpuid.c, msr.c, lapic.c, events.c,
- * vcpu.c, run.c. All of them are about x86; the structs are those of <asm/kvm.h> of x86.
+ * enlightened.c, vcpu.c, run.c. All of them are about x86; the structs are those of <asm/kvm.h> of
+ * x86.
  */
 #ifndef MODEL_VCPU_H
 #define MODEL_VCPU_H
@@ -34,6 +35,7 @@ enum vcpu_flag {
 	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
 	VCPU_REGS_WRITTEN = 1 << 6, /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,    /* two threads were in KVM_RUN of this vCPU */
+	VCPU_SYNC_USED = 1 << 11,   /* userspace uses registers in struct kvm_run */
 };
 
 static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)
@@ -113,6 +115,9 @@ void lapic_get(struct judge *j);
 void lapic_set(struct judge *j);
 void lapic_tpr_reporting(struct judge *j);
 void lapic_vapic_addr(struct judge *j);
+void hv_cpuid_get(struct judge *j);
+void xen_vcpu_attr_get(struct judge *j);
+void xen_vcpu_attr_set(struct judge *j);
 void events_get(struct judge *j);
 void events_set(struct judge *j);
 void events_interrupt(struct judge *j);

@@ -2,10 +2,11 @@
 /*
  * Ways to attach.
  *
- * "fentry": at the four functions of KVM that answer an ioctl, so that only calls to KVM pay.  Wants
- * trampolines and a kernel that describes the functions of its modules (5.11, x86; arm64 from 6.4
- * or so).  It does not see what the kernel answers before KVM is asked: requests of every file
- * (FIOCLEX), a request refused by a security module, a request on a file of KVM without ioctls.
+ * "fentry": at the four functions of KVM that answer an ioctl, so that only calls to KVM pay. Wants
+ * trampolines and a kernel that describes the functions of its modules (5.11 on x86, 6.4 on arm64).
+ * A function that fentry does not reach gets a kprobe instead.  It does not see what the kernel
+ * answers before KVM is asked: requests of every file (FIOCLEX), a request refused by a security
+ * module, a request on a file of KVM without ioctls.
  *
  * "tracepoint": the tracepoints at the beginning and the end of every system call.  Every thread of
  * the machine pays a little for each of its calls while a recorder runs; works on every kernel
@@ -13,6 +14,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <string.h>
 
 #include "kvmtape.skel.h"
 #include "recorder/internal.h"
@@ -22,6 +24,7 @@ static uint64_t program_missed(const struct bpf_program *program)
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 
+	/* Not loaded: the descriptor is negative, and the call fails. */
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
 		return 0;
 	return info.recursion_misses;
@@ -37,39 +40,71 @@ static void backend_detach(struct kvmtape_bpf *skeleton)
 	kvmtape_bpf__detach(skeleton);
 }
 
-static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted)
+struct hook {
+	uint32_t kind;
+	struct bpf_program *programs[2], *probes[2]; /* enter, leave */
+};
+#define HOOKS 4
+
+static void hooks_of(const struct kvmtape_bpf *skeleton, struct hook hooks[HOOKS])
 {
-	struct bpf_program *const programs[] = {
-		skeleton->progs.on_system_enter, skeleton->progs.on_system_leave,
-		skeleton->progs.on_vm_enter,	 skeleton->progs.on_vm_leave,
-		skeleton->progs.on_vcpu_enter,	 skeleton->progs.on_vcpu_leave,
-		skeleton->progs.on_device_enter, skeleton->progs.on_device_leave,
-		skeleton->progs.on_last_close,
+	const struct hook all[HOOKS] = {
+		{KVMAPI_SYSTEM,
+		 {skeleton->progs.on_system_enter, skeleton->progs.on_system_leave},
+		 {skeleton->progs.on_system_enter_probe, skeleton->progs.on_system_leave_probe}},
+		{KVMAPI_VM,
+		 {skeleton->progs.on_vm_enter, skeleton->progs.on_vm_leave},
+		 {skeleton->progs.on_vm_enter_probe, skeleton->progs.on_vm_leave_probe}},
+		{KVMAPI_VCPU,
+		 {skeleton->progs.on_vcpu_enter, skeleton->progs.on_vcpu_leave},
+		 {skeleton->progs.on_vcpu_enter_probe, skeleton->progs.on_vcpu_leave_probe}},
+		{KVMAPI_DEVICE,
+		 {skeleton->progs.on_device_enter, skeleton->progs.on_device_leave},
+		 {skeleton->progs.on_device_enter_probe, skeleton->progs.on_device_leave_probe}},
 	};
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		bpf_program__set_autoload(programs[i], wanted);
+	memcpy(hooks, all, sizeof(all));
+}
+
+static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
+{
+	struct hook hooks[HOOKS];
+
+	hooks_of(skeleton, hooks);
+	for (size_t i = 0; i < HOOKS; i++) {
+		bool probe = hooks[i].kind & probed;
+
+		for (size_t k = 0; k < 2; k++) {
+			bpf_program__set_autoload(hooks[i].programs[k], wanted && !probe);
+			bpf_program__set_autoload(hooks[i].probes[k], wanted && probe);
+		}
+	}
+	bpf_program__set_autoload(skeleton->progs.on_last_close, wanted);
 }
 
 static uint64_t fentry_missed(struct kvmtape_bpf *skeleton)
 {
-	return program_missed(skeleton->progs.on_system_enter) +
-	       program_missed(skeleton->progs.on_vm_enter) +
-	       program_missed(skeleton->progs.on_vcpu_enter) +
-	       program_missed(skeleton->progs.on_device_enter);
+	struct hook hooks[HOOKS];
+	uint64_t missed = 0;
+
+	hooks_of(skeleton, hooks);
+	for (size_t i = 0; i < HOOKS; i++)
+		missed += program_missed(hooks[i].programs[0]) + program_missed(hooks[i].probes[0]);
+	return missed;
 }
 
 static const struct recorder_backend fentry = {
 	.name = "fentry",
 	.hooks = KVMAPI_SYSTEM | KVMAPI_VM | KVMAPI_VCPU | KVMAPI_DEVICE,
 	.sees_last_close = true,
+	.can_probe = true,
 	.choose = fentry_choose,
 	.attach = backend_attach,
 	.detach = backend_detach,
 	.missed = fentry_missed,
 };
 
-static void tracepoint_choose(struct kvmtape_bpf *skeleton, bool wanted)
+static void tracepoint_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
 {
 	bpf_program__set_autoload(skeleton->progs.on_sys_enter, wanted);
 	bpf_program__set_autoload(skeleton->progs.on_sys_exit, wanted);

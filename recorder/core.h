@@ -104,27 +104,36 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
+	unsigned long ax;
 	unsigned long orig_ax;
 };
-#define core_syscall_nr(regs)	((long)(regs)->orig_ax)
+#define core_syscall_nr(regs)	     ((long)(regs)->orig_ax)
 /* The same of registers that have to be read first. */
 #define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, orig_ax))
 #define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, di)
-#define core_syscall_arg0(regs) ((regs)->di)
-#define core_syscall_arg1(regs) ((regs)->si)
-#define core_syscall_arg2(regs) ((regs)->dx)
+#define core_syscall_arg0(regs)	     ((regs)->di)
+#define core_syscall_arg1(regs)	     ((regs)->si)
+#define core_syscall_arg2(regs)	     ((regs)->dx)
+#define core_function_arg0(regs)     ((regs)->di)
+#define core_function_arg1(regs)     ((regs)->si)
+#define core_function_arg2(regs)     ((regs)->dx)
+#define core_function_ret(regs)	     ((regs)->ax)
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
 	__u64 orig_x0;
 	__s32 syscallno;
 };
-#define core_syscall_nr(regs)	((long)(regs)->syscallno)
+#define core_syscall_nr(regs)	     ((long)(regs)->syscallno)
 #define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, syscallno))
 #define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, orig_x0)
-#define core_syscall_arg0(regs) ((regs)->orig_x0)
-#define core_syscall_arg1(regs) ((regs)->regs[1])
-#define core_syscall_arg2(regs) ((regs)->regs[2])
+#define core_syscall_arg0(regs)	     ((regs)->orig_x0)
+#define core_syscall_arg1(regs)	     ((regs)->regs[1])
+#define core_syscall_arg2(regs)	     ((regs)->regs[2])
+#define core_function_arg0(regs)     ((regs)->regs[0])
+#define core_function_arg1(regs)     ((regs)->regs[1])
+#define core_function_arg2(regs)     ((regs)->regs[2])
+#define core_function_ret(regs)	     ((regs)->regs[0])
 #else
 #error "recorder: the registers of a system call are not described for this architecture"
 #endif

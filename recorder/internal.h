@@ -33,13 +33,18 @@ int recorder_fail(struct recorder_message *message, int err, const char *format,
 struct recorder_backend {
 	const char *name;
 	/*
-	 * Kinds of objects whose calls it sees by a hook of their own, each of which has to be proven
-	 * at start-up: a hook can be attached and never run (fentry on x86 6.12 was seen so).
+	 * Kinds of objects whose calls it sees by a hook of their own, each of which has to be
+	 * proven at start-up: a hook can be attached and never run (fentry on x86 6.12 was seen
+	 * so).
 	 */
 	uint32_t hooks;
 	bool sees_last_close; /* by a hook of its own, to be proven as well */
-	/* Before loading: choose the programs that are loaded. */
-	void (*choose)(struct kvmtape_bpf *skeleton, bool wanted);
+	/*
+	 * Before loading: choose the programs that are loaded.  probed: the hooks for which another
+	 * kind of program is to be taken, since the better one did not run.
+	 */
+	void (*choose)(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed);
+	bool can_probe;
 	int (*attach)(struct kvmtape_bpf *skeleton);
 	void (*detach)(struct kvmtape_bpf *skeleton);
 	/* Times that the kernel skipped a program which should have run. */

@@ -31,7 +31,7 @@
 #define FINISH_MS	 3000	    /* after a first signal COMMAND may take this long to end */
 #define CONTROL_MS	 2000	    /* our own call must have arrived by then */
 #define MS		 1000000ull /* in ns */
-#define ENOTSUPP	 524	    /* what the kernel says where an architecture has no trampolines */
+#define ENOTSUPP	 524 /* what the kernel says where an architecture has no trampolines */
 
 struct recorder {
 	struct recorder_options options;
@@ -58,6 +58,7 @@ struct recorder {
 	unsigned int batch;
 	bool dirty;	   /* something is not flushed */
 	bool target_ended; /* RECORDER_PID */
+	bool warned;	   /* of an error of writing */
 
 	/* of calls of our own, before the run */
 	uint32_t control; /* kind of object that the last of them was on */
@@ -504,7 +505,7 @@ static int loud_print(enum libbpf_print_level level, const char *format, va_list
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-static int load_with(struct recorder *r, const struct recorder_backend *backend)
+static int load_with(struct recorder *r, const struct recorder_backend *backend, uint32_t probed)
 {
 	const int cpus = libbpf_num_possible_cpus();
 	struct kvmtape_bpf *skeleton;
@@ -514,7 +515,7 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend)
 	if (!skeleton)
 		return -errno;
 	for (size_t i = 0; recorder_backends[i]; i++)
-		recorder_backends[i]->choose(skeleton, recorder_backends[i] == backend);
+		recorder_backends[i]->choose(skeleton, recorder_backends[i] == backend, probed);
 	recorder_rules_constants(skeleton);
 	skeleton->rodata->join_cookie = r->cookie;
 	skeleton->rodata->part_max = r->options.max_payload;
@@ -592,10 +593,10 @@ static const char *hook_name(uint32_t missing)
 }
 
 /*
- * A harmless call of our own must come through the ring from every hook.  Afterwards the program
- * follows nobody again.
+ * A harmless call of our own must come through the ring from every hook; *missing: those from which
+ * none did.  Afterwards the program follows nobody again.
  */
-static int prove(struct recorder *r, struct recorder_message *why)
+static int prove(struct recorder *r, uint32_t *missing, struct recorder_message *why)
 {
 	const struct recorder_backend *backend = r->backend;
 	uint64_t until = now_ns() + CONTROL_MS * MS;
@@ -618,12 +619,15 @@ static int prove(struct recorder *r, struct recorder_message *why)
 			return 0;
 		usleep(SLEEP_MIN_US);
 	} while (now_ns() < until);
-	if (hooks & ~r->proven)
-		return recorder_fail(why, -ENOTSUP,
-				     "it is attached, but a call of our own on %s did not come through",
-				     hook_name(hooks & ~r->proven));
-	return recorder_fail(why, -ENOTSUP,
-			     "it is attached, but the closing of a VM of our own did not come through");
+	*missing = hooks & ~r->proven;
+	if (*missing)
+		return recorder_fail(
+			why, -ENOTSUP,
+			"it is attached, but a call of our own on %s did not come through",
+			hook_name(*missing));
+	return recorder_fail(
+		why, -ENOTSUP,
+		"it is attached, but the closing of a VM of our own did not come through");
 }
 
 static void unload(struct recorder *r)
@@ -637,11 +641,12 @@ static void unload(struct recorder *r)
 	r->skeleton = NULL;
 }
 
-static int try_backend(struct recorder *r, const struct recorder_backend *backend,
-		       struct recorder_message *why)
+static int try_programs(struct recorder *r, const struct recorder_backend *backend, uint32_t probed,
+			uint32_t *missing, struct recorder_message *why)
 {
-	int err = load_with(r, backend);
+	int err = load_with(r, backend, probed);
 
+	*missing = 0;
 	if (err == -ESRCH)
 		return recorder_fail(why, err,
 				     "the kernel does not describe the functions of module kvm");
@@ -649,10 +654,27 @@ static int try_backend(struct recorder *r, const struct recorder_backend *backen
 		return recorder_fail(why, err, "the kernel refuses the eBPF program: %s",
 				     err == -ENOTSUPP ? "not supported" : strerror(-err));
 	r->ring = ring_buffer__new(bpf_map__fd(r->skeleton->maps.ring), on_record, r, NULL);
-	err = r->ring ? prove(r, why) : recorder_fail(why, -errno, "%s", strerror(errno));
+	err = r->ring ? prove(r, missing, why) : recorder_fail(why, -errno, "%s", strerror(errno));
 	if (err)
 		unload(r);
 	return err;
+}
+
+static int try_backend(struct recorder *r, const struct recorder_backend *backend,
+		       struct recorder_message *why)
+{
+	struct recorder_message again;
+	uint32_t probed, missing;
+	int err = try_programs(r, backend, 0, &probed, why);
+
+	if (!err || !probed || !backend->can_probe)
+		return err;
+	if (try_programs(r, backend, probed, &missing, &again))
+		return err;
+	recorder_fail(&r->note, 0,
+		      "recording by %s, and by kprobe where it does not see calls: those on %s",
+		      backend->name, hook_name(probed));
+	return 0;
 }
 
 static int attach(struct recorder *r)
@@ -679,19 +701,21 @@ static int attach(struct recorder *r)
 		if (!err)
 			return 0;
 		if (!wanted && recorder_backends[i + 1])
-			recorder_fail(&r->note, err, "recording by %s, since %s cannot be used here: %s",
+			recorder_fail(&r->note, err,
+				      "recording by %s, since %s cannot be used here: %s",
 				      recorder_backends[i + 1]->name, backend->name, why.text);
 	}
 	if (!backend)
 		return recorder_fail(&r->message, err, "there is no back end '%s'", wanted);
-	if (wanted)
-		return recorder_fail(&r->message, err, "back end '%s' cannot be used here: %s", wanted,
-				     why.text);
-	if (err == -EPERM || err == -EACCES)
+	/* Trampolines are refused to root as well on some machines. */
+	if ((err == -EPERM || err == -EACCES) && !backend->can_probe)
 		return recorder_fail(
 			&r->message, -EPERM,
 			"no privilege to load eBPF programs: run as root, or with CAP_BPF, "
 			"CAP_PERFMON and CAP_SYS_RESOURCE");
+	if (wanted)
+		return recorder_fail(&r->message, err, "back end '%s' cannot be used here: %s",
+				     wanted, why.text);
 	return recorder_fail(&r->message, err, "%s: %s; KVMTAPE_LIBBPF_DEBUG=1 shows more",
 			     backend->name, why.text);
 }
@@ -745,8 +769,7 @@ static int begin_follow(struct recorder *r)
 	case RECORDER_COMMAND:
 		break;
 	}
-	err = recorder_command_fork(&r->command, r->options.argv, r->kvm, r->cookie,
-				    &r->memlock);
+	err = recorder_command_fork(&r->command, r->options.argv, r->kvm, r->cookie, &r->memlock);
 	if (err)
 		return recorder_fail(&r->message, err, "cannot start a process: %s",
 				     strerror(-err));
@@ -795,10 +818,14 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 {
 	char line[RECORDER_MESSAGE];
 
+	if (r->warned || !r->stats.write_error)
+		return;
+	r->warned = true;
 	snprintf(line, sizeof(line), "cannot write the tape: %s: %s",
 		 tape_strerror(r->stats.write_error),
-		 r->options.follow == RECORDER_COMMAND ? "COMMAND runs on unrecorded, what was written so far is kept"
-						       : "what was written so far is kept");
+		 r->options.follow == RECORDER_COMMAND
+			 ? "COMMAND runs on unrecorded, what was written so far is kept"
+			 : "what was written so far is kept");
 	if (warn)
 		warn(line);
 }
@@ -809,7 +836,6 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 	uint64_t flushed = now_ns();
 	uint64_t deadline = 0;
 	unsigned int sleep_us = SLEEP_MIN_US;
-	bool warned = false;
 	int handled = 0;
 
 	for (;;) {
@@ -825,10 +851,7 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 			r->dirty = false;
 			flushed = now;
 		}
-		if (r->stats.write_error && !warned) {
-			say_write_error(r, warn);
-			warned = true;
-		}
+		say_write_error(r, warn);
 		if (r->stats.write_error && r->options.follow != RECORDER_COMMAND)
 			break;
 		if (asked || (over && !records))
@@ -889,6 +912,8 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 	r->stats.seen = end.seen;
 	r->stats.written = tape_writer_calls(r->writer);
 	r->stats.bytes = tape_writer_bytes(r->writer);
+	/* If the last bytes are the first that do not fit. */
+	say_write_error(r, warn);
 	err = r->stats.write_error;
 	if (err)
 		recorder_fail(&r->message, err, "the tape is not whole: %s", tape_strerror(err));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Live play from one end to the other: read, judge, ask the live kernel, plan, play, write, judge, compare. */
+/* Live play from one end to the other: read, judge, ask the live kernel, plan, play, write, judge,
+ * compare. */
 #include "replayer/live.h"
 
 #include <errno.h>
@@ -64,9 +65,8 @@ static int facts_take(struct live_facts *facts, const struct live_output *output
 static int facts_ask(const struct live_runner *runner, const struct live_options *options,
 		     struct live_facts *facts, struct live_report *report)
 {
-	const struct player_head head = {.magic = PLAYER_MAGIC,
-					 .version = PLAYER_VERSION,
-					 .flags = PLAYER_SAY_ENVIRONMENT};
+	const struct player_head head = {
+		.magic = PLAYER_MAGIC, .version = PLAYER_VERSION, .flags = PLAYER_SAY_ENVIRONMENT};
 	struct live_output output = {0};
 	int rc;
 
@@ -133,7 +133,8 @@ static int tape_check(const struct live_tape *tape, int fd, bool judged, struct 
 }
 
 /* --- play
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int play(struct live_tape *tape, bool judged, const struct live_runner *runner,
 		const struct live_options *options, int fd, struct live_report *report)
@@ -186,13 +187,18 @@ int live_play(const void *data, size_t size, const struct live_runner *runner,
 	if (rc)
 		goto out;
 	report->calls = tape.event_count;
-	rc = live_tape_judge(data, size, &tape, &report->recorded);
+	if (!tape.no_results)
+		rc = live_tape_judge(data, size, &tape, &report->recorded);
 	judged = !rc;
 	/* Without a model for the architecture there is still something to play and to compare. */
 	if (rc && rc != -ENOTSUP)
 		goto out;
 	rc = 0;
-	if (runner->host && !judged)
+	if (runner->host && tape.no_results)
+		snprintf(
+			report->refused, sizeof(report->refused),
+			"it has no results, by which the model could tell whether it is well-formed");
+	else if (runner->host && !judged)
 		snprintf(report->refused, sizeof(report->refused),
 			 "there is no model of %s that could tell whether it is well-formed",
 			 kvmapi_arch_name(tape.env.arch));

@@ -2,9 +2,10 @@
 /*
  * live: a tape's calls issued again on a live /dev/kvm.
  *
- * live_play() makes a program for the player (player.h) of a tape, has it played by whoever runs players (a
- * child process on this machine, a program inside a guest), writes what came back as a new tape, has the model judge
- * both, and compares them.  docs/live.md says what is played, what is left out, and what counts as a difference.
+ * live_play() makes a program for the player (player.h) of a tape, has it played by whoever runs
+ * players (a child process on this machine, a program inside a guest), writes what came back as a
+ * new tape, has the model judge both, and compares them.  docs/live.md says what is played, what is
+ * left out, and what counts as a difference.
  */
 #ifndef LIVE_H
 #define LIVE_H
@@ -19,9 +20,9 @@ struct live_output {
 };
 
 /*
- * Who runs the player.  play() gives it a program (player.h) and waits for its end, `timeout` seconds at most; what it
- * said until then is in *output whatever is returned.  0; -ENOTCONN: the machine that it ran on is gone; -ETIMEDOUT; or
- * another -errno, with a line in output->end.
+ * Who runs the player.  play() gives it a program (player.h) and waits for its end, `timeout`
+ * seconds at most; what it said until then is in *output whatever is returned.  0; -ENOTCONN: the
+ * machine that it ran on is gone; -ETIMEDOUT; or another -errno, with a line in output->end.
  */
 struct live_runner {
 	int (*play)(void *context, const void *program, size_t size, unsigned int timeout,
@@ -41,7 +42,7 @@ const void *live_player_find(enum kvmapi_arch arch, size_t *size);
 struct live_options {
 	unsigned int call_time; /* ms after which a call gets a signal, 0 = default (1000) */
 	unsigned int timeout;	/* seconds for everything, 0 = default (120) */
-	bool log;		/* have each call said before it is made, for kernels that may crash in it */
+	bool log; /* have each call said before it is made, for kernels that may crash in it */
 	const char *tool_version;
 };
 
@@ -66,6 +67,7 @@ enum live_why {
 	LIVE_REFUSED,	 /* the live kernel does not know the register */
 	LIVE_FOLLOWS,	 /* something before it was not played, or differed */
 	LIVE_GUEST,	 /* guest code had run before it, which it does not when it is played */
+	LIVE_DOCUMENTED, /* the results differ, and a rule says of each when it comes */
 	LIVE_SILENT,	 /* the documents do not say */
 	LIVE_WHYS,
 };
@@ -86,20 +88,21 @@ struct live_difference {
 };
 
 struct live_report {
-	struct tape_env env;	/* of the live kernel */
-	char refused[320];	/* why the tape was not played; "" = it was */
-	char end[256];		/* how the player ended, if not in the ordinary way */
-	int64_t last_begun;	/* with options.log: the call that was begun last, -1 = none */
-	uint64_t calls;		/* on the tape */
-	uint64_t played;	/* of them, that came back */
-	uint64_t skipped;	/* left out, with a reason */
-	uint64_t unanswered;	/* played but no answer came: the machine ended */
-	uint64_t repeated;	/* further calls for the rest of a list */
-	uint64_t same;		/* compared and equal */
-	uint64_t different;	/* with at least one difference */
-	uint64_t uncompared;	/* nothing to compare: KVM_RUN without guest code, no return on the tape */
+	struct tape_env env; /* of the live kernel */
+	char refused[320];   /* why the tape was not played; "" = it was */
+	char end[256];	     /* how the player ended, if not in the ordinary way */
+	int64_t last_begun;  /* with options.log: the call that was begun last, -1 = none */
+	uint64_t calls;	     /* on the tape */
+	uint64_t played;     /* of them, that came back */
+	uint64_t skipped;    /* left out, with a reason */
+	uint64_t unanswered; /* played but no answer came: the machine ended */
+	uint64_t repeated;   /* further calls for the rest of a list */
+	uint64_t same;	     /* compared and equal */
+	uint64_t different;  /* with at least one difference */
+	uint64_t uncompared; /* nothing to compare: KVM_RUN without guest code, no return on the
+				tape */
 	uint64_t kicked, blocked;
-	uint64_t time;		/* ns that the player's steps took */
+	uint64_t time; /* ns that the player's steps took */
 	size_t skip_count, left_count, difference_count;
 	struct live_reason *skips; /* most events first */
 	struct live_reason *lefts; /* fields and answers that are not compared */
@@ -108,9 +111,10 @@ struct live_report {
 };
 
 /*
- * Play a tape (its file in memory) and write the new tape to `fd` (seekable, empty).  *report is to be released
- * whatever is returned.  0: played, or refused (report->refused); -ENOTCONN, -ETIMEDOUT: played in part, report->end says
- * why it ended; a tape error; -ENOTSUP: another architecture, or no model of it; another -errno.
+ * Play a tape (its file in memory) and write the new tape to `fd` (seekable, empty).  *report is to
+ * be released whatever is returned.  0: played, or refused (report->refused); -ENOTCONN,
+ * -ETIMEDOUT: played in part, report->end says why it ended; a tape error; -ENOTSUP: another
+ * architecture, or no model of it; another -errno.
  */
 int live_play(const void *tape, size_t size, const struct live_runner *runner,
 	      const struct live_options *options, int fd, struct live_report *report);

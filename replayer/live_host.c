@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The player as a child process of ours, on this machine's /dev/kvm: whatever it holds goes with it, and one that
- * does not end is killed.
+ * The player as a child process of ours, on this machine's /dev/kvm: whatever it holds goes with
+ * it, and one that does not end is killed.
  */
 #include <errno.h>
 #include <fcntl.h>

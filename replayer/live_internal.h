@@ -39,7 +39,8 @@ struct live_event {
 	uint32_t step;
 	uint8_t status; /* enum player_status */
 	bool answered;
-	bool guest_ran; /* guest code had run before it when it was recorded, which it does not here */
+	bool guest_ran; /* guest code had run before it when it was recorded, which it does not here
+			 */
 };
 
 struct live_item {
@@ -61,6 +62,7 @@ struct live_tape {
 	struct tape_thread *threads; /* by id */
 	size_t thread_count, thread_room;
 	bool complete;
+	bool no_results; /* a tape that was written to be played: its returns mean nothing */
 	uint64_t gaps;
 	uint32_t *played; /* of each call on the new tape: the event that it plays */
 	size_t played_count, played_room;
@@ -90,15 +92,16 @@ struct live_plan {
 	uint8_t *data; /* the program */
 	size_t size, room;
 	uint32_t steps;
-	struct live_step { /* what each step is */
-		uint8_t kind;	 /* enum player_step_kind */
-		uint32_t event;	 /* PLAYER_CALL: into tape.events */
-		uint32_t object; /* slot */
+	struct live_step {	  /* what each step is */
+		uint8_t kind;	  /* enum player_step_kind */
+		uint32_t event;	  /* PLAYER_CALL: into tape.events */
+		uint32_t object;  /* slot */
 		uint32_t creates; /* slot of what a call makes */
 		const struct tape_memory *memory;
 	} * step_of;
 	size_t step_room;
-	uint32_t objects; /* slots: those of the tape, then those of calls that failed when recorded */
+	uint32_t objects; /* slots: those of the tape, then those of calls that failed when recorded
+			   */
 	uint64_t area_bytes;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * From a tape to a program for the player: everything that means something on one machine only is replaced, as
- * the table of ioctls says where it is.
+ * From a tape to a program for the player: everything that means something on one machine only is
+ * replaced, as the table of ioctls says where it is.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -70,7 +70,8 @@ struct planning {
 };
 
 /* --- bytes
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static size_t pad(size_t size)
 {
@@ -122,7 +123,8 @@ int live_cap(const struct live_facts *facts, uint32_t cap)
 {
 	int answer = cap < facts->env.cap_count ? facts->env.caps[cap] : 0;
 
-	if (cap < sizeof(facts->vm_caps) / sizeof(facts->vm_caps[0]) && facts->vm_caps[cap] > answer)
+	if (cap < sizeof(facts->vm_caps) / sizeof(facts->vm_caps[0]) &&
+	    facts->vm_caps[cap] > answer)
 		answer = facts->vm_caps[cap];
 	return answer > 0 ? answer : 0;
 }
@@ -164,7 +166,8 @@ static bool address_possible(uint64_t from, uint64_t bytes)
 	return from && from < 1ull << 53 && bytes && bytes <= PLAYER_AREA_MAX;
 }
 
-/* What the tape's slots cover; ranges that overlap are one area, so that they go on sharing their bytes. */
+/* What the tape's slots cover; ranges that overlap are one area, so that they go on sharing their
+ * bytes. */
 static int areas_collect(struct planning *p)
 {
 	size_t kept = 0;
@@ -180,10 +183,9 @@ static int areas_collect(struct planning *p)
 		if (!areas)
 			return -ENOMEM;
 		p->areas = areas;
-		areas[p->area_count++] = (struct area){
-			slot.address & ~(uint64_t)(PLAYER_ALIGN - 1),
-			(slot.address + slot.bytes + PLAYER_ALIGN - 1) &
-				~(uint64_t)(PLAYER_ALIGN - 1)};
+		areas[p->area_count++] = (struct area){slot.address & ~(uint64_t)(PLAYER_ALIGN - 1),
+						       (slot.address + slot.bytes + PLAYER_ALIGN -
+							1) & ~(uint64_t)(PLAYER_ALIGN - 1)};
 	}
 	if (p->area_count)
 		qsort(p->areas, p->area_count, sizeof(*p->areas), area_compare);
@@ -357,8 +359,7 @@ static void nested_one(struct planning *p, const struct live_event *e, struct st
 	struct player_buffer *buffer;
 	uint64_t bytes;
 
-	if (at + n->ptr_offset + 8 > m->step.in_size ||
-	    !number_read(m->in + at + n->ptr_offset, 8))
+	if (at + n->ptr_offset + 8 > m->step.in_size || !number_read(m->in + at + n->ptr_offset, 8))
 		return;
 	bytes = nested_bytes(p, e, n, m->in + at, m->step.in_size - at);
 	if (!bytes && out)
@@ -510,7 +511,8 @@ static int argument_make(struct planning *p, const struct live_event *e, struct 
 		m->step.flags |= PLAYER_BAD_POINTER;
 		return 0;
 	}
-	if (row ? row->dir & KVMAPI_IN && (!in || in->have < in->want) : in && in->have < in->want) {
+	if (row ? row->dir & KVMAPI_IN && (!in || in->have < in->want)
+		: in && in->have < in->want) {
 		p->skip = "its argument was not captured whole";
 		return 0;
 	}
@@ -545,6 +547,8 @@ static int special_make(struct planning *p, const struct live_event *e, struct s
 	if (!strcmp(name, "KVM_GET_MSRS") || !strcmp(name, "KVM_SET_MSRS")) {
 		m->step.flags |= PLAYER_LIST;
 		m->step.expect = e->returned ? e->ret : 0;
+		if (p->tape->no_results && m->step.in_size >= 4)
+			m->step.expect = (int64_t)number_read(m->in, 4);
 	}
 	/* Our own signal has to reach a call that does not come back. */
 	if (!strcmp(name, "KVM_SET_SIGNAL_MASK") && m->step.in_size > 4 + (SIGUSR2 - 1) / 8) {
@@ -642,7 +646,7 @@ static bool cap_holds_machine(uint32_t cap)
 static bool holds_unnamed(const char *name)
 {
 	static const char *const names[] = {
-		"KVM_MEMORY_ENCRYPT_OP", "KVM_XEN_HVM_SET_ATTR", "KVM_XEN_VCPU_SET_ATTR",
+		"KVM_MEMORY_ENCRYPT_OP", "KVM_XEN_HVM_SET_ATTR",    "KVM_XEN_VCPU_SET_ATTR",
 		"KVM_S390_PV_COMMAND",	 "KVM_S390_PV_CPU_COMMAND", "KVM_ARM_MTE_COPY_TAGS",
 		"KVM_DIRTY_TLB",
 	};
@@ -654,7 +658,8 @@ static bool holds_unnamed(const char *name)
 	return false;
 }
 
-/* Whether the live kernel lacks a capability that the recorded one had (or of which that was not asked). */
+/* Whether the live kernel lacks a capability that the recorded one had (or of which that was not
+ * asked). */
 static bool cap_lacks(const struct planning *p, uint32_t cap)
 {
 	const struct tape_env *env = &p->tape->env;
@@ -746,7 +751,8 @@ static void run_note(struct planning *p, const struct live_event *e)
 {
 	const struct tape_part *run = live_part(e, TAPE_RUN_IN);
 
-	if (p->memory || (run && run->have > PLAYER_RUN_IMMEDIATE && run->data[PLAYER_RUN_IMMEDIATE]))
+	if (p->memory ||
+	    (run && run->have > PLAYER_RUN_IMMEDIATE && run->data[PLAYER_RUN_IMMEDIATE]))
 		return;
 	p->ran[e->object] = true;
 	p->ran[vm_of(p->tape, e->object)] = true;
@@ -787,8 +793,9 @@ static int call_plan(struct planning *p, uint32_t number)
 		m.step.flags |= PLAYER_VCPU;
 	e->step = p->plan->steps;
 	p->inside[e->thread] = true;
-	return step_put(p, &m, (struct live_step){
-				      .kind = PLAYER_CALL, .event = number, .creates = m.step.creates});
+	return step_put(p, &m,
+			(struct live_step){
+				.kind = PLAYER_CALL, .event = number, .creates = m.step.creates});
 }
 
 static int object_plan(struct planning *p, uint32_t id)
@@ -827,9 +834,9 @@ static int memory_plan(struct planning *p, const struct tape_memory *memory)
 	m.step.arg = slot->address - area->from + (memory->gpa - slot->gpa);
 	m.step.in_size = memory->len;
 	m.in = memory->data;
-	return house_put(
-		p, &m,
-		(struct live_step){.kind = PLAYER_STORE, .object = memory->object, .memory = memory});
+	return house_put(p, &m,
+			 (struct live_step){
+				 .kind = PLAYER_STORE, .object = memory->object, .memory = memory});
 }
 
 static int item_plan(struct planning *p, const struct live_item *item)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A tape in memory: live play looks ahead (which object does this call make?) and back (what was recorded?). */
+/* A tape in memory: live play looks ahead (which object does this call make?) and back (what was
+ * recorded?). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +93,7 @@ static int parts_add(struct live_tape *t, struct live_event *e, const struct tap
 
 static int item_add(struct live_tape *t, struct live_item item)
 {
-	struct live_item *items =
-		live_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
+	struct live_item *items = live_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
@@ -121,8 +121,9 @@ static int call_add(struct live_tape *t, const struct tape_call *call)
 		.row = call->row,
 		.arg = call->arg,
 	};
-	return parts_add(t, e, call->parts, call->part_count) ?:
-	       item_add(t, (struct live_item){.type = TAPE_CALL, .event = t->event_count - 1});
+	return parts_add(t, e, call->parts, call->part_count)
+		       ?: item_add(t, (struct live_item){.type = TAPE_CALL,
+							 .event = t->event_count - 1});
 }
 
 /* The event of an index; they are in order, with holes where gaps are. */
@@ -150,8 +151,9 @@ static int return_add(struct live_tape *t, const struct tape_return *ret)
 	e->returned = true;
 	e->ret = ret->ret;
 	e->created = ret->created;
-	return parts_add(t, e, ret->parts, ret->part_count) ?:
-	       item_add(t, (struct live_item){.type = TAPE_RETURN, .event = e - t->events});
+	return parts_add(t, e, ret->parts, ret->part_count)
+		       ?: item_add(t,
+				   (struct live_item){.type = TAPE_RETURN, .event = e - t->events});
 }
 
 static int object_add(struct live_tape *t, const struct tape_object *object)
@@ -227,6 +229,7 @@ int live_tape_load(const void *data, size_t size, struct live_tape *t)
 {
 	struct tape_reader *reader;
 	struct tape_item item;
+	const char *results;
 	int rc;
 
 	memset(t, 0, sizeof(*t));
@@ -234,6 +237,8 @@ int live_tape_load(const void *data, size_t size, struct live_tape *t)
 	if (rc)
 		return rc;
 	rc = tape_env_copy(&t->env, tape_reader_env(reader));
+	results = tape_env_get(&t->env, "results");
+	t->no_results = results && !strcmp(results, "none");
 	while (!rc) {
 		rc = tape_reader_next(reader, &item);
 		if (rc || item.type == TAPE_END_OF_FILE)

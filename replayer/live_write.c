@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * From what the player said to a new tape.  Beginnings and ends of calls go in the order in which they
- * happened; objects get new numbers, since some may be missing.
+ * From what the player said to a new tape.  Beginnings and ends of calls go in the order in which
+ * they happened; objects get new numbers, since some may be missing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -204,7 +204,8 @@ static void in_put(const struct writing *w, struct parts *p, const struct live_e
 	}
 }
 
-/* How much of the argument was written: a list that did not fit was not, but its count may have been. */
+/* How much of the argument was written: a list that did not fit was not, but its count may have
+ * been. */
 static size_t out_bytes(const struct live_event *e, const struct tape_part *in,
 			const struct player_part *out, int64_t ret)
 {
@@ -370,10 +371,10 @@ static int other_write(struct writing *w, const struct answer *a)
 					  : object_write(w, step->object, KVMAPI_SYSTEM, 0,
 							 a->result->ret, UINT64_MAX);
 	case PLAYER_CLOSE:
-		return w->objects[step->object] ? tape_writer_closed(w->writer,
-								     w->objects[step->object],
-								     a->result->begin_time)
-						: 0;
+		return w->objects[step->object]
+			       ? tape_writer_closed(w->writer, w->objects[step->object],
+						    a->result->begin_time)
+			       : 0;
 	case PLAYER_STORE:
 		memory = *step->memory;
 		memory.object = w->objects[memory.object];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The player: a worker for each thread of the program, a watchdog that kicks those which do not come back.
+ * The player: a worker for each thread of the program, a watchdog that kicks those which do not
+ * come back.
  *
- * Nothing but libc and the UAPI header is needed, so that it builds statically for every architecture.
+ * Nothing but libc and the UAPI header is needed, so that it builds statically for every
+ * architecture.
  */
 #include "player.h"
 
@@ -25,7 +27,7 @@
 
 #include <linux/kvm.h>
 
-#define WATCH_NS      20000000  /* the watchdog looks this often */
+#define WATCH_NS      20000000	/* the watchdog looks this often */
 #define GIVE_UP_NS    500000000 /* after the first signal; then the call counts as blocked */
 #define SCRATCH_BYTES 65536
 #define OUT_BYTES     65536
@@ -77,7 +79,7 @@ struct player {
 	size_t mmap_size; /* of a vCPU */
 	uint64_t start;
 	atomic_ullong order;
-	pthread_mutex_t lock; /* of the workers' progress */
+	pthread_mutex_t lock;	 /* of the workers' progress */
 	pthread_cond_t progress; /* a step is over, and somebody waits for one */
 	uint32_t waiting;	 /* workers that wait for progress */
 	pthread_cond_t finished; /* a worker has nothing more to do */
@@ -101,7 +103,8 @@ static size_t pad(size_t size)
 }
 
 /* --- results
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void out_write(struct player *p, const void *data, size_t size)
 {
@@ -188,7 +191,8 @@ static struct player_result *result_of(struct worker *w)
 	return (void *)w->result.data;
 }
 
-/* Send what the worker has built, unless it was given up meanwhile: then the watchdog has spoken for it. */
+/* Send what the worker has built, unless it was given up meanwhile: then the watchdog has spoken
+ * for it. */
 static bool result_send(struct worker *w)
 {
 	struct player *p = w->player;
@@ -316,7 +320,8 @@ static void environment_say_all(struct player *p, int kvm)
 		say.answer = ioctl(kvm, KVM_CHECK_EXTENSION, (unsigned long)cap);
 		if (say.answer < 0)
 			say.answer = -errno;
-		say.vm_answer = vm < 0 ? -EBADF : ioctl(vm, KVM_CHECK_EXTENSION, (unsigned long)cap);
+		say.vm_answer =
+			vm < 0 ? -EBADF : ioctl(vm, KVM_CHECK_EXTENSION, (unsigned long)cap);
 		if (vm >= 0 && say.vm_answer < 0)
 			say.vm_answer = -errno;
 		out_put(p, &say, sizeof(say), false);
@@ -326,7 +331,8 @@ static void environment_say_all(struct player *p, int kvm)
 }
 
 /* --- a step
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 
 /* The arrays behind a struct player_step. */
 struct step_view {
@@ -421,10 +427,12 @@ static int step_check(const struct player_head *h, const struct player_step *s)
 	for (unsigned int i = 0; i < s->patch_count; i++) {
 		const struct player_patch *patch = &v.patches[i];
 		bool narrow = patch->kind <= PLAYER_PATCH_EVENTFD;
-		const uint32_t limits[] = {
-			[PLAYER_PATCH_OBJECT] = h->objects + 1, [PLAYER_PATCH_EVENTFD] = h->eventfds,
-			[PLAYER_PATCH_AREA] = h->areas,		[PLAYER_PATCH_BUFFER] = s->buffer_count,
-			[PLAYER_PATCH_BAD] = UINT32_MAX,	[PLAYER_PATCH_SCRATCH] = UINT32_MAX};
+		const uint32_t limits[] = {[PLAYER_PATCH_OBJECT] = h->objects + 1,
+					   [PLAYER_PATCH_EVENTFD] = h->eventfds,
+					   [PLAYER_PATCH_AREA] = h->areas,
+					   [PLAYER_PATCH_BUFFER] = s->buffer_count,
+					   [PLAYER_PATCH_BAD] = UINT32_MAX,
+					   [PLAYER_PATCH_SCRATCH] = UINT32_MAX};
 
 		if (patch->kind > PLAYER_PATCH_SCRATCH || patch->number >= limits[patch->kind] ||
 		    patch->offset > s->arg_size || s->arg_size - patch->offset < (narrow ? 4 : 8))
@@ -510,7 +518,8 @@ static uint8_t *run_pio(const struct object *o, uint8_t direction, size_t *size)
 
 #define RUN_FIELD(member) offsetof(struct kvm_run, member), sizeof(((struct kvm_run *)0)->member)
 
-/* What of the exit union is the program's answer; of reasons that are not here, all that was captured. */
+/* What of the exit union is the program's answer; of reasons that are not here, all that was
+ * captured. */
 static const struct {
 	uint32_t reason;
 	size_t offset, size;
@@ -542,15 +551,19 @@ static void run_answer(uint8_t *run, const uint8_t *said, size_t size)
 		memcpy(run + PLAYER_RUN_UNION, said + PLAYER_RUN_UNION, size - PLAYER_RUN_UNION);
 }
 
-/* What a program wrote to the run page before KVM_RUN; the answer to an exit only if that exit is here, too. */
+/* What a program wrote to the run page before KVM_RUN; the answer to an exit only if that exit is
+ * here, too. */
 static void run_fill(struct worker *w, const struct object *o, const struct player_step *s,
 		     const struct step_view *v)
 {
-	/* What stands before the exit union and is the program's: request_interrupt_window to padding, cr8. */
+	/* What stands before the exit union and is the program's: request_interrupt_window to
+	 * padding, cr8. */
 	const size_t own_to = 8, cr8_from = 16, cr8_to = 24;
 	uint8_t *pio;
 	size_t size;
 
+	/* A signal for an earlier call may have left immediate_exit set. */
+	memset(o->run, 0, own_to);
 	if (s->run_size >= own_to)
 		memcpy(o->run, v->run, own_to);
 	if (s->run_size >= cr8_to)
@@ -628,8 +641,8 @@ static void call_do(struct worker *w, struct player_result *r, struct object *o,
 }
 
 /*
- * A list of which only the first entries were taken: drop those and the one that was refused.  Returns whether
- * something is left to ask for.
+ * A list of which only the first entries were taken: drop those and the one that was refused.
+ * Returns whether something is left to ask for.
  */
 static bool list_go_on(struct worker *w, const struct player_step *s, int64_t ret, uint32_t *left,
 		       int64_t *expect)
@@ -667,7 +680,8 @@ static void step_call(struct worker *w, const struct player_step *s, const struc
 		return;
 	}
 	if (p->head->flags & PLAYER_UNBUFFERED) {
-		struct player_begin begin = {.record = {sizeof(begin), PLAYER_BEGIN}, .step = index};
+		struct player_begin begin = {.record = {sizeof(begin), PLAYER_BEGIN},
+					     .step = index};
 
 		out_put(p, &begin, sizeof(begin), true);
 	}
@@ -809,7 +823,8 @@ static void on_kick(int signal)
 	(void)signal;
 }
 
-/* The call of a worker will not come back: report it, and what of its thread is not played for it. */
+/* The call of a worker will not come back: report it, and what of its thread is not played for it.
+ */
 static void worker_give_up(struct player *p, struct worker *w)
 {
 	struct player_result r = {.record = {sizeof(r), PLAYER_RESULT}, .status = PLAYER_BLOCKED};
@@ -824,7 +839,8 @@ static void worker_give_up(struct player *p, struct worker *w)
 	pthread_cond_broadcast(&p->progress);
 }
 
-/* One look at all workers; returns how many are still at work, and counts those that are blocked. */
+/* One look at all workers; returns how many are still at work, and counts those that are blocked.
+ */
 static uint32_t workers_watch(struct player *p, uint32_t *blocked)
 {
 	uint64_t limit = p->head->call_time * 1000000ull;
@@ -850,7 +866,8 @@ static uint32_t workers_watch(struct player *p, uint32_t *blocked)
 			worker_give_up(p, w);
 			continue;
 		}
-		/* A signal alone might come just before the ioctl begins; the next look sends another. */
+		/* A signal alone might come just before the ioctl begins; the next look sends
+		 * another. */
 		atomic_store(&w->kicked, true);
 		if (page)
 			page[PLAYER_RUN_IMMEDIATE] = 1;
@@ -917,8 +934,8 @@ static int steps_collect(struct player *p)
 			return -EPROTO;
 		if (record->type == PLAYER_AREA && record->size >= sizeof(struct player_area)) {
 			rc = area_make(p, (const void *)record);
-		} else if (record->type == PLAYER_STEP && record->size >= sizeof(struct player_step) &&
-			   p->step_count < h->steps) {
+		} else if (record->type == PLAYER_STEP &&
+			   record->size >= sizeof(struct player_step) && p->step_count < h->steps) {
 			rc = step_check(h, (const void *)record);
 			p->steps[p->step_count++] = (const void *)record;
 		}
@@ -978,8 +995,8 @@ static int things_make(struct player *p, int kvm)
 		if (p->eventfds[i] < 0)
 			return -errno;
 	}
-	p->bad = mmap(NULL, PLAYER_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		      0);
+	p->bad = mmap(NULL, PLAYER_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		      -1, 0);
 	p->scratch = mmap(NULL, SCRATCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
 	return p->bad == MAP_FAILED || p->scratch == MAP_FAILED ? -ENOMEM : 0;

@@ -2,13 +2,13 @@
 /*
  * player: issues calls on a live /dev/kvm, as a program made of steps tells it.
  *
- * The player knows neither tapes nor the table of ioctls.  Who makes the program (replayer/live.c) has looked up
- * everything: which bytes go in, how many come out, where in them a descriptor or an address of this
- * machine has to stand.  So one small static program serves on every architecture, as a child process of
- * kvmtape on this machine, or inside a disposable guest.
+ * The player knows neither tapes nor the table of ioctls.  Who makes the program (replayer/live.c)
+ * has looked up everything: which bytes go in, how many come out, where in them a descriptor or an
+ * address of this machine has to stand.  So one small static program serves on every architecture,
+ * as a child process of kvmtape on this machine, or inside a disposable guest.
  *
- * Program and results are sequences of records in the machine's byte order; each begins with its own size, a
- * multiple of 8.  docs/live.md tells it as a story; this file is the contract.
+ * Program and results are sequences of records in the machine's byte order; each begins with its
+ * own size, a multiple of 8.  docs/live.md tells it as a story; this file is the contract.
  */
 #ifndef PLAYER_H
 #define PLAYER_H
@@ -28,10 +28,13 @@ enum {
 	PLAYER_BUFFERS_MAX = 16,
 	PLAYER_ARG_MAX = 4 << 20, /* bytes of one argument or buffer */
 };
-#define PLAYER_AREA_MAX (1ull << 40) /* bytes of one area: address space, hardly any of it memory */
-#define PLAYER_ALIGN	65536u	     /* areas begin at a multiple of the largest page size there is */
+#define PLAYER_AREA_MAX                                                                  \
+	(1ull << 40)	    /* bytes of one area: address space, hardly any of it memory \
+			     */
+#define PLAYER_ALIGN 65536u /* areas begin at a multiple of the largest page size there is */
 
-/* --- the program ------------------------------------------------------------------------------- */
+/* --- the program -------------------------------------------------------------------------------
+ */
 
 enum player_record_type {
 	PLAYER_AREA = 1, /* struct player_area */
@@ -58,7 +61,8 @@ struct player_head {
 
 enum player_flag {
 	PLAYER_SAY_ENVIRONMENT = 1 << 0, /* PLAYER_PAIR and PLAYER_CAP records first */
-	PLAYER_UNBUFFERED = 1 << 1,	 /* a PLAYER_BEGIN before each call, each record written at once */
+	PLAYER_UNBUFFERED =
+		1 << 1, /* a PLAYER_BEGIN before each call, each record written at once */
 };
 
 /* Anonymous memory, without swap reserved for it; what is not touched costs nothing. */
@@ -82,9 +86,9 @@ enum player_step_flag {
 	PLAYER_IMMEDIATE = 1 << 2, /* with immediate_exit set, whatever run_size bytes say */
 	PLAYER_VCPU = 1 << 3,	   /* what is created is a vCPU: its run page gets mapped */
 	/*
-	 * A list {u32 n, u32 pad, n entries of 16 bytes} whose answer is how many entries were taken (KVM_GET_MSRS,
-	 * KVM_SET_MSRS): if that is less than `expect`, the entry that was refused is left out and the
-	 * rest goes in a call of its own.
+	 * A list {u32 n, u32 pad, n entries of 16 bytes} whose answer is how many entries were
+	 * taken (KVM_GET_MSRS, KVM_SET_MSRS): if that is less than `expect`, the entry that was
+	 * refused is left out and the rest goes in a call of its own.
 	 */
 	PLAYER_LIST = 1 << 4,
 	PLAYER_BAD_POINTER = 1 << 5, /* the argument is an address at which nothing can be read */
@@ -92,9 +96,10 @@ enum player_step_flag {
 
 /*
  * One step.  Behind the struct follow, each array padded to 8 bytes:
- * wait_count struct player_wait, patch_count struct player_patch, buffer_count struct player_buffer,
- * in_size bytes of the argument, for each buffer its in_size bytes, run_size bytes of struct kvm_run from
- * offset 0, regs_size bytes from offset PLAYER_RUN_REGS, pio_size bytes of port data.
+ * wait_count struct player_wait, patch_count struct player_patch, buffer_count struct
+ * player_buffer, in_size bytes of the argument, for each buffer its in_size bytes, run_size bytes
+ * of struct kvm_run from offset 0, regs_size bytes from offset PLAYER_RUN_REGS, pio_size bytes of
+ * port data.
  */
 struct player_step {
 	struct player_record record;
@@ -146,12 +151,13 @@ struct player_buffer {
 	uint32_t role;	   /* of that report */
 };
 
-/* --- results ----------------------------------------------------------------------------------- */
+/* --- results -----------------------------------------------------------------------------------
+ */
 
 enum player_result_type {
-	PLAYER_PAIR = 17,  /* key and value of the environment, each with its NUL */
-	PLAYER_CAP = 18,   /* struct player_cap */
-	PLAYER_BEGIN = 19, /* struct player_begin */
+	PLAYER_PAIR = 17,   /* key and value of the environment, each with its NUL */
+	PLAYER_CAP = 18,    /* struct player_cap */
+	PLAYER_BEGIN = 19,  /* struct player_begin */
 	PLAYER_RESULT = 20, /* struct player_result */
 	PLAYER_OVER = 21,   /* struct player_over: the last one */
 };
@@ -159,7 +165,7 @@ enum player_result_type {
 struct player_cap {
 	struct player_record record;
 	uint32_t cap;
-	int32_t answer; /* of KVM_CHECK_EXTENSION on /dev/kvm, or -errno */
+	int32_t answer;	   /* of KVM_CHECK_EXTENSION on /dev/kvm, or -errno */
 	int32_t vm_answer; /* the same on a VM */
 	uint32_t reserved;
 };
@@ -183,18 +189,20 @@ struct player_result {
 	uint32_t step;
 	uint32_t sub; /* PLAYER_LIST: number of the call, from 0 */
 	uint32_t status;
-	uint32_t more;	     /* another call of this step follows */
-	uint64_t begin, end; /* places in the order of all beginnings and ends */
+	uint32_t more;		       /* another call of this step follows */
+	uint64_t begin, end;	       /* places in the order of all beginnings and ends */
 	uint64_t begin_time, end_time; /* ns since the player began */
 	int64_t ret;		       /* >= 0, or -errno */
-	/* then parts */
+				       /* then parts */
 };
 
 /* Roles as in enum tape_role; the run page comes whole, it is up to the reader what counts. */
 enum {
-	PLAYER_ROLE_ARG_IN = 0, /* only if it is not as the program said: patched, or a later call of a list */
+	PLAYER_ROLE_ARG_IN =
+		0, /* only if it is not as the program said: patched, or a later call of a list */
 	PLAYER_ROLE_ARG_OUT = 1,
-	PLAYER_ROLE_RUN_IN = 2, /* from offset 0 to the end of the sync registers, if any are in use */
+	PLAYER_ROLE_RUN_IN =
+		2, /* from offset 0 to the end of the sync registers, if any are in use */
 	PLAYER_ROLE_RUN_OUT = 3,
 	PLAYER_ROLE_PIO_IN = 6,
 	PLAYER_ROLE_PIO_OUT = 7,
@@ -225,10 +233,11 @@ enum {
 };
 
 /*
- * Play `program` (size bytes) and write the results to descriptor `out`.  Starts a thread for each of the
- * program's; takes the signal SIGUSR2.  0, or -errno if the program is malformed (-EPROTO), asks for too much (-E2BIG),
- * or the results cannot be written; the same stands in PLAYER_OVER, if that could be written.  After a blocked
- * call its thread is still there: the process should end soon.
+ * Play `program` (size bytes) and write the results to descriptor `out`.  Starts a thread for each
+ * of the program's; takes the signal SIGUSR2.  0, or -errno if the program is malformed (-EPROTO),
+ * asks for too much (-E2BIG), or the results cannot be written; the same stands in PLAYER_OVER, if
+ * that could be written.  After a blocked call its thread is still there: the process should end
+ * soon.
  */
 int player_run(const void *program, size_t size, int out);
 /* Read the program from descriptor `in` to its end first. */

@@ -18,7 +18,8 @@ enum {
 	EXIT_WRMSR = 30,
 };
 
-/* --- x86, real mode, code at 0x1000 ------------------------------------------------------------ */
+/* --- x86, real mode, code at 0x1000 ------------------------------------------------------------
+ */
 
 /* clang-format off */
 
@@ -179,31 +180,54 @@ static const uint8_t arm64_breakpoint[] = {
 
 /* clang-format on */
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------
+ */
 
-#define OUT(bytes, times)	 {EXIT_IO, false, bytes, 1, times}
-#define IN(bytes, count, times)	 {EXIT_IO, true, bytes, count, times}
-#define STORE(bytes)		 {EXIT_MMIO, false, bytes, 1, 1}
-#define LOAD(bytes)		 {EXIT_MMIO, true, bytes, 1, 1}
-#define BARE(reason, times)	 {reason, false, 0, 0, times}
-#define EXITS(name, ...)	 static const struct program_exit name[] = {__VA_ARGS__, {0}}
+#define OUT(bytes, times)                       \
+	{                                       \
+		EXIT_IO, false, bytes, 1, times \
+	}
+#define IN(bytes, count, times)                    \
+	{                                          \
+		EXIT_IO, true, bytes, count, times \
+	}
+#define STORE(bytes)                          \
+	{                                     \
+		EXIT_MMIO, false, bytes, 1, 1 \
+	}
+#define LOAD(bytes)                          \
+	{                                    \
+		EXIT_MMIO, true, bytes, 1, 1 \
+	}
+#define BARE(reason, times)                \
+	{                                  \
+		reason, false, 0, 0, times \
+	}
 
-EXITS(pio_exits, OUT(1, 1), OUT(2, 1), OUT(4, 1), IN(1, 1, 1), IN(2, 1, 1), IN(4, 1, 1),
-      BARE(EXIT_HLT, 1));
+static const struct program_exit pio_exits[] = {OUT(1, 1),	   OUT(2, 1),	OUT(4, 1),
+						IN(1, 1, 1),	   IN(2, 1, 1), IN(4, 1, 1),
+						BARE(EXIT_HLT, 1), {0}};
 /* Output leaves element by element, input comes in one piece. */
-EXITS(string_exits, OUT(1, 4), OUT(2, 3), OUT(4, 2), IN(1, 4, 1), IN(2, 3, 1), IN(4, 2, 1),
-      BARE(EXIT_HLT, 1));
-EXITS(mmio_exits, STORE(1), STORE(2), STORE(4), LOAD(1), LOAD(2), LOAD(4), BARE(EXIT_HLT, 1));
-EXITS(hlt_exits, BARE(EXIT_HLT, 2));
-EXITS(window_exits, BARE(EXIT_IRQ_WINDOW_OPEN, 1));
-EXITS(step_exits, BARE(EXIT_DEBUG, 3));
-EXITS(breakpoint_exits, BARE(EXIT_DEBUG, 1));
-EXITS(msr_exits, BARE(EXIT_RDMSR, 1), BARE(EXIT_WRMSR, 1), BARE(EXIT_HLT, 1));
-EXITS(hypercall_exits, BARE(EXIT_HYPERCALL, 1), BARE(EXIT_HLT, 1));
-EXITS(shutdown_exits, BARE(EXIT_SHUTDOWN, 1));
-EXITS(arm64_mmio_exits, STORE(1), STORE(2), STORE(4), STORE(8), LOAD(1), LOAD(2), LOAD(4), LOAD(8),
-      BARE(EXIT_SYSTEM_EVENT, 1));
-EXITS(event_exits, BARE(EXIT_SYSTEM_EVENT, 1));
+static const struct program_exit string_exits[] = {OUT(1, 4),	      OUT(2, 3),   OUT(4, 2),
+						   IN(1, 4, 1),	      IN(2, 3, 1), IN(4, 2, 1),
+						   BARE(EXIT_HLT, 1), {0}};
+static const struct program_exit mmio_exits[] = {STORE(1), STORE(2), STORE(4),		LOAD(1),
+						 LOAD(2),  LOAD(4),  BARE(EXIT_HLT, 1), {0}};
+static const struct program_exit hlt_exits[] = {BARE(EXIT_HLT, 2), {0}};
+static const struct program_exit window_exits[] = {BARE(EXIT_IRQ_WINDOW_OPEN, 1), {0}};
+static const struct program_exit step_exits[] = {BARE(EXIT_DEBUG, 3), {0}};
+static const struct program_exit breakpoint_exits[] = {BARE(EXIT_DEBUG, 1), {0}};
+static const struct program_exit msr_exits[] = {
+	BARE(EXIT_RDMSR, 1), BARE(EXIT_WRMSR, 1), BARE(EXIT_HLT, 1), {0}};
+static const struct program_exit hypercall_exits[] = {
+	BARE(EXIT_HYPERCALL, 1), BARE(EXIT_HLT, 1), {0}};
+static const struct program_exit shutdown_exits[] = {BARE(EXIT_SHUTDOWN, 1), {0}};
+static const struct program_exit arm64_mmio_exits[] = {
+	STORE(1), STORE(2), STORE(4),
+	STORE(8), LOAD(1),  LOAD(2),
+	LOAD(4),  LOAD(8),  BARE(EXIT_SYSTEM_EVENT, 1),
+	{0}};
+static const struct program_exit event_exits[] = {BARE(EXIT_SYSTEM_EVENT, 1), {0}};
 
 /* KVM_SET_GUEST_DEBUG: KVM_GUESTDBG_ENABLE with _SINGLESTEP, _USE_SW_BP or _USE_HW_BP. */
 #define DEBUG_STEP     0x3
@@ -213,8 +237,8 @@ EXITS(event_exits, BARE(EXIT_SYSTEM_EVENT, 1));
 #define CODE(name) name, sizeof(name)
 
 static const struct program table[] = {
-	{"pio", "port output and input of 1, 2 and 4 bytes", KVMAPI_X86, CODE(x86_pio), pio_exits, 0,
-	 0, 0, 0, false},
+	{"pio", "port output and input of 1, 2 and 4 bytes", KVMAPI_X86, CODE(x86_pio), pio_exits,
+	 0, 0, 0, 0, false},
 	{"string", "string port output and input of each size", KVMAPI_X86, CODE(x86_string),
 	 string_exits, 0, 0, 0, 0, false},
 	{"mmio", "writes and reads of 1, 2 and 4 bytes where no memory is", KVMAPI_X86,
@@ -243,8 +267,8 @@ static const struct program table[] = {
 	{"reset", "PSCI SYSTEM_RESET", KVMAPI_ARM64, CODE(arm64_reset), event_exits, 0, 0, 0, 0,
 	 false},
 	/* KVM_CAP_ARM_SYSTEM_SUSPEND. */
-	{"suspend", "PSCI SYSTEM_SUSPEND", KVMAPI_ARM64, CODE(arm64_suspend), event_exits, 216, 0, 0,
-	 0, false},
+	{"suspend", "PSCI SYSTEM_SUSPEND", KVMAPI_ARM64, CODE(arm64_suspend), event_exits, 216, 0,
+	 0, 0, false},
 	{"breakpoint", "a breakpoint instruction", KVMAPI_ARM64, CODE(arm64_breakpoint),
 	 breakpoint_exits, 0, 0, DEBUG_BP, 0, false},
 };

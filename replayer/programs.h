@@ -2,9 +2,10 @@
 /*
  * programs: tiny guest programs, each made to reach one exit of KVM_RUN or a few.
  *
- * A program is a block of code for guest memory and what a vCPU's registers have to be for it.  x86 programs run in
- * real mode at PROGRAMS_X86_GPA with all segment bases 0; arm64 programs at PROGRAMS_ARM64_GPA with the MMU off.  They
- * touch no memory but what they name.  programs.c has their code with what each instruction does.
+ * A program is a block of code for guest memory and what a vCPU's registers have to be for it.  x86
+ * programs run in real mode at PROGRAMS_X86_GPA with all segment bases 0; arm64 programs at
+ * PROGRAMS_ARM64_GPA with the MMU off.  They touch no memory but what they name.  programs.c has
+ * their code with what each instruction does.
  */
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
@@ -34,14 +35,15 @@ struct program {
 	enum kvmapi_arch arch;
 	const uint8_t *code;
 	uint32_t size;
-	/* Exits that come, in order, if each is answered and KVM_RUN called again; ends with times = 0. */
+	/* Exits that come, in order, if each is answered and KVM_RUN called again; ends with times
+	 * = 0. */
 	const struct program_exit *exits;
 	/* What it needs of KVM_ENABLE_CAP on the VM; 0 = nothing. */
 	uint32_t cap;
 	uint64_t cap_argument;
-	uint32_t debug; /* control of KVM_SET_GUEST_DEBUG, 0 = not called */
+	uint32_t debug;	   /* control of KVM_SET_GUEST_DEBUG, 0 = not called */
 	uint64_t break_at; /* x86: address for the first breakpoint register, 0 = none */
-	bool window;	/* wants request_interrupt_window set */
+	bool window;	   /* wants request_interrupt_window set */
 };
 
 /* All of them; *count is set. */
@@ -49,8 +51,8 @@ const struct program *programs(size_t *count);
 /* NULL = no such program for this architecture. */
 const struct program *programs_find(enum kvmapi_arch arch, const char *name);
 /*
- * Write a tape of a VM with one vCPU that runs the program to its last exit; what a kernel answers is on it as far as the
- * program says.  fd is as for tape_writer_open().  0, a tape error, -ENOMEM.
+ * Write a tape of a VM with one vCPU that runs the program to its last exit; what a kernel answers
+ * is on it as far as the program says.  fd is as for tape_writer_open().  0, a tape error, -ENOMEM.
  */
 int programs_tape(const struct program *program, int fd);
 /* Is this block of memory one of the programs (zeros may follow), or all zeros? */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A tape that runs a tiny guest program.  Structs are filled field by field through the table's types, so that tapes of every
- * architecture can be written on every machine.
+ * A tape that runs a tiny guest program.  Structs are filled field by field through the table's
+ * types, so that tapes of every architecture can be written on every machine.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #define STACK	    0x1f00
 #define DR7_FIRST   0x402 /* the first breakpoint register, on execution */
 
-enum { /* objects of the tape */
+/* objects of the tape */
+enum {
 	OBJECT_KVM = 1,
 	OBJECT_VM,
 	OBJECT_VCPU,
@@ -59,8 +60,8 @@ static void field_put(struct taping *t, const char *type, const char *path, uint
 /* The argument of a call: a number, or what was put together in t->arg. */
 #define ARG_POINTER 0x10000
 
-static void call_put(struct taping *t, uint32_t object, const struct kvmapi_ioctl *row, uint64_t arg,
-		     const struct tape_part *parts, unsigned int count)
+static void call_put(struct taping *t, uint32_t object, const struct kvmapi_ioctl *row,
+		     uint64_t arg, const struct tape_part *parts, unsigned int count)
 {
 	const struct tape_call call = {.time = t->time++,
 				       .object = object,
@@ -118,7 +119,8 @@ static void pointed(struct taping *t, uint32_t object, const char *name)
 			       .have = t->size,
 			       .addr = ARG_POINTER,
 			       .data = t->arg};
-	struct tape_part out = {.role = TAPE_ARG_OUT, .flags = TAPE_PART_CLIPPED, .addr = ARG_POINTER};
+	struct tape_part out = {
+		.role = TAPE_ARG_OUT, .flags = TAPE_PART_CLIPPED, .addr = ARG_POINTER};
 
 	if (!row)
 		return;
@@ -262,7 +264,8 @@ static void machine_make(struct taping *t)
 /* --- running
  * ------------------------------------------------------------------------------------------ */
 
-enum { /* struct kvm_run */
+/* struct kvm_run */
+enum {
 	RUN_WINDOW = 0,
 	RUN_REASON = 8,
 	RUN_MMIO_DATA = KVMAPI_RUN_UNION + 8,
@@ -280,11 +283,16 @@ static void run_once(struct taping *t, const struct program_exit *last,
 	const struct kvmapi_ioctl *row = row_find(t, "KVM_RUN");
 	const struct kvmapi_exit *exit = kvmapi_exit(next->reason);
 	struct tape_part in[2] = {
-		{.role = TAPE_RUN_IN, .want = KVMAPI_RUN_UNION, .have = KVMAPI_RUN_UNION, .data = t->run},
+		{.role = TAPE_RUN_IN,
+		 .want = KVMAPI_RUN_UNION,
+		 .have = KVMAPI_RUN_UNION,
+		 .data = t->run},
 		{.role = TAPE_PIO_IN, .data = answer},
 	};
-	struct tape_part out = {
-		.role = TAPE_RUN_OUT, .flags = TAPE_PART_CLIPPED, .have = RUN_KNOWN, .data = t->run};
+	struct tape_part out = {.role = TAPE_RUN_OUT,
+				.flags = TAPE_PART_CLIPPED,
+				.have = RUN_KNOWN,
+				.data = t->run};
 	unsigned int parts = 1;
 
 	if (!row || !exit)

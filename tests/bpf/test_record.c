@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Records the known VMM and holds the tape against what the VMM wrote down.
+ * Records the known VMM and holds the tape against what the VMM wrote down: test_record KNOWN-VMM
+ * [BACKEND [TEST-PATTERN]].
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 static char directory[] = "/tmp/kvmtape-bpf.XXXXXX";
 static char log_path[64], log_path2[64];
 static char known[4096];
+static const char *backend = "tracepoint"; /* what works everywhere */
 /* ms that a VMM waits until it is surely recorded; set from how long a recorder takes to open here.
  */
 static char patience[16];
@@ -131,11 +133,12 @@ static void record(struct recording *rec, struct recorder_options *o,
 	snprintf(log_path2, sizeof(log_path2), "%s/log2", directory);
 	rec->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(rec->fd >= 0);
+	o->backend = backend;
 	rec->err = recorder_open(o, &recorder);
 	if (rec->err)
 		print_error("%s\n", recorder_message(recorder));
 	assert_int_equal(rec->err, 0);
-	assert_string_equal(recorder_backend_name(recorder), "tracepoint");
+	assert_string_equal(recorder_backend_name(recorder), backend);
 	rec->err = recorder_run(recorder, rec->fd, stop, NULL);
 	if (rec->err)
 		print_error("%s\n", recorder_message(recorder));
@@ -503,6 +506,41 @@ static void test_refusals(void **state)
 	expect_refusal(&no_backend, -EINVAL, "telepathy");
 }
 
+/* The first that works, and why it is not the best if it is not. */
+static void test_auto(void **state)
+{
+	struct recorder_options plain = {.follow = RECORDER_ALL};
+	struct recorder_options named = {.follow = RECORDER_ALL, .backend = "auto"};
+	char name[32], note[600];
+	struct recorder *recorder;
+
+	assert_int_equal(recorder_open(&plain, &recorder), 0);
+	snprintf(name, sizeof(name), "%s", recorder_backend_name(recorder));
+	snprintf(note, sizeof(note), "%s", recorder_note(recorder));
+	recorder_close(recorder);
+	assert_int_equal(recorder_open(&named, &recorder), 0);
+	assert_string_equal(recorder_backend_name(recorder), name);
+	assert_string_equal(recorder_note(recorder), note);
+	recorder_close(recorder);
+
+	assert_null(strchr(note, '\n'));
+	if (!strcmp(name, "tracepoint"))
+		assert_non_null(strstr(note, "fentry cannot be used here: "));
+	else
+		assert_string_equal(name, "fentry");
+	/* Who asks for one gets that or nothing. */
+	named.backend = "fentry";
+	if (!strcmp(name, "fentry")) {
+		assert_int_equal(recorder_open(&named, &recorder), 0);
+		assert_string_equal(recorder_note(recorder), note);
+	} else {
+		assert_true(recorder_open(&named, &recorder) < 0);
+		assert_non_null(strstr(recorder_message(recorder),
+				       "back end 'fentry' cannot be used here: "));
+	}
+	recorder_close(recorder);
+}
+
 static void test_command_not_found(void **state)
 {
 	char *argv[] = {(char *)"/nonexistent/command", NULL};
@@ -536,7 +574,7 @@ static void test_command_not_found(void **state)
 static const char *why_not(void)
 {
 	static char why[600];
-	struct recorder_options o = {.follow = RECORDER_ALL};
+	struct recorder_options o = {.follow = RECORDER_ALL, .backend = backend};
 	struct timespec begin, end;
 	struct recorder *recorder;
 	int err;
@@ -565,17 +603,23 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_whole_machine),
 		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_auto),
 		cmocka_unit_test(test_command_not_found),
 	};
-	const char *why = why_not();
+	const char *why;
 	int failed;
 
+	if (argc > 2)
+		backend = argv[2];
+	if (argc > 3)
+		cmocka_set_test_filter(argv[3]);
+	why = why_not();
 	if (why) {
 		printf("1..0 # SKIP %s\n", why);
 		return 0;
 	}
 	if (argc < 2 || !realpath(argv[1], known) || !mkdtemp(directory)) {
-		fprintf(stderr, "usage: %s KNOWN-VMM\n", argv[0]);
+		fprintf(stderr, "usage: %s KNOWN-VMM [BACKEND [TEST-PATTERN]]\n", argv[0]);
 		return 2;
 	}
 	failed = cmocka_run_group_tests_name("record", tests, NULL, NULL);

@@ -86,11 +86,10 @@ mkdir "$tmp/tmpdir"
 TMPDIR=$tmp/tmpdir "$KVMTAPE" guest run "$CRASH" loop >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 100); do
-	[ -z "$(ls "$tmp/tmpdir")" ] || break
+	qemu=$(pgrep -P "$pid") && break
 	sleep 0.1
 done
 sleep 1
-qemu=$(pgrep -P "$pid")
 kill -TERM "$pid"
 wait "$pid"
 is "interrupted: status" $? 130

@@ -447,6 +447,27 @@ static void test_fresh(void **state)
 	assert_int_equal(guest_snapshot(guest), -EEXIST);
 }
 
+static void test_clone(void **state)
+{
+	struct guest *first = guest, *second = NULL;
+	struct guest_exit end;
+
+	guest_ready();
+	assert_int_equal(guest_clone(first, &second), 0);
+	assert_int_equal(guest_put_data(second, "/tmp/trace", 0600, "x", 1), 0);
+	assert_int_equal(RUN(NULL, &end, "crash", "exist", "/tmp/trace"), 0);
+	assert_int_equal(end.status, 1);
+	guest = second;
+	assert_int_equal(end_by(&ways[0]), GUEST_PANIC);
+	assert_int_equal(guest_restore(second), 0);
+	guest = first;
+	assert_int_equal(guest_ping(first, 10000), 0);
+	guest_stop(first);
+	assert_int_equal(guest_ping(second, 10000), 0);
+	guest_destroy(second);
+	assert_int_equal(guest_restore(first), 0);
+}
+
 static void test_log(void **state)
 {
 	char *text, path[64], kept[200] = "";
@@ -539,13 +560,14 @@ static int stop(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_texts),	    cmocka_unit_test(test_own_kernels),
-		cmocka_unit_test(test_hello),	    cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_files),	    cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_programs),    cmocka_unit_test(test_kvm),
-		cmocka_unit_test(test_program_oom), cmocka_unit_test(test_fresh),
-		cmocka_unit_test(test_log),	    cmocka_unit_test(test_hang),
-		cmocka_unit_test(test_ends),	    cmocka_unit_test(test_start_refused),
+		cmocka_unit_test(test_texts),	      cmocka_unit_test(test_own_kernels),
+		cmocka_unit_test(test_hello),	      cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_files),	      cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_programs),      cmocka_unit_test(test_kvm),
+		cmocka_unit_test(test_program_oom),   cmocka_unit_test(test_fresh),
+		cmocka_unit_test(test_clone),	      cmocka_unit_test(test_log),
+		cmocka_unit_test(test_hang),	      cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_start_refused),
 	};
 	static const char *const qemus[] = {
 		[GUEST_X86_64] = "command -v qemu-system-x86_64 >/dev/null",

@@ -76,7 +76,7 @@ static const struct tape_part *fill_parts(struct tape_part *parts, unsigned int 
 static void fill_call(struct mh *h, const struct mh_call *c, struct tape_call *call,
 		      struct tape_part *parts)
 {
-	const struct kvmapi_ioctl *row = kvmapi_find_name(KVMAPI_X86, c->ioctl);
+	const struct kvmapi_ioctl *row = kvmapi_find_name(h->env.arch, c->ioctl);
 
 	*call = (struct tape_call){.index = h->events,
 				   .thread = c->thread,
@@ -84,7 +84,7 @@ static void fill_call(struct mh *h, const struct mh_call *c, struct tape_call *c
 				   .kind = h->kinds[c->object],
 				   .arg = c->arg};
 	if (row)
-		row = kvmapi_find(KVMAPI_X86, call->kind, row->request);
+		row = kvmapi_find(h->env.arch, call->kind, row->request);
 	call->row = row;
 	call->request = row ? row->request : 0xaeff;
 	if (c->in && !call->arg)

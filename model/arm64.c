@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of arm64: KVM_ARM_VCPU_INIT (api.rst 4.82), KVM_ARM_PREFERRED_TARGET (4.83),
+ * KVM_ARM_VCPU_FINALIZE (4.119), registers by id (4.68, 4.69), KVM_RUN with the events of PSCI (4.10,
+ * chapter 5). Compiled against the UAPI headers of arm64.
+ */
+#include "model/generic.h"
+#include "model/vm.h"
+
+/* Keys of state_system.numbers, behind those of system.c. */
+enum {
+	NUMBER_TARGET = 0x100, /* kvm_vcpu_init.target that the host prefers */
+	NUMBER_FEATURES,
+};
+
+#define BIT(n)	     (1ull << (n))
+#define POWER_OFF    BIT(KVM_ARM_VCPU_POWER_OFF)
+#define EL1_32BIT    BIT(KVM_ARM_VCPU_EL1_32BIT)
+#define SVE	     BIT(KVM_ARM_VCPU_SVE)
+#define PTRAUTH	     (BIT(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | BIT(KVM_ARM_VCPU_PTRAUTH_GENERIC))
+/* Features that all kernels know, those that newer ones know, and the words behind the first. */
+#define OLD_FEATURES 0x7full
+#define NEW_FEATURES 0x1ffull
+#define WORDS	     7
+
+/* --- KVM_ARM_PREFERRED_TARGET ---------------------------------------------------------------- */
+
+static void preferred_target(struct judge *j)
+{
+	struct state_set *numbers = &j_system(j)->numbers;
+	uint64_t target, features;
+
+	j_may_fail(j, R_ARM_PREFERRED_NONE, ENODEV);
+	if (!j_succeeds(j, R_ARM_PREFERRED_TARGET) ||
+	    !J_OUT(j, struct kvm_vcpu_init, target, &target) ||
+	    !j_field(j, j->out, offsetof(struct kvm_vcpu_init, features), 4, &features))
+		return;
+	if (!j_check(j, R_ARM_PREFERRED_TARGET, target <= KVM_ARM_TARGET_GENERIC_V8,
+		     "a target of the header", "target = %llu", (unsigned long long)target))
+		return;
+	vm_constant(j, R_ARM_PREFERRED_TARGET, "target", numbers, NUMBER_TARGET, 0, target);
+	vm_constant(j, R_ARM_PREFERRED_TARGET, "features", numbers, NUMBER_FEATURES, 0, features);
+}
+
+/* --- KVM_ARM_VCPU_INIT ----------------------------------------------------------------------- */
+
+struct init {
+	uint64_t target, features; /* the first two words */
+	bool unknown;		   /* a feature that no kernel knows */
+	bool strange;		   /* one that only newer kernels know */
+};
+
+static bool init_read(struct judge *j, struct init *init)
+{
+	uint64_t words[WORDS];
+
+	if (!J_IN(j, struct kvm_vcpu_init, target, &init->target))
+		return false;
+	init->unknown = false;
+	for (size_t i = 0; i < WORDS; i++) {
+		if (!j_field(j, j->in, offsetof(struct kvm_vcpu_init, features) + 4 * i, 4,
+			     &words[i]))
+			return false;
+		init->unknown |= i && words[i];
+	}
+	init->features = words[0];
+	init->unknown |= (words[0] & ~NEW_FEATURES) != 0;
+	init->strange = (words[0] & ~OLD_FEATURES) != 0;
+	return true;
+}
+
+/* The host has no target of that number: known of all but the preferred and the generic one. */
+static enum state_tri target_is_bad(const struct judge *j, uint64_t target)
+{
+	const struct state_entry *e = state_set_find(&j_system(j)->numbers, NUMBER_TARGET, 0);
+
+	if (target > KVM_ARM_TARGET_GENERIC_V8)
+		return STATE_YES;
+	if (e && e->known && e->value[0] == target)
+		return STATE_NO;
+	if (target == KVM_ARM_TARGET_GENERIC_V8 && j_applies(j, R_ARM_INIT_GENERIC_TARGET))
+		return STATE_NO;
+	return e && e->known ? STATE_YES : STATE_UNKNOWN;
+}
+
+/* A feature that needs a capability which the host does not have, or may not have. */
+static enum state_tri lacks_cap(const struct judge *j, uint64_t features)
+{
+	static const struct {
+		uint8_t feature;
+		uint16_t cap;
+	} needs[] = {
+		{KVM_ARM_VCPU_EL1_32BIT, KVM_CAP_ARM_EL1_32BIT},
+		{KVM_ARM_VCPU_PMU_V3, KVM_CAP_ARM_PMU_V3},
+		{KVM_ARM_VCPU_SVE, KVM_CAP_ARM_SVE},
+		{KVM_ARM_VCPU_PTRAUTH_ADDRESS, KVM_CAP_ARM_PTRAUTH_ADDRESS},
+		{KVM_ARM_VCPU_PTRAUTH_GENERIC, KVM_CAP_ARM_PTRAUTH_GENERIC},
+	};
+	enum state_tri lacks = STATE_NO;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (!(features & BIT(needs[i].feature)))
+			continue;
+		if (j_cap(j, needs[i].cap) == 0)
+			return STATE_YES;
+		if (j_cap(j, needs[i].cap) < 0)
+			lacks = STATE_UNKNOWN;
+	}
+	return lacks;
+}
+
+/* Features that count as "the same set" on this kernel; what older and newer ones do is known, not
+ * when that changed. */
+static uint64_t compared(const struct judge *j)
+{
+	return j_applies(j, R_ARM_INIT_POWER_OFF_APART) ? ~POWER_OFF : ~0ull;
+}
+
+static bool changed_between(const struct judge *j)
+{
+	return !j_kernel(j) ||
+	       (j_kernel(j) > MODEL_KERNEL(6, 1) && j_kernel(j) < MODEL_KERNEL(6, 12));
+}
+
+/* The vCPU is as new. */
+static void initialized(struct judge *j, const struct init *init)
+{
+	struct state_vcpu *v = j->vcpu;
+	bool sure = !generic_flag(v, ARM_UNSURE);
+
+	if (!generic_flag(v, ARM_INITIALIZED)) {
+		v->scratch[GENERIC_FEATURES] = init->features;
+		v->scratch[GENERIC_TARGET] = init->target;
+		v->scratch[GENERIC_REGS] = 0;
+		if (!j->vm->scratch[GENERIC_VM_FEATURES])
+			j->vm->scratch[GENERIC_VM_FEATURES] = 1 + init->features;
+	}
+	generic_flag_set(v, ARM_INITIALIZED, true);
+	generic_flag_set(v, GENERIC_EVENT, false);
+	generic_forget_others(j);
+	generic_forget_registers(v);
+	if (j->vm->running) {
+		generic_mp_state(j, UINT32_MAX, R_NONE);
+		return;
+	}
+	generic_flag_set(v, ARM_RESET, sure);
+	if (sure)
+		generic_mp_state(j,
+				 init->features & POWER_OFF ? KVM_MP_STATE_STOPPED
+							    : KVM_MP_STATE_RUNNABLE,
+				 init->features & POWER_OFF ? R_ARM_INIT_POWERED_OFF
+							    : R_ARM_INIT_POWERED_ON);
+	else
+		generic_mp_state(j, UINT32_MAX, R_NONE);
+}
+
+/* The second and later calls. True if the end was said. */
+static bool init_again(struct judge *j, const struct init *init)
+{
+	struct state_vcpu *v = j->vcpu;
+	uint64_t mask = compared(j), was = v->scratch[GENERIC_FEATURES];
+	bool generic = j_applies(j, R_ARM_INIT_GENERIC_TARGET);
+
+	if (changed_between(j) && ((was ^ init->features) & POWER_OFF))
+		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+	if (init->target != v->scratch[GENERIC_TARGET] && !generic) {
+		j_must_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+		return true;
+	}
+	if (generic_flag(v, ARM_UNSURE)) {
+		j_may_fail(j, R_ARM_INIT_LEFTOVERS, EINVAL);
+		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+		return false;
+	}
+	if (changed_between(j))
+		mask &= ~POWER_OFF;
+	if ((was ^ init->features) & mask) {
+		j_must_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+		return true;
+	}
+	if (j_succeeds(j, R_ARM_INIT_AGAIN)) {
+		if (init->target != v->scratch[GENERIC_TARGET])
+			j_hold(j, R_ARM_INIT_GENERIC_TARGET);
+		if ((was ^ init->features) & POWER_OFF)
+			j_hold(j, R_ARM_INIT_POWER_OFF_APART);
+		initialized(j, init);
+	}
+	return true;
+}
+
+/* The first call, as far as is known. True if the end was said. */
+static bool init_first(struct judge *j, const struct init *init)
+{
+	uint64_t first = j->vm->scratch[GENERIC_VM_FEATURES];
+
+	if (!j->vcpu->fresh) {
+		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+		j_may_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+	}
+	if (!first)
+		return false;
+	if ((first - 1) & ~OLD_FEATURES || changed_between(j)) {
+		j_may_fail(j, R_ARM_INIT_VM_WIDE, EINVAL);
+		j_may_fail(j, R_ARM_INIT_WIDTH, EINVAL);
+		return false;
+	}
+	if (((first - 1) ^ init->features) & EL1_32BIT) {
+		j_must_fail(j, R_ARM_INIT_WIDTH, EINVAL);
+		return true;
+	}
+	if (((first - 1) ^ init->features) & compared(j) && j_applies(j, R_ARM_INIT_VM_WIDE)) {
+		j_must_fail(j, R_ARM_INIT_VM_WIDE, EINVAL);
+		return true;
+	}
+	return false;
+}
+
+static void vcpu_init(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	bool again = generic_flag(v, ARM_INITIALIZED), both;
+	enum state_tri bad, lacks;
+	struct init init;
+
+	if (!init_read(j, &init)) {
+		generic_flag_set(v, ARM_UNSURE, true);
+		generic_forget_registers(v);
+		generic_mp_state(j, UINT32_MAX, R_NONE);
+		j_skip(j, "argument not captured");
+		return;
+	}
+	bad = target_is_bad(j, init.target);
+	if (bad == STATE_YES) {
+		j_must_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+		return;
+	}
+	if (bad == STATE_UNKNOWN)
+		j_may_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+	/* Older kernels look at bit after bit, newer ones for unknown ones first. */
+	if (init.unknown || init.strange) {
+		if (!j_applies(j, R_ARM_INIT_POWER_OFF_APART)) {
+			if (again || !v->fresh)
+				j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+			if (!again && init.features & OLD_FEATURES)
+				generic_flag_set(v, ARM_UNSURE, true);
+		}
+		if (init.unknown && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+			j_must_fail(j, R_ARM_INIT_UNKNOWN_FEATURE, ENOENT);
+			return;
+		}
+		j_may_fail(j, R_ARM_INIT_UNKNOWN_FEATURE, ENOENT);
+		j_may_fail(j, R_ARM_INIT_NO_CAP, EINVAL);
+		j_may_fail(j, R_ARM_INIT_COMBINATION, EINVAL);
+	}
+	lacks = lacks_cap(j, init.features);
+	if (lacks == STATE_YES) {
+		j_must_fail(j, R_ARM_INIT_NO_CAP, EINVAL);
+		return;
+	}
+	if (lacks == STATE_UNKNOWN)
+		j_may_fail(j, R_ARM_INIT_NO_CAP, EINVAL);
+	both = (init.features & PTRAUTH) == PTRAUTH || !(init.features & PTRAUTH);
+	if (!both) {
+		j_must_fail(j, R_ARM_INIT_COMBINATION, EINVAL);
+		return;
+	}
+	if (init.features & (EL1_32BIT | SVE))
+		j_may_fail(j, R_ARM_INIT_COMBINATION, EINVAL);
+	if (again ? init_again(j, &init) : init_first(j, &init))
+		return;
+	if (j_succeeds(j, again ? R_ARM_INIT_AGAIN : R_ARM_INIT)) {
+		if (!v->fresh && !again)
+			generic_flag_set(v, ARM_UNSURE, true);
+		initialized(j, &init);
+	}
+}
+
+static void vcpu_finalize(struct judge *j)
+{
+	/* What it does is of SVE, of which the model knows nothing; it adds registers. */
+	generic_flag_set(j->vcpu, ARM_FINALIZED, j->ret->ret == 0);
+	j->vcpu->scratch[GENERIC_REGS] = 0;
+	j_hold(j, R_RETURN_ZERO_OR_ERROR);
+	j_silent(j, "which parts of the vCPU want finalizing");
+}
+
+/* Exceptions that are made pending change registers later. */
+static void vcpu_events(struct judge *j)
+{
+	generic_forget_registers(j->vcpu);
+	j_hold(j, R_RETURN_ZERO_OR_ERROR);
+	j_silent(j, "no rule for the pending exceptions of arm64");
+}
+
+/* --- registers by id ------------------------------------------------------------------------- */
+
+/* Words of struct kvm_regs that the ids of core registers count. */
+#define WORD(member) (offsetof(struct kvm_regs, member) / 4)
+#define CORE_WORDS   (sizeof(struct kvm_regs) / 4)
+
+/* Bytes of the core register at a word of struct kvm_regs, 0 = none begins there. */
+static uint32_t core_size(uint64_t word)
+{
+	if (word < WORD(fp_regs.vregs))
+		return word % 2 || word >= WORD(spsr) + 2 * KVM_NR_SPSR ? 0 : 8;
+	if (word < WORD(fp_regs.fpsr))
+		return (word - WORD(fp_regs.vregs)) % 4 ? 0 : 16;
+	return word <= WORD(fp_regs.fpcr) ? 4 : 0;
+}
+
+/* The value after a reset, if the documents say. */
+static bool reset_value(uint64_t word, uint64_t *value)
+{
+	if (word == WORD(regs.pstate))
+		*value = 0x3c5; /* EL1h, D, A, I, F */
+	else if (word < WORD(sp_el1) || (word >= WORD(fp_regs.vregs) && word < WORD(fp_regs.fpsr)))
+		*value = 0;
+	else
+		return false;
+	return true;
+}
+
+/* A core register that was read. */
+static void core_read(struct judge *j, uint64_t id, const struct tape_part *value)
+{
+	struct state_vcpu *v = j->vcpu;
+	const struct state_entry *e = state_set_find(&v->msrs, id, 0);
+	uint64_t word = id & 0xffff, want, low, high = 0;
+	uint32_t size = generic_register_size(id);
+
+	if (generic_flag(v, ARM_RESET) && !(e && e->known) && reset_value(word, &want) &&
+	    j_field(j, value, 0, 8, &low) && (size < 16 || j_field(j, value, 8, 8, &high))) {
+		if (v->scratch[GENERIC_FEATURES] & EL1_32BIT) {
+			if (word == WORD(regs.pstate))
+				j_equal(j, R_ARM_INIT_32BIT, "PSTATE", 0x1d3, low);
+		} else if (v->scratch[GENERIC_FEATURES] <= OLD_FEATURES) {
+			j_check(j, R_ARM_INIT_RESETS, low == want && !high,
+				word == WORD(regs.pstate) ? "PSTATE = 0x3c5" : "register = 0",
+				"0x%llx", (unsigned long long)(high ? high : low));
+		}
+	}
+	generic_register(j, word == WORD(regs.regs[0]) && e && e->value[2] ? R_ARM_EVENT_RESULT
+									   : R_ARM_REG_SAME,
+			 id, value);
+}
+
+/* A core register that was written. */
+static void core_written(struct judge *j, uint64_t id, const struct tape_part *value)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_entry *e;
+
+	/* In a mode of 32 bits others are cut to that. */
+	if ((id & 0xffff) == WORD(regs.pstate) || v->scratch[GENERIC_FEATURES] & EL1_32BIT ||
+	    generic_flag(v, ARM_UNSURE)) {
+		generic_forget_registers(v);
+		return;
+	}
+	e = state_set_find(&v->msrs, id, 0);
+	if (e)
+		e->value[2] = 0;
+	generic_register(j, R_NONE, id, value);
+}
+
+/* What is there of the vCPU: true if the end was said. */
+static bool reg_unready(struct judge *j)
+{
+	if (generic_flag(j->vcpu, ARM_INITIALIZED))
+		return false;
+	if (j->vcpu->fresh) {
+		j_must_fail(j, R_ARM_REG_BEFORE_INIT, ENOEXEC);
+		return true;
+	}
+	j_may_fail(j, R_ARM_REG_BEFORE_INIT, ENOEXEC);
+	return false;
+}
+
+/* An id of the core registers: true if it is one that there is. */
+static bool core_id(struct judge *j, uint64_t id)
+{
+	uint64_t word = id & 0xffff, words = generic_register_size(id) / 4;
+
+	if (word + words >= CORE_WORDS) {
+		if (word < CORE_WORDS)
+			j_may_fail(j, R_ARM_REG_CORE_SIZE, EINVAL);
+		j_must_fail(j, R_ARM_REG_CORE_RANGE, ENOENT);
+		return false;
+	}
+	if (core_size(word) != generic_register_size(id)) {
+		j_must_fail(j, R_ARM_REG_CORE_SIZE, EINVAL);
+		return false;
+	}
+	if (core_size(word) == 16 &&
+	    (j->vcpu->scratch[GENERIC_FEATURES] & SVE || generic_flag(j->vcpu, ARM_UNSURE) ||
+	     !j->vcpu->fresh))
+		j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
+	return true;
+}
+
+/* KVM_REG_ARM_PSCI_VERSION was read: major version << 16 | minor version. */
+static void psci_version(struct judge *j, const struct tape_part *value)
+{
+	bool newer = j->vcpu->scratch[GENERIC_FEATURES] & BIT(KVM_ARM_VCPU_PSCI_0_2);
+	uint64_t version;
+
+	if (generic_flag(j->vcpu, ARM_UNSURE) || !generic_flag(j->vcpu, ARM_INITIALIZED) ||
+	    !j_field(j, value, 0, 8, &version))
+		return;
+	j_check(j, R_ARM_PSCI_VERSION, newer ? version >= 2 && version <= 0x1ffff : version == 1,
+		newer ? "version 0.2 or a later one" : "version 0.1", "0x%llx",
+		(unsigned long long)version);
+}
+
+/* api.rst 4.69 */
+static void get_one_reg(struct judge *j)
+{
+	const struct tape_part *value = j_part(j, TAPE_NESTED_OUT);
+	uint64_t id;
+
+	if (reg_unready(j))
+		return;
+	if (!J_IN(j, struct kvm_one_reg, id, &id)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	generic_forget_others(j);
+	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64) {
+		j_must_fail(j, R_ARM_REG_FOREIGN, EINVAL);
+		return;
+	}
+	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE &&
+	    !(id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | 0xfffffffull))) {
+		if (core_id(j, id) && j_succeeds(j, R_ARM_REG_CORE))
+			core_read(j, id, value);
+		return;
+	}
+	if (id != KVM_REG_ARM_PSCI_VERSION) {
+		j_may_fail(j, R_ARM_REG_REFUSED, ENOENT);
+		j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
+		j_may_fail(j, R_ARM_REG_REFUSED, EPERM);
+	}
+	if (j_succeeds(j, R_ARM_REG_OTHER) && id == KVM_REG_ARM_PSCI_VERSION)
+		psci_version(j, value);
+}
+
+/* api.rst 4.68 */
+static void set_one_reg(struct judge *j)
+{
+	const struct tape_part *value = j_part(j, TAPE_NESTED_IN);
+	uint64_t id;
+
+	if (reg_unready(j))
+		return;
+	if (!J_IN(j, struct kvm_one_reg, id, &id)) {
+		generic_forget_registers(j->vcpu);
+		j_skip(j, "argument not captured");
+		return;
+	}
+	generic_forget_others(j);
+	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64) {
+		j_must_fail(j, R_ARM_REG_FOREIGN, EINVAL);
+		return;
+	}
+	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE &&
+	    !(id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | 0xfffffffull))) {
+		if (!core_id(j, id))
+			return;
+		if ((id & 0xffff) == WORD(regs.pstate))
+			j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
+		if (j_succeeds(j, R_ARM_REG_CORE))
+			core_written(j, id, value);
+		return;
+	}
+	j_may_fail(j, R_ARM_REG_REFUSED, ENOENT);
+	j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
+	j_may_fail(j, R_ARM_REG_REFUSED, EPERM);
+	j_may_fail(j, R_ARM_REG_REFUSED, EBUSY);
+	/* System registers are some core registers' other name, and some decide which others there
+	 * are. */
+	j->vcpu->scratch[GENERIC_REGS] = 0;
+	generic_forget_registers(j->vcpu);
+	j_succeeds(j, R_ARM_REG_OTHER);
+}
+
+/* --- KVM_RUN --------------------------------------------------------------------------------- */
+
+#define REASON(name) (1ull << KVM_EXIT_##name)
+static const uint64_t reasons = REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO) |
+				REASON(FAIL_ENTRY) | REASON(INTERNAL_ERROR) | REASON(SYSTEM_EVENT) |
+				REASON(ARM_NISV) | REASON(DIRTY_RING_FULL) | REASON(ARM_SEA) |
+				REASON(ARM_LDST64B);
+
+/* What PSCI leaves behind: all vCPUs stopped, a result for a guest that runs again. */
+static void after_event(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	const uint64_t x0 = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | WORD(regs.regs[0]);
+	struct state_entry *e;
+
+	/* With others in the guest the MP state may change again at once. */
+	if (j->vm->running > 1 || v->running > 1)
+		return;
+	generic_mp_state(j, KVM_MP_STATE_STOPPED, R_ARM_EVENT_STOPS);
+	v->guest_clean = false;
+	generic_flag_set(v, GENERIC_LEARNED_IN_RUN, true);
+	e = state_set_add(&v->msrs, x0, 0);
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	*e = (struct state_entry){.key = x0, .known = 1, .value = {(uint64_t)-6, 0, 1}};
+}
+
+/* What the interrupt controller, the timers and the PMU may say before the guest runs. */
+static const int refusals[] = {EINVAL, ENODEV, ENXIO, EBUSY, ENOSYS};
+
+static void run(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
+	bool event = generic_flag(v, GENERIC_EVENT);
+	uint64_t arg = 0, type = 0;
+
+	generic_flag_set(v, GENERIC_EVENT, false);
+	if (!j->call->arg && !generic_flag(v, ARM_INITIALIZED)) {
+		if (v->fresh) {
+			j_must_fail(j, R_ARM_RUN_BEFORE_INIT, ENOEXEC);
+			return;
+		}
+		j_may_fail(j, R_ARM_RUN_BEFORE_INIT, ENOEXEC);
+	}
+	if (!generic_flag(v, ARM_FINALIZED) && (v->scratch[GENERIC_FEATURES] & SVE || !v->fresh ||
+						generic_flag(v, ARM_UNSURE)))
+		j_may_fail(j, R_ARM_RUN_UNFINALIZED, EPERM);
+	if (generic_run_input(j)) {
+		generic_flag_set(v, GENERIC_EVENT, event);
+		return;
+	}
+	if (event && j->ret->ret == -EINTR)
+		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
+	j_may_fail(j, R_ARM_RUN_REFUSED, EFAULT);
+	for (size_t i = 0; !event && i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		j_may_fail(j, R_ARM_RUN_REFUSED, refusals[i]);
+	if (!j_succeeds(j, event ? R_SYSTEM_EVENT_RUN_AGAIN : R_ARCH_RUN))
+		return;
+	if (v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && j->vm->fresh &&
+	    j->vm->vcpu_count == 1 && v->running == 1)
+		j_break(j, R_ARM_RUN_STOPPED, "no exit of a stopped vCPU", "a return of 0");
+	generic_run_exit(j, reasons);
+	if (v->last_exit != KVM_EXIT_SYSTEM_EVENT ||
+	    !j_field(j, out, offsetof(struct kvm_run, system_event.type), 4, &type))
+		return;
+	if (type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET)
+		after_event(j);
+	else if (type == KVM_SYSTEM_EVENT_SUSPEND &&
+		 vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_NO)
+		j_break(j, R_ARM_EVENT_SUSPEND_CAP, "this event only with its capability enabled",
+			"type = %llu", (unsigned long long)type);
+}
+
+const struct judge_handler model_arm64_handlers[] = {
+	{"KVM_ARM_PREFERRED_TARGET", KVMAPI_VM, preferred_target, NULL},
+	{"KVM_ARM_VCPU_INIT", KVMAPI_VCPU, vcpu_init, NULL},
+	{"KVM_ARM_VCPU_FINALIZE", KVMAPI_VCPU, vcpu_finalize, NULL},
+	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, vcpu_events, NULL},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, get_one_reg, NULL},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, set_one_reg, NULL},
+	{"KVM_RUN", KVMAPI_VCPU, run, generic_run_enter},
+	{NULL, 0, NULL, NULL},
+};

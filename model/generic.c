@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of architectures other than x86 that do not hang on the architecture, or little: api.rst
+ * 4.2, 4.4, 4.7, 4.10, 4.38, 4.39, 4.84, 4.87, chapter 5.  Rules of some calls are those of x86,
+ * which handlers of other files judge; generic_shared() names them.
+ */
+#include <string.h>
+
+#include "model/generic.h"
+#include "model/internal.h"
+#include "model/vm.h"
+
+bool generic_shared(const char *ioctl)
+{
+	static const char *const names[] = {
+		"KVM_GET_API_VERSION",
+		"KVM_GET_VCPU_MMAP_SIZE",
+		"KVM_SET_USER_MEMORY_REGION",
+		"KVM_GET_DIRTY_LOG",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i], ioctl))
+			return true;
+	}
+	return false;
+}
+
+static enum kvmapi_arch arch(const struct judge *j)
+{
+	return model_facts(j->m)->arch;
+}
+
+/* --- what is known of a vCPU ----------------------------------------------------------------- */
+
+void generic_forget_registers(struct state_vcpu *v)
+{
+	for (uint32_t i = 0; i < v->msrs.count; i++)
+		v->msrs.entries[i].known = 0;
+	generic_flag_set(v, ARM_RESET, false);
+}
+
+void generic_mp_state(struct judge *j, uint32_t state, uint16_t rule)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+	uint8_t bytes[4];
+
+	if (state == UINT32_MAX) {
+		state_block_forget(b);
+		return;
+	}
+	j->vcpu->scratch[GENERIC_MP_RULE] = rule;
+	for (unsigned int i = 0; i < 4; i++)
+		bytes[model_facts(j->m)->big_endian ? 3 - i : i] = (uint8_t)(state >> 8 * i);
+	if (state_block_set(b, 0, bytes, 4))
+		j->oom = -ENOMEM;
+}
+
+uint64_t generic_mp_known(const struct judge *j)
+{
+	const struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+
+	return state_block_known(b, 0, 4) ? 1 + j_number(j, b->value, 4) : 0;
+}
+
+void generic_forget_others(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	const struct state_vm *vm = j->vm;
+	bool own = generic_flag(v, GENERIC_LEARNED_IN_RUN) && v->last_run_end == vm->last_run_end;
+
+	if (vm->running || (vm->last_run_end != v->scratch[GENERIC_STAMP] && !own)) {
+		generic_mp_state(j, UINT32_MAX, R_NONE);
+		generic_forget_registers(v);
+	}
+	v->scratch[GENERIC_STAMP] = vm->last_run_end;
+	generic_flag_set(v, GENERIC_LEARNED_IN_RUN, false);
+}
+
+uint32_t generic_register_size(uint64_t id)
+{
+	return 1u << (id >> 52 & 15);
+}
+
+void generic_register(struct judge *j, uint16_t rule, uint64_t id, const struct tape_part *value)
+{
+	uint32_t size = generic_register_size(id), half = size < 8 ? size : 8;
+	struct state_entry *e = state_set_add(&j->vcpu->msrs, id, 0);
+	uint64_t words[2] = {0, 0};
+
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	if (size > 16 || !j_field(j, value, 0, half, &words[0]) ||
+	    (size > 8 && !j_field(j, value, 8, 8, &words[1]))) {
+		e->known = 0;
+		return;
+	}
+	if (rule != R_NONE && e->known && j_equal(j, rule, "register", e->value[0], words[0]))
+		j_equal(j, rule, "register, second half", e->value[1], words[1]);
+	e->known = 1;
+	e->value[0] = words[0];
+	e->value[1] = words[1];
+}
+
+/* --- machines and vCPUs ---------------------------------------------------------------------- */
+
+/* api.rst 4.2 */
+static void create_vm(struct judge *j)
+{
+	int32_t bits = j_cap(j, KVM_CAP_ARM_VM_IPA_SIZE);
+
+	if (j->call->arg) {
+		if (!j_may_succeed(j, R_ARCH_CREATE_VM_TYPE, "a type of the architecture"))
+			return;
+		vm_typed_seen(j);
+	} else {
+		if (arch(j) == KVMAPI_ARM64 && bits < 40)
+			j_may_fail(j, R_ARCH_CREATE_VM_IPA, EINVAL);
+		if (!j_succeeds_value(j, R_ARCH_CREATE_VM))
+			return;
+	}
+	vm_created(j, j->ret->ret);
+}
+
+/* api.rst 4.4: a VM knows more than /dev/kvm of what it can. */
+static void check_extension_vm(struct judge *j)
+{
+	j_succeeds_value(j, R_CHECK_EXTENSION_ANSWERS);
+}
+
+/* api.rst 4.7 */
+static void create_vcpu(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+	uint64_t id = j->call->arg;
+	int32_t most_id = j_cap(j, KVM_CAP_MAX_VCPU_ID), most = j_cap(j, KVM_CAP_MAX_VCPUS);
+
+	if ((most_id > 0 && id >= (uint64_t)most_id) ||
+	    (most > 0 && vm->vcpu_count >= (uint32_t)most)) {
+		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
+		j_must_fail(j, R_ARCH_CREATE_VCPU_ID, EINVAL);
+		return;
+	}
+	if (state_vm_vcpu_number(vm, id)) {
+		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
+		j_must_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
+		return;
+	}
+	/* An interrupt controller decides how many there can be; Power numbers them by cores. */
+	if (id || !vm->fresh || vm->device_count || most_id <= 0 || most <= 0)
+		j_may_fail(j, R_ARCH_CREATE_VCPU_ID, EINVAL);
+	if (!vm->fresh)
+		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
+	if (!vm->fresh || vm->device_count || vm->irqchip != STATE_IRQCHIP_NONE)
+		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
+	if (!j_succeeds_value(j, R_ARCH_CREATE_VCPU))
+		return;
+	vm->has_vcpus = STATE_YES;
+	vm_created(j, j->ret->ret);
+}
+
+/* api.rst 4.37, chapters 6 and 7 */
+static void enable_cap(struct judge *j)
+{
+	uint64_t cap, flags, arg = 0;
+	struct state_entry *e;
+
+	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
+	    !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
+		j->vm->caps.open = true;
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (flags) {
+		j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS, EINVAL);
+		return;
+	}
+	if (!j_may_succeed(j, R_ARCH_ENABLE_CAP, "which capabilities can be enabled, and when") ||
+	    j->vcpu)
+		return;
+	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
+	e = state_set_add(&j->vm->caps, cap, VM_CAP_ENABLED);
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->known = 1;
+	e->value[0] = arg;
+}
+
+/* --- KVM_RUN --------------------------------------------------------------------------------- */
+
+enum {
+	RUN_IMMEDIATE = 1,
+	RUN_REASON = 8,
+	RUN_UNION = KVMAPI_RUN_UNION,
+};
+
+void generic_run_enter(struct judge *j)
+{
+	generic_forget_others(j);
+	j->vcpu->scratch[GENERIC_MP_AT_RUN] = generic_mp_known(j);
+	/* Even with immediate_exit an access that is under way is completed. */
+	generic_forget_registers(j->vcpu);
+}
+
+bool generic_run_input(struct judge *j)
+{
+	const struct tape_part *in = j_part(j, TAPE_RUN_IN);
+
+	j->vcpu->last_exit = 0;
+	if (j->call->arg) {
+		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT, EINVAL);
+		return true;
+	}
+	if (in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE]) {
+		j_must_fail(j, R_ARCH_RUN_IMMEDIATE, EINTR);
+		return true;
+	}
+	j_may_fail(j, R_ARCH_RUN_INTERRUPTED, EINTR);
+	return false;
+}
+
+/* api.rst 5, KVM_EXIT_SYSTEM_EVENT */
+static void system_event(struct judge *j, const struct tape_part *out)
+{
+	uint64_t type, count, data = 0;
+	size_t at = offsetof(struct kvm_run, system_event.type);
+
+	if (!j_field(j, out, at, 4, &type) || !j_field(j, out, at + 4, 4, &count))
+		return;
+	j_check(j, R_SYSTEM_EVENT_TYPE,
+		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_SUSPEND &&
+			(arch(j) != KVMAPI_ARM64 || type != KVM_SYSTEM_EVENT_CRASH),
+		"a type that the architecture has", "type = %llu", (unsigned long long)type);
+	generic_flag_set(j->vcpu, GENERIC_EVENT,
+			 type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET);
+	/* Older kernels had flags where data[0] is now, and nothing where their number is. */
+	if (j_cap(j, KVM_CAP_SYSTEM_EVENT_DATA) <= 0)
+		return;
+	if (count)
+		j_field(j, out, offsetof(struct kvm_run, system_event.data), 8, &data);
+	j_check(j, R_SYSTEM_EVENT_FLAGS,
+		count <= 16 && (arch(j) != KVMAPI_ARM64 ||
+				(count <= 1 && data <= 1 &&
+				 (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
+				  type == KVM_SYSTEM_EVENT_RESET))),
+		"numbers that go with this event", "ndata = %llu, data[0] = 0x%llx",
+		(unsigned long long)count, (unsigned long long)data);
+}
+
+void generic_run_exit(struct judge *j, uint64_t reasons)
+{
+	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
+	uint64_t reason, len, write;
+
+	if (!j_field(j, out, RUN_REASON, 4, &reason))
+		return;
+	j->vcpu->last_exit = (uint32_t)reason;
+	if (!j_check(j, R_ARCH_RUN_REASON, reason < 64 && reasons >> reason & 1,
+		     "an exit that the architecture has", "exit_reason = %llu",
+		     (unsigned long long)reason))
+		return;
+	switch (reason) {
+	case KVM_EXIT_MMIO:
+		if (j_field(j, out, offsetof(struct kvm_run, mmio.len), 4, &len) &&
+		    j_field(j, out, offsetof(struct kvm_run, mmio.is_write), 1, &write))
+			j_check(j, R_ARCH_RUN_MMIO, len >= 1 && len <= 8 && write <= 1,
+				"len of 1 to 8, is_write 0 or 1", "len = %llu, is_write = %llu",
+				(unsigned long long)len, (unsigned long long)write);
+		break;
+	case KVM_EXIT_DEBUG:
+		if (j->vcpu->debug_known == STATE_YES ||
+		    (j->vcpu->debug_known == STATE_NO && j->vcpu->fresh))
+			j_check(j, R_ARCH_RUN_DEBUG, j->vcpu->debug_control & KVM_GUESTDBG_ENABLE,
+				"this exit only with KVM_SET_GUEST_DEBUG", "control = 0x%x",
+				j->vcpu->debug_control);
+		break;
+	case KVM_EXIT_SYSTEM_EVENT:
+		system_event(j, out);
+		break;
+	default:
+		break;
+	}
+}
+
+#define REASON(name) (1ull << KVM_EXIT_##name)
+/* Exits that belong to other architectures. */
+#define X86_ONLY                                                                               \
+	(REASON(IO) | REASON(HLT) | REASON(IRQ_WINDOW_OPEN) | REASON(SET_TPR) |                \
+	 REASON(TPR_ACCESS) | REASON(IOAPIC_EOI) | REASON(HYPERV) | REASON(X86_RDMSR) |        \
+	 REASON(X86_WRMSR) | REASON(AP_RESET_HOLD) | REASON(X86_BUS_LOCK) | REASON(XEN) |      \
+	 REASON(NOTIFY) | REASON(TDX) | REASON(SNP_REQ_CERTS))
+#define ARM_ONLY (REASON(ARM_NISV) | REASON(ARM_SEA) | REASON(ARM_LDST64B))
+#define S390_ONLY \
+	(REASON(S390_SIEIC) | REASON(S390_RESET) | REASON(S390_UCONTROL) | REASON(S390_TSCH) | \
+	 REASON(S390_STSI))
+#define POWERPC_ONLY (REASON(DCR) | REASON(OSI) | REASON(PAPR_HCALL) | REASON(EPR))
+#define RISCV_ONLY   (REASON(RISCV_SBI) | REASON(RISCV_CSR))
+
+/* api.rst 4.10: Power and RISC-V; arm64 has a handler of its own. */
+static void run(struct judge *j)
+{
+	uint64_t none = X86_ONLY | ARM_ONLY | S390_ONLY;
+	bool event = generic_flag(j->vcpu, GENERIC_EVENT);
+
+	generic_flag_set(j->vcpu, GENERIC_EVENT, false);
+	if (generic_run_input(j))
+		return;
+	none |= arch(j) == KVMAPI_POWERPC ? RISCV_ONLY : POWERPC_ONLY;
+	if (event && j->ret->ret == -EINTR)
+		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
+	if (event ? !j_succeeds(j, R_SYSTEM_EVENT_RUN_AGAIN)
+		  : !j_may_succeed(j, R_ARCH_RUN, "what the guest needs before it can run"))
+		return;
+	generic_run_exit(j, ~none);
+}
+
+/* --- registers, MP state, debugging ---------------------------------------------------------- */
+
+/* Entries of a list that are looked at: more than any vCPU has. */
+#define LIST_MAX 2048
+
+/* api.rst 4.68, 4.69: RISC-V */
+static void one_reg(struct judge *j)
+{
+	/* Some of them decide which others there are. */
+	j->vcpu->scratch[GENERIC_REGS] = 0;
+	j_may_succeed(j, R_ARCH_REG, "which registers this vCPU has");
+}
+
+/* api.rst 4.84 */
+static void reg_list(struct judge *j)
+{
+	static const uint64_t of_arch[] = {
+		[KVMAPI_ARM64] = KVM_REG_ARM64,
+		[KVMAPI_RISCV] = KVM_REG_RISCV,
+	};
+	struct state_vcpu *v = j->vcpu;
+	uint64_t room, n, id, other, known = v->scratch[GENERIC_REGS];
+	bool twice = false;
+
+	if (arch(j) == KVMAPI_ARM64 && !generic_flag(v, ARM_INITIALIZED)) {
+		if (v->fresh) {
+			j_must_fail(j, R_REG_LIST_NEEDS_INIT, ENOEXEC);
+			return;
+		}
+		j_may_fail(j, R_REG_LIST_NEEDS_INIT, ENOEXEC);
+	}
+	if (arch(j) == KVMAPI_ARM64 && !generic_flag(v, ARM_FINALIZED))
+		j_may_fail(j, R_ARCH_REG_LIST_UNFINALIZED, EPERM);
+	if (!J_IN(j, struct kvm_reg_list, n, &room)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	/* Finalizing adds registers. */
+	if (known && room < known - 1) {
+		j_must_fail(j, R_ARCH_REG_LIST_TOO_SMALL, E2BIG);
+		if (j->ret->ret != -E2BIG)
+			return;
+	} else {
+		if (!known)
+			j_may_fail(j, R_ARCH_REG_LIST_TOO_SMALL, E2BIG);
+		if (!j_succeeds(j, R_ARCH_REG_LIST) && j->ret->ret != -E2BIG)
+			return;
+	}
+	if (!J_OUT(j, struct kvm_reg_list, n, &n))
+		return;
+	if (j->ret->ret)
+		j_check(j, R_ARCH_REG_LIST_TOO_SMALL, n > room, "n above the room",
+			"n = %llu, room %llu", (unsigned long long)n, (unsigned long long)room);
+	else
+		j_check(j, R_ARCH_REG_LIST, n <= room, "n within the room", "n = %llu, room %llu",
+			(unsigned long long)n, (unsigned long long)room);
+	if (known)
+		j_equal(j, R_ARCH_REG_LIST_COUNT, "n", known - 1, n);
+	v->scratch[GENERIC_REGS] = 1 + n;
+	for (uint64_t i = 0; !j->ret->ret && i < n && i < LIST_MAX; i++) {
+		if (!j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8, &id))
+			return;
+		for (uint64_t k = 0; k < i; k++)
+			twice |= j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * k, 8, &other) &&
+				 other == id;
+		if (!j_check(j, R_ARCH_REG_LIST_IDS,
+			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(j)] && !twice,
+			     "registers of the architecture, each once", "entry %llu: 0x%llx",
+			     (unsigned long long)i, (unsigned long long)id))
+			return;
+	}
+}
+
+/* api.rst 4.38 */
+static void mp_state_get(struct judge *j)
+{
+	uint64_t state;
+	bool riscv = arch(j) == KVMAPI_RISCV;
+
+	if (arch(j) == KVMAPI_POWERPC) {
+		j_must_fail(j, R_ARCH_MP_STATE_NONE, EINVAL);
+		return;
+	}
+	generic_forget_others(j);
+	if (!j_succeeds(j, R_ARCH_MP_STATE_GET) ||
+	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
+		return;
+	if (!j_check(j, R_ARCH_MP_STATE_VALUES,
+		     state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_STOPPED ||
+			     (!riscv && state == KVM_MP_STATE_SUSPENDED),
+		     "runnable, stopped or suspended", "mp_state = %llu",
+		     (unsigned long long)state))
+		return;
+	j_block_get(j,
+		    generic_mp_known(j) ? (uint16_t)j->vcpu->scratch[GENERIC_MP_RULE]
+					: R_ARCH_MP_STATE_SAME,
+		    &j->vcpu->blocks[STATE_MP_STATE], j->out, 0, 4);
+	j->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+}
+
+/* api.rst 4.39 */
+static void mp_state_set(struct judge *j)
+{
+	uint64_t state;
+	uint16_t rule = R_ARCH_MP_STATE_SET;
+
+	if (arch(j) == KVMAPI_POWERPC) {
+		j_must_fail(j, R_ARCH_MP_STATE_NONE, EINVAL);
+		return;
+	}
+	generic_forget_others(j);
+	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
+		generic_mp_state(j, UINT32_MAX, R_NONE);
+		j_skip(j, "argument not captured");
+		return;
+	}
+	switch (state) {
+	case KVM_MP_STATE_RUNNABLE:
+	case KVM_MP_STATE_STOPPED:
+		break;
+	case KVM_MP_STATE_SUSPENDED:
+		rule = R_ARCH_MP_STATE_SUSPENDED;
+		if (j_applies(j, rule))
+			break;
+		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
+		generic_mp_state(j, UINT32_MAX, R_NONE);
+		return;
+	default:
+		/* RISC-V of newer kernels resets a vCPU this way. */
+		if (arch(j) == KVMAPI_RISCV && state == KVM_MP_STATE_INIT_RECEIVED) {
+			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
+			generic_mp_state(j, UINT32_MAX, R_NONE);
+			generic_forget_registers(j->vcpu);
+			return;
+		}
+		j_must_fail(j, R_ARCH_MP_STATE_OTHER, EINVAL);
+		return;
+	}
+	if (!j_succeeds(j, rule))
+		return;
+	j_block_set(j, &j->vcpu->blocks[STATE_MP_STATE], j->in, 0, 4);
+	j->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+}
+
+/* api.rst 4.87 */
+static void guest_debug(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	const uint32_t bits = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | 1u << 16 | 1u << 17;
+	uint64_t control;
+
+	if (!j_field(j, j->in, 0, 4, &control)) {
+		v->debug_known = STATE_UNKNOWN;
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (arch(j) == KVMAPI_ARM64 && control & ~(uint64_t)bits) {
+		j_must_fail(j, R_ARCH_GUEST_DEBUG_BITS, EINVAL);
+		return;
+	}
+	if (arch(j) == KVMAPI_RISCV ||
+	    control & ~(uint64_t)(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP)) {
+		if (!j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "which of it this processor can do"))
+			return;
+	} else if (!j_succeeds(j, R_ARCH_GUEST_DEBUG)) {
+		return;
+	}
+	v->debug_control = (uint32_t)control;
+	v->debug_known = STATE_YES;
+}
+
+const struct judge_handler model_generic_handlers[] = {
+	{"KVM_CREATE_VM", KVMAPI_SYSTEM, create_vm, NULL},
+	{"KVM_CHECK_EXTENSION", KVMAPI_SYSTEM, cap_check_extension_system, NULL},
+	{"KVM_CHECK_EXTENSION", KVMAPI_VM, check_extension_vm, NULL},
+	{"KVM_CREATE_VCPU", KVMAPI_VM, create_vcpu, NULL},
+	{"KVM_ENABLE_CAP", KVMAPI_VM | KVMAPI_VCPU, enable_cap, NULL},
+	{"KVM_RUN", KVMAPI_VCPU, run, generic_run_enter},
+	{"KVM_GET_REG_LIST", KVMAPI_VCPU, reg_list, NULL},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
+	{"KVM_GET_MP_STATE", KVMAPI_VCPU, mp_state_get, NULL},
+	{"KVM_SET_MP_STATE", KVMAPI_VCPU, mp_state_set, NULL},
+	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, guest_debug, NULL},
+	{NULL, 0, NULL, NULL},
+};

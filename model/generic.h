@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files that judge calls of arm64, Power and RISC-V share. */
+#ifndef MODEL_GENERIC_H
+#define MODEL_GENERIC_H
+
+#include <linux/kvm.h>
+
+#include "model/judge.h"
+
+/* Use of state_vcpu.scratch on these architectures. Zero always means "nothing known". */
+enum {
+	GENERIC_FLAGS,	   /* mask of enum generic_flag */
+	GENERIC_STAMP,	   /* state_vm.last_run_end when the rest was learned */
+	GENERIC_MP_AT_RUN, /* 1 + MP state when the last KVM_RUN began, 0 = not known */
+	GENERIC_FEATURES,  /* arm64: features of the first KVM_ARM_VCPU_INIT */
+	GENERIC_TARGET,	   /* arm64: its target */
+	GENERIC_MP_RULE,   /* rule by which the MP state is known */
+	GENERIC_REGS,	   /* 1 + number of registers of KVM_GET_REG_LIST */
+};
+
+enum generic_flag {
+	GENERIC_LEARNED_IN_RUN = 1 << 0, /* what is known was learned from the last KVM_RUN */
+	GENERIC_EVENT = 1 << 1, /* the last KVM_RUN ended with a shutdown or a reset */
+	ARM_INITIALIZED = 1 << 2,
+	ARM_RESET = 1 << 3,  /* registers that are not in state_vcpu.msrs are as reset left them */
+	ARM_UNSURE = 1 << 4, /* which features the vCPU has is not known */
+	ARM_FINALIZED = 1 << 5,
+};
+
+static inline bool generic_flag(const struct state_vcpu *v, enum generic_flag flag)
+{
+	return v->scratch[GENERIC_FLAGS] & flag;
+}
+
+static inline void generic_flag_set(struct state_vcpu *v, enum generic_flag flag, bool on)
+{
+	if (on)
+		v->scratch[GENERIC_FLAGS] |= flag;
+	else
+		v->scratch[GENERIC_FLAGS] &= ~(uint64_t)flag;
+}
+
+/* Slots of state_vm.scratch, behind those of vm.h. */
+enum {
+	GENERIC_VM_FEATURES = 6, /* 1 + features of the first vCPU that was initialised */
+};
+
+/*
+ * What other vCPUs can change of this one (MP state, registers through PSCI) becomes unknown if one
+ * ran since it was learned.  What is learned afterwards holds.
+ */
+void generic_forget_others(struct judge *j);
+/* Registers become unknown. */
+void generic_forget_registers(struct state_vcpu *v);
+/* The MP state is known to be this by a rule, or (UINT32_MAX) not known. */
+void generic_mp_state(struct judge *j, uint32_t state, uint16_t rule);
+/* 1 + the MP state, 0 = not known. */
+uint64_t generic_mp_known(const struct judge *j);
+
+/*
+ * A register's value (of up to 16 bytes) that was read, or written: checked against what was
+ * written before, if `rule` is one, and remembered.
+ */
+void generic_register(struct judge *j, uint16_t rule, uint64_t id, const struct tape_part *value);
+/* Bytes of a register by its id. */
+uint32_t generic_register_size(uint64_t id);
+
+/* At the call of KVM_RUN. */
+void generic_run_enter(struct judge *j);
+/* What the input of KVM_RUN decides. True if all is said. */
+bool generic_run_input(struct judge *j);
+/* What holds of struct kvm_run after a return of 0; `reasons` is a mask of exits that there can be. */
+void generic_run_exit(struct judge *j, uint64_t reasons);
+
+#endif

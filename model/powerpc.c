@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of Power: registers by id (api.rst 4.68, 4.69), RTAS tokens (4.86).  Compiled against the
+ * UAPI headers of Power.
+ */
+#include <string.h>
+
+#include "model/generic.h"
+
+/* --- registers by id ------------------------------------------------------------------------- */
+
+/* Registers of the list in api.rst 4.68, by ranges of ids without their size; the width is in
+ * bytes, as the list has it. */
+static const struct {
+	uint64_t first, last;
+	uint8_t width;
+	bool plain;   /* nothing but a SET and guest code changes it, and every bit is kept */
+	bool booke;   /* of embedded processors only */
+} registers[] = {
+#define NUMBER(id)		     ((id) & ~(uint64_t)KVM_REG_SIZE_MASK)
+#define ONE(name, bits)		     RANGE(name, name, bits)
+#define RANGE(from, to, bits)	     ROW(from, to, bits, false, false)
+#define PLAIN(from, to, bits)	     ROW(from, to, bits, true, false)
+#define BOOKE(name, bits)	     ROW(name, name, bits, false, true)
+#define ROW(from, to, bits, p, b)                                                           \
+	{NUMBER(KVM_REG_PPC_##from), NUMBER(KVM_REG_PPC_##to), (bits) / 8, p, b}
+	ONE(HIOR, 64),
+	BOOKE(IAC1, 64),
+	BOOKE(IAC2, 64),
+	BOOKE(IAC3, 64),
+	BOOKE(IAC4, 64),
+	BOOKE(DAC1, 64),
+	BOOKE(DAC2, 64),
+	ONE(DABR, 64),
+	ONE(DSCR, 64),
+	ONE(PURR, 64),
+	ONE(SPURR, 64),
+	PLAIN(DAR, DAR, 64),
+	PLAIN(DSISR, DSISR, 32),
+	ONE(AMR, 64),
+	ONE(UAMOR, 64),
+	RANGE(MMCR0, MMCRS, 64),
+	ONE(SIAR, 64),
+	ONE(SDAR, 64),
+	ONE(SIER, 64),
+	RANGE(PMC1, PMC8, 32),
+	PLAIN(FPR0, FPR31, 64),
+	PLAIN(VR0, VR31, 128),
+	RANGE(VSR0, VSR31, 128),
+	ONE(VSCR, 32),
+	ONE(VPA_ADDR, 64),
+	ONE(VPA_SLB, 128),
+	ONE(VPA_DTL, 128),
+	BOOKE(EPCR, 32),
+	BOOKE(EPR, 32),
+	BOOKE(TCR, 32),
+	BOOKE(TSR, 32),
+	ONE(ICP_STATE, 64),
+	ONE(VP_STATE, 128),
+	ONE(TB_OFFSET, 64),
+	ONE(TFHAR, 64),
+	ONE(TFIAR, 64),
+	ONE(TEXASR, 64),
+	PLAIN(VRSAVE, VRSAVE, 32),
+	ONE(LPCR, 32),
+	ONE(LPCR_64, 64),
+	ONE(PPR, 64),
+	ONE(ARCH_COMPAT, 32),
+	ONE(DABRX, 32),
+	PLAIN(WORT, WORT, 64),
+	BOOKE(SPRG9, 64),
+	BOOKE(DBSR, 32),
+	PLAIN(TM_GPR0, TM_GPR31, 64),
+	RANGE(TM_VSR0, TM_VSR63, 128),
+	ONE(TM_CR, 64),
+	ONE(TM_VSCR, 32),
+};
+
+/* Which row an id belongs to, whatever its size; -1 = none. */
+static int find_register(uint64_t id)
+{
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		if (NUMBER(id) >= registers[i].first && NUMBER(id) <= registers[i].last)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* api.rst 4.68, 4.69 */
+static void one_reg(struct judge *j, bool set)
+{
+	const struct tape_part *value = j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT);
+	uint64_t id;
+	int row;
+
+	if (!J_IN(j, struct kvm_one_reg, id, &id)) {
+		generic_forget_registers(j->vcpu);
+		j_skip(j, "argument not captured");
+		return;
+	}
+	generic_forget_others(j);
+	/* A register that is there, but not on this processor. */
+	j_may_fail(j, R_PPC_REG_ABSENT, ENXIO);
+	j_may_fail(j, R_PPC_REG_ABSENT, ENODEV);
+	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_PPC) {
+		j_must_fail(j, R_PPC_REG_FOREIGN, EINVAL);
+		return;
+	}
+	row = find_register(id);
+	if (row >= 0 && registers[row].width != generic_register_size(id)) {
+		j_must_fail(j, R_PPC_REG_WIDTH, EINVAL);
+		return;
+	}
+	if (row >= 0 && registers[row].plain && NUMBER(id) != NUMBER(KVM_REG_PPC_WORT) &&
+	    NUMBER(id) < NUMBER(KVM_REG_PPC_TM_GPR0)) {
+		if (!j_succeeds(j, R_PPC_REG_KNOWN))
+			return;
+	} else {
+		j_may_fail(j, R_PPC_REG_ABSENT, EINVAL);
+		if (!j_may_succeed(j, R_PPC_REG_KNOWN, "which registers this processor has"))
+			return;
+	}
+	if (row < 0) {
+		if (set)
+			generic_forget_registers(j->vcpu);
+		return;
+	}
+	if (value)
+		j_equal(j, R_PPC_REG_TRANSFER, "bytes", registers[row].width, value->want);
+	if (registers[row].plain)
+		generic_register(j, set ? R_NONE : R_PPC_REG_SAME, id, value);
+}
+
+static void get_one_reg(struct judge *j)
+{
+	one_reg(j, false);
+}
+
+static void set_one_reg(struct judge *j)
+{
+	one_reg(j, true);
+}
+
+/* --- RTAS ------------------------------------------------------------------------------------ */
+
+/* Key2 of state_vm.caps for a token (the key): 0x100 + service. */
+#define TOKEN 0x100
+
+/* The service of a name, -1 = none that kernels implement. */
+static int service(const struct tape_part *in)
+{
+	static const char *const names[] = {"ibm,set-xive", "ibm,get-xive", "ibm,int-off",
+					    "ibm,int-on"};
+	const size_t room = sizeof(((struct kvm_rtas_token_args *)0)->name);
+
+	if (!in || in->have < room)
+		return -1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strncmp((const char *)in->data, names[i], room))
+			return (int)i;
+	}
+	return -1;
+}
+
+static struct state_entry *token_find(const struct state_vm *vm, uint64_t token)
+{
+	for (uint32_t i = 0; i < vm->caps.count; i++) {
+		struct state_entry *e = &vm->caps.entries[i];
+
+		if (e->key2 >= TOKEN && e->key == token)
+			return e;
+	}
+	return NULL;
+}
+
+/* The newest token of a service is the one that is forgotten first. */
+static struct state_entry *service_find(const struct state_vm *vm, int number)
+{
+	struct state_entry *found = NULL;
+
+	for (uint32_t i = 0; i < vm->caps.count; i++) {
+		struct state_entry *e = &vm->caps.entries[i];
+
+		if (e->key2 == (uint64_t)(TOKEN + number) &&
+		    (!found || e->value[0] > found->value[0]))
+			found = e;
+	}
+	return found;
+}
+
+/* api.rst 4.86 */
+static void rtas_define_token(struct judge *j)
+{
+	struct state_vm *vm = j->vm;
+	struct state_entry *e;
+	uint64_t token;
+	int number = service(j->in);
+
+	if (j_cap(j, KVM_CAP_PPC_RTAS) <= 0)
+		j_may_fail(j, R_PPC_RTAS_UNSUPPORTED, ENOTTY);
+	if (!J_IN(j, struct kvm_rtas_token_args, token, &token)) {
+		vm->caps.open = true;
+		j_skip(j, "argument not captured");
+		return;
+	}
+	if (!token) {
+		if (j_succeeds(j, R_PPC_RTAS_FORGOTTEN) && number >= 0) {
+			e = service_find(vm, number);
+			if (e)
+				state_set_remove(&vm->caps, e);
+		}
+		return;
+	}
+	if (token_find(vm, token)) {
+		j_must_fail(j, R_PPC_RTAS_TAKEN, EEXIST);
+		return;
+	}
+	if (vm->caps.open)
+		j_may_fail(j, R_PPC_RTAS_TAKEN, EEXIST);
+	if (number < 0) {
+		j_must_fail(j, R_PPC_RTAS_NO_SERVICE, ENOENT);
+		return;
+	}
+	/* Kernels can be built without the interrupt controller that these services are of. */
+	if (j_cap(j, KVM_CAP_IRQ_XICS) <= 0)
+		j_may_fail(j, R_PPC_RTAS_NO_SERVICE, ENOENT);
+	if (!j_succeeds(j, R_PPC_RTAS_DEFINED))
+		return;
+	e = state_set_add(&vm->caps, token, (uint64_t)(TOKEN + number));
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->value[0] = j->entered;
+}
+
+const struct judge_handler model_powerpc_handlers[] = {
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, get_one_reg, NULL},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, set_one_reg, NULL},
+	{"KVM_PPC_RTAS_DEFINE_TOKEN", KVMAPI_VM, rtas_define_token, NULL},
+	{NULL, 0, NULL, NULL},
+};

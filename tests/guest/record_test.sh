@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The recorder inside a guest, where both of its back ends can be tried: the same calls give the same canonical tape.
+#
+#   KVMTAPE, KNOWN (the known VMM), RECORD (the test that holds a tape against what that VMM wrote down)
+#   GUEST_KERNEL   which kernel (bookworm); GUEST_BACKENDS which back ends work there ("fentry tracepoint")
+. "$(dirname "$0")/../tap.sh"
+
+kernel=${GUEST_KERNEL:-bookworm}
+read -ra backends <<<"${GUEST_BACKENDS:-fentry tracepoint}"
+command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
+"$KVMTAPE" guest list | grep -q "^$kernel .*[0-9]\.[0-9]" ||
+	skip_all "no $kernel kernel ('kvmtape guest fetch $kernel')"
+
+cat >"$tmp/inside" <<END
+#!/bin/bash
+for backend in ${backends[*]}; do
+	"$KVMTAPE" record --backend \$backend -o \$backend.tape -- "$KNOWN" /tmp/log all >\$backend.out 2>&1
+	echo \$? >\$backend.status
+	"$RECORD" "$KNOWN" \$backend 'test_every_byte' >\$backend.tap 2>&1
+	echo \$? >>\$backend.status
+done
+"$KVMTAPE" record -o auto.tape -- "$KNOWN" /tmp/log all >auto.out 2>&1
+echo \$? >auto.status
+END
+chmod +x "$tmp/inside"
+mkdir "$tmp/work"
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout 200 --env CMOCKA_MESSAGE_OUTPUT=TAP \
+	--with "$KVMTAPE" --with "$KNOWN" --with "$RECORD" "$tmp/inside"
+is "a guest: status" "$status" 0
+
+for backend in "${backends[@]}"; do
+	is "$backend: it works, and every byte is right" "$(tr '\n' ' ' <"$tmp/work/$backend.status")" "0 0 "
+	like "$backend: all calls of the known VMM" "$(<"$tmp/work/$backend.out")" ' 93 events, 9 objects, 2 threads, .* 0 lost$'
+	like "$backend: the tape says so" "$("$KVMTAPE" info "$tmp/work/$backend.tape")" "recorder.backend +$backend\$"
+	like "$backend: the byte test ran" "$(<"$tmp/work/$backend.tap")" '^ok 1 - test_every_byte'
+	ok "$backend: canonical" "$KVMTAPE" canon "$tmp/work/$backend.tape" -o "$tmp/$backend.tape"
+	ok "$backend: the same canonical tape as by ${backends[0]}" cmp "$tmp/${backends[0]}.tape" "$tmp/$backend.tape"
+done
+is "auto: it works" "$(<"$tmp/work/auto.status")" 0
+like "auto: the best that works" "$("$KVMTAPE" info "$tmp/work/auto.tape")" "recorder.backend +${backends[0]}\$"
+ok "auto: canonical" "$KVMTAPE" canon "$tmp/work/auto.tape" -o "$tmp/auto.tape"
+ok "auto: the same canonical tape" cmp "$tmp/auto.tape" "$tmp/${backends[0]}.tape"
+if [ "${backends[0]}" = tracepoint ]; then
+	like "auto: says why not fentry" "$(<"$tmp/work/auto.out")" 'recording by tracepoint, since fentry cannot be used here: '
+fi
+tap_done

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Recorded tapes and the tiny guest programs, played on the kernels of disposable guests.
+. "$(dirname "$0")/../tap.sh"
+
+command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
+
+# here NAME: the kernel is in the cache (this test fetches nothing).
+here()
+{
+	"$KVMTAPE" guest list | grep -Eq "^$1 .* [0-9]+\.[0-9]+\."
+}
+
+play()
+{
+	run timeout -k 2 120 "$KVMTAPE" replay "$@"
+}
+
+exits()
+{
+	"$KVMTAPE" print "$1" | grep 'KVM_RUN' | sed -n 's/.* = 0 -> \([A-Z_0-9]*\).*/KVM_EXIT_\1/p' |
+		tr '\n' ' '
+}
+
+# programs ARCH KERNEL: each program makes its exits.
+programs()
+{
+	local name want
+
+	while read -r name want; do
+		# QEMU's emulation intercepts neither int3 nor breakpoint registers of a nested guest.
+		if [[ $1 == x86 && $name =~ ^(breakpoint|watch)$ ]]; then
+			skip "$2: $name makes its exits" "QEMU does not emulate it"
+			continue
+		fi
+		"$PROGRAM_TAPE" "$1" "$name" "$tmp/program.tape"
+		play --live="guest:$2" -f -o "$tmp/live.tape" "$tmp/program.tape"
+		is "$2: $name is played" "$status" 0
+		is "$2: $name makes its exits" "$(exits "$tmp/live.tape")" "$want "
+	done < <("$PROGRAM_TAPE" "$1")
+}
+
+if here bookworm; then
+	for name in microvm smp2; do
+		tape=$CORPUS/qemu/$name.tape
+		[[ -e $tape ]] || continue
+		play --live=guest:bookworm --json -f -o "$tmp/live.tape" "$tape"
+		is "bookworm: $name is played" "$status" 0
+		like "bookworm: $name: compared" "$out" '"type": *"summary".*"same": *[1-9]'
+		play "$tmp/live.tape"
+		is "bookworm: $name: the new tape is judged" "$status" 0
+	done
+	programs x86 bookworm
+else
+	skip "tapes on bookworm" "kvmtape guest fetch bookworm was not done"
+fi
+if here arm64 || here bookworm-arm64; then
+	programs arm64 arm64
+else
+	skip "programs on arm64" "kvmtape guest fetch arm64 was not done"
+fi
+tap_done
