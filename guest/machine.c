@@ -13,9 +13,9 @@
  * the kernel patches its text).  pauth, sve and lpa2 off: emulating them makes an arm64 guest 6 to
  * 18 times slower.
  *
- * cx16=off: QEMU 7.2 computes the flags of cmpxchg16b, which the kernel's allocator is full of,
- * from stale state.  An interrupt right behind one saves garbage as the flags register, and the
- * return from it is a double fault (2 of 12 times with a VM running inside, on 6.12).
+ * cx16=off: double faults on 6.12 with a VM running inside, one of them logged with a garbage flags
+ * register right behind a cmpxchg16b, came in 2 of about 9 runs and in none of 14 without the
+ * instruction.  The cause within QEMU 7.2 was not looked for.
  */
 const struct guest_machine guest_machines[GUEST_ARCH_COUNT] = {
 	[GUEST_X86_64] =
