@@ -21,14 +21,14 @@ struct replay_values {
 };
 
 static const struct cli_option options[] = {
-	{"force", 'f', NULL, "With -o: replace FILE if it is there.", CLI_FLAG,
+	{"force", 'f', NULL, "With -o: replace TAPE if it is there.", CLI_FLAG,
 	 offsetof(struct replay_values, force), false, NULL},
 	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
 	{"live", 0, "WHERE",
 	 "Issue the tape's calls on a live kernel as well and compare: host, or guest:NAME.",
 	 CLI_TEXT, offsetof(struct replay_values, live), false, NULL},
-	{"output", 'o', "FILE", "With --live: write what came back to the tape FILE.", CLI_TEXT,
+	{"output", 'o', "TAPE", "With --live: write what came back to the tape TAPE.", CLI_TEXT,
 	 offsetof(struct replay_values, output), false, NULL},
 	{"rules", 0, NULL, "Print how often each rule of the model was checked and held, too.",
 	 CLI_FLAG, offsetof(struct replay_values, rules), false, NULL},
@@ -520,7 +520,7 @@ out:
 const struct cli_command cli_replay = {
 	.name = "replay",
 	.summary = "judge a tape by the model of the KVM documents",
-	.usage = "FILE\n--live=WHERE [-o FILE] FILE",
+	.usage = "FILE",
 	.description =
 		"Plays the tape FILE on the model and gives each event, which is a call with its return, a "
 		"verdict: conforms (a promise of the documents was checked and holds), deviation (differs "

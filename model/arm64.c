@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls of arm64: KVM_ARM_VCPU_INIT (api.rst 4.82), KVM_ARM_PREFERRED_TARGET (4.83),
- * KVM_ARM_VCPU_FINALIZE (4.119), registers by id (4.68, 4.69), KVM_RUN with the events of PSCI (4.10,
- * chapter 5). Compiled against the UAPI headers of arm64.
+ * KVM_ARM_VCPU_FINALIZE (4.119), registers by id (4.68, 4.69), KVM_RUN with the events of PSCI
+ * (4.10, chapter 5). Compiled against the UAPI headers of arm64.
  */
 #include "model/generic.h"
 #include "model/vm.h"
@@ -77,6 +77,8 @@ static enum state_tri target_is_bad(const struct judge *j, uint64_t target)
 	if (target > KVM_ARM_TARGET_GENERIC_V8)
 		return STATE_YES;
 	if (e && e->known && e->value[0] == target)
+		return STATE_NO;
+	if (generic_flag(j->vcpu, ARM_INITIALIZED) && j->vcpu->scratch[GENERIC_TARGET] == target)
 		return STATE_NO;
 	if (target == KVM_ARM_TARGET_GENERIC_V8 && j_applies(j, R_ARM_INIT_GENERIC_TARGET))
 		return STATE_NO;
@@ -339,8 +341,9 @@ static void core_read(struct judge *j, uint64_t id, const struct tape_part *valu
 				"0x%llx", (unsigned long long)(high ? high : low));
 		}
 	}
-	generic_register(j, word == WORD(regs.regs[0]) && e && e->value[2] ? R_ARM_EVENT_RESULT
-									   : R_ARM_REG_SAME,
+	generic_register(j,
+			 word == WORD(regs.regs[0]) && e && e->value[2] ? R_ARM_EVENT_RESULT
+									: R_ARM_REG_SAME,
 			 id, value);
 }
 
@@ -390,9 +393,8 @@ static bool core_id(struct judge *j, uint64_t id)
 		j_must_fail(j, R_ARM_REG_CORE_SIZE, EINVAL);
 		return false;
 	}
-	if (core_size(word) == 16 &&
-	    (j->vcpu->scratch[GENERIC_FEATURES] & SVE || generic_flag(j->vcpu, ARM_UNSURE) ||
-	     !j->vcpu->fresh))
+	if (core_size(word) == 16 && (j->vcpu->scratch[GENERIC_FEATURES] & SVE ||
+				      generic_flag(j->vcpu, ARM_UNSURE) || !j->vcpu->fresh))
 		j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
 	return true;
 }
@@ -494,7 +496,8 @@ static const uint64_t reasons = REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO)
 static void after_event(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
-	const uint64_t x0 = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | WORD(regs.regs[0]);
+	const uint64_t x0 =
+		KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | WORD(regs.regs[0]);
 	struct state_entry *e;
 
 	/* With others in the guest the MP state may change again at once. */
@@ -529,8 +532,8 @@ static void run(struct judge *j)
 		}
 		j_may_fail(j, R_ARM_RUN_BEFORE_INIT, ENOEXEC);
 	}
-	if (!generic_flag(v, ARM_FINALIZED) && (v->scratch[GENERIC_FEATURES] & SVE || !v->fresh ||
-						generic_flag(v, ARM_UNSURE)))
+	if (!generic_flag(v, ARM_FINALIZED) &&
+	    (v->scratch[GENERIC_FEATURES] & SVE || !v->fresh || generic_flag(v, ARM_UNSURE)))
 		j_may_fail(j, R_ARM_RUN_UNFINALIZED, EPERM);
 	if (generic_run_input(j)) {
 		generic_flag_set(v, GENERIC_EVENT, event);

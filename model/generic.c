@@ -146,14 +146,22 @@ static void create_vcpu(struct judge *j)
 	}
 	if (state_vm_vcpu_number(vm, id)) {
 		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
+		if (arch(j) == KVMAPI_POWERPC) {
+			/* Its place in a core is taken, which is looked at first. */
+			j_may_fail(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
+			j_must_fail(j, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
+			return;
+		}
 		j_must_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
 		return;
 	}
 	/* An interrupt controller decides how many there can be; Power numbers them by cores. */
 	if (id || !vm->fresh || vm->device_count || most_id <= 0 || most <= 0)
 		j_may_fail(j, R_ARCH_CREATE_VCPU_ID, EINVAL);
-	if (!vm->fresh)
+	if (!vm->fresh) {
 		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
+		j_may_fail(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
+	}
 	if (!vm->fresh || vm->device_count || vm->irqchip != STATE_IRQCHIP_NONE)
 		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
 	if (!j_succeeds_value(j, R_ARCH_CREATE_VCPU))
@@ -244,10 +252,10 @@ static void system_event(struct judge *j, const struct tape_part *out)
 	if (count)
 		j_field(j, out, offsetof(struct kvm_run, system_event.data), 8, &data);
 	j_check(j, R_SYSTEM_EVENT_FLAGS,
-		count <= 16 && (arch(j) != KVMAPI_ARM64 ||
-				(count <= 1 && data <= 1 &&
-				 (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
-				  type == KVM_SYSTEM_EVENT_RESET))),
+		count <= 16 &&
+			(arch(j) != KVMAPI_ARM64 || (count <= 1 && data <= 1 &&
+						     (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
+						      type == KVM_SYSTEM_EVENT_RESET))),
 		"numbers that go with this event", "ndata = %llu, data[0] = 0x%llx",
 		(unsigned long long)count, (unsigned long long)data);
 }
@@ -289,13 +297,13 @@ void generic_run_exit(struct judge *j, uint64_t reasons)
 
 #define REASON(name) (1ull << KVM_EXIT_##name)
 /* Exits that belong to other architectures. */
-#define X86_ONLY                                                                               \
-	(REASON(IO) | REASON(HLT) | REASON(IRQ_WINDOW_OPEN) | REASON(SET_TPR) |                \
-	 REASON(TPR_ACCESS) | REASON(IOAPIC_EOI) | REASON(HYPERV) | REASON(X86_RDMSR) |        \
-	 REASON(X86_WRMSR) | REASON(AP_RESET_HOLD) | REASON(X86_BUS_LOCK) | REASON(XEN) |      \
+#define X86_ONLY                                                                          \
+	(REASON(IO) | REASON(HLT) | REASON(IRQ_WINDOW_OPEN) | REASON(SET_TPR) |           \
+	 REASON(TPR_ACCESS) | REASON(IOAPIC_EOI) | REASON(HYPERV) | REASON(X86_RDMSR) |   \
+	 REASON(X86_WRMSR) | REASON(AP_RESET_HOLD) | REASON(X86_BUS_LOCK) | REASON(XEN) | \
 	 REASON(NOTIFY) | REASON(TDX) | REASON(SNP_REQ_CERTS))
 #define ARM_ONLY (REASON(ARM_NISV) | REASON(ARM_SEA) | REASON(ARM_LDST64B))
-#define S390_ONLY \
+#define S390_ONLY                                                                              \
 	(REASON(S390_SIEIC) | REASON(S390_RESET) | REASON(S390_UCONTROL) | REASON(S390_TSCH) | \
 	 REASON(S390_STSI))
 #define POWERPC_ONLY (REASON(DCR) | REASON(OSI) | REASON(PAPR_HCALL) | REASON(EPR))
@@ -382,7 +390,8 @@ static void reg_list(struct judge *j)
 		if (!j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8, &id))
 			return;
 		for (uint64_t k = 0; k < i; k++)
-			twice |= j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * k, 8, &other) &&
+			twice |= j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * k, 8,
+					 &other) &&
 				 other == id;
 		if (!j_check(j, R_ARCH_REG_LIST_IDS,
 			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(j)] && !twice,
@@ -403,8 +412,7 @@ static void mp_state_get(struct judge *j)
 		return;
 	}
 	generic_forget_others(j);
-	if (!j_succeeds(j, R_ARCH_MP_STATE_GET) ||
-	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
+	if (!j_succeeds(j, R_ARCH_MP_STATE_GET) || !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
 	if (!j_check(j, R_ARCH_MP_STATE_VALUES,
 		     state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_STOPPED ||

@@ -20,7 +20,7 @@ enum {
 
 enum generic_flag {
 	GENERIC_LEARNED_IN_RUN = 1 << 0, /* what is known was learned from the last KVM_RUN */
-	GENERIC_EVENT = 1 << 1, /* the last KVM_RUN ended with a shutdown or a reset */
+	GENERIC_EVENT = 1 << 1,		 /* the last KVM_RUN ended with a shutdown or a reset */
 	ARM_INITIALIZED = 1 << 2,
 	ARM_RESET = 1 << 3,  /* registers that are not in state_vcpu.msrs are as reset left them */
 	ARM_UNSURE = 1 << 4, /* which features the vCPU has is not known */
@@ -69,7 +69,8 @@ uint32_t generic_register_size(uint64_t id);
 void generic_run_enter(struct judge *j);
 /* What the input of KVM_RUN decides. True if all is said. */
 bool generic_run_input(struct judge *j);
-/* What holds of struct kvm_run after a return of 0; `reasons` is a mask of exits that there can be. */
+/* What holds of struct kvm_run after a return of 0; `reasons` is a mask of exits that there can be.
+ */
 void generic_run_exit(struct judge *j, uint64_t reasons);
 
 #endif

@@ -78,12 +78,13 @@ const struct tape_part *j_part(const struct judge *j, enum tape_role role)
 
 void j_hold(struct judge *j, uint16_t rule)
 {
+	const struct model_facts *f = model_facts(j->m);
 	struct model_verdict *v = j->v;
 	uint8_t kind;
 
-	if (!j_applies(j, rule))
+	if (!f->rule_applies[rule])
 		return;
-	kind = model_facts(j->m)->rule_kind[rule];
+	kind = f->rule_kind[rule];
 	if (kind == MODEL_DEVIATES && j->deviation == R_NONE)
 		j->deviation = rule;
 	if (kind == MODEL_PROMISE || kind == MODEL_RIGHT)
@@ -300,7 +301,7 @@ bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
 void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 		 const struct tape_part *part, uint32_t offset, uint32_t len)
 {
-	uint32_t known = 0;
+	uint32_t both;
 	int64_t at;
 	bool ran = j->vcpu ? j_vcpu_ran(j) : j_vm_ran(j);
 
@@ -325,9 +326,9 @@ void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 			 (unsigned long long)(offset + at), b->value[at]);
 		j_break(j, rule, want, "0x%02x", part->data[offset + at]);
 	} else {
-		for (uint32_t i = 0; i < b->size && i < len && !known; i++)
-			known = b->mask[i];
-		if (known)
+		/* A byte that is known, if there is one: mask is then not zero from end to end. */
+		both = len < b->size ? len : b->size;
+		if (both && (b->mask[0] || memcmp(b->mask, b->mask + 1, both - 1)))
 			j_hold(j, rule);
 	}
 	if (state_block_set(b, 0, part->data + offset, len))

@@ -430,7 +430,8 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 	}
 	if (m->oom) {
 		j_skip(&j, "out of memory");
-	} else if (!o) {
+	} else if (!o || o->o.kind != ret->call->kind || (o->o.kind != KVMAPI_SYSTEM && !vm)) {
+		/* Or only announced after the call, or as something else. */
 		j_skip(&j, "object is not on the tape");
 	} else if (!ret->call->row) {
 		model_unknown_request(&j);

@@ -14,16 +14,18 @@
 static const struct {
 	uint64_t first, last;
 	uint8_t width;
-	bool plain;   /* nothing but a SET and guest code changes it, and every bit is kept */
-	bool booke;   /* of embedded processors only */
+	bool plain; /* nothing but a SET and guest code changes it, and every bit is kept */
+	bool booke; /* of embedded processors only */
 } registers[] = {
-#define NUMBER(id)		     ((id) & ~(uint64_t)KVM_REG_SIZE_MASK)
-#define ONE(name, bits)		     RANGE(name, name, bits)
-#define RANGE(from, to, bits)	     ROW(from, to, bits, false, false)
-#define PLAIN(from, to, bits)	     ROW(from, to, bits, true, false)
-#define BOOKE(name, bits)	     ROW(name, name, bits, false, true)
-#define ROW(from, to, bits, p, b)                                                           \
-	{NUMBER(KVM_REG_PPC_##from), NUMBER(KVM_REG_PPC_##to), (bits) / 8, p, b}
+#define NUMBER(id)	      ((id) & ~(uint64_t)KVM_REG_SIZE_MASK)
+#define ONE(name, bits)	      RANGE(name, name, bits)
+#define RANGE(from, to, bits) ROW(from, to, bits, false, false)
+#define PLAIN(from, to, bits) ROW(from, to, bits, true, false)
+#define BOOKE(name, bits)     ROW(name, name, bits, false, true)
+#define ROW(from, to, bits, p, b)                                                      \
+	{                                                                              \
+		NUMBER(KVM_REG_PPC_##from), NUMBER(KVM_REG_PPC_##to), (bits) / 8, p, b \
+	}
 	ONE(HIOR, 64),
 	BOOKE(IAC1, 64),
 	BOOKE(IAC2, 64),

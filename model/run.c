@@ -184,8 +184,7 @@ static void run_enter(struct judge *j)
 	v->scratch[VCPU_MP_AT_RUN] =
 		VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
 										     : 0;
-	if (v->running)
-		vcpu_flag_set(v, VCPU_RUN_TWICE, true);
+	vcpu_flag_set(v, VCPU_RUN_TWICE, v->running);
 	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, j_part(j, TAPE_RUN_IN)));
 }
 
@@ -651,10 +650,11 @@ static void say_torn(struct judge *j, const struct tape_part *in)
 			U32(last, RUN_READY), (unsigned long long)U64(last, RUN_APIC_BASE));
 }
 
-/* Userspace asks for registers in struct kvm_run, or gives them there. */
+/* Userspace asks for registers in struct kvm_run, or gives them there, that can be refused. */
 static bool uses_sync(const struct tape_part *regs)
 {
-	return regs && regs->have >= 16 && (U64(regs->data, 0) || U64(regs->data, 8));
+	return regs && regs->have >= 16 &&
+	       (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)KVM_SYNC_X86_REGS;
 }
 
 static void run_judge(struct judge *j)
@@ -701,8 +701,6 @@ static void run_judge(struct judge *j)
 	keep(j, out);
 	if (!j->ret->ret || j->ret->ret == -EINTR)
 		sync_regs(j, r.regs_in, r.regs_out);
-	if (!v->running)
-		vcpu_flag_set(v, VCPU_RUN_TWICE, false);
 }
 
 const struct judge_handler model_run_handlers[] = {

@@ -35,7 +35,7 @@ enum vcpu_flag {
 	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
 	VCPU_REGS_WRITTEN = 1 << 6, /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,    /* two threads were in KVM_RUN of this vCPU */
-	VCPU_SYNC_USED = 1 << 11,   /* userspace uses registers in struct kvm_run */
+	VCPU_SYNC_USED = 1 << 11,   /* special registers or events travel in struct kvm_run */
 };
 
 static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)

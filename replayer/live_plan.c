@@ -28,7 +28,7 @@ _Static_assert((int)PLAYER_RUN_UNION == KVMAPI_RUN_UNION &&
 
 #define CALL_TIME 1000		/* ms */
 #define AREAS_MAX (1ull << 40)	/* bytes of all areas together */
-#define HOST_MAX  (64ull << 30) /* the same for this machine: KVM keeps 8 bytes a page of a slot */
+#define HOST_MAX  (64ull << 30) /* bytes of a slot on this machine: KVM keeps 8 bytes a page */
 #define BLOB_MAX  65536
 
 /* User memory that the tape's memory slots lie in. */
@@ -965,8 +965,6 @@ static const char *call_complaint(const struct live_event *e)
 
 void live_refuse(const struct live_tape *tape, char *why, size_t size)
 {
-	uint64_t bytes = 0;
-
 	*why = 0;
 	if (tape->env.arch != kvmapi_arch_native()) {
 		snprintf(why, size, "the tape is of %s, this machine is not",
@@ -990,9 +988,7 @@ void live_refuse(const struct live_tape *tape, char *why, size_t size)
 		const char *complaint = call_complaint(e);
 		struct slot slot;
 
-		if (slot_read(e, &slot))
-			bytes += slot.bytes;
-		if (bytes < slot.bytes || slot.bytes > HOST_MAX)
+		if (slot_read(e, &slot) && slot.bytes > HOST_MAX)
 			complaint = "asks for more memory than is sane";
 		if (!complaint)
 			continue;

@@ -506,6 +506,14 @@ static void synchronised(void **state)
 	BAD(&h, "RUN_VALID_REGS_STAY");
 	run_sync(&before, &before, -EINVAL);
 	KNOWN(&h, "RUN_SYNC_INVALID");
+	/* A thread may write them between what the tape has and what the kernel reads. */
+	before.dirty = 0;
+	run_sync(&before, &before, -EINVAL);
+	KNOWN(&h, "RUN_SYNC_INVALID");
+	again(CHIP, 0);
+	run_sync(&before, &before, -EINVAL);
+	BAD(&h, "RUN_SUCCEEDS");
+	before.dirty = KVM_SYNC_X86_SREGS;
 	again(CHIP, 0);
 	IN(&h, vcpu, "KVM_SET_MP_STATE", mp, 0);
 	before.valid = 1 << 3;
@@ -514,6 +522,37 @@ static void synchronised(void **state)
 	again(NO_CHIP, 0);
 	run_sync(&before, &before, 0);
 	BAD(&h, "RUN_SYNC_UNUSED_BITS");
+}
+
+/* Two threads in KVM_RUN of one vCPU: what one finds is what the other is writing. */
+static void two_threads(void **state)
+{
+	struct kvm_run first = io_exit(0, 1, 1), other = io_exit(1, 4, 1), in = blank();
+	const uint32_t len = offsetof(struct kvm_run, kvm_valid_regs);
+	struct tape_part part_in = {.role = TAPE_RUN_IN, .want = len, .have = len},
+			 part_out = {.role = TAPE_RUN_OUT, .want = len, .have = len};
+	struct mh_call c = {.object = vcpu,
+			    .ioctl = "KVM_RUN",
+			    .in_parts = &part_in,
+			    .out_parts = &part_out,
+			    .in_part_count = 1,
+			    .out_part_count = 1};
+
+	run(&in, &first, 0);
+	for (c.thread = 0; c.thread < 2; c.thread++) {
+		part_in.data = (const uint8_t *)(c.thread ? &other : &first);
+		mh_begin(&h, &c);
+	}
+	part_out.data = (const uint8_t *)&first;
+	for (c.thread = 0; c.thread < 2; c.thread++) {
+		mh_end(&h, &c);
+		GOOD(&h, "RUN_EXIT_REASON");
+	}
+	in = other;
+	run(&in, &first, 0);
+	in = other;
+	run(&in, &first, 0);
+	BAD(&h, "RUN_CONTINUES");
 }
 
 int main(void)
@@ -527,6 +566,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(immediate, setup, teardown),
 		cmocka_unit_test_setup_teardown(synchronised, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_threads, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -483,6 +483,30 @@ static void requests_that_are_not(void **state)
 	mh_close(&h);
 }
 
+/* A tape that names an object only while a call on it is under way. */
+static void announced_late(void **state)
+{
+	struct kvm_userspace_memory_region r = {.memory_size = 4096};
+	struct mh_call c = {
+		.ioctl = "KVM_SET_USER_MEMORY_REGION", .in = &r, .in_len = sizeof(r), .thread = 1};
+	struct mh h;
+
+	host_open(&h, "6.12.0", "kvm_intel");
+	mh_vm(&h);
+	for (c.ret = 0; c.ret >= -EINVAL; c.ret -= EINVAL) {
+		c.object = h.objects + 1;
+		h.kinds[c.object] = KVMAPI_VM;
+		mh_begin(&h, &c);
+		mh_object(&h, KVMAPI_VM, 0, UINT64_MAX, 0);
+		mh_end(&h, &c);
+		if (c.ret)
+			mh_expect(&h, MODEL_SKIPPED, NULL);
+		else
+			BAD(&h, "OBJECT_MUST_EXIST");
+	}
+	mh_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +516,7 @@ int main(void)
 		cmocka_unit_test(cpuid_emulated),  cmocka_unit_test(feature_msrs),
 		cmocka_unit_test(mce_cap),	   cmocka_unit_test(system_attributes),
 		cmocka_unit_test(check_extension), cmocka_unit_test(requests_that_are_not),
+		cmocka_unit_test(announced_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
