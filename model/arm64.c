@@ -329,6 +329,7 @@ static void core_read(struct judge *j, uint64_t id, const struct tape_part *valu
 	const struct state_entry *e = state_set_find(&v->msrs, id, 0);
 	uint64_t word = id & 0xffff, want, low, high = 0;
 	uint32_t size = generic_register_size(id);
+	uint16_t rule = R_ARM_REG_SAME;
 
 	if (generic_flag(v, ARM_RESET) && !(e && e->known) && reset_value(word, &want) &&
 	    j_field(j, value, 0, 8, &low) && (size < 16 || j_field(j, value, 8, 8, &high))) {
@@ -341,10 +342,9 @@ static void core_read(struct judge *j, uint64_t id, const struct tape_part *valu
 				"0x%llx", (unsigned long long)(high ? high : low));
 		}
 	}
-	generic_register(j,
-			 word == WORD(regs.regs[0]) && e && e->value[2] ? R_ARM_EVENT_RESULT
-									: R_ARM_REG_SAME,
-			 id, value);
+	if (e && e->value[2])
+		rule = word == WORD(regs.pc) ? R_ARM_MMIO_COMPLETED : R_ARM_EVENT_RESULT;
+	generic_register(j, rule, id, value);
 }
 
 /* A core register that was written. */
@@ -517,6 +517,46 @@ static void after_event(struct judge *j)
 /* What the interrupt controller, the timers and the PMU may say before the guest runs. */
 static const int refusals[] = {EINVAL, ENODEV, ENXIO, EBUSY, ENOSYS};
 
+static const uint64_t pc_id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | WORD(regs.pc);
+
+/*
+ * At the call: a PC that userspace set after KVM_ARM_VCPU_INIT, while a load or store of before
+ * waits for its completion, is moved by this KVM_RUN as if it were that instruction's.
+ */
+static void run_enter(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	const struct state_entry *e;
+	uint64_t reason = 0;
+
+	generic_forget_others(j);
+	e = state_set_find(&v->msrs, pc_id, 0);
+	v->scratch[ARM_PC_AT_RUN] = 0;
+	j_field(j, j_part(j, TAPE_RUN_IN), offsetof(struct kvm_run, exit_reason), 4, &reason);
+	if (v->last_exit == KVM_EXIT_MMIO && reason == KVM_EXIT_MMIO &&
+	    generic_flag(v, ARM_RESET) && !(v->scratch[GENERIC_FEATURES] & EL1_32BIT) && e &&
+	    e->known)
+		v->scratch[ARM_PC_AT_RUN] = 1 + e->value[0] + 4;
+	generic_run_enter(j);
+}
+
+/* With immediate_exit nothing but that happened. */
+static void after_immediate(struct judge *j)
+{
+	struct state_vcpu *v = j->vcpu;
+	struct state_entry *e;
+
+	if (!v->scratch[ARM_PC_AT_RUN] || j->vm->running || j->ret->ret != -EINTR)
+		return;
+	e = state_set_add(&v->msrs, pc_id, 0);
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	*e = (struct state_entry){
+		.key = pc_id, .known = 1, .value = {v->scratch[ARM_PC_AT_RUN] - 1, 0, 1}};
+}
+
 static void run(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
@@ -537,6 +577,7 @@ static void run(struct judge *j)
 		j_may_fail(j, R_ARM_RUN_UNFINALIZED, EPERM);
 	if (generic_run_input(j)) {
 		generic_flag_set(v, GENERIC_EVENT, event);
+		after_immediate(j);
 		return;
 	}
 	if (event && j->ret->ret == -EINTR)
@@ -568,6 +609,6 @@ const struct judge_handler model_arm64_handlers[] = {
 	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, vcpu_events, NULL},
 	{"KVM_GET_ONE_REG", KVMAPI_VCPU, get_one_reg, NULL},
 	{"KVM_SET_ONE_REG", KVMAPI_VCPU, set_one_reg, NULL},
-	{"KVM_RUN", KVMAPI_VCPU, run, generic_run_enter},
+	{"KVM_RUN", KVMAPI_VCPU, run, run_enter},
 	{NULL, 0, NULL, NULL},
 };

@@ -36,7 +36,7 @@ static enum kvmapi_arch arch(const struct judge *j)
 void generic_forget_registers(struct state_vcpu *v)
 {
 	for (uint32_t i = 0; i < v->msrs.count; i++)
-		v->msrs.entries[i].known = 0;
+		v->msrs.entries[i].known = v->msrs.entries[i].value[2] = 0;
 	generic_flag_set(v, ARM_RESET, false);
 }
 

@@ -15,6 +15,7 @@ enum {
 	GENERIC_FEATURES,  /* arm64: features of the first KVM_ARM_VCPU_INIT */
 	GENERIC_TARGET,	   /* arm64: its target */
 	GENERIC_MP_RULE,   /* rule by which the MP state is known */
+	ARM_PC_AT_RUN,	   /* 1 + where KVM_RUN moves a PC that userspace set, 0 = not known */
 	GENERIC_REGS,	   /* 1 + number of registers of KVM_GET_REG_LIST */
 };
 

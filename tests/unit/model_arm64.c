@@ -538,6 +538,32 @@ static void exits(void **state)
 	BAD(&h, "ARCH_RUN_NO_ARGUMENT");
 }
 
+/* A store waits for its completion while the vCPU is made anew. */
+static void completion(void **state)
+{
+	struct kvm_run in = {.immediate_exit = 1, .exit_reason = KVM_EXIT_MMIO};
+	struct kvm_run out = {.exit_reason = KVM_EXIT_MMIO};
+
+	out.mmio.len = 4;
+	init(0, 0);
+	for (uint64_t i = 0; i < 2; i++) {
+		run_exit(&h, vcpu, &out, 0);
+		init(0, 0);
+		reg_set(&h, vcpu, PC, 0x1000, 0);
+		mh_run(&h, vcpu, &in, KVMAPI_RUN_UNION, NULL, 0, -EINTR);
+		reg_get(&h, vcpu, PC, 0x1004 - 4 * i, 0);
+		if (i)
+			BAD(&h, "ARM_MMIO_COMPLETED");
+		else
+			KNOWN(&h, "ARM_MMIO_COMPLETED");
+	}
+	/* It is completed once. */
+	reg_set(&h, vcpu, PC, 0x1000, 0);
+	mh_run(&h, vcpu, &in, KVMAPI_RUN_UNION, NULL, 0, -EINTR);
+	reg_get(&h, vcpu, PC, 0x1000, 0);
+	GOOD(&h, "ARM_REG_CORE");
+}
+
 static void sve(void **state)
 {
 	mh_close(&h);
@@ -705,6 +731,8 @@ int main(void)
 		OLD(after_events),
 		NEW(after_events),
 		NEW(exits),
+		OLD(completion),
+		NEW(completion),
 		OLD(sve),
 		NEW(shared),
 		NEW(late_vcpu),

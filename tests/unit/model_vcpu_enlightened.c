@@ -8,8 +8,11 @@ static const uint32_t leaves[] = {0x40000000, 0x40000001, 0x40000002, 0x40000003
 				  0x40000005, 0x40000080, 0x40000081, 0x40000082, 0x4000000a};
 #define LEAVES (sizeof(leaves) / sizeof(leaves[0]))
 
+/* struct kvm_cpuid2 with room for entries. */
 struct cpuid {
-	struct kvm_cpuid2 head;
+	struct {
+		uint32_t nent, padding;
+	} head;
 	struct kvm_cpuid_entry2 e[16];
 };
 
