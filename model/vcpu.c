@@ -207,8 +207,13 @@ static void tsc_khz_set(struct judge *j)
 	struct state_vcpu *v = j->vcpu;
 	uint64_t khz = (uint32_t)j->call->arg;
 
-	/* Another frequency than the vCPU has is a matter of the hardware. */
-	if ((khz && khz != v->tsc_khz) || vcpu_flag(v, VCPU_TSC_REFUSED))
+	/*
+	 * Another frequency than the vCPU has is a matter of the hardware.  Without TSC scaling its
+	 * own is, too: the kernel compares with the host's, which is calibrated again after the
+	 * module was loaded.
+	 */
+	if ((khz && (khz != v->tsc_khz || j_cap(j, KVM_CAP_TSC_CONTROL) <= 0)) ||
+	    vcpu_flag(v, VCPU_TSC_REFUSED))
 		j_may_fail(j, R_TSC_KHZ_REFUSED, EINVAL);
 	if (!j_succeeds(j, R_TSC_KHZ_SET_SUCCEEDS)) {
 		v->tsc_khz = 0;

@@ -348,8 +348,10 @@ static void time_of_guest(void **state)
 	BAD(&h, "TSC_KHZ_SAME");
 	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 2300001, 0);
 	GOOD(&h, "TSC_KHZ_SET_SUCCEEDS");
-	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 2300001, -EINVAL);
+	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 2300001, -EBUSY);
 	BAD(&h, "TSC_KHZ_SET_SUCCEEDS");
+	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 2300001, -EINVAL);
+	KNOWN(&h, "TSC_KHZ_REFUSED");
 	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 1000, -EINVAL);
 	KNOWN(&h, "TSC_KHZ_REFUSED");
 	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, -EIO);
