@@ -65,23 +65,6 @@ static int text_read(const char *path, char **text)
 	return CLI_OK;
 }
 
-static int output_open(const struct asm_values *v, const char *input, int *fd, bool *regular)
-{
-	struct stat in, out;
-
-	*fd = open(v->output, O_WRONLY | O_CREAT | O_CLOEXEC | (v->force ? 0 : O_EXCL), 0666);
-	if (*fd < 0 && errno == EEXIST)
-		return cli_error("%s: exists; --force replaces it", v->output);
-	if (*fd < 0 || fstat(*fd, &out))
-		return cli_error("%s: %s", v->output, strerror(errno));
-	if (!stat(input, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-		return cli_error("%s: is the text that is read; give another --output", v->output);
-	*regular = S_ISREG(out.st_mode);
-	if (*regular && ftruncate(*fd, 0))
-		return cli_error("%s: %s", v->output, strerror(errno));
-	return CLI_OK;
-}
-
 /* The tape that was made in memory, to where it shall be. */
 static int tape_copy(int from, int to, const char *path)
 {
@@ -129,7 +112,7 @@ static int run(const void *values, int operand_count, char **operands)
 				  : cli_error("%s: %s", operands[0], tape_strerror(rc));
 		goto out;
 	}
-	code = output_open(v, operands[0], &fd, &regular);
+	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
 	if (code != CLI_OK)
 		goto out;
 	code = tape_copy(made, fd, v->output);

@@ -22,27 +22,6 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-/*
- * Open OUT for a new tape, or say why not.  With --force it may exist, but must not be the input,
- * which is still to be read.
- */
-static int output_open(const struct canon_values *v, const char *input, int *fd, bool *regular)
-{
-	struct stat in, out;
-
-	*fd = open(v->output, O_WRONLY | O_CREAT | O_CLOEXEC | (v->force ? 0 : O_EXCL), 0666);
-	if (*fd < 0 && errno == EEXIST)
-		return cli_error("%s: exists; --force replaces it", v->output);
-	if (*fd < 0 || fstat(*fd, &out))
-		return cli_error("%s: %s", v->output, strerror(errno));
-	if (!stat(input, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-		return cli_error("%s: is the tape that is read; give another --output", v->output);
-	*regular = S_ISREG(out.st_mode);
-	if (*regular && ftruncate(*fd, 0))
-		return cli_error("%s: %s", v->output, strerror(errno));
-	return CLI_OK;
-}
-
 static int run(const void *values, int operand_count, char **operands)
 {
 	const struct canon_values *v = values;
@@ -56,7 +35,7 @@ static int run(const void *values, int operand_count, char **operands)
 	code = cli_tape_open(operands[0], &reader);
 	if (code != CLI_OK)
 		return code;
-	code = output_open(v, operands[0], &fd, &regular);
+	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
 	if (code != CLI_OK)
 		goto out;
 	rc = tape_canonicalise(reader, fd, NULL);

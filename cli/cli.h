@@ -159,6 +159,13 @@ void cli_text_clean(char *text);
 struct json_t;
 struct tape_reader;
 
+/*
+ * Open `path` for what is made of `input`, empty; or say why not, and give the exit status.  With
+ * `force` it may exist, but must not be the input, which is still to be read.  *regular: it is a
+ * file, which may be removed again.
+ */
+int cli_output_open(const char *path, bool force, const char *input, int *fd, bool *regular);
+
 /* Open a tape, or say why not.  CLI_OK or CLI_ERROR. */
 int cli_tape_open(const char *path, struct tape_reader **reader);
 /*

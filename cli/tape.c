@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening a tape and saying what is wrong with it, and NDJSON: the same for every subcommand. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "cli/cli.h"
 #include "tape/tape.h"
+
+int cli_output_open(const char *path, bool force, const char *input, int *fd, bool *regular)
+{
+	struct stat in, out;
+
+	*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? 0 : O_EXCL), 0666);
+	if (*fd < 0 && errno == EEXIST)
+		return cli_error("%s: exists; --force replaces it", path);
+	if (*fd < 0 || fstat(*fd, &out))
+		return cli_error("%s: %s", path, strerror(errno));
+	if (!stat(input, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+		return cli_error("%s: is the file that is read; give another --output", path);
+	*regular = S_ISREG(out.st_mode);
+	if (*regular && ftruncate(*fd, 0))
+		return cli_error("%s: %s", path, strerror(errno));
+	return CLI_OK;
+}
 
 int cli_tape_open(const char *path, struct tape_reader **reader)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tape/asm_write.h"
+#include "tape/format.h"
 
 #define ENV_RESULTS "results"
 
@@ -80,25 +81,10 @@ static int begin_items(struct assembler *a)
 
 /* --- threads and objects ---------------------------------------------------------------------- */
 
-static int grow(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? 2 * *room : 16;
-	void *data;
-
-	if (count < *room)
-		return 0;
-	data = realloc(*array, more * size);
-	if (!data)
-		return -ENOMEM;
-	*array = data;
-	*room = more;
-	return 0;
-}
-
 static int add_thread(struct assembler *a, const char *where, const struct tape_thread *thread)
 {
 	void *array = a->calls;
-	int err = grow(&array, &a->thread_room, a->thread_count, sizeof(*a->calls));
+	int err = tape_array_grow(&array, &a->thread_room, a->thread_count, sizeof(*a->calls));
 
 	if (err)
 		return err;
@@ -129,7 +115,7 @@ int asm_add_object(struct assembler *a, const char *where, size_t len,
 		   const struct tape_object *object)
 {
 	void *array = a->objects;
-	int err = grow(&array, &a->object_room, a->object_count, sizeof(*a->objects));
+	int err = tape_array_grow(&array, &a->object_room, a->object_count, sizeof(*a->objects));
 
 	if (err)
 		return err;

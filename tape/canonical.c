@@ -64,21 +64,6 @@ struct canon {
 	struct tape_buf payload;
 };
 
-static int canon_grow(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? 2 * *room : 16;
-	void *data;
-
-	if (count < *room)
-		return 0;
-	data = realloc(*array, more * size);
-	if (!data)
-		return -ENOMEM;
-	*array = data;
-	*room = more;
-	return 0;
-}
-
 /* --- descriptors
  * ------------------------------------------------------------------------------------- */
 
@@ -119,7 +104,7 @@ static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
 			return 0;
 		}
 	}
-	err = canon_grow(&array, &c->foreign_room, c->foreign_count, sizeof(*c->foreign));
+	err = tape_array_grow(&array, &c->foreign_room, c->foreign_count, sizeof(*c->foreign));
 	if (err)
 		return err;
 	c->foreign = array;
@@ -390,7 +375,7 @@ static int take_object(struct canon *c, const struct tape_object *object)
 {
 	struct tape_object to = *object;
 	void *array = c->objects;
-	int err = canon_grow(&array, &c->object_room, c->object_count, sizeof(*c->objects));
+	int err = tape_array_grow(&array, &c->object_room, c->object_count, sizeof(*c->objects));
 
 	if (err)
 		return err;

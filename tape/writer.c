@@ -113,22 +113,6 @@ static int writer_fail(struct tape_writer *w, int err)
 	return err;
 }
 
-/* Grow an array of the tape by one. */
-static int writer_array(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? 2 * *room : 16;
-	void *data;
-
-	if (count < *room)
-		return 0;
-	data = realloc(*array, more * size);
-	if (!data)
-		return -ENOMEM;
-	*array = data;
-	*room = more;
-	return 0;
-}
-
 /* --- blocks
  * ------------------------------------------------------------------------------------------ */
 
@@ -174,7 +158,7 @@ static int writer_close_frame(struct tape_writer *w)
 	err = writer_unpend(w);
 	if (err || !w->blocks.len)
 		return err;
-	err = writer_array(&array, &w->table_room, w->table_count, sizeof(*w->table));
+	err = tape_array_grow(&array, &w->table_room, w->table_count, sizeof(*w->table));
 	if (err)
 		return err;
 	w->table = array;
@@ -708,7 +692,7 @@ int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread)
 		return TAPE_E_ORDER;
 	if (thread->id >= TAPE_MAX_THREADS)
 		return TAPE_E_LIMIT;
-	err = writer_array(&array, &w->thread_room, w->thread_count, sizeof(*w->threads));
+	err = tape_array_grow(&array, &w->thread_room, w->thread_count, sizeof(*w->threads));
 	if (err)
 		return writer_fail(w, err);
 	w->threads = array;
@@ -731,7 +715,7 @@ int tape_writer_object(struct tape_writer *w, const struct tape_object *object)
 	depth = object->parent ? w->objects[object->parent - 1].depth + 1 : 1;
 	if (object->id > TAPE_MAX_OBJECTS || depth > TAPE_MAX_DEPTH)
 		return TAPE_E_LIMIT;
-	err = writer_array(&array, &w->object_room, w->object_count, sizeof(*w->objects));
+	err = tape_array_grow(&array, &w->object_room, w->object_count, sizeof(*w->objects));
 	if (err)
 		return writer_fail(w, err);
 	w->objects = array;
