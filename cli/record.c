@@ -219,8 +219,6 @@ static int run(const void *values, int count, char **operands)
 			code = recorder_command_missing(recorder);
 		goto out;
 	}
-	if (recorder_note(recorder)[0] && !v->quiet)
-		cli_note("%s", recorder_note(recorder));
 	fd = open(v->output, O_RDWR | O_CREAT | O_CLOEXEC | (v->force ? O_TRUNC : O_EXCL), 0644);
 	if (fd < 0) {
 		code = errno == EEXIST
@@ -228,6 +226,8 @@ static int run(const void *values, int count, char **operands)
 			       : cli_error("cannot write %s: %s", v->output, strerror(errno));
 		goto out;
 	}
+	if (recorder_note(recorder)[0] && !v->quiet)
+		cli_note("%s", recorder_note(recorder));
 	catch_signals();
 	err = recorder_run(recorder, fd, &stop, warn);
 	if (close(fd) && !err)

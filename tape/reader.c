@@ -635,7 +635,7 @@ static int open_call_begin(struct tape_reader *r, const struct tape_site *site)
 	if (err)
 		return err;
 	parts = (struct tape_part *)open->memory.data;
-	data = open->memory.data + head;
+	data = site->call.part_count ? open->memory.data + head : NULL;
 	for (unsigned int i = 0; i < site->call.part_count; i++) {
 		parts[i] = site->call.parts[i];
 		if (!parts[i].have)
