@@ -54,7 +54,7 @@ struct recorder {
 	struct recorder_stats stats;
 	uint64_t start;			    /* CLOCK_MONOTONIC, ns */
 	uint64_t lost_buffer, lost_threads; /* already on the tape as gaps */
-	uint64_t missed;		    /* before the run */
+	uint64_t missed;		    /* at the last look */
 	unsigned int batch;
 	bool dirty;	   /* something is not flushed */
 	bool target_ended; /* RECORDER_PID */
@@ -830,6 +830,18 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 		warn(line);
 }
 
+/*
+ * Runs of the probe that the kernel skipped since the last look.  No record tells where, so the gap
+ * goes before all that was not read yet.
+ */
+static void take_missed(struct recorder *r)
+{
+	uint64_t now = missed(r);
+
+	put_gap(r, TAPE_GAP_MISSED, now - r->missed, tape_time(r, now_ns()));
+	r->missed = now;
+}
+
 static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		     void (*warn)(const char *))
 {
@@ -842,8 +854,12 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		/* What made it end is in the ring already: look at the ring afterwards. */
 		bool over = ended(r);
 		bool asked = asked_to_finish(r, stop, &handled, &deadline);
-		unsigned int records = drain(r);
-		uint64_t now = now_ns();
+		unsigned int records;
+		uint64_t now;
+
+		take_missed(r);
+		records = drain(r);
+		now = now_ns();
 
 		if (!r->stats.write_error && r->dirty &&
 		    now - flushed >= r->options.flush_ms * MS) {
@@ -898,13 +914,13 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 
 	/* Nothing new comes after this, so that the sums are final. */
 	r->backend->detach(r->skeleton);
+	take_missed(r);
 	while (drain(r))
 		;
 	put_gap(r, TAPE_GAP_BUFFER, r->skeleton->bss->lost_buffer - r->lost_buffer,
 		tape_time(r, now_ns()));
 	put_gap(r, TAPE_GAP_THREADS, r->skeleton->bss->lost_threads - r->lost_threads,
 		tape_time(r, now_ns()));
-	put_gap(r, TAPE_GAP_MISSED, missed(r) - r->missed, tape_time(r, now_ns()));
 	end.seen = counted(r) - base + r->stats.lost[TAPE_GAP_MISSED];
 	memcpy(end.lost, r->stats.lost, sizeof(end.lost));
 	if (!r->stats.write_error)
