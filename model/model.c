@@ -48,6 +48,7 @@ struct vm_slot {
 
 struct open_call {
 	uint64_t entered;
+	uint32_t tid;
 	uint32_t object;
 	struct vm_slot *slot; /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
 	bool open;
@@ -318,11 +319,6 @@ static void object_enter_state(struct model *m, struct object *o, struct state_v
 	o->in_state = true;
 	if (!ok)
 		m->oom = -ENOMEM;
-}
-
-int model_thread(struct model *m, const struct tape_thread *thread)
-{
-	return room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
 }
 
 int model_object(struct model *m, const struct tape_object *object)
@@ -694,6 +690,36 @@ static void close_call(struct model *m, struct open_call *t)
 	t->slot = NULL;
 }
 
+/*
+ * A thread that shows up under a new number while its last call is open: the return of that call
+ * was lost, and with it what the call did.
+ */
+static void thread_returned_unseen(struct model *m, struct open_call *t)
+{
+	struct object *o = object_at(m, t->object);
+
+	run_leave(m, t);
+	close_call(m, t);
+	if (o && o->slot) {
+		group_judge(m, o->slot);
+		state_vm_forget(o->slot->state);
+	}
+}
+
+int model_thread(struct model *m, const struct tape_thread *thread)
+{
+	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < m->thread_room; i++) {
+		if (i != thread->id && m->threads[i].open && m->threads[i].tid == thread->tid)
+			thread_returned_unseen(m, &m->threads[i]);
+	}
+	m->threads[thread->id].tid = thread->tid;
+	return m->oom;
+}
+
 int model_call(struct model *m, const struct tape_call *call)
 {
 	struct object *o = object_at(m, call->object);
@@ -710,7 +736,8 @@ int model_call(struct model *m, const struct tape_call *call)
 		run_leave(m, t);
 		close_call(m, t);
 	}
-	*t = (struct open_call){.entered = ++m->sequence, .object = call->object, .open = true};
+	*t = (struct open_call){
+		.entered = ++m->sequence, .tid = t->tid, .object = call->object, .open = true};
 	slot = o ? object_slot(m, o) : NULL;
 	if (!slot)
 		return m->oom;
