@@ -277,22 +277,30 @@ static int path_find(const struct btf *btf, uint32_t id, const char *path, size_
 	}
 }
 
-int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
-		      size_t *size)
+/* The id of a type of an architecture, and the BTF that it is in; -ENOENT, -ENOMEM. */
+static int type_lookup(enum kvmapi_arch arch, const char *type, const struct btf **btf)
 {
 	const struct types *types;
-	int id;
 
 	if ((unsigned int)arch >= KVMAPI_ARCHS)
 		return -ENOENT;
 	types = types_of(arch);
 	if (!types)
 		return -ENOMEM;
-	id = type_find(types->btf, type);
+	*btf = types->btf;
+	return type_find(types->btf, type);
+}
+
+int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
+		      size_t *size)
+{
+	const struct btf *btf;
+	int id = type_lookup(arch, type, &btf);
+
 	if (id < 0)
 		return id;
 	*offset = 0;
-	return path_find(types->btf, (uint32_t)id, path, offset, size);
+	return path_find(btf, (uint32_t)id, path, offset, size);
 }
 
 /* --- places --------------------------------------------------------------------------------------
@@ -319,18 +327,12 @@ static void place_set(const struct btf *btf, uint32_t id, size_t offset, struct 
 
 int kvmapi_place_of(enum kvmapi_arch arch, const char *type, struct kvmapi_place *place)
 {
-	const struct types *types;
-	int id;
+	const struct btf *btf;
+	int id = type_lookup(arch, type, &btf);
 
-	if ((unsigned int)arch >= KVMAPI_ARCHS)
-		return -ENOENT;
-	types = types_of(arch);
-	if (!types)
-		return -ENOMEM;
-	id = type_find(types->btf, type);
 	if (id < 0)
 		return id;
-	place_set(types->btf, (uint32_t)id, 0, place);
+	place_set(btf, (uint32_t)id, 0, place);
 	return 0;
 }
 

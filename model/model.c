@@ -712,6 +712,9 @@ int model_thread(struct model *m, const struct tape_thread *thread)
 
 	if (err)
 		return err;
+	/* Frames name their threads again. */
+	if (m->threads[thread->id].tid == thread->tid)
+		return m->oom;
 	for (uint32_t i = 0; i < m->thread_room; i++) {
 		if (i != thread->id && m->threads[i].open && m->threads[i].tid == thread->tid)
 			thread_returned_unseen(m, &m->threads[i]);

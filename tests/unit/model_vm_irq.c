@@ -68,6 +68,23 @@ static void line_status(uint32_t gsi, uint32_t level, int32_t status, uint32_t l
 	INOUT(&h, vm, "KVM_IRQ_LINE_STATUS", in, out, 0);
 }
 
+/* The return of a call was lost: what it did is unknown, where nothing was lost it is not. */
+static void return_lost(void **state)
+{
+	struct tape_thread again = {.id = 3, .pid = 1, .tid = 1};
+	struct mh_call lost = {.object = vm, .ioctl = "KVM_CREATE_IRQCHIP"};
+
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+	mh_expect(&h, MODEL_DIVERGES, NULL);
+	mh_begin(&h, &lost);
+	assert_int_equal(model_thread(h.model, &again), 0);
+	lost.thread = 3;
+	lost.ret = 0;
+	mh_do(&h, &lost);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+}
+
 static void lines(void **state)
 {
 	struct kvm_irq_level in = {.irq = 4, .level = 1};
@@ -434,6 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(creation, setup, teardown),
+		cmocka_unit_test_setup_teardown(return_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(chip_state, setup, teardown),
 		cmocka_unit_test_setup_teardown(chip_state_after_create, setup, teardown),
