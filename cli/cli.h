@@ -105,11 +105,14 @@ struct cli_command {
 
 extern const struct cli_command cli_asm;
 extern const struct cli_command cli_canon;
+extern const struct cli_command cli_distill;
 extern const struct cli_command cli_guest;
 extern const struct cli_command cli_info;
+extern const struct cli_command cli_minimise;
 extern const struct cli_command cli_print;
 extern const struct cli_command cli_record;
 extern const struct cli_command cli_replay;
+extern const struct cli_command cli_rules;
 extern const struct cli_command cli_stat;
 
 /* All subcommands in the order of --help; ends with NULL. */
@@ -194,5 +197,11 @@ int cli_json_put(FILE *out, struct json_t *line);
 /* A string of the machine's (a thread's name) that may be no UTF-8: bytes beyond ASCII become "?"
  * then. */
 struct json_t *cli_json_string(const char *text);
+
+/* "api.rst § 4.25": where a rule's sentence stands. */
+struct model_rule;
+void cli_rule_source(const struct model_rule *rule, char *buf, size_t size);
+/* {"id":...,"document":...,"section":...,"refs":...,"statement":...}; a new reference. */
+struct json_t *cli_rule_json(const struct model_rule *rule);
 
 #endif

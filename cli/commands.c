@@ -4,8 +4,11 @@
 #include "cli/cli.h"
 
 const struct cli_command *const cli_commands[] = {
-	&cli_record, &cli_replay, &cli_print, &cli_stat, &cli_info,
-	&cli_canon,  &cli_asm,	  &cli_guest, NULL,
+#ifdef CLI_RECORD
+	&cli_record,
+#endif
+	&cli_replay, &cli_print, &cli_stat,	&cli_info,    &cli_canon, &cli_asm,
+	&cli_rules,  &cli_guest, &cli_minimise, &cli_distill, NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

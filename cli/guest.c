@@ -16,7 +16,7 @@
 #define STATUS_CRASH   125
 
 struct run_values {
-	const char *kernel, *modules, *accel, *work, *each, *log, *append, *agent;
+	const char *kernel, *modules, *module, *accel, *work, *each, *log, *append, *agent;
 	uint64_t smp, memory, timeout;
 	struct cli_list with, environment;
 	bool verbose, warn_continues;
@@ -28,6 +28,10 @@ static const struct cli_option run_options[] = {
 	 CLI_TEXT, offsetof(struct run_values, kernel), false, NULL},
 	{"modules", 0, "DIR", "The modules of a kernel of your own, at any depth below DIR.",
 	 CLI_TEXT, offsetof(struct run_values, modules), false, NULL},
+	{"module", 0, "PATH",
+	 "Load this module instead of the kernel's of the same name (kvm.ko, kvm-amd.ko), or those "
+	 "of a folder. It has to be built for exactly this kernel.",
+	 CLI_TEXT, offsetof(struct run_values, module), false, NULL},
 	{"accel", 0, "tcg|kvm",
 	 "How QEMU runs the guest: tcg emulates and works everywhere; kvm needs nested virtualisation here.",
 	 CLI_TEXT, offsetof(struct run_values, accel), false, NULL},
@@ -351,6 +355,7 @@ static int run(const void *values, int count, char **arguments)
 	config.memory = v->memory >> 20;
 	config.warn_continues = v->warn_continues;
 	config.append = v->append;
+	config.module = v->module;
 	config.agent = v->agent;
 	config.log = v->log;
 	config.interrupt_fd = interrupts_open();

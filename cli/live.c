@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "guest/guest.h"
 #include "replayer/live.h"
+#include "replayer/minimise.h"
 
 #define PLAYER_PATH  "/kvmtape/player"
 #define PROGRAM_PATH "/kvmtape/program"
@@ -371,6 +372,17 @@ static int tape_read(const char *path, uint8_t **data, size_t *size)
 	return n < 0 ? CLI_ERROR : CLI_OK;
 }
 
+int cli_file_read(const char *path, uint8_t **data, size_t *size)
+{
+	int code = tape_read(path, data, size);
+
+	if (code != CLI_OK) {
+		free(*data);
+		*data = NULL;
+	}
+	return code;
+}
+
 static int where_parse(const char *where, struct live_runner *runner, struct guest_runner *guest)
 {
 	static const enum kvmapi_arch archs[GUEST_ARCH_COUNT] = {
@@ -466,4 +478,94 @@ out:
 	guest_destroy(guest.guest);
 	free(data);
 	return code;
+}
+
+/* --- for other subcommands that play tapes in a guest
+ * ----------------------------------------------------- */
+
+#define MACHINE_TIMEOUT 30 /* s, for one tape */
+
+struct cli_live_machine {
+	struct guest_runner guest;
+	struct live_runner runner;
+	struct minimise_player player;
+	bool snapshot;
+};
+
+static int machine_play(void *context, const void *tape, size_t size, int fd, char *end,
+			size_t end_size)
+{
+	struct cli_live_machine *m = context;
+	const struct live_options options = {.tool_version = KVMTAPE_VERSION,
+					     .timeout = MACHINE_TIMEOUT};
+	struct live_report report;
+	int rc = live_play(tape, size, &m->runner, &options, fd, &report);
+
+	end[0] = 0;
+	if (report.refused[0]) {
+		snprintf(end, end_size, "%s", report.refused);
+		rc = -EINVAL;
+	} else if (rc) {
+		snprintf(end, end_size, "%s",
+			 report.end[0] ? report.end
+			 : rc < -2000  ? tape_strerror(rc)
+				       : strerror(-rc));
+	}
+	live_report_release(&report);
+	return rc;
+}
+
+static int machine_fresh(void *context)
+{
+	struct cli_live_machine *m = context;
+	struct live_output output = {0};
+	int rc;
+
+	if (m->snapshot)
+		return guest_restore(m->guest.guest);
+	if (!m->guest.guest) {
+		rc = guest_begin(&m->guest, m->runner.arch, &output);
+		if (rc)
+			return cli_error("%s", output.end), rc;
+	}
+	rc = guest_snapshot(m->guest.guest);
+	m->snapshot = !rc;
+	return rc;
+}
+
+int cli_live_open(const char *where, struct cli_live_machine **machine)
+{
+	struct cli_live_machine *m = calloc(1, sizeof(*m));
+	int code;
+
+	*machine = NULL;
+	if (!m)
+		return cli_error("%s", strerror(ENOMEM));
+	code = where_parse(where, &m->runner, &m->guest);
+	if (code == CLI_OK && m->runner.host)
+		code = cli_error("--live=host: a tape that diverges is for a disposable guest: "
+				 "--live=guest:NAME");
+	if (code == CLI_OK && machine_fresh(m))
+		code = CLI_ERROR;
+	if (code != CLI_OK) {
+		cli_live_close(m);
+		return code;
+	}
+	m->player = (struct minimise_player){
+		.play = machine_play, .fresh = machine_fresh, .context = m};
+	*machine = m;
+	return CLI_OK;
+}
+
+const struct minimise_player *cli_live_player(struct cli_live_machine *machine)
+{
+	return &machine->player;
+}
+
+void cli_live_close(struct cli_live_machine *machine)
+{
+	if (!machine)
+		return;
+	guest_destroy(machine->guest.guest);
+	free(machine);
 }

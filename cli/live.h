@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape replay --live. */
+/* kvmtape replay --live, and playing tapes in a guest for other subcommands. */
 #ifndef CLI_LIVE_H
 #define CLI_LIVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct cli_live_options {
 	const char *where;  /* "host", "guest:NAME" */
@@ -14,5 +16,16 @@ struct cli_live_options {
 
 /* Play the tape `path` and print the comparison.  The exit code. */
 int cli_live(const char *path, const struct cli_live_options *o);
+
+/* The whole of a file ("-": standard input), which the caller frees; or say why not. */
+int cli_file_read(const char *path, uint8_t **data, size_t *size);
+
+/* A guest ("guest:NAME") that plays tapes and has a snapshot, or say why not.  CLI_OK or CLI_ERROR.
+ */
+struct cli_live_machine;
+struct minimise_player;
+int cli_live_open(const char *where, struct cli_live_machine **machine);
+const struct minimise_player *cli_live_player(struct cli_live_machine *machine);
+void cli_live_close(struct cli_live_machine *machine);
 
 #endif

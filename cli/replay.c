@@ -14,6 +14,7 @@ struct replay_values {
 	bool json;
 	bool verbose;
 	bool rules;
+	bool lint;
 	uint64_t until;
 	const char *live;
 	const char *output;
@@ -25,6 +26,10 @@ static const struct cli_option options[] = {
 	 offsetof(struct replay_values, force), false, NULL},
 	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
+	{"lint", 0, NULL,
+	 "Print advice, too: calls that succeed and lose something. It changes no verdict and no exit "
+	 "status.",
+	 CLI_FLAG, offsetof(struct replay_values, lint), false, NULL},
 	{"live", 0, "WHERE",
 	 "Issue the tape's calls on a live kernel as well and compare: host, or guest:NAME.",
 	 CLI_TEXT, offsetof(struct replay_values, live), false, NULL},
@@ -51,22 +56,8 @@ struct replay {
 	const struct model_rule *rules;
 	const struct cli_colors *c;
 	FILE *waiting;
+	FILE *advice;
 };
-
-/* "api.rst § 4.25" */
-static void rule_source(const struct model_rule *rule, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s%s%s", rule->document ? rule->document : "",
-		 rule->section && *rule->section ? " § " : "",
-		 rule->section && *rule->section ? rule->section : "");
-}
-
-static json_t *rule_json(const struct model_rule *rule)
-{
-	return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?}", "id", rule->id, "document",
-			 rule->document, "section", rule->section, "refs", rule->refs, "statement",
-			 rule->statement);
-}
 
 static const char *verdict_color(const struct cli_colors *c, enum model_verdict_kind kind)
 {
@@ -93,7 +84,7 @@ static void rules_text(const struct replay *r, const struct model_verdict *v, FI
 	if (v->kind == MODEL_DEVIATION || v->kind == MODEL_DIVERGES) {
 		const struct model_rule *rule = &r->rules[v->rule];
 
-		rule_source(rule, source, sizeof(source));
+		cli_rule_source(rule, source, sizeof(source));
 		fprintf(out, "    rule      %s\n", rule->id);
 		fprintf(out, "    says      %s\n", rule->statement);
 		fprintf(out, "    source    %s%s%s%s\n", source,
@@ -158,7 +149,7 @@ static int event_json(const struct replay *r, const struct tape_return *ret,
 			 "thread", (int)ret->call->thread, "comm",
 			 cli_json_string(thread ? thread->comm : ""));
 	if (v->kind == MODEL_DIVERGES || v->kind == MODEL_DEVIATION)
-		json_object_set_new(line, "rule", rule_json(&r->rules[v->rule]));
+		json_object_set_new(line, "rule", cli_rule_json(&r->rules[v->rule]));
 	if (v->kind == MODEL_DIVERGES)
 		json_object_set_new(line, "expected", json_string(v->expected));
 	if (v->observed[0] && v->kind != MODEL_CONFORMS)
@@ -191,6 +182,44 @@ static int on_verdict(void *context, const struct tape_return *ret, const struct
 			return rc;
 	}
 	return r->v->verbose ? event_text(r, ret, v, stdout) : 0;
+}
+
+static int advice_json(const struct replay *r, const struct tape_return *ret,
+		       const struct model_verdict *v, const struct model_advice *a)
+{
+	json_t *line = json_pack("{s:s, s:I, s:i, s:s, s:o, s:s}", "type", "advice", "event",
+				 (json_int_t)ret->call->index, "thread", (int)ret->call->thread,
+				 "verdict", model_verdict_name(v->kind), "rule",
+				 cli_rule_json(&r->rules[a->rule]), "detail", a->detail);
+
+	return cli_json_put(stdout, line) == CLI_OK ? 0 : -EIO;
+}
+
+static int on_advice(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct replay *r = context;
+	char name[CLI_IOCTL_NAME];
+	int rc = 0;
+
+	if (!r->v->json && !r->advice) {
+		r->advice = tmpfile();
+		if (!r->advice)
+			return -errno;
+	}
+	for (unsigned int i = 0; i < v->advice_count && !rc; i++) {
+		const struct model_advice *a = &v->advice[i];
+
+		if (r->v->json)
+			rc = advice_json(r, ret, v, a);
+		else
+			fprintf(r->advice, "%sadvice%s event %llu, thread %u: %s: %s (%s)\n",
+				r->c->warn, r->c->off, (unsigned long long)ret->call->index,
+				ret->call->thread,
+				cli_ioctl_name(ret->call->kind, ret->call->request, ret->call->row,
+					       name),
+				r->rules[a->rule].id, a->detail);
+	}
+	return rc;
 }
 
 /* Only with --verbose: what stands between the events, gaps above all. */
@@ -308,7 +337,7 @@ static void summary_rules(const struct replay *r, const char *title,
 	for (size_t i = 0; i < count; i++) {
 		const struct model_rule *rule = &r->rules[list[i].rule];
 
-		rule_source(rule, source, sizeof(source));
+		cli_rule_source(rule, source, sizeof(source));
 		printf("%10llu  %s: %s [%s%s%s]\n", (unsigned long long)list[i].events, rule->id,
 		       rule->statement, source, rule->refs && *rule->refs ? "; " : "",
 		       rule->refs ? rule->refs : "");
@@ -356,17 +385,17 @@ static void summary_hits(const struct replay *r, const struct replayer_score *sc
 		printf("%10llu  %s\n", (unsigned long long)score->rule_hits[i], r->rules[i].id);
 }
 
-static int copy_waiting(const struct replay *r)
+static int copy_waiting(const struct replay *r, FILE *waiting, const char *title)
 {
 	char buf[65536];
 	size_t n;
 
-	if (fflush(r->waiting) || ferror(r->waiting) || fseek(r->waiting, 0, SEEK_SET))
+	if (fflush(waiting) || ferror(waiting) || fseek(waiting, 0, SEEK_SET))
 		return cli_error("cannot write a temporary file: %s", strerror(errno));
-	printf("\n%sdivergences%s\n", r->c->bold, r->c->off);
-	while ((n = fread(buf, 1, sizeof(buf), r->waiting)) > 0)
+	printf("\n%s%s%s\n", r->c->bold, title, r->c->off);
+	while ((n = fread(buf, 1, sizeof(buf), waiting)) > 0)
 		fwrite(buf, 1, n, stdout);
-	if (ferror(r->waiting))
+	if (ferror(waiting))
 		return cli_error("cannot read a temporary file: %s", strerror(errno));
 	return CLI_OK;
 }
@@ -381,10 +410,20 @@ static int summary_text(const struct replay *r, const struct replayer_score *sco
 	summary_reasons(r, score, MODEL_SKIPPED);
 	if (r->v->rules)
 		summary_hits(r, score);
+	if (r->advice) {
+		int code;
+
+		summary_rules(r, "advice", score->advice, score->advice_count);
+		code = copy_waiting(r, r->advice, "advised events");
+		if (code != CLI_OK)
+			return code;
+	} else if (r->v->lint) {
+		printf("\n%sadvice%s\n      none\n", r->c->bold, r->c->off);
+	}
 	if (!score->verdicts[MODEL_DIVERGES])
 		return CLI_OK;
 	summary_rules(r, "broken rules", score->divergences, score->divergence_count);
-	return copy_waiting(r);
+	return copy_waiting(r, r->waiting, "divergences");
 }
 
 static json_t *reasons_json(const struct replayer_ioctl *s)
@@ -461,6 +500,9 @@ static int summary_json(const struct replay *r, const struct replayer_score *sco
 			    rules_json(r, score->deviations, score->deviation_count));
 	json_object_set_new(line, "broken",
 			    rules_json(r, score->divergences, score->divergence_count));
+	if (r->v->lint)
+		json_object_set_new(line, "advice",
+				    rules_json(r, score->advice, score->advice_count));
 	return cli_json_put(stdout, line);
 }
 
@@ -474,6 +516,8 @@ static int run(const void *values, int operand_count, char **operands)
 	size_t count;
 	int rc, code;
 
+	if (r.v->lint && r.v->live)
+		return cli_usage_error("--lint and --live do not go together");
 	if (r.v->output && !r.v->live)
 		return cli_usage_error(
 			"-o says where the tape of a live play goes: --live is missing");
@@ -490,6 +534,7 @@ static int run(const void *values, int operand_count, char **operands)
 	r.rules = model_rules(&count);
 	hooks.verdict_mask = r.v->verbose ? ~0u : 1u << MODEL_DIVERGES;
 	hooks.item = r.v->verbose ? on_item : NULL;
+	hooks.advice = r.v->lint ? on_advice : NULL;
 	if (r.v->json)
 		code = cli_json_header(stdout, "replay");
 	if (code != CLI_OK)
@@ -513,6 +558,8 @@ out:
 	replayer_score_release(&score);
 	if (r.waiting)
 		fclose(r.waiting);
+	if (r.advice)
+		fclose(r.advice);
 	tape_reader_close(reader);
 	return code;
 }
@@ -545,7 +592,7 @@ const struct cli_command cli_replay = {
 		"One object a line. The first is {\"type\":\"header\",\"schema\":1,...}, the last "
 		"{\"type\":\"summary\",\"events\":...,\"conforms\":...,\"deviation\":...,\"diverges\":...,"
 		"\"unspecified\":...,\"skipped\":...,\"lost\":...}, possibly with further keys after these. "
-		"Between them: *divergence* lines (with *--verbose* also *verdict* lines and those of objects, "
+		"Between them: with *--lint* *advice* lines; *divergence* lines (with *--verbose* also *verdict* lines and those of objects, "
 		"threads and gaps), and one *ioctl* line per ioctl. Counts and event numbers are numbers; "
 		"numbers of 64 bits from the tape are strings like \"0x1f\".\n",
 	.options = options,

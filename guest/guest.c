@@ -34,6 +34,7 @@ void guest_config_init(struct guest_config *config)
 	config->start_time = 120;
 	config->hang_time = 10;
 	config->interrupt_fd = -1;
+	config->plugin_fds[0] = -1;
 }
 
 /* --- how it ended --------------------------------------------------------------------------- */
@@ -288,6 +289,10 @@ static void command_make(struct guest *guest, int channel, int control, struct c
 		add(command, "-device");
 		add(command, "pvpanic-pci");
 	}
+	if (config->plugin) {
+		add(command, "-plugin");
+		add(command, "%s", config->plugin);
+	}
 	if (guest->have_snapshot) {
 		add(command, "-incoming");
 		add(command, "defer");
@@ -305,6 +310,8 @@ static void child_exec(struct guest *guest, char *const *arguments, const int *k
 	setsid();
 	for (int i = 0; keep[i] >= 0; i++)
 		fcntl(keep[i], F_SETFD, 0);
+	for (int i = 0; guest->config.plugin && i < 4 && guest->config.plugin_fds[i] >= 0; i++)
+		fcntl(guest->config.plugin_fds[i], F_SETFD, 0);
 	dup2(open("/dev/null", O_RDONLY), 0);
 	dup2(guest->words, 1);
 	dup2(guest->words, 2);
@@ -694,7 +701,8 @@ static int initrd_make(struct guest *guest)
 		rc = guest_fail(&guest->error, -errno, "no memory for the initramfs: %s",
 				strerror(errno));
 	else
-		rc = guest_initrd_write(guest->initrd, &guest->kernel, agent, size, &guest->error);
+		rc = guest_initrd_write(guest->initrd, &guest->kernel, guest->config.module, agent,
+					size, &guest->error);
 out:
 	free(own);
 	return rc;

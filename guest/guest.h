@@ -107,6 +107,18 @@ struct guest_config {
 	bool warn_continues;	 /* a WARN of the kernel does not end the guest */
 	const char *agent;	 /* file of another agent than the one that is built in; NULL */
 	const char *append;	 /* more for the kernel's command line; NULL */
+	/*
+	 * Modules of one's own that take the place of the kernel's modules of the same names: a
+	 * file like "kvm.ko", or a folder with several, at any depth; NULL.
+	 */
+	const char *module;
+	/*
+	 * Argument of QEMU's -plugin, NULL = none, and the descriptors that it names (as
+	 * /proc/self/fd/N), which QEMU inherits; the first negative one ends the list.  Whoever
+	 * made them keeps them open as long as there is the guest, or a clone of it.
+	 */
+	const char *plugin;
+	int plugin_fds[4];
 	const char *log;  /* keep the serial log of a guest that crashed in this file; NULL */
 	int interrupt_fd; /* waiting ends with -EINTR as soon as this can be read; -1 = none */
 };
@@ -153,7 +165,9 @@ void guest_stop(struct guest *guest);
 
 /*
  * Keep the state of the running guest, mapped: guest_restore() and a crash come back to here. Takes
- * the place of an earlier snapshot.  No program may run.  The guest goes on, from the snapshot.
+ * the place of an earlier snapshot.  A program that was started with guest_exec_begin() and waits
+ * for input is in the snapshot, too; no other program may run.  The guest goes on, from the
+ * snapshot.
  */
 int guest_snapshot(struct guest *guest);
 /* A fresh guest from the snapshot, whatever the old one does (it is ended).  -ENOENT: there is no
@@ -236,5 +250,12 @@ struct guest_program {
  * it, -EBUSY included.
  */
 int guest_exec(struct guest *guest, const struct guest_program *program, struct guest_exit *result);
+/*
+ * Start a program and leave it to itself: GUEST_MSG_INPUT (if input_fd is not negative, whatever it
+ * is) feeds it; what it says, and its end, come as frames of this sequence number
+ * (guest_receive()), GUEST_MSG_DONE if it could not be started.  timeout, output and context are
+ * not used.
+ */
+int guest_exec_begin(struct guest *guest, const struct guest_program *program, uint32_t *sequence);
 
 #endif

@@ -204,13 +204,20 @@ out:
 	return rc;
 }
 
-static int modules_put(struct archive *archive, const struct guest_kernel *kernel,
+static int modules_put(struct archive *archive, const struct guest_kernel *kernel, const char *own,
 		       struct guest_error *error)
 {
 	struct load load = {.archive = archive, .arch = kernel->arch, .error = error};
 	int rc = 0;
 
-	if (kernel->modules[0] && nftw(kernel->modules, tree_visit, 32, 0) < 0)
+	/* The first of a name is taken. */
+	if (own && nftw(own, tree_visit, 32, 0) < 0)
+		rc = guest_fail(error, -errno, "cannot read the module %s: %s", own,
+				strerror(errno));
+	else if (own && !tree.count && !tree.error)
+		rc = guest_fail(error, -ENOENT, "%s is no module (*.ko), and there is none in it",
+				own);
+	if (!rc && kernel->modules[0] && nftw(kernel->modules, tree_visit, 32, 0) < 0)
 		rc = guest_fail(error, -errno, "cannot read %s: %s", kernel->modules,
 				strerror(errno));
 	if (tree.error)
@@ -233,8 +240,8 @@ static const char *const folders[] = {
 /* As on every Debian since bookworm: libraries and programs are found by both names. */
 static const char *const merged[] = {"bin", "sbin", "lib", "lib64"};
 
-int guest_initrd_write(int fd, const struct guest_kernel *kernel, const void *agent,
-		       size_t agent_size, struct guest_error *error)
+int guest_initrd_write(int fd, const struct guest_kernel *kernel, const char *own,
+		       const void *agent, size_t agent_size, struct guest_error *error)
 {
 	static const char users[] = "root:x:0:0:root:/root:/bin/sh\n";
 	static const char groups[] = "root:x:0:\n";
@@ -262,7 +269,7 @@ int guest_initrd_write(int fd, const struct guest_kernel *kernel, const void *ag
 	entry_put(&archive, "etc/passwd", S_IFREG | 0644, 0, 0, users, strlen(users));
 	entry_put(&archive, "etc/group", S_IFREG | 0644, 0, 0, groups, strlen(groups));
 	entry_put(&archive, "init", S_IFREG | 0755, 0, 0, agent, agent_size);
-	rc = modules_put(&archive, kernel, error);
+	rc = modules_put(&archive, kernel, own, error);
 	if (!rc)
 		rc = entry_put(&archive, "TRAILER!!!", 0, 0, 0, "", 0);
 	if (fclose(archive.out) && !rc)

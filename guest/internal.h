@@ -39,10 +39,12 @@ struct guest_module {
 	const char *parameters;
 };
 
-/* Write agent, device nodes, folders, modules with what they depend on, in order, as a cpio archive
- * into fd. */
-int guest_initrd_write(int fd, const struct guest_kernel *kernel, const void *agent,
-		       size_t agent_size, struct guest_error *error);
+/*
+ * Write agent, device nodes, folders, modules with what they depend on, in order, as a cpio archive
+ * into fd.  Modules of the file or folder `own` (NULL = none) come before the kernel's.
+ */
+int guest_initrd_write(int fd, const struct guest_kernel *kernel, const char *own,
+		       const void *agent, size_t agent_size, struct guest_error *error);
 
 /* The agent that is built in, or NULL. */
 const void *guest_agent_find(enum guest_arch arch, size_t *size);

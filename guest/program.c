@@ -517,22 +517,29 @@ static int program_kill(struct guest *guest, struct run *run)
 	return -ENOTCONN;
 }
 
+int guest_exec_begin(struct guest *guest, const struct guest_program *program, uint32_t *sequence)
+{
+	size_t size;
+	char *body = exec_body(program, &size);
+	int rc;
+
+	if (!body)
+		return guest_fail(&guest->error, -ENOMEM, "out of memory");
+	rc = guest_send(guest, GUEST_MSG_EXEC, sequence, body, size);
+	free(body);
+	return rc;
+}
+
 int guest_exec(struct guest *guest, const struct guest_program *program, struct guest_exit *result)
 {
 	int64_t then = program->timeout < 0 ? -1 : guest_now() + program->timeout;
 	struct run run = {.program = program, .result = result};
 	struct guest_message_in message;
 	int input = program->input_fd;
-	size_t size;
-	char *body;
 	int rc;
 
 	memset(result, 0, sizeof(*result));
-	body = exec_body(program, &size);
-	if (!body)
-		return guest_fail(&guest->error, -ENOMEM, "out of memory");
-	rc = guest_send(guest, GUEST_MSG_EXEC, &run.sequence, body, size);
-	free(body);
+	rc = guest_exec_begin(guest, program, &run.sequence);
 	while (!rc) {
 		rc = guest_wait(guest, then, input, &message);
 		if (rc == 1) {

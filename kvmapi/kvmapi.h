@@ -258,6 +258,32 @@ int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, co
 int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, size_t index,
 			 struct kvmapi_place *place);
 
+/*
+ * The numbers that a value of a type is made of, for programs that make values.  Members of a union
+ * are all there, at the same place.
+ */
+enum kvmapi_leaf_kind {
+	KVMAPI_LEAF_NUMBER,
+	KVMAPI_LEAF_FLAGS, /* .values are single bits (or groups of them) that have a name */
+	KVMAPI_LEAF_ENUM,  /* .values are those that have a name */
+	KVMAPI_LEAF_CAP,   /* a capability */
+	KVMAPI_LEAF_MSR,   /* index of a model-specific register */
+};
+#define KVMAPI_LEAF_VALUES 24
+struct kvmapi_leaf {
+	uint32_t offset;
+	uint8_t size; /* bytes: 1, 2, 4, 8 */
+	uint8_t kind; /* enum kvmapi_leaf_kind */
+	bool unused;  /* padding by its name, or reserved */
+	uint8_t value_count;
+	uint64_t values[KVMAPI_LEAF_VALUES];
+};
+/*
+ * Leaves of a type, as many as there is room for; how many it has is returned, or -ENOENT, -ENOMEM.
+ * Bit fields are not among them.
+ */
+int kvmapi_leaves(enum kvmapi_arch arch, const char *type, struct kvmapi_leaf *leaves, size_t room);
+
 /* Where a field of a type is: "regs.rip", "entries[3].data".  0, -ENOENT; bits that are whole bytes
  * only. */
 int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,

@@ -972,3 +972,108 @@ int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char
 {
 	return kvmapi_field_at_value(arch, type, NULL, 0, offset, buf, buf_size);
 }
+
+/* --- leaves --------------------------------------------------------------------------------------
+ */
+
+struct leaves {
+	struct walk walk; /* for its path, by which fields.def knows a field */
+	struct kvmapi_leaf *leaves;
+	size_t room, count;
+};
+
+static bool name_is_padding(const char *path)
+{
+	const char *name = strrchr(path, '.');
+
+	name = name ? name + 1 : path;
+	return !strncmp(name, "pad", 3) || !strncmp(name, "reserved", 8) || !strncmp(name, "rsvd", 4);
+}
+
+static void leaf_add(struct leaves *l, size_t offset, size_t size)
+{
+	const struct kvmapi_field *row = style_find(&l->walk);
+	struct kvmapi_leaf *leaf = &l->leaves[l->count];
+
+	if (l->count++ >= l->room)
+		return;
+	*leaf = (struct kvmapi_leaf){
+		.offset = (uint32_t)offset,
+		.size = (uint8_t)size,
+		.unused = name_is_padding(l->walk.path),
+	};
+	if (!row)
+		return;
+	switch (row->style) {
+	case KVMAPI_STYLE_FLAGS:
+		leaf->kind = KVMAPI_LEAF_FLAGS;
+		break;
+	case KVMAPI_STYLE_ENUM:
+		leaf->kind = KVMAPI_LEAF_ENUM;
+		break;
+	case KVMAPI_STYLE_CAP:
+		leaf->kind = KVMAPI_LEAF_CAP;
+		break;
+	case KVMAPI_STYLE_MSR:
+		leaf->kind = KVMAPI_LEAF_MSR;
+		break;
+	default:
+		break;
+	}
+	for (const struct kvmapi_constant *c = row->constants;
+	     c && c->name && leaf->value_count < KVMAPI_LEAF_VALUES; c++)
+		leaf->values[leaf->value_count++] = c->value;
+}
+
+static void leaves_of(struct leaves *l, uint32_t id, size_t offset, unsigned int depth)
+{
+	const struct btf *btf = l->walk.types->btf;
+	const struct btf_type *t = type_real(btf, &id);
+	const struct walk around = l->walk;
+	size_t size = type_size(btf, id);
+
+	if (depth > DEPTH_MAX || !size)
+		return;
+	if (btf_is_array(t)) {
+		for (uint32_t n = 0; n < btf_array(t)->nelems; n++)
+			leaves_of(l, btf_array(t)->type,
+				  offset + n * type_size(btf, btf_array(t)->type), depth + 1);
+		return;
+	}
+	if (!btf_is_composite(t)) {
+		if (size == 1 || size == 2 || size == 4 || size == 8)
+			leaf_add(l, offset, size);
+		return;
+	}
+	if (type_name(btf, t->name_off)) {
+		l->walk.named_id = id;
+		path_pop(&l->walk, 0);
+	}
+	for (int n = 0; n < btf_vlen(t); n++) {
+		const struct btf_member *m = &btf_members(t)[n];
+		const char *name = type_name(btf, m->name_off);
+		size_t here = l->walk.path_len;
+
+		if (btf_member_bitfield_size(t, (uint32_t)n))
+			continue;
+		if (name)
+			path_push(&l->walk, name);
+		leaves_of(l, m->type, offset + btf_member_bit_offset(t, (uint32_t)n) / 8, depth + 1);
+		path_pop(&l->walk, here);
+	}
+	l->walk = around;
+}
+
+int kvmapi_leaves(enum kvmapi_arch arch, const char *type, struct kvmapi_leaf *leaves, size_t room)
+{
+	struct leaves l = {.leaves = leaves, .room = room};
+	const struct btf *btf;
+	int id = type_lookup(arch, type, &btf);
+
+	if (id < 0)
+		return id;
+	l.walk.types = types_of(arch);
+	l.walk.table = kvmapi_table_of(arch);
+	leaves_of(&l, (uint32_t)id, 0, 0);
+	return (int)l.count;
+}

@@ -70,7 +70,7 @@ static bool answer(struct judge *j)
 	if (!j_succeeds_value(j, R_CHECK_EXTENSION_ANSWERS))
 		return false;
 	if (cap >= NO_CAPABILITY) {
-		j_equal(j, R_CHECK_EXTENSION_UNKNOWN, "answer", 0, (uint64_t)got);
+		j_equal_result(j, R_CHECK_EXTENSION_UNKNOWN, "answer", 0);
 		return false;
 	}
 	if (cap == KVM_CAP_NR_VCPUS)
@@ -87,11 +87,10 @@ void cap_check_extension_system(struct judge *j)
 	if (!answer(j) || answer_varies(cap))
 		return;
 	if (known != INT32_MIN)
-		j_equal(j, R_CHECK_EXTENSION_SAME, "answer", (uint64_t)known,
-			(uint64_t)j->ret->ret);
-	else
-		vm_constant(j, R_CHECK_EXTENSION_SAME, "answer", &j_system(j)->caps, cap, 0,
-			    (uint64_t)j->ret->ret);
+		j_equal_result(j, R_CHECK_EXTENSION_SAME, "answer", (uint64_t)known);
+	else if (vm_constant(j, R_CHECK_EXTENSION_SAME, "answer", &j_system(j)->caps, cap, 0,
+			     (uint64_t)j->ret->ret))
+		j_promise_value(j, R_CHECK_EXTENSION_SAME);
 }
 
 static void check_extension_vm(struct judge *j)
@@ -102,11 +101,10 @@ static void check_extension_vm(struct judge *j)
 	if (!answer(j) || answer_varies_by_vm(cap) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		return;
 	if (known != INT32_MIN && !vm_typed(j) && j->vm->fresh)
-		j_equal(j, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)known,
-			(uint64_t)j->ret->ret);
-	else
-		vm_constant(j, R_CHECK_EXTENSION_VM_SAME, "answer", &j->vm->caps, cap,
-			    VM_CAP_ANSWERED, (uint64_t)j->ret->ret);
+		j_equal_result(j, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)known);
+	else if (vm_constant(j, R_CHECK_EXTENSION_VM_SAME, "answer", &j->vm->caps, cap,
+			     VM_CAP_ANSWERED, (uint64_t)j->ret->ret))
+		j_promise_value(j, R_CHECK_EXTENSION_VM_SAME);
 }
 
 /* --- KVM_ENABLE_CAP -------------------------------------------------------------------------- */
@@ -131,13 +129,14 @@ static struct outcome may(uint16_t rule, int error)
 static const struct outcome fine;
 
 /* Bits that the answer of KVM_CHECK_EXTENSION does not have. */
-static struct outcome within_answer(const struct judge *j, uint32_t cap, uint64_t arg)
+static struct outcome within_answer(const struct judge *j, uint16_t rule, uint32_t cap,
+				    uint64_t arg)
 {
 	int32_t answered = j_cap(j, cap);
 
 	if (answered == INT32_MIN)
-		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
-	return arg & ~(uint64_t)(uint32_t)answered ? must(R_ENABLE_CAP_ARGUMENT, EINVAL) : fine;
+		return may(rule, EINVAL);
+	return arg & ~(uint64_t)(uint32_t)answered ? must(rule, EINVAL) : fine;
 }
 
 static struct outcome within(uint64_t arg, uint64_t mask)
@@ -194,33 +193,113 @@ static struct outcome dirty_ring(const struct judge *j, uint32_t cap, uint64_t a
 	return fine;
 }
 
-/* api.rst 7.18 KVM_CAP_MAX_VCPU_ID */
+/* api.rst 7.32 KVM_CAP_MAX_VCPU_ID */
 static struct outcome max_vcpu_id(const struct judge *j, uint64_t limit)
 {
+	const struct state_vm *vm = j->vm;
 	int32_t most = j_cap(j, KVM_CAP_MAX_VCPU_ID);
-	uint64_t before;
+	enum state_tri set;
+	uint64_t before = 0;
 
-	if (most > 0 && limit > (uint64_t)most)
-		return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
-	if (j->vm->has_vcpus != STATE_NO ||
-	    vm_cap_enabled(j->vm, KVM_CAP_MAX_VCPU_ID, &before) != STATE_NO ||
-	    j->vm->boot_cpu > limit)
-		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
 	/* The capability is older than the possibility to enable it, which came in 2022. */
-	return j_kernel(j) < MODEL_KERNEL(6, 1) ? may(R_ENABLE_CAP_UNSUPPORTED, EINVAL) : fine;
+	if (j_kernel(j) < MODEL_KERNEL(6, 1))
+		return may(R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+	if (most > 0 && limit > (uint64_t)most)
+		return must(R_ENABLE_CAP_INVALID, EINVAL);
+	set = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &before);
+	if (set == STATE_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN || most <= 0)
+		return may(R_MAX_VCPU_ID_ONCE, EINVAL);
+	/* Some kernels between 6.1 and 6.12 learnt to look at the boot processor. */
+	if (vm->boot_cpu > limit && j_kernel(j) > MODEL_KERNEL(6, 1))
+		return j_kernel(j) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
+			       ? may(R_MAX_VCPU_ID_BOOT, EINVAL)
+			       : must(R_MAX_VCPU_ID_BOOT, EINVAL);
+	/* The first vCPU makes a limit that was not set the highest one. */
+	if (set == STATE_NO)
+		before = 0;
+	if (!before && vm->has_vcpus == STATE_YES)
+		before = (uint64_t)most;
+	return before && before != limit ? must(R_MAX_VCPU_ID_ONCE, EINVAL) : fine;
 }
 
 /* api.rst 7.13 KVM_CAP_X86_DISABLE_EXITS */
 static struct outcome disable_exits(const struct judge *j, uint64_t arg)
 {
-	struct outcome o = within(arg, 0x1f);
+	struct outcome o = within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg);
+
+	if (j_kernel(j) >= MODEL_KERNEL(7, 0))
+		return before_vcpus(j, o);
+	/* Kernels up to 6.12 take the bits that exist and do nothing about those that the host
+	 * cannot do, and do not look for vCPUs. */
+	if (arg & ~(0xfull | (uint32_t)j_cap(j, KVM_CAP_X86_DISABLE_EXITS)))
+		return must(R_ENABLE_CAP_INVALID, EINVAL);
+	if (o.error || j->vm->has_vcpus != STATE_NO)
+		return may(R_DISABLE_EXITS_SILENT, EINVAL);
+	return fine;
+}
+
+/* api.rst 7.7 KVM_CAP_X2APIC_API */
+static struct outcome x2apic_api(const struct judge *j, uint64_t arg)
+{
+	const uint64_t both = KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |
+			      KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST;
+	struct outcome o = within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X2APIC_API, arg);
 
 	if (o.error)
 		return o;
-	/* Kernels up to 6.12 ignore bits that the host cannot do, and do not look for vCPUs. */
-	if (within_answer(j, KVM_CAP_X86_DISABLE_EXITS, arg).error || j->vm->has_vcpus != STATE_NO)
-		return may(R_ENABLE_CAP_ARGUMENT, EINVAL);
-	return fine;
+	if ((arg & both) == both)
+		return must(R_ENABLE_CAP_INVALID, EINVAL);
+	if (!(arg & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST) ||
+	    j->vm->irqchip == STATE_IRQCHIP_SPLIT)
+		return fine;
+	return j->vm->irqchip == STATE_IRQCHIP_UNKNOWN ? may(R_X2APIC_NEEDS_SPLIT, EINVAL)
+						       : must(R_X2APIC_NEEDS_SPLIT, EINVAL);
+}
+
+/* api.rst 7.22 KVM_CAP_X86_BUS_LOCK_EXIT */
+static struct outcome bus_lock(uint64_t arg)
+{
+	const uint64_t both = KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT;
+
+	return arg & ~both || (arg & both) == both ? must(R_ENABLE_CAP_INVALID, EINVAL) : fine;
+}
+
+/* api.rst 7.33 KVM_CAP_X86_NOTIFY_VMEXIT: the upper half is a window of time. */
+static struct outcome notify_vmexit(const struct judge *j, uint64_t arg)
+{
+	const uint32_t flags = KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER;
+
+	if ((uint32_t)arg & ~flags || !(arg & KVM_X86_NOTIFY_VMEXIT_ENABLED))
+		return must(R_ENABLE_CAP_INVALID, EINVAL);
+	return before_vcpus(j, fine);
+}
+
+/* api.rst 7.35 KVM_CAP_X86_APIC_BUS_CYCLES_NS: the longest time of a timer has to fit 64 bits. */
+static struct outcome bus_cycles(const struct judge *j, uint64_t ns)
+{
+	if (!ns || ns > UINT64_MAX / (UINT32_MAX * 128ull))
+		return must(R_ENABLE_CAP_INVALID, EINVAL);
+	if (j->vm->irqchip == STATE_IRQCHIP_NONE)
+		return must(R_APIC_BUS_NEEDS_CHIP, ENXIO);
+	if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		return may(R_APIC_BUS_NEEDS_CHIP, ENXIO);
+	return before_vcpus(j, fine);
+}
+
+/* api.rst 7.38 KVM_CAP_VM_DISABLE_NX_HUGE_PAGES, for a process that may reboot the host */
+static struct outcome nx_huge_pages(const struct judge *j, uint64_t arg)
+{
+	return before_vcpus(j, arg ? must(R_ENABLE_CAP_INVALID, EINVAL) : fine);
+}
+
+/* api.rst 7.24, 7.29: args[0] is the descriptor of another VM. */
+static struct outcome enc_context(const struct judge *j, uint64_t fd)
+{
+	if (!strcmp(j_backend(j), "kvm_intel"))
+		return must(R_ENC_CONTEXT_REFUSED, EINVAL);
+	if (!strcmp(j_backend(j), "kvm_amd") && (int32_t)fd < 0)
+		return must(R_ENC_CONTEXT_REFUSED, EBADF);
+	return may(R_ENC_CONTEXT_REFUSED, EINVAL);
 }
 
 /* What chapter 7 and the sources of 6.1 to 7.2 say of one capability with one argument. */
@@ -230,7 +309,7 @@ static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		if (!(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
 			return within(arg, 0);
-		return within_answer(j, cap, arg);
+		return within_answer(j, R_ENABLE_CAP_ARGUMENT, cap, arg);
 	case KVM_CAP_HALT_POLL:
 		return within(arg, UINT32_MAX);
 	case KVM_CAP_DIRTY_LOG_RING:
@@ -245,43 +324,43 @@ static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg
 		return fine;
 	case KVM_CAP_DISABLE_QUIRKS2:
 	case KVM_CAP_EXIT_HYPERCALL:
-		return within_answer(j, cap, arg);
+		return within_answer(j, R_ENABLE_CAP_INVALID, cap, arg);
 	case KVM_CAP_X2APIC_API:
-		/* Two more flags came in 7.x, with conditions. */
-		return arg & ~3ull ? may(R_ENABLE_CAP_ARGUMENT, EINVAL) : fine;
+		return x2apic_api(j, arg);
 	case KVM_CAP_X86_DISABLE_EXITS:
 		return disable_exits(j, arg);
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		return within(arg, KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
 					   KVM_MSR_EXIT_REASON_FILTER);
 	case KVM_CAP_X86_BUS_LOCK_EXIT:
-		return (arg & 3) == 3 ? must(R_ENABLE_CAP_ARGUMENT, EINVAL) : within(arg, 3);
+		return bus_lock(arg);
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		return within(arg, 1);
 	case KVM_CAP_PMU_CAPABILITY:
-		return before_vcpus(j, within_answer(j, cap, arg));
+		return before_vcpus(j, within_answer(j, R_ENABLE_CAP_INVALID, cap, arg));
 	case KVM_CAP_MAX_VCPU_ID:
 		return max_vcpu_id(j, arg);
 	case KVM_CAP_X86_NOTIFY_VMEXIT:
-		if (!(arg & KVM_X86_NOTIFY_VMEXIT_ENABLED))
-			return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
-		return before_vcpus(j, within((uint32_t)arg, 3));
+		return notify_vmexit(j, arg);
 	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
-		if (!arg)
-			return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
-		if (j->vm->irqchip == STATE_IRQCHIP_NONE && arg < 1000000)
-			return must(R_APIC_BUS_NEEDS_CHIP, ENXIO);
-		return arg < 1000000 ? before_vcpus(j, fine) : may(R_ENABLE_CAP_ARGUMENT, EINVAL);
+		return bus_cycles(j, arg);
+	case KVM_CAP_VM_DISABLE_NX_HUGE_PAGES:
+		return nx_huge_pages(j, arg);
+	case KVM_CAP_SGX_ATTRIBUTE:
+		return may(R_SGX_ATTRIBUTE, EINVAL);
+	case KVM_CAP_VM_COPY_ENC_CONTEXT_FROM:
+	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
+		return enc_context(j, arg);
 	default:
 		return may(R_ENABLE_CAP_UNSUPPORTED, EINVAL);
 	}
 }
 
-/* Capabilities whose enabling hangs on things no tape tells of: privilege, other descriptors. */
+/* Capabilities whose enabling hangs on other descriptors, of which no tape tells. */
 static bool depends_on_more(uint32_t cap)
 {
-	return cap == KVM_CAP_VM_DISABLE_NX_HUGE_PAGES || cap == KVM_CAP_SGX_ATTRIBUTE ||
-	       cap == KVM_CAP_VM_COPY_ENC_CONTEXT_FROM || cap == KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM;
+	return cap == KVM_CAP_SGX_ATTRIBUTE || cap == KVM_CAP_VM_COPY_ENC_CONTEXT_FROM ||
+	       cap == KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM;
 }
 
 static bool enableable(uint32_t cap)
@@ -291,7 +370,6 @@ static bool enableable(uint32_t cap)
 	case KVM_CAP_HALT_POLL:
 	case KVM_CAP_DIRTY_LOG_RING:
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
-	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
 	case KVM_CAP_SPLIT_IRQCHIP:
 	case KVM_CAP_DISABLE_QUIRKS:
 	case KVM_CAP_DISABLE_QUIRKS2:
@@ -308,6 +386,7 @@ static bool enableable(uint32_t cap)
 	case KVM_CAP_MAX_VCPU_ID:
 	case KVM_CAP_X86_NOTIFY_VMEXIT:
 	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+	case KVM_CAP_VM_DISABLE_NX_HUGE_PAGES:
 		return true;
 	default:
 		return depends_on_more(cap);
@@ -333,6 +412,19 @@ static void enabled(struct judge *j, uint32_t cap)
 		vm->routes.open = false;
 		vm->routes_known = STATE_YES;
 	}
+}
+
+/* What kernels are known to take without a word. */
+static void silent(struct judge *j, uint32_t cap, uint64_t flags, uint64_t arg)
+{
+	if (flags)
+		j_hold(j, R_DIRTY_RING_FLAGS);
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !j_cap(j, cap))
+		j_hold(j, R_BUS_LOCK_SILENT);
+	if (cap == KVM_CAP_X86_DISABLE_EXITS &&
+	    (j->vm->has_vcpus == STATE_YES ||
+	     (j_cap(j, cap) >= 0 && arg & ~(uint64_t)(uint32_t)j_cap(j, cap))))
+		j_hold(j, R_DISABLE_EXITS_SILENT);
 }
 
 /* api.rst 4.37, chapter 7 */
@@ -364,12 +456,8 @@ static void enable_cap(struct judge *j)
 			enabled(j, (uint32_t)cap);
 		return;
 	}
-	if (depends_on_more((uint32_t)cap) || cap == KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP) {
-		if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
-				  "hangs on privileges or other descriptors"))
-			enabled(j, (uint32_t)cap);
-		return;
-	}
+	if (cap == KVM_CAP_VM_DISABLE_NX_HUGE_PAGES)
+		j_may_fail(j, R_NX_HUGE_PAGES_PRIVILEGE, EPERM);
 	o = expected(j, (uint32_t)cap, arg);
 	if (o.error && o.sure) {
 		j_must_fail(j, o.rule, o.error);
@@ -379,8 +467,16 @@ static void enable_cap(struct judge *j)
 		j_may_fail(j, o.rule, o.error);
 	if (j_cap(j, (uint32_t)cap) == INT32_MIN)
 		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
-	if (j_succeeds(j, R_ENABLE_CAP_SUCCEEDS))
-		enabled(j, (uint32_t)cap);
+	if (depends_on_more((uint32_t)cap)) {
+		j_may_fail(j, R_ENC_CONTEXT_REFUSED, EBADF);
+		if (j_may_succeed(j, R_ENABLE_CAP_OTHER, "hangs on other descriptors"))
+			enabled(j, (uint32_t)cap);
+		return;
+	}
+	if (!j_succeeds(j, R_ENABLE_CAP_SUCCEEDS))
+		return;
+	silent(j, (uint32_t)cap, flags, arg);
+	enabled(j, (uint32_t)cap);
 }
 
 const struct judge_handler model_vm_cap_handlers[] = {

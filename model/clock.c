@@ -21,18 +21,19 @@ static void get_clock(struct judge *j)
 		j_check(j, R_GET_CLOCK_FLAGS, !(flags & ~(uint64_t)(defined == 1 ? 0 : defined)),
 			"flags that KVM_CAP_ADJUST_CLOCK names", "flags = 0x%llx",
 			(unsigned long long)flags);
-	if (J_OUT(j, struct kvm_clock_data, realtime, &realtime) && !(flags & KVM_CLOCK_REALTIME) &&
-	    realtime)
-		j_break(j, R_GET_CLOCK_EMPTY, "realtime = 0 without its flag", "0x%llx",
+	if (J_OUT(j, struct kvm_clock_data, realtime, &realtime) && !(flags & KVM_CLOCK_REALTIME))
+		j_keeps(j, R_GET_CLOCK_EMPTY, !realtime, "realtime = 0 without its flag", "0x%llx",
 			(unsigned long long)realtime);
-	if (J_OUT(j, struct kvm_clock_data, host_tsc, &tsc) && !(flags & KVM_CLOCK_HOST_TSC) && tsc)
-		j_break(j, R_GET_CLOCK_EMPTY, "host_tsc = 0 without its flag", "0x%llx",
+	if (J_OUT(j, struct kvm_clock_data, host_tsc, &tsc) && !(flags & KVM_CLOCK_HOST_TSC))
+		j_keeps(j, R_GET_CLOCK_EMPTY, !tsc, "host_tsc = 0 without its flag", "0x%llx",
 			(unsigned long long)tsc);
+	j_promise(j, R_GET_CLOCK_EMPTY, j->out, offsetof(struct kvm_clock_data, pad0), 4);
+	j_promise(j, R_GET_CLOCK_EMPTY, j->out, offsetof(struct kvm_clock_data, pad), 16);
 	if (J_OUT(j, struct kvm_clock_data, pad0, &pad[0]) &&
 	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad), 8, &pad[1]) &&
-	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad) + 8, 8, &pad[2]) &&
-	    (pad[0] | pad[1] | pad[2]))
-		j_break(j, R_GET_CLOCK_EMPTY, "padding of zero", "padding is not zero");
+	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad) + 8, 8, &pad[2]))
+		j_keeps(j, R_GET_CLOCK_EMPTY, !(pad[0] | pad[1] | pad[2]), "padding of zero",
+			"padding is not zero");
 	if (j->vm->scratch[VM_SCRATCH_CLOCK])
 		j_check(j, R_GET_CLOCK_ADVANCES,
 			clock + 1000000000 >= j->vm->scratch[VM_SCRATCH_CLOCK],
@@ -52,9 +53,10 @@ static void get_clock(struct judge *j)
 static void set_clock(struct judge *j)
 {
 	int32_t defined = j_cap(j, KVM_CAP_ADJUST_CLOCK);
-	uint64_t flags;
+	uint64_t flags, clock = UINT64_MAX;
 
 	if (!J_IN(j, struct kvm_clock_data, flags, &flags)) {
+		j->vm->scratch[VM_SCRATCH_CLOCK] = 0;
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -66,8 +68,11 @@ static void set_clock(struct judge *j)
 	}
 	if (flags && !(j_kernel(j) && defined >= 0))
 		j_may_fail(j, R_SET_CLOCK_FLAGS, EINVAL);
-	if (j_succeeds(j, R_SET_CLOCK_SUCCEEDS))
-		j->vm->scratch[VM_SCRATCH_CLOCK] = 0;
+	if (!j_succeeds(j, R_SET_CLOCK_SUCCEEDS))
+		return;
+	J_IN(j, struct kvm_clock_data, clock, &clock);
+	/* Time that passed is added to what is set; it may wrap around. */
+	j->vm->scratch[VM_SCRATCH_CLOCK] = clock >> 62 ? 0 : 1 + clock;
 }
 
 /* api.rst 4.55, the VM's form */
@@ -75,14 +80,21 @@ static void set_tsc_khz(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
 
-	/* Frequencies above the host's own limit; vCPUs that exist, from 6.13 or so. */
-	if (j->call->arg > 100000 || vm->has_vcpus != STATE_NO)
+	/* Frequencies above the host's own limit. */
+	if (j->call->arg > 100000 || vm->has_vcpus == STATE_UNKNOWN)
 		j_may_fail(j, R_VM_TSC_KHZ_REFUSED, EINVAL);
+	if (vm->has_vcpus == STATE_YES) {
+		if (j_kernel(j) && j_applies(j, R_VM_TSC_KHZ_BEFORE_VCPUS)) {
+			j_must_fail(j, R_VM_TSC_KHZ_BEFORE_VCPUS, EINVAL);
+			return;
+		}
+		j_may_fail(j, R_VM_TSC_KHZ_REFUSED, EINVAL);
+	}
 	/* Kernels before 5.18 have the vCPU's form only. */
 	if (j_kernel(j) < MODEL_KERNEL(5, 18))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 	if (j_succeeds(j, R_VM_TSC_KHZ_SUCCEEDS))
-		vm->tsc_khz = j->call->arg;
+		vm->tsc_khz = (uint32_t)j->call->arg; /* 0 stands for the host's own */
 }
 
 /* api.rst 4.56, the VM's form */
@@ -96,7 +108,7 @@ static void get_tsc_khz(struct judge *j)
 	if (!j_succeeds_value(j, R_VM_TSC_KHZ_GIVEN))
 		return;
 	if (vm->tsc_khz)
-		j_equal(j, R_VM_TSC_KHZ_READ_BACK, "kHz", vm->tsc_khz, (uint64_t)j->ret->ret);
+		j_equal_result(j, R_VM_TSC_KHZ_READ_BACK, "kHz", vm->tsc_khz);
 	vm->tsc_khz = (uint64_t)j->ret->ret;
 }
 

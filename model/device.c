@@ -55,7 +55,8 @@ static void create_device(struct judge *j)
 	}
 	if (!j->vm->fresh)
 		j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
-	if (j_succeeds(j, R_CREATE_DEVICE_SUCCEEDS) && J_OUT(j, struct kvm_create_device, fd, &fd))
+	if (j_succeeds(j, flags ? R_CREATE_DEVICE_FLAGS : R_CREATE_DEVICE_SUCCEEDS) &&
+	    J_OUT(j, struct kvm_create_device, fd, &fd))
 		vm_created(j, (int64_t)fd);
 }
 

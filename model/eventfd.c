@@ -272,6 +272,7 @@ static void unregister_coalesced(struct judge *j)
 static void hyperv_eventfd(struct judge *j)
 {
 	uint64_t id, flags;
+	bool taken;
 
 	if (j_cap(j, KVM_CAP_HYPERV_EVENTFD) == 0) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
@@ -279,6 +280,8 @@ static void hyperv_eventfd(struct judge *j)
 	}
 	if (!J_IN(j, struct kvm_hyperv_eventfd, conn_id, &id) ||
 	    !J_IN(j, struct kvm_hyperv_eventfd, flags, &flags)) {
+		vm_facts_drop(j, VM_FACT_HYPERV);
+		j->vm->facts.open = true;
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -287,10 +290,24 @@ static void hyperv_eventfd(struct judge *j)
 		j_must_fail(j, R_HYPERV_EVENTFD_ARGUMENT, EINVAL);
 		return;
 	}
-	j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
-	j_may_fail(j, R_EVENTFD_DESCRIPTOR, EINVAL);
-	j_may_fail(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
-	j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS);
+	taken = vm_fact(j, VM_FACT_HYPERV, id) != NULL;
+	/* Only tying looks at the descriptor. */
+	if (!flags) {
+		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EINVAL);
+	}
+	if (!taken && vm_facts_open(j)) {
+		j_may_fail(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
+	} else if (taken == !flags) {
+		j_must_fail(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
+		return;
+	}
+	if (!j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS))
+		return;
+	if (flags)
+		vm_fact_drop(j, VM_FACT_HYPERV, id);
+	else
+		vm_fact_set(j, VM_FACT_HYPERV, id, 0, 0);
 }
 
 const struct judge_handler model_eventfd_handlers[] = {

@@ -29,40 +29,72 @@ static void forget_from_outside(struct judge *j)
 	VCPU_FORGET(j, STATE_EVENTS, EVENTS, triple_fault);
 }
 
-/* A flag that is there when, and only when, userspace switched its capability on for the VM. */
-static void check_cap_flag(struct judge *j, uint16_t rule, uint32_t cap, uint32_t flag,
+/* A flag that is there when, and only when, userspace switched its capability on for the VM; false
+ * if it is not known whether it did. */
+static bool check_cap_flag(struct judge *j, uint16_t rule, uint32_t cap, uint32_t flag,
 			   uint64_t flags)
 {
 	uint64_t on = 0;
 	enum state_tri enabled = vm_cap_enabled(j->vm, cap, &on);
 
 	if (enabled == STATE_UNKNOWN)
-		return;
+		return false;
 	j_check(j, rule, !(flags & flag) == !(enabled == STATE_YES && on),
 		"the flag if, and only if, its capability is enabled", "flags = 0x%llx",
 		(unsigned long long)flags);
+	return j_applies(j, rule);
 }
+
+/* States of one bit, or of two. */
+static const uint16_t booleans[] = {
+	offsetof(EVENTS, exception.injected),
+	offsetof(EVENTS, exception.has_error_code),
+	offsetof(EVENTS, exception.pending),
+	offsetof(EVENTS, interrupt.injected),
+	offsetof(EVENTS, interrupt.shadow),
+	offsetof(EVENTS, nmi.injected),
+	offsetof(EVENTS, nmi.pending),
+	offsetof(EVENTS, nmi.masked),
+	offsetof(EVENTS, smi.smm),
+	offsetof(EVENTS, smi.pending),
+	offsetof(EVENTS, smi.smm_inside_nmi),
+	offsetof(EVENTS, smi.latched_init),
+	offsetof(EVENTS, triple_fault.pending),
+	offsetof(EVENTS, exception_has_payload),
+};
 
 void events_get(struct judge *j)
 {
 	const uint8_t *p;
 	uint64_t flags, bitmap, n;
+	bool payload_known, triple_fault_known;
 
 	vcpu_forget_async(j);
 	if (!vcpu_get(j, R_EVENTS_GET_SUCCEEDS, R_EVENTS_SAME, STATE_EVENTS, sizeof(EVENTS)))
 		return;
 	if (vcpu_captured(j->out, sizeof(EVENTS)) && J_OUT(j, EVENTS, flags, &flags)) {
 		p = j->out->data;
-		check_cap_flag(j, R_EVENTS_PAYLOAD_FLAG, KVM_CAP_EXCEPTION_PAYLOAD,
-			       KVM_VCPUEVENT_VALID_PAYLOAD, flags);
-		check_cap_flag(j, R_EVENTS_TRIPLE_FAULT_FLAG, KVM_CAP_X86_TRIPLE_FAULT_EVENT,
-			       KVM_VCPUEVENT_VALID_TRIPLE_FAULT, flags);
+		payload_known =
+			check_cap_flag(j, R_EVENTS_PAYLOAD_FLAG, KVM_CAP_EXCEPTION_PAYLOAD,
+				       KVM_VCPUEVENT_VALID_PAYLOAD, flags);
+		triple_fault_known =
+			check_cap_flag(j, R_EVENTS_TRIPLE_FAULT_FLAG, KVM_CAP_X86_TRIPLE_FAULT_EVENT,
+				       KVM_VCPUEVENT_VALID_TRIPLE_FAULT, flags);
 		j_check(j, R_EVENTS_FLAGS,
 			(flags & FLAGS_ALWAYS) == FLAGS_ALWAYS &&
 				!(flags & ~(uint64_t)FLAGS_KNOWN) &&
 				!(flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR),
 			"the flags that kernels always report", "flags = 0x%llx",
 			(unsigned long long)flags);
+		/* The first byte of flags is left: which of the others are there is their
+		 * capabilities' matter. */
+		j_promise_bits(j, R_EVENTS_FLAGS, j->out, offsetof(EVENTS, flags), 4,
+			       ~(uint64_t)(KVM_VCPUEVENT_VALID_PAYLOAD |
+					   KVM_VCPUEVENT_VALID_TRIPLE_FAULT));
+		if (payload_known && triple_fault_known)
+			j_promise(j, R_EVENTS_FLAGS, j->out, offsetof(EVENTS, flags), 4);
+		for (size_t i = 0; j->promises && i < sizeof(booleans) / sizeof(booleans[0]); i++)
+			j_constrain(j, R_EVENTS_BOOLEANS, j->out, booleans[i], 1);
 		j_check(j, R_EVENTS_BOOLEANS,
 			p[offsetof(EVENTS, exception.injected)] <= 1 &&
 				p[offsetof(EVENTS, exception.has_error_code)] <= 1 &&
@@ -120,7 +152,7 @@ void events_get(struct judge *j)
 /* Which bytes of a SET come back. */
 static void events_promise(struct judge *j, uint64_t flags)
 {
-	static const uint16_t booleans[] = {
+	static const uint16_t kept[] = {
 		offsetof(EVENTS, exception.injected), offsetof(EVENTS, exception.has_error_code),
 		offsetof(EVENTS, interrupt.injected), offsetof(EVENTS, nmi.injected),
 		offsetof(EVENTS, nmi.masked),
@@ -129,9 +161,9 @@ static void events_promise(struct judge *j, uint64_t flags)
 
 	if (b->size < sizeof(EVENTS))
 		return;
-	for (size_t i = 0; i < sizeof(booleans) / sizeof(booleans[0]); i++) {
-		if (b->value[booleans[i]] > 1)
-			state_block_forget_range(b, booleans[i], 1);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (b->value[kept[i]] > 1)
+			state_block_forget_range(b, kept[i], 1);
 	}
 	/* Pending and payload are looked at with their flag only, and then one excludes the other.
 	 */

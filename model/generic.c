@@ -170,6 +170,117 @@ static void create_vcpu(struct judge *j)
 	vm_created(j, j->ret->ret);
 }
 
+/* A demand that hangs on something that must not be there yet. */
+static bool cap_too_late(struct judge *j, enum state_tri there)
+{
+	if (there == STATE_YES)
+		j_must_fail(j, R_ARM_CAP_TOO_LATE, EINVAL);
+	else if (there == STATE_UNKNOWN)
+		j_may_fail(j, R_ARM_CAP_TOO_LATE, EINVAL);
+	return there == STATE_YES;
+}
+
+static enum state_tri has_slots(const struct state_vm *vm)
+{
+	if (vm->slots.count)
+		return STATE_YES;
+	return vm->slots.open ? STATE_UNKNOWN : STATE_NO;
+}
+
+/* api.rst 7.36: the argument is the size of the ring in bytes. */
+static bool arm_dirty_ring(struct judge *j, uint64_t arg)
+{
+	int32_t most = j_cap(j, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+	uint32_t size = (uint32_t)arg;
+	uint64_t before = 0;
+
+	if (!size || size & (size - 1)) {
+		j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+		return false;
+	}
+	if (size < 65536)
+		j_may_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+	if (most > 0 && size > (uint32_t)most) {
+		j_must_fail(j, R_ARM_CAP_ARGUMENT, E2BIG);
+		return false;
+	}
+	return !cap_too_late(j, vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &before)) &&
+	       !cap_too_late(j, j->vm->has_vcpus);
+}
+
+/* What has to be refused of a capability of arm64 and its argument; false if all is said. */
+static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
+{
+	const uint64_t protect = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+	int32_t answer = j_cap(j, (uint32_t)cap);
+	uint64_t size;
+
+	switch (cap) {
+	case KVM_CAP_ARM_NISV_TO_USER:
+	case KVM_CAP_ARM_SYSTEM_SUSPEND:
+	case KVM_CAP_ARM_SEA_TO_USER:
+		return true;
+	case KVM_CAP_ARM_MTE:
+		/* Memory of guest_memfd is in the way, too. */
+		if (has_slots(j->vm) != STATE_NO)
+			j_may_fail(j, R_ARM_CAP_TOO_LATE, EINVAL);
+		return !cap_too_late(j, j->vm->has_vcpus);
+	case KVM_CAP_ARM_WRITABLE_IMP_ID_REGS:
+		return !cap_too_late(j, j->vm->has_vcpus);
+	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
+		if (arg && (arg & (arg - 1) || arg < 4096)) {
+			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			return false;
+		}
+		/* Which blocks there are hangs on the size of pages. */
+		if (arg)
+			j_may_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+		return !cap_too_late(j, has_slots(j->vm));
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		if (answer >= 0 && arg & ~(arg & protect ? (uint64_t)(uint32_t)answer : 0)) {
+			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			return false;
+		}
+		return true;
+	case KVM_CAP_HALT_POLL:
+		if (arg > UINT32_MAX) {
+			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			return false;
+		}
+		return true;
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return arm_dirty_ring(j, arg);
+	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
+		if (vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size) == STATE_NO) {
+			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			return false;
+		}
+		return !cap_too_late(j, has_slots(j->vm));
+	default:
+		/* The list above is that of the kernels up to 7.2. */
+		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+			j_must_fail(j, R_ARM_CAP_NONE, EINVAL);
+			return false;
+		}
+		j_may_fail(j, R_ARM_CAP_NONE, EINVAL);
+		return true;
+	}
+}
+
+/* api.rst 4.37, chapter 7, arm64: false if all is said. */
+static bool arm_enable_cap(struct judge *j, uint64_t cap, uint64_t arg)
+{
+	if (j->vcpu || !j_cap(j, (uint32_t)cap)) {
+		j_must_fail(j, R_ARM_CAP_NONE, EINVAL);
+		return false;
+	}
+	if (!arm_cap(j, cap, arg))
+		return false;
+	if (vm_typed(j) || j_cap(j, (uint32_t)cap) < 0)
+		j_may_fail(j, R_ARM_CAP_NONE, EINVAL);
+	return j_succeeds(j, R_ARM_CAP_SUCCEEDS);
+}
+
 /* api.rst 4.37, chapters 6 and 7 */
 static void enable_cap(struct judge *j)
 {
@@ -183,13 +294,25 @@ static void enable_cap(struct judge *j)
 		return;
 	}
 	if (flags) {
-		j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS, EINVAL);
+		if (cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
+			j_may_succeed(j, R_ARCH_ENABLE_CAP, "flags of a dirty ring");
+		else
+			j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS, EINVAL);
 		return;
 	}
-	if (!j_may_succeed(j, R_ARCH_ENABLE_CAP, "which capabilities can be enabled, and when") ||
-	    j->vcpu)
+	if (!j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
+		j->vm->caps.open = true;
+		j_skip(j, "argument not captured");
 		return;
-	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
+	}
+	if (arch(j) == KVMAPI_ARM64) {
+		if (!arm_enable_cap(j, cap, arg))
+			return;
+	} else if (!j_may_succeed(j, R_ARCH_ENABLE_CAP,
+				  "which capabilities can be enabled, and when") ||
+		   j->vcpu) {
+		return;
+	}
 	e = state_set_add(&j->vm->caps, cap, VM_CAP_ENABLED);
 	if (!e) {
 		j->oom = -ENOMEM;
@@ -260,6 +383,28 @@ static void system_event(struct judge *j, const struct tape_part *out)
 		(unsigned long long)count, (unsigned long long)data);
 }
 
+/* Exits that come only if userspace asked for them by a capability of the VM. */
+static void exit_needs_cap(struct judge *j, uint64_t reason)
+{
+	static const struct {
+		uint32_t reason, cap;
+	} needs[] = {
+		{KVM_EXIT_ARM_NISV, KVM_CAP_ARM_NISV_TO_USER},
+		{KVM_EXIT_ARM_SEA, KVM_CAP_ARM_SEA_TO_USER},
+		{KVM_EXIT_DIRTY_RING_FULL, KVM_CAP_DIRTY_LOG_RING_ACQ_REL},
+	};
+	uint64_t arg;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		enum state_tri on = vm_cap_enabled(j->vm, needs[i].cap, &arg);
+
+		if (reason == needs[i].reason && on != STATE_UNKNOWN)
+			j_check(j, R_ARCH_RUN_NEEDS_CAP, on == STATE_YES,
+				"this exit only with its capability enabled", "exit_reason = %llu",
+				(unsigned long long)reason);
+	}
+}
+
 void generic_run_exit(struct judge *j, uint64_t reasons)
 {
 	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
@@ -272,6 +417,7 @@ void generic_run_exit(struct judge *j, uint64_t reasons)
 		     "an exit that the architecture has", "exit_reason = %llu",
 		     (unsigned long long)reason))
 		return;
+	exit_needs_cap(j, reason);
 	switch (reason) {
 	case KVM_EXIT_MMIO:
 		if (j_field(j, out, offsetof(struct kvm_run, mmio.len), 4, &len) &&

@@ -26,6 +26,8 @@ enum generic_flag {
 	ARM_RESET = 1 << 3,  /* registers that are not in state_vcpu.msrs are as reset left them */
 	ARM_UNSURE = 1 << 4, /* which features the vCPU has is not known */
 	ARM_FINALIZED = 1 << 5,
+	S390_MP_SEEN = 1 << 6,	/* the MP state need no longer be that of a new vCPU */
+	S390_DEBUGGED = 1 << 7, /* guest debugging was accepted */
 };
 
 static inline bool generic_flag(const struct state_vcpu *v, enum generic_flag flag)

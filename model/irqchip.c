@@ -17,6 +17,8 @@
 #define ROUTE_TYPE  16 /* key2 of a route that leads to no chip: this plus its type */
 #define PIC_PINS    8
 #define IOAPIC_PINS 24
+/* KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL of the header, as 32 bits */
+#define XEN_TWO_LEVEL 0xffffffffull
 
 static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
 
@@ -188,14 +190,14 @@ static void irq_line_status(struct judge *j)
 	    !J_OUT(j, struct kvm_irq_level, status, &raw) ||
 	    !J_OUT(j, struct kvm_irq_level, level, &level_after))
 		return;
-	if (!j_equal(j, R_IRQ_LINE_LEVEL_KEPT, "level", level, level_after))
+	if (!J_EQUAL_OUT(j, R_IRQ_LINE_LEVEL_KEPT, struct kvm_irq_level, level, level))
 		return;
+	j_constrain(j, R_IRQ_LINE_STATUS_RANGE, j->out, offsetof(struct kvm_irq_level, status), 4);
 	status = (int32_t)raw;
 	l = gsi_leads(j->vm, gsi);
 	if (l.known && !l.pic && !l.ioapic && !l.msi && !l.other) {
-		if (status != -1)
-			j_break(j, R_IRQ_LINE_STATUS_UNROUTED, "status = -1", "status = %d",
-				status);
+		j_keeps(j, R_IRQ_LINE_STATUS_UNROUTED, status == -1, "status = -1", "status = %d",
+			status);
 		return;
 	}
 	if (most == UINT32_MAX)
@@ -205,11 +207,9 @@ static void irq_line_status(struct judge *j)
 		most = (l.ioapic || l.msi ? most : 0) + l.pic;
 	else
 		most++;
-	if (status < -1 || status > (int32_t)most) {
-		j_break(j, R_IRQ_LINE_STATUS_RANGE,
-			"-1, or no more than the processors and the PIC", "status = %d", status);
+	if (!j_keeps(j, R_IRQ_LINE_STATUS_RANGE, status >= -1 && status <= (int32_t)most,
+		     "-1, or no more than the processors and the PIC", "status = %d", status))
 		return;
-	}
 	if (!l.known || level || l.other)
 		return;
 	/*
@@ -218,15 +218,15 @@ static void irq_line_status(struct judge *j)
 	 */
 	if (gsi == 0 || gsi == 2 || j->vm->irqfds.count || j->vm->irqfds.open)
 		return;
-	if (l.ioapic ? status < 1 || status > 1 + l.pic
-	    : l.pic  ? status != 1 && status != -1
-		     : status != -1)
-		j_break(j, R_IRQ_LINE_STATUS_LOWERED,
-			l.ioapic && l.pic ? "status 1 or 2"
-			: l.ioapic	  ? "status 1"
-			: l.pic		  ? "status 1 or -1"
-					  : "status -1",
-			"status = %d", status);
+	j_keeps(j, R_IRQ_LINE_STATUS_LOWERED,
+		l.ioapic ? status >= 1 && status <= 1 + l.pic
+		: l.pic	 ? status == 1 || status == -1
+			 : status == -1,
+		l.ioapic && l.pic ? "status 1 or 2"
+		: l.ioapic	  ? "status 1"
+		: l.pic		  ? "status 1 or -1"
+				  : "status -1",
+		"status = %d", status);
 }
 
 /* --- state of the chips ---------------------------------------------------------------------- */
@@ -287,6 +287,8 @@ static void get_irqchip(struct judge *j)
 			return;
 		}
 	}
+	if (have > chip_at + size)
+		j_keep(j, R_GET_IRQCHIP_REST_KEPT);
 }
 
 /* api.rst 4.27 */
@@ -312,7 +314,7 @@ static size_t entry_at(uint64_t i, size_t member)
 }
 
 struct route {
-	uint64_t gsi, type, flags, chip, pin, address_hi;
+	uint64_t gsi, type, flags, chip, pin, address_hi, priority;
 };
 
 static bool route_read(const struct judge *j, uint64_t i, struct route *r)
@@ -330,13 +332,17 @@ static bool route_read(const struct judge *j, uint64_t i, struct route *r)
 		       4, &r->pin) &&
 	       j_field(j, j->in,
 		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.msi.address_hi)), 4,
-		       &r->address_hi);
+		       &r->address_hi) &&
+	       j_field(j, j->in,
+		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.xen_evtchn.priority)), 4,
+		       &r->priority);
 }
 
 /* An entry that no table may hold, by itself. STATE_UNKNOWN: not for this model to say. */
 static enum state_tri route_invalid(const struct judge *j, const struct route *r)
 {
 	uint64_t x2apic = 0;
+	int32_t hyperv, xen;
 
 	if (r->gsi >= ROUTES_MAX)
 		return STATE_YES;
@@ -361,8 +367,16 @@ static enum state_tri route_invalid(const struct judge *j, const struct route *r
 			return STATE_UNKNOWN;
 		}
 	case KVM_IRQ_ROUTING_HV_SINT:
+		/* Kernels can be built without Hyper-V and without Xen. */
+		hyperv = j_cap(j, KVM_CAP_HYPERV_SYNIC);
+		return hyperv < 0 ? STATE_UNKNOWN : hyperv ? STATE_NO : STATE_YES;
 	case KVM_IRQ_ROUTING_XEN_EVTCHN:
-		return STATE_UNKNOWN; /* by how the kernel was built */
+		xen = j_cap(j, KVM_CAP_XEN_HVM);
+		if (xen < 0)
+			return STATE_UNKNOWN;
+		return xen & KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL && r->priority == XEN_TWO_LEVEL
+			       ? STATE_NO
+			       : STATE_YES;
 	default:
 		return STATE_YES;
 	}
@@ -526,7 +540,7 @@ static void pit_reset(struct judge *j)
 	j->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
 }
 
-static void pit_created(struct judge *j)
+static void pit_created(struct judge *j, uint16_t succeeds)
 {
 	struct state_vm *vm = j->vm;
 
@@ -545,7 +559,7 @@ static void pit_created(struct judge *j)
 			return;
 		}
 	}
-	if (!j_succeeds(j, R_CREATE_PIT_SUCCEEDS))
+	if (!j_succeeds(j, succeeds))
 		return;
 	vm->pit = STATE_YES;
 	pit_reset(j);
@@ -554,7 +568,16 @@ static void pit_created(struct judge *j)
 /* api.rst 4.71 */
 static void create_pit2(struct judge *j)
 {
-	pit_created(j);
+	uint64_t flags = 0;
+
+	J_IN(j, struct kvm_pit_config, flags, &flags);
+	pit_created(j, flags & ~(uint64_t)KVM_PIT_SPEAKER_DUMMY ? R_CREATE_PIT_FLAGS
+								: R_CREATE_PIT_SUCCEEDS);
+}
+
+static void create_pit(struct judge *j)
+{
+	pit_created(j, R_CREATE_PIT_SUCCEEDS);
 }
 
 #define PIT_FLAGS ((uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON))
@@ -620,9 +643,8 @@ static void pit_get(struct judge *j, uint32_t size)
 	vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
 	if (vm->scratch[VM_SCRATCH_PIT_SANE]) {
 		odd = pit_odd_channel(j, j->out);
-		if (odd >= 0)
-			j_break(j, R_GET_PIT_VALUES, "values that an i8254 has",
-				"channel %d has others", odd);
+		j_keeps(j, R_GET_PIT_VALUES, odd < 0, "values that an i8254 has",
+			"channel %d has others", odd);
 		if (size == sizeof(struct kvm_pit_state2) &&
 		    J_OUT(j, struct kvm_pit_state2, flags, &flags))
 			j_check(j, R_GET_PIT_FLAGS, !(flags & ~PIT_FLAGS), "flags that are defined",
@@ -632,9 +654,8 @@ static void pit_get(struct judge *j, uint32_t size)
 		uint64_t zero;
 
 		if (j_field(j, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4,
-			    &zero) &&
-		    zero)
-			j_break(j, R_GET_PIT_RESERVED, "reserved words of zero",
+			    &zero))
+			j_keeps(j, R_GET_PIT_RESERVED, !zero, "reserved words of zero",
 				"reserved[%zu] = 0x%llx", i, (unsigned long long)zero);
 	}
 }
@@ -716,7 +737,7 @@ const struct judge_handler model_irqchip_handlers[] = {
 	{"KVM_SET_IRQCHIP", KVMAPI_VM, set_irqchip, NULL},
 	{"KVM_SET_GSI_ROUTING", KVMAPI_VM, set_gsi_routing, NULL},
 	{"KVM_SIGNAL_MSI", KVMAPI_VM, signal_msi, NULL},
-	{"KVM_CREATE_PIT", KVMAPI_VM, create_pit2, NULL},
+	{"KVM_CREATE_PIT", KVMAPI_VM, create_pit, NULL},
 	{"KVM_CREATE_PIT2", KVMAPI_VM, create_pit2, NULL},
 	{"KVM_GET_PIT", KVMAPI_VM, get_pit, NULL},
 	{"KVM_SET_PIT", KVMAPI_VM, set_pit, NULL},

@@ -76,10 +76,23 @@ const struct tape_part *j_part(const struct judge *j, enum tape_role role)
 	return p;
 }
 
+void j_keep(struct judge *j, uint16_t rule)
+{
+	struct model_verdict *v = j->v;
+
+	if (!j_applies(j, rule))
+		return;
+	for (unsigned int i = 0; i < v->held_count; i++) {
+		if (v->held[i] == rule)
+			return;
+	}
+	if (v->held_count < MODEL_VERDICT_RULES)
+		v->held[v->held_count++] = rule;
+}
+
 void j_hold(struct judge *j, uint16_t rule)
 {
 	const struct model_facts *f = model_facts(j->m);
-	struct model_verdict *v = j->v;
 	uint8_t kind;
 
 	if (!f->rule_applies[rule])
@@ -89,12 +102,7 @@ void j_hold(struct judge *j, uint16_t rule)
 		j->deviation = rule;
 	if (kind == MODEL_PROMISE || kind == MODEL_RIGHT)
 		j->strong = true;
-	for (unsigned int i = 0; i < v->held_count; i++) {
-		if (v->held[i] == rule)
-			return;
-	}
-	if (v->held_count < MODEL_VERDICT_RULES)
-		v->held[v->held_count++] = rule;
+	j_keep(j, rule);
 }
 
 static void broken(struct judge *j, uint16_t rule, const char *expected, const char *format,
@@ -132,6 +140,21 @@ bool j_check(struct judge *j, uint16_t rule, bool holds, const char *expected, c
 	return holds;
 }
 
+bool j_keeps(struct judge *j, uint16_t rule, bool holds, const char *expected, const char *format,
+	     ...)
+{
+	va_list args;
+
+	if (holds) {
+		j_keep(j, rule);
+		return true;
+	}
+	va_start(args, format);
+	broken(j, rule, expected, format, args);
+	va_end(args);
+	return false;
+}
+
 bool j_equal(struct judge *j, uint16_t rule, const char *what, uint64_t want, uint64_t got)
 {
 	char expected[MODEL_TEXT];
@@ -143,6 +166,23 @@ bool j_equal(struct judge *j, uint16_t rule, const char *what, uint64_t want, ui
 	snprintf(expected, sizeof(expected), "%s = 0x%llx", what, (unsigned long long)want);
 	j_break(j, rule, expected, "%s = 0x%llx", what, (unsigned long long)got);
 	return false;
+}
+
+bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t want,
+		   const struct tape_part *part, size_t offset, size_t width)
+{
+	uint64_t got;
+
+	if (!j_field(j, part, offset, width, &got))
+		return true;
+	j_promise(j, rule, part, offset, width);
+	return j_equal(j, rule, what, want, got);
+}
+
+bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want)
+{
+	j_promise_value(j, rule);
+	return j_equal(j, rule, what, want, (uint64_t)j->ret->ret);
 }
 
 void j_skip(struct judge *j, const char *why)
@@ -242,6 +282,8 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 {
 	char want[32], got[32];
 
+	if (j->promises)
+		promises_outcome(j, rule, true, j->allowed_count);
 	if (j->ret->ret == -error) {
 		j_hold(j, rule);
 		return;
@@ -260,6 +302,8 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 {
 	char got[32];
 
+	if (j->promises)
+		promises_outcome(j, rule, any_value, j->allowed_count);
 	if (any_value ? j->ret->ret >= 0 : j->ret->ret == 0) {
 		j_hold(j, rule);
 		return true;
@@ -287,6 +331,7 @@ bool j_succeeds_value(struct judge *j, uint16_t rule)
 
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
 {
+	j_constrain_result(j);
 	if (j->ret->ret >= 0) {
 		j_hold(j, rule);
 		return true;
@@ -296,6 +341,33 @@ bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
 		j_silent(j, unknown);
 	}
 	return false;
+}
+
+void j_advise(struct judge *j, uint16_t rule, const char *format, ...)
+{
+	struct model_advice *a = &j->v->advice[j->v->advice_count];
+	va_list args;
+
+	if (!j_applies(j, rule) || j->v->advice_count == MODEL_VERDICT_ADVICE)
+		return;
+	j->v->advice_count++;
+	a->rule = rule;
+	va_start(args, format);
+	vsnprintf(a->detail, sizeof(a->detail), format, args);
+	va_end(args);
+}
+
+/* The bytes of a GET that are known before. */
+static void promise_block(struct judge *j, uint16_t rule, const struct state_block *b,
+			  const struct tape_part *part, uint32_t offset, uint32_t len)
+{
+	for (uint32_t i = 0; i < len && i < b->size; i++) {
+		if (b->mask[i] == 0xff)
+			j_promise(j, rule, part, offset + i, 1);
+		else if (b->mask[i])
+			j_constrain(j, rule, part, offset + i, 1);
+	}
+	j_promise_echo(j, rule, b, part->role, 0, len);
 }
 
 void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
@@ -313,6 +385,8 @@ void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 		state_block_forget(b);
 		return;
 	}
+	if (j->promises)
+		promise_block(j, rule, b, part, offset, len);
 	at = state_block_mismatch(b, 0, part->data + offset, len);
 	if (at >= 0) {
 		char field[96], want[MODEL_TEXT];
@@ -333,6 +407,8 @@ void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 	}
 	if (state_block_set(b, 0, part->data + offset, len))
 		j->oom = -ENOMEM;
+	b->origin = j->call->index + 1;
+	b->origin_offset = offset;
 }
 
 void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part,

@@ -51,6 +51,7 @@ struct judge {
 	} allowed[JUDGE_ALLOWED];
 	unsigned int allowed_count;
 	int oom;
+	struct promises *promises; /* NULL: nobody asked */
 };
 
 /* --- facts
@@ -105,6 +106,13 @@ void j_break(struct judge *j, uint16_t rule, const char *expected, const char *o
 /* Holds if `holds`, else broken.  Returns holds. */
 bool j_check(struct judge *j, uint16_t rule, bool holds, const char *expected,
 	     const char *observed_format, ...) __attribute__((format(printf, 5, 6)));
+/*
+ * The same without a say in whether the call conforms or deviates: for rules of what kernels do where
+ * the documents say nothing, beside others that they do speak of.
+ */
+void j_keep(struct judge *j, uint16_t rule);
+bool j_keeps(struct judge *j, uint16_t rule, bool holds, const char *expected,
+	     const char *observed_format, ...) __attribute__((format(printf, 5, 6)));
 /* got == want, with both in the message, called `what`. */
 bool j_equal(struct judge *j, uint16_t rule, const char *what, uint64_t want, uint64_t got);
 /* Cannot be judged, and why ("argument not captured"). */
@@ -136,6 +144,46 @@ bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown);
  * make descriptors.
  */
 bool j_environment_error(const struct judge *j, int error);
+
+/*
+ * The caller did what succeeds and loses something (a rule of kind ADVICE), and what in this case.
+ * This is apart from the verdict: the kernel may well conform.
+ */
+void j_advise(struct judge *j, uint16_t rule, const char *detail_format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* --- saying what is determined (model_promises_enable)
+ * ------------------------------------------------------------------------------ */
+
+/*
+ * Bytes of an OUT part are determined by this rule: exactly one value of each is right.  j_must_fail,
+ * j_succeeds, j_equal_field, j_equal_result, j_zero_bits and j_block_get say so by themselves.  What
+ * a weak rule says only constrains; one that does not apply says nothing.
+ */
+void j_promise(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+	       size_t len);
+/* Not every value of these bytes is right, but more than one is. */
+void j_constrain(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		 size_t len);
+/* The bits `mask` of a field are determined, the others are not. */
+void j_promise_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		    size_t width, uint64_t mask);
+/* The value of a successful return is determined; or only constrained. */
+void j_promise_value(struct judge *j, uint16_t rule);
+void j_constrain_result(struct judge *j);
+/* The bytes of a block that this call answers again, or shows, are those of the earlier call that
+ * they came from. */
+void j_promise_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
+		    uint32_t offset, uint32_t len);
+
+/* j_equal() of a field of an OUT part; true if it was not captured. */
+bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t want,
+		   const struct tape_part *part, size_t offset, size_t width);
+#define J_EQUAL_OUT(j, rule, type, member, want)                                       \
+	j_equal_field(j, rule, #member, want, (j)->out, offsetof(type, member),        \
+		      sizeof(((type *)0)->member))
+/* j_equal() of the return value. */
+bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want);
 
 /* --- blocks
  * ---------------------------------------------------------------------------------------------- */
@@ -171,13 +219,17 @@ extern const struct judge_handler model_memslot_handlers[];
 extern const struct judge_handler model_irqchip_handlers[];
 extern const struct judge_handler model_eventfd_handlers[];
 extern const struct judge_handler model_clock_handlers[];
+extern const struct judge_handler model_xen_handlers[];
 extern const struct judge_handler model_vcpu_handlers[];
 extern const struct judge_handler model_run_handlers[];
 extern const struct judge_handler model_device_handlers[];
 /* Those of other architectures: these first, then model_generic_handlers. */
 extern const struct judge_handler model_arm64_handlers[];
 extern const struct judge_handler model_powerpc_handlers[];
+extern const struct judge_handler model_s390_handlers[];
 extern const struct judge_handler model_generic_handlers[];
+/* Advice (x86): asked before the handler, so with the state before the call, and with its return. */
+extern const struct judge_handler model_lint_handlers[];
 /* The tables above judge this ioctl on all architectures. */
 bool generic_shared(const char *ioctl);
 

@@ -45,18 +45,23 @@ static bool needs_lapic(struct judge *j, uint16_t rule)
 	return true;
 }
 
-/* Registers have four bytes of every sixteen, and some numbers are not in use; -1 = all of that is
- * zero. */
+/* Registers have four bytes of every sixteen, and some numbers are not in use. */
+static bool no_register(uint32_t at)
+{
+	uint32_t reg = at & ~(APIC_STEP - 1u);
+	bool unused = reg < APIC_ID || (reg > APIC_VERSION && reg < APIC_TPR) ||
+		      (reg > APIC_ESR && reg < APIC_CMCI) ||
+		      (reg > APIC_TIMER_CURRENT && reg < APIC_TIMER_DIVIDE);
+
+	/* A local APIC of 64 bits keeps the command register in one piece. */
+	return unused || (at % APIC_STEP >= 4 && reg != APIC_ICR);
+}
+
+/* A byte that is not zero although no register is there, -1 = none. */
 static int32_t odd_byte(const uint8_t *regs)
 {
 	for (uint32_t at = 0; at < KVM_APIC_REG_SIZE; at++) {
-		uint32_t reg = at & ~(APIC_STEP - 1u);
-		bool unused = reg < APIC_ID || (reg > APIC_VERSION && reg < APIC_TPR) ||
-			      (reg > APIC_ESR && reg < APIC_CMCI) ||
-			      (reg > APIC_TIMER_CURRENT && reg < APIC_TIMER_DIVIDE);
-
-		/* A local APIC of 64 bits keeps the command register in one piece. */
-		if (regs[at] && (unused || (at % APIC_STEP >= 4 && reg != APIC_ICR)))
+		if (regs[at] && no_register(at))
 			return at;
 	}
 	return -1;
@@ -73,12 +78,15 @@ void lapic_get(struct judge *j)
 		return;
 	j->vcpu->has_lapic = STATE_YES;
 	if (!j_vcpu_ran(j) && vcpu_captured(j->out, APIC_TPR + 1) &&
-	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs, cr8, &cr8))
+	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs, cr8, &cr8)) {
+		j_constrain(j, R_LAPIC_TPR_IS_CR8, j->out, APIC_TPR, 1);
 		j_equal(j, R_LAPIC_TPR_IS_CR8, "task priority >> 4", cr8,
 			j->out->data[APIC_TPR] >> 4);
+	}
 	if (vcpu_captured(j->out, APIC_VERSION + APIC_STEP)) {
 		/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides.
 		 */
+		j_constrain(j, R_LAPIC_VERSION, j->out, APIC_VERSION, 1);
 		j_check(j, R_LAPIC_VERSION, j->out->data[APIC_VERSION] >> 4 == 1,
 			"the version of an integrated APIC", "version 0x%02x",
 			j->out->data[APIC_VERSION]);
@@ -87,6 +95,10 @@ void lapic_get(struct judge *j)
 	    j->vcpu->fresh) {
 		int32_t at = odd_byte(j->out->data);
 
+		for (uint32_t i = 0; j->promises && i < KVM_APIC_REG_SIZE; i++) {
+			if (no_register(i))
+				j_promise(j, R_LAPIC_BETWEEN_ZERO, j->out, i, 1);
+		}
 		j_check(j, R_LAPIC_BETWEEN_ZERO, at < 0, "zero where there is no register",
 			"byte %d = 0x%02x", at, at < 0 ? 0 : j->out->data[at]);
 	}
@@ -142,10 +154,12 @@ void lapic_tpr_reporting(struct judge *j)
 	if (!J_IN(j, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled)
 		vcpu_flag_set(j->vcpu, VCPU_TPR_REPORTED, true);
 	if (vcpu_captured(j->in, sizeof(struct kvm_tpr_access_ctl)) &&
-	    vcpu_captured(j->out, sizeof(struct kvm_tpr_access_ctl)))
+	    vcpu_captured(j->out, sizeof(struct kvm_tpr_access_ctl))) {
+		j_promise(j, R_TPR_REPORTING_STAYS, j->out, 0, sizeof(struct kvm_tpr_access_ctl));
 		j_check(j, R_TPR_REPORTING_STAYS,
 			!memcmp(j->in->data, j->out->data, sizeof(struct kvm_tpr_access_ctl)),
 			"the argument unchanged", "it was changed");
+	}
 }
 
 /* A page of guest memory is at this address. */

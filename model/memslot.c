@@ -15,6 +15,8 @@
 #define MAX_SLOTS   32767	  /* ids, internal ones included */
 #define KNOWN_FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD)
 
+#define IDENTITY_MAP_DEFAULT 0xfffbc000ull
+
 enum { GPA, SIZE, HVA, FLAGS };
 
 static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
@@ -36,13 +38,21 @@ static const struct state_entry *collision(const struct state_vm *vm, uint64_t e
 	return NULL;
 }
 
+bool memslot_identity_map_taken(const struct state_vm *vm)
+{
+	uint64_t map = vm->identity_map == UINT64_MAX ? IDENTITY_MAP_DEFAULT : vm->identity_map;
+
+	return vm->slots.open || map >> 32 || map % PAGE || collision(vm, UINT16_MAX, map, PAGE) ||
+	       overlaps(map, PAGE, 0xfee00000, PAGE);
+}
+
 /* Slots that a back end makes for itself: APIC access page, TSS, identity map. */
 static bool near_internal_slot(const struct state_vm *vm, uint64_t gpa, uint64_t size)
 {
 	uint64_t tss = vm->scratch[VM_SCRATCH_TSS];
 	uint64_t map = vm->identity_map;
 
-	if (overlaps(gpa, size, 0xfee00000, PAGE) || overlaps(gpa, size, 0xfffbc000, PAGE))
+	if (overlaps(gpa, size, 0xfee00000, PAGE) || overlaps(gpa, size, IDENTITY_MAP_DEFAULT, PAGE))
 		return true;
 	if (tss ? overlaps(gpa, size, tss - 1, 3 * PAGE) : vm->slots.open)
 		return true;
@@ -51,10 +61,16 @@ static bool near_internal_slot(const struct state_vm *vm, uint64_t gpa, uint64_t
 
 struct region {
 	uint64_t slot, flags, gpa, size, hva;
+	uint64_t memfd, offset; /* with KVM_MEM_GUEST_MEMFD */
 };
 
-static bool region_read(struct judge *j, struct region *r)
+static bool region_read(struct judge *j, struct region *r, bool second)
 {
+	r->memfd = r->offset = 0;
+	if (second &&
+	    (!J_IN(j, struct kvm_userspace_memory_region2, guest_memfd, &r->memfd) ||
+	     !J_IN(j, struct kvm_userspace_memory_region2, guest_memfd_offset, &r->offset)))
+		return false;
 	return J_IN(j, struct kvm_userspace_memory_region, slot, &r->slot) &&
 	       J_IN(j, struct kvm_userspace_memory_region, flags, &r->flags) &&
 	       J_IN(j, struct kvm_userspace_memory_region, guest_phys_addr, &r->gpa) &&
@@ -72,6 +88,10 @@ static uint16_t region_invalid(const struct judge *j, const struct region *r, bo
 
 	if (r->flags & ~(uint64_t)KNOWN_FLAGS || (!second && r->flags & KVM_MEM_GUEST_MEMFD))
 		return R_MEMORY_REGION_FLAGS;
+	if (r->flags & KVM_MEM_GUEST_MEMFD &&
+	    (r->flags != KVM_MEM_GUEST_MEMFD || r->offset % PAGE ||
+	     r->offset + r->size < r->offset))
+		return R_MEMORY_REGION_MEMFD_ARGUMENT;
 	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) == 0)
 		return R_MEMORY_REGION_FLAGS;
 	if (id >= MAX_SLOTS || (most > 0 && id >= (uint64_t)most))
@@ -144,16 +164,102 @@ static bool region_existing(struct judge *j, const struct region *r, const struc
 	return false;
 }
 
+/* --- guest memory files ---------------------------------------------------------------------- */
+
+void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size)
+{
+	struct state_set *facts = &j->vm->facts;
+
+	/* Whatever file had this number is closed, and what was bound to it with it. */
+	for (uint32_t i = facts->count; i-- > 0;) {
+		if (facts->entries[i].key == VM_FACT_BINDING && facts->entries[i].value[0] == fd)
+			state_set_remove(facts, &facts->entries[i]);
+	}
+	vm_fact_set(j, VM_FACT_MEMFD, fd, size, 0);
+}
+
+/*
+ * What is known of the file behind the descriptor: true if an error was demanded.  The descriptor
+ * may have been closed since, or be another one's by now.
+ */
+static bool memfd_refused(struct judge *j, const struct region *r)
+{
+	const struct state_entry *file = vm_fact(j, VM_FACT_MEMFD, r->memfd);
+	const struct state_set *facts = &j->vm->facts;
+
+	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR, EBADF);
+	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR, EINVAL);
+	if (!file) {
+		j_may_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP, EEXIST);
+		return false;
+	}
+	if (r->offset + r->size > file->value[0]) {
+		j_must_fail(j, R_MEMORY_REGION_MEMFD_RANGE, EINVAL);
+		return true;
+	}
+	for (uint32_t i = 0; i < facts->count; i++) {
+		const struct state_entry *e = &facts->entries[i], *slot;
+
+		if (e->key != VM_FACT_BINDING || e->value[0] != r->memfd)
+			continue;
+		slot = state_set_find(&j->vm->slots, e->key2, 0);
+		if (slot && slot->known &&
+		    overlaps(r->offset, r->size, e->value[1], slot->value[SIZE])) {
+			j_must_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP, EEXIST);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- what the dirty log of a slot holds ------------------------------------------------------- */
+
+/*
+ * VM_FACT_DIRTY_LOG: value[0] = sequence number of the call that emptied the log last, 0 = not
+ * known; value[1] = a bit for each thing known of it.  A slot without the fact has a log that was
+ * empty when logging began.
+ */
+enum {
+	LOG_FULL = 1, /* all bits are set, as they were when logging began */
+	LOG_SET = 2,  /* bits may be set that no guest set */
+};
+
+/* Logging begins: 7.18 has it begin with all bits set, if that was asked for. */
+static void log_begin(struct judge *j, uint64_t slot)
+{
+	uint64_t manual = 0;
+
+	vm_fact_drop(j, VM_FACT_DIRTY_LOG, slot);
+	switch (vm_cap_enabled(j->vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &manual)) {
+	case STATE_NO:
+		return;
+	case STATE_YES:
+		if (manual & KVM_DIRTY_LOG_INITIALLY_SET)
+			vm_fact_set(j, VM_FACT_DIRTY_LOG, slot, 0, LOG_FULL | LOG_SET);
+		return;
+	default:
+		vm_fact_set(j, VM_FACT_DIRTY_LOG, slot, 0, LOG_SET);
+		return;
+	}
+}
+
 static void region_store(struct judge *j, const struct region *r)
 {
 	struct state_set *slots = &j->vm->slots;
 	struct state_entry *e = state_set_find(slots, r->slot, 0);
+	bool logged = e && e->known && e->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES;
 
 	if (!r->size) {
 		if (e)
 			state_set_remove(slots, e);
+		vm_fact_drop(j, VM_FACT_BINDING, r->slot);
+		vm_fact_drop(j, VM_FACT_DIRTY_LOG, r->slot);
 		return;
 	}
+	if (r->flags & KVM_MEM_GUEST_MEMFD)
+		vm_fact_set(j, VM_FACT_BINDING, r->slot, r->memfd, r->offset);
+	if (!logged && r->flags & KVM_MEM_LOG_DIRTY_PAGES)
+		log_begin(j, r->slot);
 	e = state_set_add(slots, r->slot, 0);
 	if (!e) {
 		j->oom = -ENOMEM;
@@ -168,7 +274,7 @@ static void set_region(struct judge *j, bool second)
 	struct region r;
 	uint16_t invalid;
 
-	if (!region_read(j, &r)) {
+	if (!region_read(j, &r, second)) {
 		/* Any slot may have come or gone. */
 		state_set_clear(&j->vm->slots);
 		j->vm->slots.open = true;
@@ -184,7 +290,8 @@ static void set_region(struct judge *j, bool second)
 	if (region_existing(j, &r, state_set_find(&j->vm->slots, r.slot, 0)))
 		return;
 	if (r.flags & KVM_MEM_GUEST_MEMFD) {
-		if (!j_may_succeed(j, R_MEMORY_REGION_MEMFD,
+		if (memfd_refused(j, &r) ||
+		    !j_may_succeed(j, R_MEMORY_REGION_MEMFD,
 				   "what stands behind guest_memfd is not on a tape"))
 			return;
 	} else if (!j_succeeds(j, R_MEMORY_REGION_SUCCEEDS)) {
@@ -194,7 +301,7 @@ static void set_region(struct judge *j, bool second)
 }
 
 /* api.rst 4.35 */
-static void set_user_memory_region(struct judge *j)
+void memslot_set_region(struct judge *j)
 {
 	set_region(j, false);
 }
@@ -248,6 +355,51 @@ static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 	return false;
 }
 
+/* Calls on the dirty log that follow upon each other: no guest and nothing else can set bits. */
+static void log_sequence(struct judge *j)
+{
+	uint64_t *scratch = j->vm->scratch;
+
+	if (j_vm_ran(j))
+		scratch[VM_SCRATCH_DIRTY_LAST] = 0;
+	/* Each call counts one at its beginning and one at its end. */
+	if (!scratch[VM_SCRATCH_DIRTY_LAST] || j->entered != scratch[VM_SCRATCH_DIRTY_LAST] + 2)
+		scratch[VM_SCRATCH_DIRTY_FIRST] = j->entered;
+	scratch[VM_SCRATCH_DIRTY_LAST] = j->entered;
+}
+
+/* The bits of a log that was given, against what is known of it. */
+static void log_check(struct judge *j, uint64_t number, uint64_t pages,
+		      const struct tape_part *bits)
+{
+	const struct state_vm *vm = j->vm;
+	const struct state_entry *fact = vm_fact(j, VM_FACT_DIRTY_LOG, number);
+	uint64_t arg = 0, emptied = fact ? fact->value[0] : 0, known = fact ? fact->value[1] : 0;
+	enum state_tri manual = vm_cap_enabled(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &arg);
+	bool empty, ran = j_vm_ran(j);
+
+	if (manual == STATE_YES && !(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
+		manual = STATE_NO;
+	/* Nothing but vCPUs, and what is called on them, writes to a guest. */
+	empty = (vm->has_vcpus == STATE_NO && !(known & LOG_SET)) ||
+		(!ran && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
+	for (uint64_t page = 0; bits && page < pages && page < 8ull * bits->have; page++) {
+		bool set = bits->data[page / 8] >> page % 8 & 1;
+
+		if (known & LOG_FULL
+			    ? !j_check(j, R_DIRTY_LOG_INITIALLY_SET, set, "all bits set",
+				       "bit %llu is clear", (unsigned long long)page)
+			    : empty && !j_check(j, R_DIRTY_LOG_CLEARED, !set, "no bits set",
+						"bit %llu", (unsigned long long)page))
+			break;
+	}
+	/* Without manual protection the log is empty now. */
+	if (manual == STATE_NO)
+		vm_fact_set(j, VM_FACT_DIRTY_LOG, number, ran ? 0 : j->entered, 0);
+	else if (manual == STATE_UNKNOWN)
+		vm_fact_set(j, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
+}
+
 /* api.rst 4.8 */
 static void get_dirty_log(struct judge *j)
 {
@@ -259,13 +411,17 @@ static void get_dirty_log(struct judge *j)
 		j_skip(j, "argument not captured");
 		return;
 	}
+	log_sequence(j);
 	if (dirty_slot(j, number, 0, &slot))
 		return;
 	if (!slot) {
 		j_may_succeed(j, R_DIRTY_LOG_SUCCEEDS, "the slot is not known");
 		return;
 	}
-	if (!j_succeeds(j, R_DIRTY_LOG_SUCCEEDS) || !bits)
+	if (!j_succeeds(j, R_DIRTY_LOG_SUCCEEDS))
+		return;
+	log_check(j, number, slot->value[SIZE] / PAGE, bits);
+	if (!bits)
 		return;
 	/* The bitmap is made of 64-bit words of the host: little-endian bytes on x86. */
 	for (uint64_t page = slot->value[SIZE] / PAGE; page < 8ull * bits->have; page++) {
@@ -281,6 +437,7 @@ static void get_dirty_log(struct judge *j)
 static void clear_dirty_log(struct judge *j)
 {
 	const struct state_entry *slot = NULL;
+	struct state_entry *fact;
 	uint64_t number, first, count, pages;
 
 	if (!J_IN(j, struct kvm_clear_dirty_log, slot, &number) ||
@@ -289,6 +446,7 @@ static void clear_dirty_log(struct judge *j)
 		j_skip(j, "argument not captured");
 		return;
 	}
+	log_sequence(j);
 	if (dirty_slot(j, number, first, &slot))
 		return;
 	if (!slot) {
@@ -301,7 +459,9 @@ static void clear_dirty_log(struct judge *j)
 		j_must_fail(j, R_CLEAR_DIRTY_LOG_RANGE, EINVAL);
 		return;
 	}
-	j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS);
+	fact = vm_fact(j, VM_FACT_DIRTY_LOG, number);
+	if (j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS) && fact)
+		fact->value[1] &= ~(uint64_t)LOG_FULL;
 }
 
 /* api.rst 7.36 */
@@ -309,6 +469,11 @@ static void reset_dirty_rings(struct judge *j)
 {
 	enum state_tri ring = vm_dirty_ring(j->vm);
 
+	/* Kernels before 5.11 have no rings at all. */
+	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 11)) {
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		return;
+	}
 	if (ring == STATE_NO) {
 		j_must_fail(j, R_RESET_DIRTY_RINGS_NONE, EINVAL);
 		return;
@@ -345,6 +510,7 @@ static void set_identity_map_addr(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
 	uint64_t addr = UINT64_MAX;
+	bool odd;
 
 	if (vm->has_vcpus == STATE_YES) {
 		j_must_fail(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, EINVAL);
@@ -352,10 +518,10 @@ static void set_identity_map_addr(struct judge *j)
 	}
 	if (vm->has_vcpus == STATE_UNKNOWN)
 		j_may_fail(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, EINVAL);
-	if (!j_succeeds(j, R_SET_IDENTITY_MAP_SUCCEEDS))
-		return;
 	j_field(j, j->in, 0, 8, &addr);
-	vm->identity_map = addr;
+	odd = addr != UINT64_MAX && (addr >> 32 || addr % PAGE);
+	if (j_succeeds(j, odd ? R_SET_IDENTITY_MAP_ANYWHERE : R_SET_IDENTITY_MAP_SUCCEEDS))
+		vm->identity_map = addr ? addr : IDENTITY_MAP_DEFAULT;
 }
 
 static void set_nr_mmu_pages(struct judge *j)
@@ -378,7 +544,11 @@ static void set_memory_attributes(struct judge *j)
 {
 	uint64_t address, size, attributes, flags;
 
-	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) == 0)
+	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) == 0) {
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		return;
+	}
+	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) < 0)
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 	if (!J_IN(j, struct kvm_memory_attributes, address, &address) ||
 	    !J_IN(j, struct kvm_memory_attributes, size, &size) ||
@@ -391,13 +561,18 @@ static void set_memory_attributes(struct judge *j)
 		j_must_fail(j, R_MEMORY_ATTRIBUTES_RANGE, EINVAL);
 		return;
 	}
-	j_may_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED, EINVAL);
-	j_may_succeed(j, R_MEMORY_ATTRIBUTES_SUCCEEDS,
-		      "which attributes a VM takes hangs on its type");
+	/* A VM of type 0 has no private memory. */
+	if (attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE || (attributes && !vm_typed(j))) {
+		j_must_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED, EINVAL);
+		return;
+	}
+	if (attributes)
+		j_may_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED, EINVAL);
+	j_succeeds(j, R_MEMORY_ATTRIBUTES_SUCCEEDS);
 }
 
 const struct judge_handler model_memslot_handlers[] = {
-	{"KVM_SET_USER_MEMORY_REGION", KVMAPI_VM, set_user_memory_region, NULL},
+	{"KVM_SET_USER_MEMORY_REGION", KVMAPI_VM, memslot_set_region, NULL},
 	{"KVM_SET_USER_MEMORY_REGION2", KVMAPI_VM, set_user_memory_region2, NULL},
 	{"KVM_SET_MEMORY_ATTRIBUTES", KVMAPI_VM, set_memory_attributes, NULL},
 	{"KVM_GET_DIRTY_LOG", KVMAPI_VM, get_dirty_log, NULL},

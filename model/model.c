@@ -27,6 +27,7 @@ struct held {
 	uint64_t entered;
 	uint64_t left;
 	struct model_verdict verdict;
+	struct promises promises;
 	void *bytes; /* parts and payload of both */
 };
 
@@ -69,9 +70,13 @@ struct model {
 	uint32_t thread_room;
 	const struct kvmapi_ioctl *rows;
 	const struct judge_handler **handlers; /* by row */
+	const struct judge_handler **lints;    /* by row and kind, NULL = none */
 	int32_t *caps;
 	uint64_t hits[R_COUNT];
 	struct state_system system;
+	bool promises_wanted;
+	struct promises promises;	/* of the call that is judged alone */
+	const struct promises *promised; /* of the call that the callback is about */
 	int oom;
 };
 
@@ -111,8 +116,8 @@ static void facts_rules(struct model_facts *f)
 }
 
 /* The handlers of a table for the rows they are named after, where no table before it had one. */
-static void add_handlers(struct model *m, size_t count, const struct judge_handler *table,
-			 bool shared_only)
+static void add_handlers(struct model *m, const struct judge_handler **handlers, size_t count,
+			 const struct judge_handler *table, bool shared_only)
 {
 	for (const struct judge_handler *h = table; h->ioctl; h++) {
 		if (shared_only && !generic_shared(h->ioctl))
@@ -122,7 +127,7 @@ static void add_handlers(struct model *m, size_t count, const struct judge_handl
 				continue;
 			for (unsigned int k = 0; k < KVMAPI_OBJECT_KINDS; k++) {
 				const struct judge_handler **at =
-					&m->handlers[i * KVMAPI_OBJECT_KINDS + k];
+					&handlers[i * KVMAPI_OBJECT_KINDS + k];
 
 				if (h->scope & m->rows[i].scope & 1u << k && !*at)
 					*at = h;
@@ -138,33 +143,39 @@ static int find_handlers(struct model *m)
 		model_system_handlers,	model_vm_handlers,	model_vcpu_handlers,
 		model_run_handlers,	model_device_handlers,	model_vm_cap_handlers,
 		model_memslot_handlers, model_irqchip_handlers, model_eventfd_handlers,
-		model_clock_handlers,
+		model_clock_handlers,	model_xen_handlers,
 	};
 	bool x86 = m->facts.arch == KVMAPI_X86;
 	size_t count;
 
 	m->rows = kvmapi_ioctls(m->facts.arch, &count);
 	m->handlers = calloc(count ? count : 1, sizeof(*m->handlers) * KVMAPI_OBJECT_KINDS);
-	if (!m->handlers)
+	m->lints = calloc(count ? count : 1, sizeof(*m->lints) * KVMAPI_OBJECT_KINDS);
+	if (!m->handlers || !m->lints)
 		return -ENOMEM;
+	if (x86)
+		add_handlers(m, m->lints, count, model_lint_handlers, false);
+	if (m->facts.arch == KVMAPI_S390)
+		add_handlers(m, m->handlers, count, model_s390_handlers, false);
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-		add_handlers(m, count, tables[t], !x86);
+		add_handlers(m, m->handlers, count, tables[t], !x86);
 	if (m->facts.arch == KVMAPI_ARM64)
-		add_handlers(m, count, model_arm64_handlers, false);
+		add_handlers(m, m->handlers, count, model_arm64_handlers, false);
 	if (m->facts.arch == KVMAPI_POWERPC)
-		add_handlers(m, count, model_powerpc_handlers, false);
-	/* The layout of struct kvm_run is another one on s390. */
-	if (!x86 && m->facts.arch != KVMAPI_S390)
-		add_handlers(m, count, model_generic_handlers, false);
+		add_handlers(m, m->handlers, count, model_powerpc_handlers, false);
+	if (!x86)
+		add_handlers(m, m->handlers, count, model_generic_handlers, false);
 	return 0;
 }
 
-static const struct judge_handler *handler(const struct model *m, const struct tape_call *call)
+static const struct judge_handler *handler(const struct model *m,
+					   const struct judge_handler *const *handlers,
+					   const struct tape_call *call)
 {
 	if (!call->row)
 		return NULL;
-	return m->handlers[(call->row - m->rows) * KVMAPI_OBJECT_KINDS +
-			   (unsigned int)__builtin_ctz(call->kind)];
+	return handlers[(call->row - m->rows) * KVMAPI_OBJECT_KINDS +
+			(unsigned int)__builtin_ctz(call->kind)];
 }
 
 int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
@@ -203,8 +214,10 @@ fail:
 
 static void held_free(struct held *h)
 {
-	if (h)
+	if (h) {
 		free(h->bytes);
+		promises_release(&h->promises);
+	}
 	free(h);
 }
 
@@ -221,12 +234,24 @@ void model_destroy(struct model *m)
 		free(s);
 	}
 	state_system_release(&m->system);
+	promises_release(&m->promises);
 	free(m->slots);
 	free(m->objects);
 	free(m->threads);
 	free(m->handlers);
+	free(m->lints);
 	free(m->caps);
 	free(m);
+}
+
+void model_promises_enable(struct model *m)
+{
+	m->promises_wanted = true;
+}
+
+const struct promises *model_promised(const struct model *m)
+{
+	return m->promised;
 }
 
 const uint64_t *model_rule_hits(const struct model *m)
@@ -368,6 +393,7 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 	v->kind = MODEL_UNSPECIFIED;
 	v->rule = R_NONE;
 	v->held_count = 0;
+	v->advice_count = 0;
 	v->expected[0] = v->observed[0] = 0;
 	j->m = m;
 	j->vm = vm;
@@ -399,15 +425,20 @@ static void check_object(struct judge *j, const struct object *o)
 
 /* Judge one call on a state.  The state is brought up to date; the verdict is complete. */
 static void judge_one(struct model *m, struct state_vm *vm, const struct tape_return *ret,
-		      uint64_t entered, struct model_verdict *v)
+		      uint64_t entered, struct model_verdict *v, struct promises *promises)
 {
-	const struct judge_handler *h = handler(m, ret->call);
+	const struct judge_handler *h = handler(m, m->handlers, ret->call);
+	const struct judge_handler *lint = handler(m, m->lints, ret->call);
 	struct object *o = object_at(m, ret->call->object);
 	struct object *created = ret->created ? object_at(m, ret->created) : NULL;
 	bool is_run = h && h->enter;
 	struct judge j;
 
 	judge_prepare(m, &j, vm, ret->call, ret, entered, v);
+	if (m->promises_wanted) {
+		j.promises = promises;
+		promises_begin(promises, ret);
+	}
 	if (o)
 		check_object(&j, o);
 	if (vm &&
@@ -435,6 +466,8 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 		j_hold(&j, R_RETURN_ZERO_OR_ERROR);
 		j_silent(&j, "no rule for this ioctl");
 	} else {
+		if (lint)
+			lint->judge(&j);
 		h->judge(&j);
 	}
 	if (created) {
@@ -445,8 +478,8 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 			object_enter_state(m, created, vm, true);
 		}
 	}
-	if (j.oom)
-		m->oom = j.oom;
+	if (j.oom || (j.promises && j.promises->oom))
+		m->oom = -ENOMEM;
 	if (j.broken) {
 		v->kind = MODEL_DIVERGES;
 	} else if (v->kind != MODEL_SKIPPED) {
@@ -462,11 +495,16 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 	}
 }
 
-static void emit(struct model *m, const struct tape_return *ret, const struct model_verdict *v)
+static void emit(struct model *m, const struct tape_return *ret, const struct model_verdict *v,
+		 const struct promises *promises)
 {
 	for (unsigned int i = 0; i < v->held_count; i++)
 		m->hits[v->held[i]]++;
+	for (unsigned int i = 0; i < v->advice_count; i++)
+		m->hits[v->advice[i].rule]++;
+	m->promised = m->promises_wanted ? promises : NULL;
 	m->fn(m->context, ret, v);
+	m->promised = NULL;
 }
 
 /* --- groups of overlapping calls
@@ -559,7 +597,8 @@ static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 		next = state_vm_copy(vm);
 		if (!next)
 			break;
-		judge_one(s->m, next, &s->held[i]->ret, s->held[i]->entered, &s->verdicts[i]);
+		judge_one(s->m, next, &s->held[i]->ret, s->held[i]->entered, &s->verdicts[i],
+			  &s->held[i]->promises);
 		if (s->verdicts[i].kind == MODEL_DIVERGES) {
 			state_vm_free(next);
 			continue;
@@ -593,7 +632,7 @@ static void group_judge(struct model *m, struct vm_slot *slot)
 	for (uint32_t i = 0; i < slot->held_count; i++) {
 		struct held *h = slot->held[i];
 
-		judge_one(m, slot->state, &h->ret, h->entered, &h->verdict);
+		judge_one(m, slot->state, &h->ret, h->entered, &h->verdict, &h->promises);
 		diverges |= h->verdict.kind == MODEL_DIVERGES;
 	}
 	if (diverges && before) {
@@ -622,7 +661,7 @@ static void group_judge(struct model *m, struct vm_slot *slot)
 			snprintf(v->observed, sizeof(v->observed),
 				 "overlaps a call that has not returned, which may explain it");
 		}
-		emit(m, &slot->held[i]->ret, &slot->held[i]->verdict);
+		emit(m, &slot->held[i]->ret, &slot->held[i]->verdict, &slot->held[i]->promises);
 		held_free(slot->held[i]);
 	}
 	slot->held_count = 0;
@@ -726,7 +765,7 @@ int model_thread(struct model *m, const struct tape_thread *thread)
 int model_call(struct model *m, const struct tape_call *call)
 {
 	struct object *o = object_at(m, call->object);
-	const struct judge_handler *h = handler(m, call);
+	const struct judge_handler *h = handler(m, m->handlers, call);
 	struct vm_slot *slot;
 	struct open_call *t;
 	int err =
@@ -761,7 +800,7 @@ int model_return(struct model *m, const struct tape_return *ret)
 {
 	const struct tape_call *call = ret->call;
 	struct object *o = object_at(m, call->object);
-	const struct judge_handler *h = handler(m, call);
+	const struct judge_handler *h = handler(m, m->handlers, call);
 	struct vm_slot *slot = o ? o->slot : NULL;
 	struct open_call *t = call->thread < m->thread_room ? &m->threads[call->thread] : NULL;
 	struct model_verdict v;
@@ -771,16 +810,16 @@ int model_return(struct model *m, const struct tape_return *ret)
 	m->sequence++;
 	if (slot && h && h->enter) {
 		group_judge(m, slot);
-		judge_one(m, slot->state, ret, t->entered, &v);
+		judge_one(m, slot->state, ret, t->entered, &v, &m->promises);
 		run_leave(m, t);
 		t->open = false;
-		emit(m, ret, &v);
+		emit(m, ret, &v, &m->promises);
 		return m->oom;
 	}
 	if (!slot || !slot->grouped) {
 		close_call(m, t);
-		judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v);
-		emit(m, ret, &v);
+		judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v, &m->promises);
+		emit(m, ret, &v, &m->promises);
 		return m->oom;
 	}
 	slot->held[slot->held_count] = held_new(ret, t->entered, m->sequence);

@@ -33,7 +33,12 @@ enum model_rule_kind {
 	MODEL_WEAK, /* holds of nearly everything ("0 or an error"): never enough for "conforms" */
 	MODEL_DEVIATES, /* kernels are known to do this although the documents say otherwise or
 			   nothing */
+	MODEL_ADVICE, /* no word on the kernel: what the caller did succeeds, and loses something */
 };
+
+/* "promise", "right", "weak", "deviation", "advice" */
+const char *model_rule_kind_name(enum model_rule_kind kind);
+#define MODEL_RULE_KINDS 5
 
 struct model_rule {
 	const char *id;	       /* "IRQ_LINE_NEEDS_CHIP" */
@@ -49,8 +54,15 @@ struct model_rule {
 #define MODEL_KERNEL(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 const struct model_rule *model_rules(size_t *count);
 
-#define MODEL_VERDICT_RULES 24
-#define MODEL_TEXT	    160
+#define MODEL_VERDICT_RULES  24
+#define MODEL_VERDICT_ADVICE 4
+#define MODEL_TEXT	     160
+
+/* A mistake of the caller that the kernel takes without a word, or nearly so. */
+struct model_advice {
+	uint16_t rule; /* index of a rule of kind MODEL_ADVICE */
+	char detail[96];
+};
 
 struct model_verdict {
 	enum model_verdict_kind kind;
@@ -62,6 +74,8 @@ struct model_verdict {
 	/* diverges: what rule demands, what was there; skipped, unspecified: why in `observed` */
 	char expected[MODEL_TEXT];
 	char observed[MODEL_TEXT];
+	uint16_t advice_count; /* does not depend on the kind of the verdict */
+	struct model_advice advice[MODEL_VERDICT_ADVICE];
 };
 
 struct model;
@@ -83,6 +97,35 @@ int model_closed(struct model *m, uint32_t object);
 int model_call(struct model *m, const struct tape_call *call);
 int model_return(struct model *m, const struct tape_return *ret);
 int model_gap(struct model *m, const struct tape_gap *gap);
+/*
+ * What the rules determine of a result, whether or not it is so.  Kept only after
+ * model_promises_enable(), since it costs time, and valid within the callback of a verdict, for the
+ * call that the verdict is about.
+ */
+enum model_promise {
+	MODEL_FREE,	   /* nothing is said of it */
+	MODEL_CONSTRAINED, /* a range, some of its bits, an error among several, or success */
+	MODEL_DETERMINED,  /* exactly one value is right, by a rule that is more than weak */
+};
+/* Before the first item. */
+void model_promises_enable(struct model *m);
+/* Of the return value as a whole, errors included (but for those that come of the environment). */
+enum model_promise model_promise_result(const struct model *m);
+/* Of the value that the call returns if it succeeds. */
+enum model_promise model_promise_value(const struct model *m);
+/* Of ret->parts[part]: an enum model_promise for each of its `have` bytes; NULL = all free. */
+const uint8_t *model_promise_bytes(const struct model *m, unsigned int part);
+/*
+ * Bytes of the result of an earlier call that this call determines: what it answers, or what stands
+ * in struct kvm_run when it begins, must be the same.
+ */
+struct model_echo {
+	uint64_t index; /* tape_call.index */
+	uint8_t role;	/* enum tape_role */
+	uint32_t offset, len;
+};
+const struct model_echo *model_promise_echoes(const struct model *m, size_t *count);
+
 /* No more items: judges what is still held back. */
 int model_finish(struct model *m);
 /* How often each rule was checked and held or explained, indexed as model_rules(). */

@@ -147,12 +147,15 @@ void vcpu_msr_forget(struct judge *j, uint32_t index)
 		e->known = 0;
 }
 
-void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, uint64_t data)
+void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,
+		    size_t offset)
 {
 	const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+	uint64_t data;
 
-	if (!e || !e->known)
+	if (!e || !e->known || !j_field(j, part, offset, 8, &data))
 		return;
+	j_promise_bits(j, rule, part, offset, 8, e->value[1]);
 	if (!((e->value[0] ^ data) & e->value[1])) {
 		j_hold(j, rule);
 	} else {
@@ -279,10 +282,17 @@ void msrs_get(struct judge *j)
 	if (vcpu_captured(j->in, HEADER) && vcpu_captured(j->out, HEADER))
 		j_check(j, R_MSRS_HEADER_STAYS, !memcmp(j->in->data, j->out->data, HEADER),
 			"nmsrs and pad as given", "they changed");
+	j_promise(j, R_MSRS_HEADER_STAYS, j->out, 0, HEADER);
 	for (uint64_t i = 0; i < nmsrs; i++) {
+		size_t at = HEADER + i * ENTRY;
+
 		if (!entry(j, j->out, i, &index, &data))
 			break;
 		if (entry(j, j->in, i, &index_before, &before)) {
+			j_promise(j, R_MSRS_INDEX_STAYS, j->out, at, 4);
+			j_promise(j, R_MSRS_HEADER_STAYS, j->out, at + 4, 4);
+			if (i > count)
+				j_promise(j, R_MSRS_REST_STAYS, j->out, at + 8, 8);
 			if (!j_check(j, R_MSRS_INDEX_STAYS, index == index_before,
 				     "the index that was given",
 				     "entries[%llu].index = 0x%x, was 0x%x", (unsigned long long)i,
@@ -303,14 +313,16 @@ void msrs_get(struct judge *j)
 		if (i >= count)
 			continue;
 		if (!ran) {
-			vcpu_msr_check(j, R_MSRS_SAME, index, data);
+			vcpu_msr_check(j, R_MSRS_SAME, index, j->out, at + 8);
 			if (index == MSR_APICBASE && vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) &&
 			    state_block_known(&j->vcpu->run, 24, 8))
-				j_equal(j, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
-					j_number(j, j->vcpu->run.value + 24, 8), data);
+				j_equal_field(j, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
+					      j_number(j, j->vcpu->run.value + 24, 8), j->out,
+					      at + 8, 8);
 		}
 		if (index == 0x179 && j->vcpu->mcg_cap != UINT64_MAX)
-			j_equal(j, R_MSRS_MCG_CAP, "MSR 0x179", j->vcpu->mcg_cap, data);
+			j_equal_field(j, R_MSRS_MCG_CAP, "MSR 0x179", j->vcpu->mcg_cap, j->out,
+				      at + 8, 8);
 		if (!ran && (msr_always(index) || msr_steady(index)))
 			vcpu_msr_learn(j, index, data, UINT64_MAX);
 		{

@@ -22,6 +22,12 @@
 #define EFER_NX	  (1ull << 11)
 #define RFLAGS_TF (1u << 8)
 
+/* Bits that no processor has. */
+#define CR0_NONE       (~0ull << 32)
+#define CR4_NONE       (~0ull << 34)
+#define EFER_NONE      (~0ull << 22)
+#define APIC_BASE_NONE 0x2ffull
+
 /* --- general registers: api.rst 4.11, 4.12 --- */
 
 #define RFLAGS offsetof(struct kvm_regs, rflags)
@@ -63,6 +69,7 @@ static void regs_check_rflags(struct judge *j, uint64_t rflags)
 
 	j_check(j, R_REGS_RFLAGS_FIXED, rflags & 2, "rflags with bit 1 set", "rflags = 0x%llx",
 		(unsigned long long)rflags);
+	j_promise_bits(j, R_REGS_RFLAGS_FIXED, j->out, RFLAGS, 8, 2);
 	/* Right after KVM_RUN: nothing else was written to this vCPU meanwhile. */
 	if (vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) && !j_vcpu_ran(j) &&
 	    j->vcpu->has_lapic == STATE_NO && state_block_known(run, if_flag, 1) &&
@@ -76,6 +83,7 @@ void regs_get(struct judge *j)
 
 	if (!vcpu_get(j, R_REGS_GET_SUCCEEDS, R_REGS_SAME, STATE_REGS, sizeof(struct kvm_regs)))
 		return;
+	completion_check(j, j->out, 0);
 	if (J_OUT(j, struct kvm_regs, rflags, &rflags))
 		regs_check_rflags(j, rflags);
 }
@@ -115,10 +123,10 @@ static bool sregs_values(struct judge *j, const struct tape_part *part, uint32_t
 /* CR0, CR4, EFER and APIC base as a processor may have them. */
 static bool sregs_legal(const struct sregs_values *s)
 {
-	return !(s->cr0 >> 32) && !(s->cr4 >> 34) && !(s->efer >> 22) &&
+	return !(s->cr0 & CR0_NONE) && !(s->cr4 & CR4_NONE) && !(s->efer & EFER_NONE) &&
 	       (!(s->cr0 & CR0_PG) || s->cr0 & CR0_PE) && (!(s->cr0 & CR0_NW) || s->cr0 & CR0_CD) &&
 	       !(s->efer & EFER_LMA) == !(s->efer & EFER_LME && s->cr0 & CR0_PG) &&
-	       (!(s->efer & EFER_LMA) || s->cr4 & CR4_PAE) && !(s->apic_base & 0x2ff);
+	       (!(s->efer & EFER_LMA) || s->cr4 & CR4_PAE) && !(s->apic_base & APIC_BASE_NONE);
 }
 
 /* The same registers seen as MSRs. */
@@ -215,16 +223,15 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 static void sregs_check_run(struct judge *j)
 {
 	const struct state_block *run = &j->vcpu->run;
-	uint64_t cr8, base;
 
 	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || j_vcpu_ran(j) ||
 	    !state_block_known(run, 16, 16))
 		return;
-	if (J_OUT(j, struct kvm_sregs, cr8, &cr8))
-		j_equal(j, R_SREGS_CR8_AS_IN_RUN, "cr8", j_number(j, run->value + 16, 8), cr8);
-	if (J_OUT(j, struct kvm_sregs, apic_base, &base))
-		j_equal(j, R_SREGS_APIC_BASE_AS_IN_RUN, "apic_base",
-			j_number(j, run->value + 24, 8), base);
+	J_EQUAL_OUT(j, R_SREGS_CR8_AS_IN_RUN, struct kvm_sregs, cr8,
+		    j_number(j, run->value + 16, 8));
+	J_EQUAL_OUT(j, R_SREGS_APIC_BASE_AS_IN_RUN, struct kvm_sregs, apic_base,
+		    j_number(j, run->value + 24, 8));
+	j_promise_echo(j, R_SREGS_APIC_BASE_AS_IN_RUN, run, TAPE_RUN_OUT, 16, 16);
 }
 
 /* What is promised of every GET of special registers. */
@@ -239,25 +246,32 @@ static void sregs_check(struct judge *j)
 	if (J_OUT(j, struct kvm_sregs, cr8, &n)) {
 		j_check(j, R_SREGS_CR8_FOUR_BITS, n <= 15, "cr8 of 0 to 15", "cr8 = 0x%llx",
 			(unsigned long long)n);
+		j_promise_bits(j, R_SREGS_CR8_FOUR_BITS, p, offsetof(struct kvm_sregs, cr8), 8,
+			       ~15ull);
 		if (state_block_known(&v->blocks[STATE_LAPIC], 0x80, 4) && !j_vcpu_ran(j))
-			j_equal(j, R_SREGS_CR8_IS_TPR, "cr8",
-				v->blocks[STATE_LAPIC].value[0x80] >> 4, n);
+			J_EQUAL_OUT(j, R_SREGS_CR8_IS_TPR, struct kvm_sregs, cr8,
+				    v->blocks[STATE_LAPIC].value[0x80] >> 4);
 	}
 	if (!j_vcpu_ran(j)) {
-		if (J_OUT(j, struct kvm_sregs, efer, &n))
-			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_EFER, n);
-		if (J_OUT(j, struct kvm_sregs, apic_base, &n))
-			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_APICBASE, n);
-		if (J_OUT(j, struct kvm_sregs, fs.base, &n))
-			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_FS_BASE, n);
-		if (J_OUT(j, struct kvm_sregs, gs.base, &n))
-			vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, n);
+		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_EFER, p, offsetof(struct kvm_sregs, efer));
+		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_APICBASE, p,
+			       offsetof(struct kvm_sregs, apic_base));
+		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_FS_BASE, p,
+			       offsetof(struct kvm_sregs, fs.base));
+		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, p,
+			       offsetof(struct kvm_sregs, gs.base));
 	}
-	if (j->vcpu->fresh && !vcpu_flag(v, VCPU_ODD_SREGS) && sregs_values(j, p, 0, &s))
+	if (j->vcpu->fresh && !vcpu_flag(v, VCPU_ODD_SREGS) && sregs_values(j, p, 0, &s)) {
 		j_check(j, R_SREGS_LEGAL, sregs_legal(&s), "a state that a processor can be in",
 			"cr0 = 0x%llx, cr4 = 0x%llx, efer = 0x%llx, apic_base = 0x%llx",
 			(unsigned long long)s.cr0, (unsigned long long)s.cr4,
 			(unsigned long long)s.efer, (unsigned long long)s.apic_base);
+		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, cr0), 8, CR0_NONE);
+		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, cr4), 8, CR4_NONE);
+		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, efer), 8, EFER_NONE);
+		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, apic_base), 8,
+			       APIC_BASE_NONE);
+	}
 	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, gdt.padding), 6,
 		  "gdt.padding");
 	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, idt.padding), 6,
@@ -361,12 +375,15 @@ void sregs_get(struct judge *j)
 	}
 	j_check(j, R_SREGS_ONE_INTERRUPT, bits <= 1, "at most one bit in interrupt_bitmap",
 		"%u bits", bits);
+	j_constrain(j, R_SREGS_ONE_INTERRUPT, j->out, SREGS_COMMON, 32);
 	if (!j_vcpu_ran(j) &&
 	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) &&
-	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr))
+	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr)) {
+		j_promise(j, R_SREGS_INTERRUPT_AS_EVENTS, j->out, SREGS_COMMON, 32);
 		j_check(j, R_SREGS_INTERRUPT_AS_EVENTS, injected ? bits == 1 && bit == nr : !bits,
 			"the interrupt that KVM_GET_VCPU_EVENTS reports as injected",
 			"%u bits, first %u", bits, bit);
+	}
 }
 
 void sregs_set(struct judge *j)
@@ -406,8 +423,8 @@ void sregs2_get(struct judge *j)
 	sregs_learn(j, j->out, 0, false);
 	if (!J_OUT(j, struct kvm_sregs2, flags, &flags))
 		return;
-	j_equal(j, R_SREGS2_PDPTRS_FLAG, "flags",
-		sregs_pae(j, j->out) ? KVM_SREGS2_FLAGS_PDPTRS_VALID : 0, flags);
+	J_EQUAL_OUT(j, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags,
+		    sregs_pae(j, j->out) ? KVM_SREGS2_FLAGS_PDPTRS_VALID : 0);
 	if (!(flags & KVM_SREGS2_FLAGS_PDPTRS_VALID))
 		vcpu_zero(j, R_SREGS_FILLER_ZERO, j->out, offsetof(struct kvm_sregs2, pdptrs), 32,
 			  "pdptrs without the flag");
@@ -491,6 +508,7 @@ static void xsave_check_legacy(struct judge *j, uint64_t bv)
 	if (!(bv & XFEATURE_FP)) {
 		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p, fcw, sizeof(fcw)), "FCW = 0x37f",
 			"FCW = 0x%02x%02x", p[1], p[0]);
+		j_promise(j, R_XSAVE_INITIAL_LEGACY, j->out, 0, sizeof(fcw));
 		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, sizeof(fcw), XSAVE_MXCSR - sizeof(fcw),
 			  "x87 environment");
 		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_ST, XSAVE_XMM - XSAVE_ST,
@@ -499,9 +517,11 @@ static void xsave_check_legacy(struct judge *j, uint64_t bv)
 	if (!(bv & XFEATURE_SSE))
 		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_XMM, XSAVE_SOFTWARE - XSAVE_XMM,
 			  "SSE registers");
-	if (!(bv & (XFEATURE_SSE | XFEATURE_AVX)))
+	if (!(bv & (XFEATURE_SSE | XFEATURE_AVX))) {
+		j_promise(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_MXCSR, sizeof(mxcsr));
 		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p + XSAVE_MXCSR, mxcsr, sizeof(mxcsr)),
 			"MXCSR = 0x1f80", "MXCSR = 0x%02x%02x", p[XSAVE_MXCSR + 1], p[XSAVE_MXCSR]);
+	}
 }
 
 static void xsave_judge_get(struct judge *j, uint16_t succeeds)
@@ -528,6 +548,7 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 			vcpu_zero(j, R_XSAVE_INITIAL, j->out, from, j->out->have - from,
 				  "components that XSTATE_BV does not name");
 	}
+	j_promise_bits(j, R_XSAVE_HEADER_BITS, j->out, XSAVE_HEADER, 8, 3ull << 62);
 	j_check(j, R_XSAVE_HEADER_BITS, !(bv >> 62), "XSTATE_BV without bits 62 and 63",
 		"XSTATE_BV = 0x%llx", (unsigned long long)bv);
 }
@@ -599,17 +620,22 @@ void xcrs_get(struct judge *j)
 	    !j_field(j, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4, &xcr) ||
 	    !j_field(j, j->out, XCR0_VALUE, 8, &value))
 		return;
+	j_promise_bits(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, nr_xcrs), 4, ~1ull);
+	j_promise(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, flags), 4);
+	j_promise(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4);
 	j_check(j, R_XCRS_COUNT, nr <= KVM_MAX_XCRS, "nr_xcrs up to 16", "nr_xcrs = %llu",
 		(unsigned long long)nr);
 	j_check(j, R_XCRS_ONLY_XCR0, nr <= 1 && !flags && !xcr, "XCR0 alone, no flags",
 		"nr_xcrs = %llu, flags = 0x%llx, xcr = 0x%llx", (unsigned long long)nr,
 		(unsigned long long)flags, (unsigned long long)xcr);
-	if (nr == 1)
+	if (nr == 1) {
+		j_promise_bits(j, R_XCRS_XCR0_LEGAL, j->out, XCR0_VALUE, 8, 1);
 		j_check(j, R_XCRS_XCR0_LEGAL,
 			value & 1 && (!(value & 4) || value & 2) && !(value & 8) == !(value & 16) &&
 				(!(value & 0xe0) || ((value & 0xe0) == 0xe0 && value & 4)),
 			"an XCR0 that XSETBV would take", "XCR0 = 0x%llx",
 			(unsigned long long)value);
+	}
 	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[0].reserved), 4,
 		  "xcrs[0].reserved");
 	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[1]),
@@ -683,10 +709,16 @@ void debugregs_get(struct judge *j)
 	vcpu_zero(j, R_DEBUGREGS_FILLER_ZERO, j->out, offsetof(struct kvm_debugregs, flags),
 		  sizeof(struct kvm_debugregs) - offsetof(struct kvm_debugregs, flags),
 		  "flags and reserved");
-	if (J_OUT(j, struct kvm_debugregs, dr6, &dr6) && J_OUT(j, struct kvm_debugregs, dr7, &dr7))
+	if (J_OUT(j, struct kvm_debugregs, dr6, &dr6) &&
+	    J_OUT(j, struct kvm_debugregs, dr7, &dr7)) {
+		j_promise_bits(j, R_DEBUGREGS_HIGH_ZERO, j->out,
+			       offsetof(struct kvm_debugregs, dr6), 8, ~0ull << 32);
+		j_promise_bits(j, R_DEBUGREGS_HIGH_ZERO, j->out,
+			       offsetof(struct kvm_debugregs, dr7), 8, ~0ull << 32);
 		j_check(j, R_DEBUGREGS_HIGH_ZERO, !(dr6 >> 32) && !(dr7 >> 32),
 			"dr6 and dr7 of 32 bits", "dr6 = 0x%llx, dr7 = 0x%llx",
 			(unsigned long long)dr6, (unsigned long long)dr7);
+	}
 }
 
 void debugregs_set(struct judge *j)

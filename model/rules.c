@@ -5,6 +5,7 @@
 #define RIGHT	 MODEL_RIGHT
 #define WEAK	 MODEL_WEAK
 #define DEVIATES MODEL_DEVIATES
+#define ADVICE	 MODEL_ADVICE
 
 #define X86	(1 << KVMAPI_X86)
 #define ARM64	(1 << KVMAPI_ARM64)
@@ -43,4 +44,14 @@ const char *model_verdict_name(enum model_verdict_kind kind)
 	};
 
 	return (unsigned int)kind < MODEL_VERDICT_KINDS ? names[kind] : "?";
+}
+
+const char *model_rule_kind_name(enum model_rule_kind kind)
+{
+	static const char *const names[] = {
+		[MODEL_PROMISE] = "promise",	[MODEL_RIGHT] = "right",   [MODEL_WEAK] = "weak",
+		[MODEL_DEVIATES] = "deviation", [MODEL_ADVICE] = "advice",
+	};
+
+	return (unsigned int)kind < MODEL_RULE_KINDS ? names[kind] : "?";
 }

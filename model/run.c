@@ -18,8 +18,7 @@ enum {
 	RUN_APIC_BASE = 24,
 	RUN_UNION = KVMAPI_RUN_UNION,
 };
-/* What is remembered of struct kvm_run: no rule looks further. */
-#define RUN_KEPT (KVMAPI_RUN_UNION + 32)
+#define RUN_KEPT VCPU_RUN_KEPT
 #define PIO_PAGE 4096u
 
 /* Written out, so that compilers make one load of each. */
@@ -234,11 +233,18 @@ static void exit_msr(struct judge *j, const uint8_t *p)
 {
 	uint32_t reason = U32(p, AT(msr, reason));
 
+	bool read = U32(p, RUN_EXIT_REASON) == KVM_EXIT_X86_RDMSR;
+
 	j_check(j, R_RUN_MSR,
 		(reason == KVM_MSR_EXIT_REASON_INVAL || reason == KVM_MSR_EXIT_REASON_UNKNOWN ||
 		 reason == KVM_MSR_EXIT_REASON_FILTER) &&
 			!p[AT(msr, error)],
 		"one reason, error 0", "reason = 0x%x, error = %u", reason, p[AT(msr, error)]);
+	j_check(j, R_RUN_MSR_CLEAN,
+		!(U64(p, AT(msr, error)) >> 8) && (!read || !U64(p, AT(msr, data))),
+		"no padding, no data of a read", "pad 0x%llx, data = 0x%llx",
+		(unsigned long long)U64(p, AT(msr, error)) >> 8,
+		(unsigned long long)U64(p, AT(msr, data)));
 	needs_cap(j, R_RUN_MSR_NEEDS_CAP, KVM_CAP_X86_USER_SPACE_MSR, reason);
 }
 
@@ -250,6 +256,14 @@ static void exit_internal_error(struct judge *j, const uint8_t *p)
 		suberror >= KVM_INTERNAL_ERROR_EMULATION &&
 			suberror <= KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON && ndata <= 16,
 		"suberror 1 to 4, ndata up to 16", "suberror = %u, ndata = %u", suberror, ndata);
+	if (suberror == KVM_INTERNAL_ERROR_EMULATION && ndata >= 1)
+		j_check(j, R_RUN_EMULATION_FLAGS,
+			!(U64(p, AT(emulation_failure, flags)) &
+			  ~(uint64_t)KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) &&
+				(ndata >= 3 || !U64(p, AT(emulation_failure, flags))),
+			"flags that are defined, and the words that they announce",
+			"flags = 0x%llx, ndata = %u",
+			(unsigned long long)U64(p, AT(emulation_failure, flags)), ndata);
 	if (suberror == KVM_INTERNAL_ERROR_EMULATION && ndata >= 3 &&
 	    U64(p, AT(emulation_failure, flags)) &
 		    KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
@@ -267,18 +281,117 @@ static void exit_system_event(struct judge *j, const uint8_t *p)
 			type != KVM_SYSTEM_EVENT_WAKEUP && type != KVM_SYSTEM_EVENT_SUSPEND,
 		"a type that x86 has", "type = %u", type);
 	if (j_cap(j, KVM_CAP_SYSTEM_EVENT_DATA) > 0)
-		j_check(j, R_RUN_SYSTEM_EVENT_DATA, ndata <= 16, "ndata up to 16", "ndata = %u",
+		j_check(j, R_RUN_SYSTEM_EVENT_DATA,
+			ndata <= 16 && (type != KVM_SYSTEM_EVENT_SEV_TERM || ndata) &&
+				(type != KVM_SYSTEM_EVENT_TDX_FATAL || ndata == 16),
+			"ndata up to 16, and what the type has", "type = %u, ndata = %u", type,
 			ndata);
 }
 
-static void exit_debug(struct judge *j)
+enum { VECTOR_DEBUG = 1, VECTOR_BREAKPOINT = 3 };
+
+static void exit_debug(struct judge *j, const uint8_t *p)
 {
+	const uint32_t traps = KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP;
+	uint32_t exception = U32(p, AT(debug, arch.exception));
 	struct state_vcpu *v = j->vcpu;
 
+	j_check(j, R_RUN_DEBUG_EXCEPTION,
+		exception == VECTOR_DEBUG || exception == VECTOR_BREAKPOINT,
+		"exception 1 (debug) or 3 (breakpoint)", "exception = %u", exception);
 	if (v->debug_known == STATE_UNKNOWN || (v->debug_known == STATE_NO && !v->fresh))
 		return;
-	j_check(j, R_RUN_DEBUG_ENABLED, v->debug_control & KVM_GUESTDBG_ENABLE,
-		"this exit only with KVM_SET_GUEST_DEBUG", "control = 0x%x", v->debug_control);
+	if (!j_check(j, R_RUN_DEBUG_ENABLED, v->debug_control & KVM_GUESTDBG_ENABLE,
+		     "this exit only with KVM_SET_GUEST_DEBUG", "control = 0x%x", v->debug_control))
+		return;
+	j_check(j, R_RUN_DEBUG_KIND,
+		v->debug_control & (exception == VECTOR_DEBUG ? traps : KVM_GUESTDBG_USE_SW_BP),
+		"an exception that control asks for", "exception = %u, control = 0x%x", exception,
+		v->debug_control);
+}
+
+/* The only hypercall that can be sent to userspace. */
+#define MAP_GPA_RANGE 12
+
+static void exit_hypercall(struct judge *j, const uint8_t *p)
+{
+	uint64_t gpa = U64(p, AT(hypercall, args[0])), pages = U64(p, AT(hypercall, args[1]));
+
+	needs_cap(j, R_RUN_HYPERCALL_NEEDS_CAP, KVM_CAP_EXIT_HYPERCALL, 1 << MAP_GPA_RANGE);
+	j_check(j, R_RUN_HYPERCALL,
+		U64(p, AT(hypercall, nr)) == MAP_GPA_RANGE && !(gpa % 4096) && pages &&
+			(gpa >> 12) + pages > gpa >> 12 &&
+			!(U64(p, AT(hypercall, flags)) & ~(uint64_t)KVM_EXIT_HYPERCALL_LONG_MODE),
+		"hypercall 12 of a range of whole pages, flags 0 or 1",
+		"nr = %llu, args = 0x%llx, 0x%llx, flags = 0x%llx",
+		(unsigned long long)U64(p, AT(hypercall, nr)), (unsigned long long)gpa,
+		(unsigned long long)pages, (unsigned long long)U64(p, AT(hypercall, flags)));
+}
+
+static void exit_notify(struct judge *j, const uint8_t *p)
+{
+	uint32_t flags = U32(p, AT(notify, flags));
+	uint64_t arg = 0;
+	enum state_tri on = vm_cap_enabled(j->vm, KVM_CAP_X86_NOTIFY_VMEXIT, &arg);
+
+	needs_cap(j, R_RUN_NOTIFY_NEEDS_CAP, KVM_CAP_X86_NOTIFY_VMEXIT,
+		  KVM_X86_NOTIFY_VMEXIT_ENABLED);
+	j_check(j, R_RUN_NOTIFY, !(flags & ~(uint32_t)KVM_NOTIFY_CONTEXT_INVALID),
+		"flags that are defined", "flags = 0x%x", flags);
+	/* A context that cannot go on is reported, whether userspace asked or not. */
+	if (on == STATE_YES && !(arg & KVM_X86_NOTIFY_VMEXIT_USER))
+		j_check(j, R_RUN_NOTIFY_USER, flags & KVM_NOTIFY_CONTEXT_INVALID,
+			"without KVM_X86_NOTIFY_VMEXIT_USER an invalid context", "flags = 0x%x",
+			flags);
+}
+
+enum { MSR_SCONTROL = 0x40000080, MSR_SIEFP = 0x40000082, MSR_SIMP = 0x40000083 };
+
+static void exit_hyperv(struct judge *j, const uint8_t *p)
+{
+	uint32_t type = U32(p, AT(hyperv, type)), msr = U32(p, AT(hyperv, u.synic.msr));
+	struct state_vcpu *v = j->vcpu;
+
+	j_check(j, R_RUN_HYPERV, type >= KVM_EXIT_HYPERV_SYNIC && type <= KVM_EXIT_HYPERV_SYNDBG,
+		"type 1 to 3", "type = %u", type);
+	if (type != KVM_EXIT_HYPERV_SYNIC)
+		return;
+	j_check(j, R_RUN_HYPERV_SYNIC, msr == MSR_SCONTROL || msr == MSR_SIEFP || msr == MSR_SIMP,
+		"a register of the SynIC that userspace has to know of", "msr = 0x%x", msr);
+	if (v->fresh && !v->caps.open)
+		j_check(j, R_RUN_SYNIC_NEEDS_CAP,
+			state_set_find(&v->caps, KVM_CAP_HYPERV_SYNIC, 0) ||
+				state_set_find(&v->caps, KVM_CAP_HYPERV_SYNIC2, 0),
+			"this exit only with a SynIC", "none was enabled");
+}
+
+static void exit_xen(struct judge *j, const uint8_t *p)
+{
+	uint32_t type = U32(p, AT(xen, type));
+
+	j_check(j, R_RUN_XEN,
+		type == KVM_EXIT_XEN_HCALL && U32(p, AT(xen, u.hcall.longmode)) <= 1 &&
+			U32(p, AT(xen, u.hcall.cpl)) <= 3,
+		"type 1, longmode 0 or 1, cpl 0 to 3", "type = %u, longmode = %u, cpl = %u", type,
+		U32(p, AT(xen, u.hcall.longmode)), U32(p, AT(xen, u.hcall.cpl)));
+}
+
+/* Memory could not be had: KVM_RUN failed, and struct kvm_run says where. */
+static void exit_memory_fault(struct judge *j, const struct tape_part *out)
+{
+	const uint8_t *p = out->data;
+
+	if (out->have < AT(memory_fault, size) + 8)
+		return;
+	j_check(j, R_RUN_MEMORY_FAULT_RANGE,
+		!(U64(p, AT(memory_fault, flags)) & ~(uint64_t)KVM_MEMORY_EXIT_FLAG_PRIVATE) &&
+			U64(p, AT(memory_fault, size)) &&
+			!((U64(p, AT(memory_fault, gpa)) | U64(p, AT(memory_fault, size))) % 4096),
+		"flags that are defined, a range of whole pages",
+		"flags = 0x%llx, gpa = 0x%llx, size = 0x%llx",
+		(unsigned long long)U64(p, AT(memory_fault, flags)),
+		(unsigned long long)U64(p, AT(memory_fault, gpa)),
+		(unsigned long long)U64(p, AT(memory_fault, size)));
 }
 
 static void check_exit(struct judge *j, const struct tape_part *in, const struct tape_part *out,
@@ -314,6 +427,10 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 				"request_interrupt_window = 0");
 		j_check(j, R_RUN_WINDOW_READY, p[RUN_READY] == 1,
 			"ready_for_interrupt_injection = 1", "%u", p[RUN_READY]);
+		if (j->vm->irqchip != STATE_IRQCHIP_UNKNOWN)
+			j_check(j, R_RUN_WINDOW_WITHOUT_PIC, j->vm->irqchip != STATE_IRQCHIP_KERNEL,
+				"no such exit with the PIC in the kernel",
+				"KVM_EXIT_IRQ_WINDOW_OPEN");
 		break;
 	case KVM_EXIT_IOAPIC_EOI:
 		if (j->vm->irqchip != STATE_IRQCHIP_UNKNOWN)
@@ -321,14 +438,14 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 				"this exit only with KVM_CAP_SPLIT_IRQCHIP", "KVM_EXIT_IOAPIC_EOI");
 		break;
 	case KVM_EXIT_DEBUG:
-		exit_debug(j);
+		exit_debug(j, p);
 		break;
 	case KVM_EXIT_X86_RDMSR:
 	case KVM_EXIT_X86_WRMSR:
 		exit_msr(j, p);
 		break;
 	case KVM_EXIT_HYPERCALL:
-		needs_cap(j, R_RUN_HYPERCALL_NEEDS_CAP, KVM_CAP_EXIT_HYPERCALL, UINT64_MAX);
+		exit_hypercall(j, p);
 		break;
 	case KVM_EXIT_X86_BUS_LOCK:
 		needs_cap(j, R_RUN_BUS_LOCK_NEEDS_CAP, KVM_CAP_X86_BUS_LOCK_EXIT,
@@ -337,7 +454,7 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 			"KVM_RUN_X86_BUS_LOCK in flags", "flags = 0x%x", U16(p, RUN_FLAGS));
 		break;
 	case KVM_EXIT_NOTIFY:
-		needs_cap(j, R_RUN_NOTIFY_NEEDS_CAP, KVM_CAP_X86_NOTIFY_VMEXIT, UINT64_MAX);
+		exit_notify(j, p);
 		break;
 	case KVM_EXIT_DIRTY_RING_FULL: {
 		uint64_t size = 0;
@@ -354,6 +471,8 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 			j_check(j, R_RUN_TPR_ACCESS_ENABLED, vcpu_flag(v, VCPU_TPR_REPORTED),
 				"this exit only with KVM_TPR_ACCESS_REPORTING",
 				"KVM_EXIT_TPR_ACCESS");
+		j_check(j, R_RUN_TPR_ACCESS, U32(p, AT(tpr_access, is_write)) <= 1,
+			"is_write 0 or 1", "is_write = %u", U32(p, AT(tpr_access, is_write)));
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		exit_internal_error(j, p);
@@ -361,17 +480,22 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 	case KVM_EXIT_SYSTEM_EVENT:
 		exit_system_event(j, p);
 		break;
-	case KVM_EXIT_HYPERV: {
-		uint32_t type = U32(p, AT(hyperv, type));
-
-		j_check(j, R_RUN_HYPERV,
-			type >= KVM_EXIT_HYPERV_SYNIC && type <= KVM_EXIT_HYPERV_SYNDBG,
-			"type 1 to 3", "type = %u", type);
+	case KVM_EXIT_HYPERV:
+		exit_hyperv(j, p);
 		break;
-	}
 	case KVM_EXIT_XEN:
-		j_check(j, R_RUN_XEN, U32(p, AT(xen, type)) == KVM_EXIT_XEN_HCALL, "type 1",
-			"type = %u", U32(p, AT(xen, type)));
+		exit_xen(j, p);
+		break;
+	case KVM_EXIT_TDX:
+		j_check(j, R_RUN_TDX, !U64(p, AT(tdx, flags)), "flags 0", "flags = 0x%llx",
+			(unsigned long long)U64(p, AT(tdx, flags)));
+		break;
+	case KVM_EXIT_SNP_REQ_CERTS:
+		j_check(j, R_RUN_SNP_REQ_CERTS,
+			!(U64(p, AT(snp_req_certs, gpa)) % 4096) && !U64(p, AT(snp_req_certs, ret)),
+			"the address of a page, ret 0", "gpa = 0x%llx, ret = %llu",
+			(unsigned long long)U64(p, AT(snp_req_certs, gpa)),
+			(unsigned long long)U64(p, AT(snp_req_certs, ret)));
 		break;
 	default:
 		break;
@@ -405,10 +529,14 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 			!(flags &
 			  ~(KVM_RUN_X86_SMM | KVM_RUN_X86_BUS_LOCK | KVM_RUN_X86_GUEST_MODE)) &&
 			(!(flags & KVM_RUN_X86_SMM) || j_cap(j, KVM_CAP_X86_SMM)) &&
-			(!(flags & KVM_RUN_X86_GUEST_MODE) || j_cap(j, KVM_CAP_NESTED_STATE)) &&
+			(!(flags & KVM_RUN_X86_GUEST_MODE) ||
+			 (j_cap(j, KVM_CAP_NESTED_STATE) && j_cap(j, KVM_CAP_X86_GUEST_MODE))) &&
 			(!(flags & KVM_RUN_X86_BUS_LOCK) || j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT)),
 		"ready and if_flag 0 or 1, flags that this host can have",
 		"ready = %u, if_flag = %u, flags = 0x%x", p[RUN_READY], p[RUN_IF], flags);
+	if (flags & KVM_RUN_X86_BUS_LOCK)
+		needs_cap(j, R_RUN_BUS_LOCK_NEEDS_CAP, KVM_CAP_X86_BUS_LOCK_EXIT,
+			  KVM_BUS_LOCK_DETECTION_EXIT);
 	j_check(j, R_RUN_CR8, U64(p, RUN_CR8) <= 15, "cr8 of 0 to 15", "cr8 = 0x%llx",
 		(unsigned long long)U64(p, RUN_CR8));
 	j_check(j, R_RUN_APIC_BASE, !(base & 0x2ff) && !(base >> 52),
@@ -448,6 +576,8 @@ static void sync_regs(struct judge *j, const struct tape_part *in, const struct 
 	}
 	if (!valid || vcpu_flag(j->vcpu, VCPU_RUN_TWICE))
 		return;
+	if (valid & KVM_SYNC_X86_REGS)
+		completion_check(j, out, 16 + offsetof(struct kvm_sync_regs, regs));
 	/* What was copied out is what a GET would say now; what the structs leave unused is not
 	 * written there. */
 	j->vcpu->guest_clean = false;
@@ -511,9 +641,13 @@ static void keep(struct judge *j, const struct tape_part *out)
 		len = out->have < RUN_KEPT ? out->have : RUN_KEPT;
 	if (len < RUN_KEPT || vcpu_flag(v, VCPU_RUN_TWICE))
 		state_block_forget(&v->run);
+	else if (v->run.size > VCPU_RUN_DONE)
+		state_block_forget_range(&v->run, VCPU_RUN_DONE, v->run.size - VCPU_RUN_DONE);
 	if (len >= RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
 		if (state_block_set(&v->run, 0, out->data, len))
 			j->oom = -ENOMEM;
+		v->run.origin = j->call->index + 1;
+		v->run.origin_offset = 0;
 		vcpu_flag_set(v, VCPU_REGS_WRITTEN, false);
 		vcpu_flag_set(v, VCPU_MP_WRITTEN, false);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST,
@@ -525,8 +659,27 @@ static void keep(struct judge *j, const struct tape_part *out)
 
 /* --- results --- */
 
+/*
+ * What else can come of finishing an operation: its next piece, a trap after the instruction, or
+ * that it cannot be emulated.  None of these needs the guest to run.
+ */
+static bool comes_of(uint32_t pending, uint32_t reason)
+{
+	switch (reason) {
+	case KVM_EXIT_DEBUG:
+	case KVM_EXIT_INTERNAL_ERROR:
+		return true;
+	case KVM_EXIT_IO:
+	case KVM_EXIT_MMIO:
+		return pending == KVM_EXIT_IO || pending == KVM_EXIT_MMIO;
+	default:
+		return false;
+	}
+}
+
 /* KVM_RUN returned 0: exit_reason says why. */
-static void run_returned(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+static void run_returned(struct judge *j, const struct tape_part *in, const struct tape_part *out,
+			 uint32_t pending)
 {
 	struct state_vcpu *v = j->vcpu;
 	uint32_t reason;
@@ -545,6 +698,10 @@ static void run_returned(struct judge *j, const struct tape_part *in, const stru
 		     "an exit reason of x86 that goes with success", "exit_reason = %u (%s)",
 		     reason, kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown"))
 		return;
+	if (pending != UINT32_MAX)
+		j_check(j, R_RUN_COMPLETION_EXITS, comes_of(pending, reason),
+			"with immediate_exit only what comes of the pending operation",
+			"exit_reason = %u after %u", reason, pending);
 	v->last_exit = reason;
 	v->pending_exit = completes_later(reason) ? STATE_YES : STATE_NO;
 	if (reason != KVM_EXIT_INTERNAL_ERROR && reason != KVM_EXIT_FAIL_ENTRY &&
@@ -585,7 +742,11 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
 	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
+	if (v->last_exit == KVM_EXIT_SNP_REQ_CERTS)
+		j_may_fail(j, R_RUN_SNP_ANSWER, EINVAL);
 	if (reason == KVM_EXIT_MEMORY_FAULT) {
+		if (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)
+			exit_memory_fault(j, out);
 		j_may_fail(j, R_RUN_MEMORY_FAULT, EFAULT);
 		j_may_fail(j, R_RUN_MEMORY_FAULT, EHWPOISON);
 	} else if (reason == UINT32_MAX || !reason || j_kernel(j) < MODEL_KERNEL(6, 8)) {
@@ -663,7 +824,9 @@ static void run_judge(struct judge *j)
 	const struct tape_part *in, *out;
 	struct state_vcpu *v = j->vcpu;
 	enum state_tri pending = v->pending_exit;
-	bool immediate;
+	uint32_t last = v->last_exit;
+	struct completion before;
+	bool immediate, completes;
 
 	parts_sort(j->call->parts, j->call->part_count, &r);
 	parts_sort(j->ret->parts, j->ret->part_count, &r);
@@ -678,17 +841,24 @@ static void run_judge(struct judge *j)
 		j_must_fail(j, R_RUN_NO_ARGUMENT, EINVAL);
 		return;
 	}
+	completes = immediate && pending == STATE_YES && completes_later(last) && !vm_typed(j) &&
+		    !vcpu_flag(v, VCPU_RUN_TWICE) && !v->running && r.regs_in &&
+		    r.regs_in->have >= 16 && !U64(r.regs_in->data, 8);
+	if (completes)
+		completion_before(j, &before);
 	if (vcpu_flag(v, VCPU_RUN_TORN))
 		say_torn(j, in);
 	else if (in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4))
 		j_hold(j, R_RUN_CONTINUES);
+	if (j->promises)
+		run_promises(j, in, out);
 	if (immediate)
 		immediate_effects(j, r.regs_in);
 	if (inputs_fine(j, &r)) {
 		if (j->ret->ret == 0 && immediate && pending == STATE_NO)
 			j_must_fail(j, R_RUN_IMMEDIATE_EXIT, EINTR);
 		else if (j->ret->ret == 0)
-			run_returned(j, in, out);
+			run_returned(j, in, out, completes ? last : UINT32_MAX);
 		else
 			run_failed(j, in, out, immediate);
 	}
@@ -699,6 +869,8 @@ static void run_judge(struct judge *j)
 	else if (j->ret->ret)
 		v->pending_exit = STATE_UNKNOWN;
 	keep(j, out);
+	if (completes && j->ret->ret == -EINTR)
+		completion_after(j, &before, in, last);
 	if (!j->ret->ret || j->ret->ret == -EINTR)
 		sync_regs(j, r.regs_in, r.regs_out);
 }

@@ -36,6 +36,7 @@ int state_block_set(struct state_block *b, uint32_t offset, const void *bytes, u
 {
 	int err = block_grow(b, offset + len);
 
+	b->origin = 0;
 	if (err || !len)
 		return err;
 	memcpy(b->value + offset, bytes, len);
@@ -96,6 +97,8 @@ static int block_copy(struct state_block *to, const struct state_block *from)
 		return -ENOMEM;
 	if (from->size)
 		memcpy(to->value, from->value, 2 * (size_t)from->size);
+	to->origin = from->origin;
+	to->origin_offset = from->origin_offset;
 	return 0;
 }
 
@@ -184,7 +187,8 @@ static int set_copy(struct state_set *to, const struct state_set *from)
 #define VM_SETS(v)                                                                                 \
 	(struct state_set *[])                                                                     \
 	{                                                                                          \
-		&(v)->slots, &(v)->ioeventfds, &(v)->irqfds, &(v)->zones, &(v)->routes, &(v)->caps \
+		&(v)->slots, &(v)->ioeventfds, &(v)->irqfds, &(v)->zones, &(v)->routes,            \
+			&(v)->caps, &(v)->facts                                                    \
 	}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -292,6 +296,7 @@ struct state_vm *state_vm_copy(const struct state_vm *from)
 	err |= set_copy(&vm->zones, &from->zones);
 	err |= set_copy(&vm->routes, &from->routes);
 	err |= set_copy(&vm->caps, &from->caps);
+	err |= set_copy(&vm->facts, &from->facts);
 	if (!err && from->vcpu_count) {
 		vm->vcpus = calloc(from->vcpu_count, sizeof(*vm->vcpus));
 		err = vm->vcpus ? 0 : -ENOMEM;
@@ -443,7 +448,7 @@ void state_vm_guest_ran(struct state_vm *vm)
 	if (vm->guest_clean)
 		return;
 	/* Interrupt controllers, timer and clock are devices of the guest. */
-	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+	for (size_t i = 0; i < STATE_GUEST_BLOCKS; i++)
 		state_block_forget(&vm->blocks[i]);
 	vm->guest_clean = true;
 }
@@ -474,4 +479,7 @@ void state_system_release(struct state_system *s)
 	free(s->cpuid.value);
 	free(s->emulated_cpuid.value);
 	free(s->hv_cpuid.value);
+	free(s->machine_facilities.value);
+	free(s->machine_features.value);
+	free(s->machine_subfunctions.value);
 }

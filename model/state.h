@@ -19,6 +19,10 @@ struct state_block {
 	uint32_t size;
 	uint8_t *value;
 	uint8_t *mask;
+	/* 1 + tape_call.index of the call whose result all of the known bytes are, from
+	 * `origin_offset` of its part on; 0 = of several calls, or of what userspace gave. */
+	uint64_t origin;
+	uint32_t origin_offset;
 };
 /* All of the block becomes unknown. */
 void state_block_forget(struct state_block *b);
@@ -67,6 +71,11 @@ enum state_vm_block {
 	STATE_IOAPIC,
 	STATE_PIT,
 	STATE_CLOCK,
+	STATE_GUEST_BLOCKS, /* those before are devices of the guest, which changes them */
+	STATE_CPU_MODEL = STATE_GUEST_BLOCKS, /* s390: struct kvm_s390_vm_cpu_processor */
+	STATE_CPU_MASK,			      /* facilities that KVM enables */
+	STATE_CPU_FEATURES,
+	STATE_CPU_SUBFUNCTIONS,
 	STATE_VM_BLOCKS,
 };
 
@@ -145,6 +154,7 @@ struct state_vm {
 	struct state_set zones;	 /* coalesced: key: addr, key2: size | pio << 32 */
 	struct state_set routes; /* key: position, value: packed entry */
 	struct state_set caps;	 /* enabled: key: capability, value: args[0..3] */
+	struct state_set facts;	 /* the rest, key: a kind of model/vm.h, key2: which one */
 	enum state_tri routes_known;
 	uint64_t identity_map; /* UINT64_MAX = not known */
 	uint64_t boot_cpu;
@@ -167,6 +177,9 @@ struct state_system {
 	struct state_block cpuid; /* entries of KVM_GET_SUPPORTED_CPUID */
 	struct state_block emulated_cpuid;
 	struct state_block hv_cpuid; /* of KVM_GET_SUPPORTED_HV_CPUID */
+	struct state_block machine_facilities; /* s390: what the host has */
+	struct state_block machine_features;
+	struct state_block machine_subfunctions;
 };
 void state_system_release(struct state_system *s);
 

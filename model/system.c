@@ -35,21 +35,22 @@ static struct state_entry *number(struct judge *j, uint64_t key)
 	return e;
 }
 
-void vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
+bool vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
 		 uint64_t key, uint64_t key2, uint64_t value)
 {
 	struct state_entry *e = state_set_add(set, key, key2);
 
 	if (!e) {
 		j->oom = -ENOMEM;
-		return;
+		return false;
 	}
 	if (e->known) {
 		j_equal(j, rule, what, e->value[0], value);
-		return;
+		return true;
 	}
 	e->value[0] = value;
 	e->known = 1;
+	return false;
 }
 
 void vm_created(struct judge *j, int64_t fd)
@@ -80,7 +81,7 @@ static void get_api_version(struct judge *j)
 		return;
 	}
 	if (j_succeeds_value(j, R_API_VERSION_IS_12))
-		j_equal(j, R_API_VERSION_IS_12, "version", KVM_API_VERSION, (uint64_t)j->ret->ret);
+		j_equal_result(j, R_API_VERSION_IS_12, "version", KVM_API_VERSION);
 }
 
 /* api.rst 4.2 */
@@ -151,7 +152,7 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 	if (!have_n || (j->ret->ret && j->ret->ret != -E2BIG))
 		return;
 	if (count->known)
-		j_equal(j, R_MSR_LIST_COUNT, "nmsrs", count->value[0], n);
+		J_EQUAL_OUT(j, R_MSR_LIST_COUNT, struct kvm_msr_list, nmsrs, count->value[0]);
 	else if (!j->ret->ret && !j_check(j, R_MSR_LIST_COUNT, n <= room, "nmsrs within the room",
 					  "nmsrs = %llu, room %llu", (unsigned long long)n,
 					  (unsigned long long)room))
@@ -169,12 +170,10 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 
 		if (!j_field(j, j->out, msr_list_at(i), 4, &index))
 			return;
-		if (!msr_address(index)) {
-			j_break(j, R_MSR_LIST_ADDRESS, "indices that MSRs have",
-				"entry %llu: 0x%llx", (unsigned long long)i,
-				(unsigned long long)index);
+		if (!j_keeps(j, R_MSR_LIST_ADDRESS, msr_address(index), "indices that MSRs have",
+			     "entry %llu: 0x%llx", (unsigned long long)i,
+			     (unsigned long long)index))
 			return;
-		}
 		for (uint64_t k = 0; k < i; k++) {
 			j_field(j, j->out, msr_list_at(k), 4, &other);
 			if (other == index) {
@@ -187,6 +186,8 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 		if (indices && !state_set_add(indices, index, 0))
 			j->oom = -ENOMEM;
 	}
+	if (n)
+		j_keep(j, R_MSR_LIST_UNIQUE);
 }
 
 static void get_msr_index_list(struct judge *j)
@@ -215,11 +216,16 @@ static void get_vcpu_mmap_size(struct judge *j)
 		     size > 0 && !(size % 4096) && (ring < 0 || size >= 4096 * (ring + 1)),
 		     "whole pages, the coalesced page included", "%lld bytes", (long long)size))
 		return;
-	vm_constant(j, R_MMAP_SIZE_CONSTANT, "size", &j_system(j)->numbers, NUMBER_MMAP_SIZE, 0,
-		    (uint64_t)size);
+	if (vm_constant(j, R_MMAP_SIZE_CONSTANT, "size", &j_system(j)->numbers, NUMBER_MMAP_SIZE, 0,
+			(uint64_t)size))
+		j_promise_value(j, R_MMAP_SIZE_CONSTANT);
 }
 
 /* --- CPUID lists ----------------------------------------------------------------------------- */
+
+/* Of struct kvm_cpuid_entry2: the registers, and what follows them. */
+#define CPUID_EAX     offsetof(struct kvm_cpuid_entry2, eax)
+#define CPUID_PADDING offsetof(struct kvm_cpuid_entry2, padding)
 
 struct cpuid_entry {
 	uint64_t function, index, flags, reg[4];
@@ -287,15 +293,22 @@ static void cpuid_invariants(struct judge *j, uint64_t n, bool emulated)
 	struct cpuid_entry e, other;
 
 	for (uint64_t i = 0; i < n && cpuid_entry(j, j->out, i, &e); i++) {
+		size_t at = sizeof(struct kvm_cpuid2) + i * sizeof(struct kvm_cpuid_entry2);
+
+		j_promise_bits(j, R_CPUID_FLAGS, j->out, at + 8, 4, ~7ull);
+		if (!(e.flags & 1) && !emulated)
+			j_promise(j, R_CPUID_FLAGS, j->out, at + 4, 4);
+		j_promise(j, R_CPUID_PADDING_ZERO, j->out, at + CPUID_PADDING, 12);
+		if (e.function == 0x40000000 && !emulated)
+			j_promise(j, R_CPUID_KVM_SIGNATURE, j->out, at + CPUID_EAX + 4, 12);
 		if (!j_check(j, R_CPUID_FLAGS,
 			     !(e.flags & ~7ull) && ((e.flags & 1) || !e.index || emulated),
 			     "defined flags, index 0 where it does not count",
 			     "entry %llu: flags 0x%llx, index %llu", (unsigned long long)i,
 			     (unsigned long long)e.flags, (unsigned long long)e.index))
 			return;
-		if (!e.padded)
-			j_break(j, R_CPUID_PADDING_ZERO, "zero padding",
-				"entry %llu: padding is not zero", (unsigned long long)i);
+		j_keeps(j, R_CPUID_PADDING_ZERO, e.padded, "zero padding",
+			"entry %llu: padding is not zero", (unsigned long long)i);
 		for (uint64_t k = 0; k < i; k++) {
 			cpuid_entry(j, j->out, k, &other);
 			if (other.function == e.function && other.index == e.index &&
@@ -345,8 +358,19 @@ static void cpuid_compare(struct judge *j, uint64_t n, struct state_block *known
 	struct cpuid_entry e, was;
 
 	for (uint64_t i = 0; known->size && i < n; i++) {
+		size_t at = sizeof(struct kvm_cpuid2) + i * size;
+
 		if (!cpuid_entry(j, j->out, i, &e) || !cpuid_entry(j, &before, i, &was))
 			break;
+		j_promise(j, R_CPUID_CONSTANT, j->out, at, CPUID_EAX);
+		j_promise_echo(j, R_CPUID_CONSTANT, known, TAPE_ARG_OUT, at, CPUID_EAX);
+		for (unsigned int r = 0; j->promises && r < 4; r++) {
+			if (!(cpuid_fixed_registers(&was) >> r & 1))
+				continue;
+			j_promise(j, R_CPUID_CONSTANT, j->out, at + CPUID_EAX + 4 * r, 4);
+			j_promise_echo(j, R_CPUID_CONSTANT, known, TAPE_ARG_OUT,
+				       at + CPUID_EAX + 4 * r, 4);
+		}
 		if (!j_check(j, R_CPUID_CONSTANT,
 			     e.function == was.function && e.index == was.index &&
 				     e.flags == was.flags,
@@ -368,6 +392,8 @@ static void cpuid_compare(struct judge *j, uint64_t n, struct state_block *known
 	if (state_block_set(known, 0, j->out->data,
 			    (uint32_t)(sizeof(struct kvm_cpuid2) + n * size)))
 		j->oom = -ENOMEM;
+	known->origin = j->call->index + 1;
+	known->origin_offset = 0;
 }
 
 /* api.rst 4.46, 4.88 */
@@ -422,13 +448,21 @@ static void get_cpuid(struct judge *j, bool emulated)
 		if (!j_succeeds(j, R_CPUID_SUCCEEDS) && j->ret->ret != -E2BIG)
 			return;
 	}
+	if (j->in)
+		j_promise(j, R_CPUID_HEADER_KEPT, j->out, 4, 4);
+	if (j->ret->ret == -E2BIG)
+		j_promise(j, R_CPUID_NENT_KEPT, j->out, 0, 4);
+	else if (count->known && !slack)
+		j_promise(j, R_CPUID_NENT_CONSTANT, j->out, 0, 4);
+	else
+		j_constrain(j, R_CPUID_NENT_COUNT, j->out, 0, 4);
 	if (J_IN(j, struct kvm_cpuid2, padding, &pad) &&
-	    J_OUT(j, struct kvm_cpuid2, padding, &pad_after) && pad != pad_after)
-		j_break(j, R_CPUID_HEADER_KEPT, "the word after nent as it was", "0x%llx",
-			(unsigned long long)pad_after);
+	    J_OUT(j, struct kvm_cpuid2, padding, &pad_after))
+		j_keeps(j, R_CPUID_HEADER_KEPT, pad == pad_after, "the word after nent as it was",
+			"0x%llx", (unsigned long long)pad_after);
 	if (j->ret->ret == -E2BIG) {
-		if (have_n && n != room)
-			j_break(j, R_CPUID_NENT_KEPT, "nent as it was", "nent = %llu",
+		if (have_n)
+			j_keeps(j, R_CPUID_NENT_KEPT, n == room, "nent as it was", "nent = %llu",
 				(unsigned long long)n);
 		if (!low->known || low->value[0] < room)
 			low->value[0] = room;
@@ -444,6 +478,8 @@ static void get_cpuid(struct judge *j, bool emulated)
 		     "as many entries as there is room for, or fewer", "nent = %llu, room %llu",
 		     (unsigned long long)n, (unsigned long long)room))
 		return;
+	if (n < room)
+		j_keep(j, R_CPUID_NENT_TOO_HIGH);
 	if (!count->known && !emulated)
 		slack = cpuid_dynamic(j, j->out, n) ? 8 : 0;
 	if (low->known &&
@@ -503,19 +539,23 @@ static void get_feature_msrs(struct judge *j)
 				 &index) &&
 			 state_set_find(&s->features, index, 0);
 	if (listed)
-		j_equal(j, R_FEATURE_MSRS_READ, "MSRs read", n, (uint64_t)j->ret->ret);
+		j_equal_result(j, R_FEATURE_MSRS_READ, "MSRs read", n);
 	else
 		j_check(j, R_FEATURE_MSRS_OTHER, (uint64_t)j->ret->ret <= n,
 			"no more MSRs than were asked for", "%lld", (long long)j->ret->ret);
 	if (J_OUT(j, struct kvm_msrs, nmsrs, &after) &&
 	    !j_equal(j, R_FEATURE_MSRS_INDEX_KEPT, "nmsrs", n, after))
 		return;
-	if (J_IN(j, struct kvm_msrs, pad, &before) && J_OUT(j, struct kvm_msrs, pad, &after) &&
-	    before != after)
-		j_break(j, R_FEATURE_MSRS_REST_KEPT, "pad as it was", "0x%llx",
+	if (J_IN(j, struct kvm_msrs, pad, &before) && J_OUT(j, struct kvm_msrs, pad, &after))
+		j_keeps(j, R_FEATURE_MSRS_REST_KEPT, before == after, "pad as it was", "0x%llx",
 			(unsigned long long)after);
+	j_promise(j, R_FEATURE_MSRS_INDEX_KEPT, j->out, 0, 4);
+	j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, 4, 4);
 	for (uint64_t i = 0; i < n && !j->broken; i++) {
-
+		j_promise(j, R_FEATURE_MSRS_INDEX_KEPT, j->out, msr_at(i, 0), 4);
+		j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, msr_at(i, 4), 4);
+		if (i >= (uint64_t)j->ret->ret)
+			j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, msr_at(i, 8), 8);
 		if (!j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
 			     &index) ||
 		    !j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
@@ -540,8 +580,10 @@ static void get_feature_msrs(struct judge *j)
 			j_break(j, R_FEATURE_MSRS_REST_KEPT, "data as it was", "entry %llu: 0x%llx",
 				(unsigned long long)i, (unsigned long long)data);
 		/* The microcode revision may be updated under way. */
-		if (i < (uint64_t)j->ret->ret && index != 0x8b)
-			vm_constant(j, R_FEATURE_MSRS_CONSTANT, "data", &s->msrs, index, 0, data);
+		if (i < (uint64_t)j->ret->ret && index != 0x8b &&
+		    vm_constant(j, R_FEATURE_MSRS_CONSTANT, "data", &s->msrs, index, 0, data))
+			j_promise(j, R_FEATURE_MSRS_CONSTANT, j->out,
+				  msr_at(i, offsetof(struct kvm_msr_entry, data)), 8);
 	}
 }
 
@@ -558,12 +600,14 @@ static void get_mce_cap(struct judge *j)
 		     (unsigned long long)cap))
 		return;
 	/* CTL_P and SER_P always, CMCI_P and LMCE_P by host and back end; no banks. */
-	if ((cap & ~(1ull << 10 | 1ull << 27)) != (1ull << 8 | 1ull << 24))
-		j_break(j, R_MCE_CAP_OF_KVM,
-			"CTL_P, SER_P, and of others no more than CMCI_P and LMCE_P", "0x%llx",
-			(unsigned long long)cap);
-	vm_constant(j, R_MCE_CAP_CONSTANT, "capabilities", &j_system(j)->numbers, NUMBER_MCE_CAP, 0,
-		    cap);
+	j_keeps(j, R_MCE_CAP_OF_KVM,
+		(cap & ~(1ull << 10 | 1ull << 27)) == (1ull << 8 | 1ull << 24),
+		"CTL_P, SER_P, and of others no more than CMCI_P and LMCE_P", "0x%llx",
+		(unsigned long long)cap);
+	j_promise_bits(j, R_MCE_CAP_OF_KVM, j->out, 0, 8, ~(1ull << 10 | 1ull << 27));
+	if (vm_constant(j, R_MCE_CAP_CONSTANT, "capabilities", &j_system(j)->numbers,
+			NUMBER_MCE_CAP, 0, cap))
+		j_promise(j, R_MCE_CAP_CONSTANT, j->out, 0, 8);
 }
 
 /* api.rst 4.80, 4.81 for the system descriptor */
@@ -595,9 +639,10 @@ static void system_attr(struct judge *j, bool get)
 		if (!j_may_succeed(j, R_SYSTEM_ATTR_OTHER, "attribute of a back end"))
 			return;
 	}
-	if (get && j_field(j, data, 0, 8, &value))
-		vm_constant(j, R_SYSTEM_ATTR_CONSTANT, "attribute", &j_system(j)->attrs,
-			    group << 32 | attr, 0, value);
+	if (get && j_field(j, data, 0, 8, &value) &&
+	    vm_constant(j, R_SYSTEM_ATTR_CONSTANT, "attribute", &j_system(j)->attrs,
+			group << 32 | attr, 0, value))
+		j_promise(j, R_SYSTEM_ATTR_CONSTANT, data, 0, 8);
 }
 
 static void system_get_attr(struct judge *j)

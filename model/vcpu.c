@@ -62,6 +62,7 @@ bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uin
 {
 	if (!part || part->have < offset + len)
 		return true;
+	j_promise(j, rule, part, offset, len);
 	for (uint32_t i = 0; i < len; i++) {
 		if (part->data[offset + i]) {
 			char want[MODEL_TEXT];
@@ -114,13 +115,20 @@ static void mp_state_get(struct judge *j)
 	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) ||
 	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
+	if (vcpu_flag(v, VCPU_MP_WRITTEN) && !b->size && j_kernel(j) &&
+	    j_applies(j, R_MP_STATE_ANY) && state > KVM_MP_STATE_SIPI_RECEIVED) {
+		j_hold(j, R_MP_STATE_ANY);
+		return;
+	}
 	if (!j_check(j, R_MP_STATE_OF_X86,
 		     state <= KVM_MP_STATE_SIPI_RECEIVED || state == KVM_MP_STATE_AP_RESET_HOLD,
 		     "an MP state of x86", "mp_state = %llu", (unsigned long long)state))
 		return;
+	j_promise_bits(j, R_MP_STATE_OF_X86, j->out, 0, 4, ~0xfull);
 	known = vcpu_block_number(j, STATE_MP_STATE, 0, 4, &had) && !j_vcpu_ran(j);
 	if (v->has_lapic == STATE_NO) {
-		j_equal(j, R_MP_STATE_WITHOUT_LAPIC, "mp_state", KVM_MP_STATE_RUNNABLE, state);
+		J_EQUAL_OUT(j, R_MP_STATE_WITHOUT_LAPIC, struct kvm_mp_state, mp_state,
+			    KVM_MP_STATE_RUNNABLE);
 	} else if (known && had == KVM_MP_STATE_SIPI_RECEIVED) {
 		/* The waiting SIPI is taken by this very call, and starts the processor. */
 		j_check(j, R_MP_STATE_SIPI_TAKEN,
@@ -129,18 +137,18 @@ static void mp_state_get(struct judge *j)
 			(unsigned long long)state);
 		vcpu_forget_all(v);
 	} else if (known) {
-		j_equal(j, R_MP_STATE_SAME, "mp_state", had, state);
+		J_EQUAL_OUT(j, R_MP_STATE_SAME, struct kvm_mp_state, mp_state, had);
 	} else if ((v->last_exit == KVM_EXIT_IO || v->last_exit == KVM_EXIT_MMIO) &&
 		   vcpu_flag(v, VCPU_RUN_IS_NEWEST) && j->vm->vcpu_count == 1 && j->vm->fresh &&
 		   !vcpu_flag(v, VCPU_MP_WRITTEN) && !j_vcpu_ran(j)) {
-		j_equal(j, R_MP_STATE_RUNNING, "mp_state", KVM_MP_STATE_RUNNABLE, state);
+		J_EQUAL_OUT(j, R_MP_STATE_RUNNING, struct kvm_mp_state, mp_state,
+			    KVM_MP_STATE_RUNNABLE);
 	} else if (v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES && !b->size &&
 		   !others && v->number != UINT64_MAX && j->vm->boot_cpu != UINT64_MAX &&
 		   !v->running) {
-		j_equal(j, R_MP_STATE_AT_FIRST, "mp_state",
-			v->number == j->vm->boot_cpu ? KVM_MP_STATE_RUNNABLE
-						     : KVM_MP_STATE_UNINITIALIZED,
-			state);
+		J_EQUAL_OUT(j, R_MP_STATE_AT_FIRST, struct kvm_mp_state, mp_state,
+			    v->number == j->vm->boot_cpu ? KVM_MP_STATE_RUNNABLE
+							 : KVM_MP_STATE_UNINITIALIZED);
 	}
 	/* An INIT that another vCPU sent is taken by this call, and resets nearly everything. */
 	if (others && v->has_lapic != STATE_NO)
@@ -164,6 +172,14 @@ static void mp_state_set(struct judge *j)
 		return;
 	}
 	if (state > KVM_MP_STATE_SIPI_RECEIVED && state != KVM_MP_STATE_AP_RESET_HOLD) {
+		/* Some older kernels, but not which ones is known for all, store any number. */
+		if (j->vcpu->has_lapic != STATE_NO && j_applies(j, R_MP_STATE_ANY) &&
+		    j->ret->ret == 0) {
+			j_hold(j, R_MP_STATE_ANY);
+			vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
+			state_block_forget(b);
+			return;
+		}
 		j_must_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
 		return;
 	}
@@ -195,10 +211,19 @@ static void tsc_khz_get(struct judge *j)
 	struct state_vcpu *v = j->vcpu;
 
 	j_may_fail(j, R_TSC_KHZ_UNSTABLE, EIO);
+	/* The result of an ioctl is an int: what is above its largest comes back as an error. */
+	if (v->tsc_khz > INT32_MAX) {
+		if ((int32_t)v->tsc_khz >= -4095) {
+			j_must_fail(j, R_TSC_KHZ_NEGATIVE, -(int32_t)v->tsc_khz);
+			return;
+		}
+		if (j_equal(j, R_TSC_KHZ_NEGATIVE, "kHz", v->tsc_khz, (uint32_t)j->ret->ret))
+			return;
+	}
 	if (!j_succeeds_value(j, R_TSC_KHZ_GET_SUCCEEDS))
 		return;
 	if (v->tsc_khz)
-		j_equal(j, R_TSC_KHZ_SAME, "kHz", v->tsc_khz, (uint64_t)j->ret->ret);
+		j_equal_result(j, R_TSC_KHZ_SAME, "kHz", v->tsc_khz);
 	v->tsc_khz = (uint64_t)j->ret->ret;
 }
 
@@ -292,16 +317,31 @@ static void enable_cap(struct judge *j)
 	}
 	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
 	switch (cap) {
-	case KVM_CAP_HYPERV_SYNIC:
 	case KVM_CAP_HYPERV_SYNIC2:
+		if (arg) {
+			j_must_fail(j, R_VCPU_CAP_ARGUMENT, EINVAL);
+			return;
+		}
+		/* fall through */
+	case KVM_CAP_HYPERV_SYNIC:
 		if (j->vm->irqchip == STATE_IRQCHIP_NONE) {
 			j_must_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP, EINVAL);
 			return;
 		}
-		j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+			j_may_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP, EINVAL);
+		if (j_cap(j, (uint32_t)cap) <= 0)
+			j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
 		break;
 	case KVM_CAP_HYPERV_ENLIGHTENED_VMCS:
 	case KVM_CAP_HYPERV_DIRECT_TLBFLUSH:
+		/* A kernel may be built without all of Hyper-V. */
+		if (j_cap(j, KVM_CAP_HYPERV) <= 0)
+			j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		if (j_cap(j, (uint32_t)cap) == 0) {
+			j_must_fail(j, R_VCPU_CAP_NO_BACKEND, ENOTTY);
+			return;
+		}
 		j_may_fail(j, R_VCPU_CAP_NO_BACKEND, ENOTTY);
 		j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
 		break;
@@ -453,9 +493,52 @@ static bool nested_possible(struct judge *j)
 	return true;
 }
 
+#define NESTED_GUEST (KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_RUN_PENDING)
+
+/* The flags and the format that a processor of this make can have. */
+static bool nested_sane(const struct judge *j, uint64_t flags, uint64_t format)
+{
+	const uint64_t of_svm = NESTED_GUEST | KVM_STATE_NESTED_GIF_SET;
+	const uint64_t of_vmx =
+		NESTED_GUEST | KVM_STATE_NESTED_EVMCS | KVM_STATE_NESTED_MTF_PENDING;
+	bool svm = strcmp(j_backend(j), "kvm_intel") && format == KVM_STATE_NESTED_FORMAT_SVM;
+	bool vmx = strcmp(j_backend(j), "kvm_amd") && format == KVM_STATE_NESTED_FORMAT_VMX;
+
+	if (flags & KVM_STATE_NESTED_RUN_PENDING && !(flags & KVM_STATE_NESTED_GUEST_MODE))
+		return false;
+	return (svm && !(flags & ~of_svm)) || (vmx && !(flags & ~of_vmx));
+}
+
+/* What KVM_GET_NESTED_STATE gave, in a buffer of this size. */
+static void nested_check(struct judge *j, uint64_t room)
+{
+	uint64_t size, format, flags;
+
+	if (!J_OUT(j, struct kvm_nested_state, size, &size) ||
+	    !J_OUT(j, struct kvm_nested_state, flags, &flags) ||
+	    !J_OUT(j, struct kvm_nested_state, format, &format))
+		return;
+	j_check(j, R_NESTED_SIZE, size >= NESTED_HEADER && size <= room && format <= 1,
+		"a size within the buffer, a known format", "size = %llu, format = %llu",
+		(unsigned long long)size, (unsigned long long)format);
+	if (*j_backend(j))
+		j_check(j, R_NESTED_FORMAT, nested_sane(j, flags, format),
+			"the format of this processor, flags that it can have",
+			"format = %llu, flags = 0x%llx", (unsigned long long)format,
+			(unsigned long long)flags);
+	if (format == KVM_STATE_NESTED_FORMAT_SVM)
+		j_check(j, R_NESTED_VMCB,
+			size == NESTED_HEADER + (flags & KVM_STATE_NESTED_GUEST_MODE
+							 ? KVM_STATE_NESTED_SVM_VMCB_SIZE
+							 : 0),
+			"a VMCB with a nested guest, and none without",
+			"size = %llu, flags = 0x%llx", (unsigned long long)size,
+			(unsigned long long)flags);
+}
+
 static void nested_get(struct judge *j)
 {
-	uint64_t room = 0, size, format;
+	uint64_t room = 0, size;
 	bool known = J_IN(j, struct kvm_nested_state, size, &room);
 
 	if (!nested_possible(j))
@@ -467,22 +550,25 @@ static void nested_get(struct judge *j)
 			"%llu of %llu", (unsigned long long)size, (unsigned long long)room);
 	if (!j_succeeds(j, R_NESTED_GET_SUCCEEDS))
 		return;
-	if (J_OUT(j, struct kvm_nested_state, size, &size) &&
-	    J_OUT(j, struct kvm_nested_state, format, &format))
-		j_check(j, R_NESTED_SIZE,
-			size >= NESTED_HEADER && (!known || size <= room) && format <= 1,
-			"a size within the buffer, a known format", "size = %llu, format = %llu",
-			(unsigned long long)size, (unsigned long long)format);
+	nested_check(j, known ? room : UINT32_MAX);
+	if (!j_vcpu_ran(j))
+		j_block_get(j, R_NESTED_SAME, &j->vcpu->blocks[STATE_NESTED], j->out, 0,
+			    NESTED_HEADER);
 }
 
 static void nested_set(struct judge *j)
 {
-	uint64_t size;
+	uint64_t size, flags, format;
 
 	if (!nested_possible(j))
 		return;
 	if (J_IN(j, struct kvm_nested_state, size, &size) && size < NESTED_HEADER) {
 		j_must_fail(j, R_NESTED_INVALID, EINVAL);
+		return;
+	}
+	if (J_IN(j, struct kvm_nested_state, flags, &flags) &&
+	    J_IN(j, struct kvm_nested_state, format, &format) && !nested_sane(j, flags, format)) {
+		j_must_fail(j, R_NESTED_FLAGS, EINVAL);
 		return;
 	}
 	j_may_fail(j, R_NESTED_INVALID, EINVAL);
@@ -544,6 +630,23 @@ static void stats_fd(struct judge *j)
 
 /* --- prefaulting: api.rst 4.143 --- */
 
+/* Kernels have slots of their own up here: the APIC's page, pages for real mode. */
+#define KERNEL_SLOTS 0xfe000000ull
+
+/* No slot has this address. */
+static bool nowhere(const struct state_vm *vm, uint64_t gpa)
+{
+	if (vm->slots.open || (gpa >= KERNEL_SLOTS && gpa < 1ull << 32))
+		return false;
+	for (uint32_t i = 0; i < vm->slots.count; i++) {
+		const struct state_entry *e = &vm->slots.entries[i];
+
+		if (gpa >= e->value[0] && gpa - e->value[0] < e->value[1])
+			return false;
+	}
+	return true;
+}
+
 static void pre_fault(struct judge *j)
 {
 	uint64_t gpa, size, flags, gpa_left, size_left;
@@ -559,10 +662,14 @@ static void pre_fault(struct judge *j)
 		j_must_fail(j, R_PRE_FAULT_INVALID, EINVAL);
 		return;
 	}
-	j_may_fail(j, R_PRE_FAULT_REFUSED, ENOENT);
 	j_may_fail(j, R_PRE_FAULT_REFUSED, EFAULT);
 	j_may_fail(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
 	j_may_fail(j, R_PRE_FAULT_REFUSED, EAGAIN);
+	if (known && nowhere(j->vm, gpa)) {
+		j_must_fail(j, R_PRE_FAULT_NOWHERE, ENOENT);
+		return;
+	}
+	j_may_fail(j, R_PRE_FAULT_REFUSED, ENOENT);
 	if (!j_succeeds(j, R_PRE_FAULT_SUCCEEDS) || !known ||
 	    !J_OUT(j, struct kvm_pre_fault_memory, gpa, &gpa_left) ||
 	    !J_OUT(j, struct kvm_pre_fault_memory, size, &size_left))

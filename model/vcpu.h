@@ -12,6 +12,15 @@
 
 #include "model/judge.h"
 
+/*
+ * state_vcpu.run: as much of struct kvm_run as any rule looks at, then what is known of the exit that
+ * the last KVM_RUN finished, see completion.c.
+ */
+enum {
+	VCPU_RUN_KEPT = KVMAPI_RUN_UNION + 32,
+	VCPU_RUN_DONE = VCPU_RUN_KEPT,
+};
+
 /* Use of state_vcpu.scratch. Zero always means "not known", as after a gap. */
 enum {
 	VCPU_FLAGS,	 /* mask of enum vcpu_flag */
@@ -35,6 +44,7 @@ enum vcpu_flag {
 	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
 	VCPU_REGS_WRITTEN = 1 << 6, /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,    /* two threads were in KVM_RUN of this vCPU */
+	VCPU_LAPIC_WRITTEN = 1 << 12, /* KVM_SET_LAPIC was called */
 	VCPU_SYNC_USED = 1 << 11,   /* special registers or events travel in struct kvm_run */
 };
 
@@ -87,8 +97,26 @@ bool vcpu_protected(struct judge *j, uint16_t succeeds);
 /* The MSR `index` holds the bits `mask` of `data`. */
 void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask);
 void vcpu_msr_forget(struct judge *j, uint32_t index);
-/* An MSR against what is known of it: held or broken by `rule`. */
-void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, uint64_t data);
+/* An MSR, as it stands at `offset` of a part, against what is known of it: held or broken by
+ * `rule`. */
+void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,
+		    size_t offset);
+
+/* Registers before a KVM_RUN with immediate_exit, struct kvm_regs up to rip; a bit each if known. */
+struct completion {
+	uint8_t regs[offsetof(struct kvm_regs, rflags)];
+	uint32_t known;
+};
+/* What is known of them when the call began. */
+void completion_before(const struct judge *j, struct completion *c);
+/* The call finished the pending exit `reason` and let nothing else run; `in` has userspace's answer. */
+void completion_after(struct judge *j, const struct completion *c, const struct tape_part *in,
+		      uint32_t reason);
+/* struct kvm_regs at `offset` of what the kernel gave against that, if it is of now. */
+void completion_check(struct judge *j, const struct tape_part *part, uint32_t offset);
+
+/* Says what run.c's rules determine of struct kvm_run; before the vCPU's own copy is replaced. */
+void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out);
 
 /* Handlers, in the order of the table in vcpu.c. */
 void regs_get(struct judge *j);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls on a VM that no other file has: vCPUs (api.rst 4.7, 4.41), the MSR and PMU filters
- * (4.97, 4.120), memory encryption (4.110 to 4.112), statistics (4.133), Xen
- * (4.28, 4.126, 4.127, 4.135), guest memory files (4.142); and requests that KVM does not have:
- * removed ones (4.48 to 4.54) and unknown ones.
+ * (4.97, 4.120), memory encryption (4.110 to 4.112), statistics (4.133), guest memory files
+ * (4.142); and requests that KVM does not have: removed ones (4.48 to 4.54) and unknown ones.
  */
 #include <linux/kvm.h>
 
@@ -11,6 +10,49 @@
 #include "model/vm.h"
 
 #define KVM_MAGIC 0xae
+
+/* --- facts ----------------------------------------------------------------------------------- */
+
+struct state_entry *vm_fact(const struct judge *j, uint64_t kind, uint64_t which)
+{
+	return state_set_find(&j->vm->facts, kind, which);
+}
+
+bool vm_facts_open(const struct judge *j)
+{
+	return j->vm->facts.open;
+}
+
+void vm_fact_set(struct judge *j, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2)
+{
+	struct state_entry *e = state_set_add(&j->vm->facts, kind, which);
+
+	if (!e) {
+		j->oom = -ENOMEM;
+		return;
+	}
+	e->known = 1;
+	e->value[0] = value;
+	e->value[1] = value2;
+}
+
+void vm_fact_drop(struct judge *j, uint64_t kind, uint64_t which)
+{
+	struct state_entry *e = vm_fact(j, kind, which);
+
+	if (e)
+		state_set_remove(&j->vm->facts, e);
+}
+
+void vm_facts_drop(struct judge *j, uint64_t kind)
+{
+	struct state_set *facts = &j->vm->facts;
+
+	for (uint32_t i = facts->count; i-- > 0;) {
+		if (facts->entries[i].key == kind)
+			state_set_remove(facts, &facts->entries[i]);
+	}
+}
 
 /* --- vCPUs ----------------------------------------------------------------------------------- */
 
@@ -46,6 +88,12 @@ static void create_vcpu(struct judge *j)
 	/* Tables of AVIC and x2AVIC hold fewer ids; some answers are not on the tape. */
 	if (id >= 255 || vm_typed(j) || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
 		j_may_fail(j, R_CREATE_VCPU_ID_RANGE, EINVAL);
+	/* The first vCPU brings the identity map. */
+	if (vm->has_vcpus != STATE_YES && vm_backend_may_be(j, "kvm_intel") &&
+	    memslot_identity_map_taken(vm)) {
+		j_may_fail(j, R_SET_IDENTITY_MAP_CONFLICT, EINVAL);
+		j_may_fail(j, R_SET_IDENTITY_MAP_CONFLICT, EEXIST);
+	}
 	if (!j_succeeds_value(j, R_CREATE_VCPU_SUCCEEDS))
 		return;
 	vm->has_vcpus = STATE_YES;
@@ -60,6 +108,7 @@ static void set_boot_cpu_id(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
 	uint64_t id = j->call->arg;
+	int32_t limit = j_cap(j, KVM_CAP_MAX_VCPU_ID);
 
 	if (vm->has_vcpus == STATE_YES) {
 		j_must_fail(j, R_SET_BOOT_CPU_BEFORE_VCPUS, EBUSY);
@@ -68,7 +117,7 @@ static void set_boot_cpu_id(struct judge *j)
 	if (vm->has_vcpus == STATE_UNKNOWN)
 		j_may_fail(j, R_SET_BOOT_CPU_BEFORE_VCPUS, EBUSY);
 	/* The limit itself is accepted. Kernels before 6.10 do not look. */
-	if (id > 4096 && j_kernel(j) >= MODEL_KERNEL(6, 12)) {
+	if (limit > 0 && id > (uint32_t)limit && j_kernel(j) >= MODEL_KERNEL(6, 12)) {
 		j_must_fail(j, R_SET_BOOT_CPU_RANGE, EINVAL);
 		return;
 	}
@@ -126,6 +175,20 @@ static void set_msr_filter(struct judge *j)
 	j_succeeds(j, R_MSR_FILTER_SUCCEEDS);
 }
 
+/* An entry with bits that a masked event does not have on any processor. */
+static bool masked_events_invalid(const struct judge *j, uint64_t count)
+{
+	const uint64_t unused = 0xffffull << 16 | 0x7ffffull << 36;
+	uint64_t event;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (j_field(j, j->in, sizeof(struct kvm_pmu_event_filter) + 8 * i, 8, &event) &&
+		    event & unused)
+			return true;
+	}
+	return false;
+}
+
 /* api.rst 4.120 */
 static void set_pmu_event_filter(struct judge *j)
 {
@@ -149,7 +212,14 @@ static void set_pmu_event_filter(struct judge *j)
 		j_must_fail(j, R_PMU_FILTER_TOO_MANY, E2BIG);
 		return;
 	}
-	/* Masked events have a form of their own, older kernels took no flags at all. */
+	if (flags && j_cap(j, KVM_CAP_PMU_EVENT_MASKED_EVENTS) == 0) {
+		j_must_fail(j, R_PMU_FILTER_ARGUMENT, EINVAL);
+		return;
+	}
+	if (flags && masked_events_invalid(j, nevents)) {
+		j_must_fail(j, R_PMU_FILTER_MASKED, EINVAL);
+		return;
+	}
 	if (flags)
 		j_may_fail(j, R_PMU_FILTER_ARGUMENT, EINVAL);
 	j_succeeds(j, R_PMU_FILTER_SUCCEEDS);
@@ -174,6 +244,7 @@ static void get_stats_fd(struct judge *j)
 static void create_guest_memfd(struct judge *j)
 {
 	uint64_t size, flags;
+	int32_t defined;
 
 	if (j_cap(j, KVM_CAP_GUEST_MEMFD) == 0 && j_kernel(j) && j_kernel(j) < MODEL_KERNEL(6, 8)) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
@@ -189,13 +260,21 @@ static void create_guest_memfd(struct judge *j)
 		j_must_fail(j, R_GUEST_MEMFD_SIZE, EINVAL);
 		return;
 	}
-	if (flags)
-		j_may_fail(j, R_GUEST_MEMFD_SIZE, EINVAL);
-	if (j_succeeds_value(j, R_GUEST_MEMFD_SUCCEEDS))
-		vm_created(j, j->ret->ret);
+	defined = j_cap(j, KVM_CAP_GUEST_MEMFD_FLAGS);
+	if (defined >= 0 && flags & ~(uint64_t)(uint32_t)defined) {
+		j_must_fail(j, R_GUEST_MEMFD_FLAGS, EINVAL);
+		return;
+	}
+	/* Memory of VMs of other types begins private. */
+	if (flags && (defined < 0 || vm_typed(j)))
+		j_may_fail(j, R_GUEST_MEMFD_FLAGS, EINVAL);
+	if (!j_succeeds_value(j, R_GUEST_MEMFD_SUCCEEDS))
+		return;
+	vm_created(j, j->ret->ret);
+	memslot_memfd(j, (uint32_t)j->ret->ret, size);
 }
 
-/* --- memory encryption, Xen ------------------------------------------------------------------ */
+/* --- memory encryption ----------------------------------------------------------------------- */
 
 /* api.rst 4.110 to 4.112: with a back end that has none the request is one that KVM lacks. */
 static void memory_encrypt(struct judge *j)
@@ -208,45 +287,6 @@ static void memory_encrypt(struct judge *j)
 	if (j_may_succeed(j, R_MEMORY_ENCRYPT_DONE,
 			  "commands of memory encryption have documents of their own"))
 		j->vm->scratch[VM_SCRATCH_ENCRYPTED] = 1;
-}
-
-/* api.rst 4.28 */
-static void xen_hvm_config(struct judge *j)
-{
-	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
-	uint64_t flags, msr, blobs;
-
-	if (cap == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
-		return;
-	}
-	if (!J_IN(j, struct kvm_xen_hvm_config, flags, &flags) ||
-	    !J_IN(j, struct kvm_xen_hvm_config, msr, &msr) ||
-	    !j_field(j, j->in, offsetof(struct kvm_xen_hvm_config, blob_size_32), 2, &blobs)) {
-		j_skip(j, "argument not captured");
-		return;
-	}
-	if (cap > 0 && flags & ~(uint64_t)(uint32_t)cap) {
-		j_must_fail(j, R_XEN_CONFIG_ARGUMENT, EINVAL);
-		return;
-	}
-	j_may_fail(j, R_XEN_CONFIG_ARGUMENT, EINVAL);
-	/* Which flags go together varies between kernels. */
-	j_succeeds(j, R_XEN_CONFIG_SUCCEEDS);
-}
-
-/* api.rst 4.126, 4.127, 4.135 */
-static void xen_other(struct judge *j)
-{
-	if (j_cap(j, KVM_CAP_XEN_HVM) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
-		return;
-	}
-	j_may_fail(j, R_XEN_REFUSED, EINVAL);
-	j_may_fail(j, R_XEN_REFUSED, ENOENT);
-	j_may_fail(j, R_XEN_REFUSED, EEXIST);
-	if (j_may_succeed(j, R_XEN_OTHER, "the model has no state of Xen's event channels"))
-		j_silent(j, "the model has no state of Xen's event channels");
 }
 
 /* --- requests that KVM does not have --------------------------------------------------------- */
@@ -311,10 +351,6 @@ const struct judge_handler model_vm_handlers[] = {
 	{"KVM_MEMORY_ENCRYPT_OP", KVMAPI_VM, memory_encrypt, NULL},
 	{"KVM_MEMORY_ENCRYPT_REG_REGION", KVMAPI_VM, memory_encrypt, NULL},
 	{"KVM_MEMORY_ENCRYPT_UNREG_REGION", KVMAPI_VM, memory_encrypt, NULL},
-	{"KVM_XEN_HVM_CONFIG", KVMAPI_VM, xen_hvm_config, NULL},
-	{"KVM_XEN_HVM_GET_ATTR", KVMAPI_VM, xen_other, NULL},
-	{"KVM_XEN_HVM_SET_ATTR", KVMAPI_VM, xen_other, NULL},
-	{"KVM_XEN_HVM_EVTCHN_SEND", KVMAPI_VM, xen_other, NULL},
 	{"KVM_ASSIGN_PCI_DEVICE", KVMAPI_VM, removed, NULL},
 	{"KVM_DEASSIGN_PCI_DEVICE", KVMAPI_VM, removed, NULL},
 	{"KVM_ASSIGN_IRQ", KVMAPI_VM, removed, NULL},

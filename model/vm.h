@@ -21,13 +21,36 @@ enum {
 	VM_SCRATCH_CHIP_RESET = 3,
 	/* The PIT was made on the tape, and nothing was set that no i8254 has. */
 	VM_SCRATCH_PIT_SANE = 4,
-	VM_SCRATCH_CLOCK = 5, /* 1 + the last KVM_GET_CLOCK, 0 = none since KVM_SET_CLOCK */
+	VM_SCRATCH_CLOCK = 5, /* 1 + what the clock was read or set to last, 0 = not known */
+	/* Sequence numbers of the first and last of calls on the dirty log that followed upon each
+	 * other with nothing between. */
+	VM_SCRATCH_DIRTY_FIRST = 6,
+	VM_SCRATCH_DIRTY_LAST = 7,
 };
+
+/* Keys of state_vm.facts; key2 and value[0], value[1]: */
+enum {
+	VM_FACT_HYPERV = 0,    /* a connection that has an eventfd */
+	VM_FACT_XEN_ATTR = 1,  /* a type of struct kvm_xen_hvm_attr: its value */
+	VM_FACT_XEN_PORT = 2,  /* a port that is intercepted: its type, the port it leads to */
+	VM_FACT_MEMFD = 3,     /* a descriptor of a guest memory file: its size */
+	VM_FACT_BINDING = 4,   /* a slot with guest_memfd: descriptor, offset */
+	VM_FACT_DIRTY_LOG = 5, /* a slot: see memslot.c */
+};
+/* The fact, NULL = there is none. */
+struct state_entry *vm_fact(const struct judge *j, uint64_t kind, uint64_t which);
+/* There may be facts that the model has not seen. */
+bool vm_facts_open(const struct judge *j);
+void vm_fact_set(struct judge *j, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2);
+void vm_fact_drop(struct judge *j, uint64_t kind, uint64_t which);
+/* All of one kind. */
+void vm_facts_drop(struct judge *j, uint64_t kind);
 
 /* A capability was enabled on the VM; *arg is its args[0] then. */
 enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg);
-/* Whether a value is as it was seen before under this key; it is remembered. */
-void vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
+/* Whether a value is as it was seen before under this key; it is remembered.  False if it was not
+ * seen before. */
+bool vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
 		 uint64_t key, uint64_t key2, uint64_t value);
 /* The new descriptor is that of the object the tape says the call made. */
 void vm_created(struct judge *j, int64_t fd);
@@ -44,7 +67,12 @@ void vm_typed_seen(struct judge *j);
 bool vm_typed(const struct judge *j);
 /* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
 void vm_chips_may_lack(struct judge *j);
+/* A guest memory file of this size has this descriptor now. */
+void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size);
+/* Where the identity map is to be there may be something else. */
+bool memslot_identity_map_taken(const struct state_vm *vm);
 /* Handlers that stand in another file than their table. */
+void memslot_set_region(struct judge *j);
 void cap_check_extension_system(struct judge *j);
 
 #endif

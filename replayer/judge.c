@@ -21,6 +21,7 @@ struct judging {
 	size_t ioctl_room;
 	uint64_t *deviations; /* by rule */
 	uint64_t *divergences;
+	uint64_t *advice;
 	uint64_t open; /* calls that are wanted and have not returned */
 	bool past;     /* a call after options->until was seen */
 	int error;     /* first error of a callback, which has no other way out of the model */
@@ -140,6 +141,10 @@ static void verdict_take(void *context, const struct tape_return *ret,
 		reason_count(s, v);
 	if (j->hooks->verdict && (j->hooks->verdict_mask & 1u << v->kind))
 		j->error = j->hooks->verdict(j->hooks->context, ret, v);
+	for (unsigned int i = 0; i < v->advice_count; i++)
+		j->advice[v->advice[i].rule]++;
+	if (!j->error && v->advice_count && j->hooks->advice)
+		j->error = j->hooks->advice(j->hooks->context, ret, v);
 }
 
 static int item_take(struct judging *j, struct model *m, const struct tape_item *item)
@@ -234,6 +239,8 @@ static int score_finish(struct judging *j, const struct model *m)
 	if (!rc)
 		rc = rules_list(j->divergences, score->rule_count, &score->divergences,
 				&score->divergence_count);
+	if (!rc)
+		rc = rules_list(j->advice, score->rule_count, &score->advice, &score->advice_count);
 	return rc;
 }
 
@@ -251,7 +258,8 @@ int replayer_judge(struct tape_reader *reader, const struct replayer_options *op
 	score->rule_hits = calloc(score->rule_count + 1, sizeof(*score->rule_hits));
 	j.deviations = calloc(score->rule_count + 1, sizeof(*j.deviations));
 	j.divergences = calloc(score->rule_count + 1, sizeof(*j.divergences));
-	if (!score->rule_hits || !j.deviations || !j.divergences || table_grow(&j)) {
+	j.advice = calloc(score->rule_count + 1, sizeof(*j.advice));
+	if (!score->rule_hits || !j.deviations || !j.divergences || !j.advice || table_grow(&j)) {
 		rc = -ENOMEM;
 		goto out;
 	}
@@ -279,6 +287,7 @@ int replayer_judge(struct tape_reader *reader, const struct replayer_options *op
 out:
 	model_destroy(m);
 	free(j.table);
+	free(j.advice);
 	free(j.divergences);
 	free(j.deviations);
 	return rc;
@@ -287,6 +296,7 @@ out:
 void replayer_score_release(struct replayer_score *score)
 {
 	free(score->rule_hits);
+	free(score->advice);
 	free(score->divergences);
 	free(score->deviations);
 	free(score->ioctls);

@@ -62,25 +62,34 @@ static int facts_take(struct live_facts *facts, const struct live_output *output
 	return rc ? rc : -EPROTO;
 }
 
+int live_facts_read(enum kvmapi_arch arch, const struct live_output *output,
+		    const char *tool_version, struct live_facts *facts)
+{
+	int rc;
+
+	facts->env.arch = arch;
+	rc = facts_take(facts, output);
+	if (!rc && tool_version)
+		rc = tape_env_set(&facts->env, "tool.version", tool_version);
+	return rc ?: tape_env_set(&facts->env, "recorder.backend", "live play");
+}
+
+const struct player_head live_question = {
+	.magic = PLAYER_MAGIC, .version = PLAYER_VERSION, .flags = PLAYER_SAY_ENVIRONMENT};
+
 static int facts_ask(const struct live_runner *runner, const struct live_options *options,
 		     struct live_facts *facts, struct live_report *report)
 {
-	const struct player_head head = {
-		.magic = PLAYER_MAGIC, .version = PLAYER_VERSION, .flags = PLAYER_SAY_ENVIRONMENT};
 	struct live_output output = {0};
 	int rc;
 
-	facts->env.arch = runner->arch;
-	rc = runner->play(runner->context, &head, sizeof(head), PROBE_TIMEOUT, &output);
+	rc = runner->play(runner->context, &live_question, sizeof(live_question), PROBE_TIMEOUT,
+			  &output);
 	if (!rc)
-		rc = facts_take(facts, &output);
+		rc = live_facts_read(runner->arch, &output, options->tool_version, facts);
 	if (rc)
 		snprintf(report->end, sizeof(report->end), "%s",
 			 output.end[0] ? output.end : strerror(-rc));
-	if (!rc && options->tool_version)
-		rc = tape_env_set(&facts->env, "tool.version", options->tool_version);
-	if (!rc)
-		rc = tape_env_set(&facts->env, "recorder.backend", "live play");
 	free(output.data);
 	return rc;
 }

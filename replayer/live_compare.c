@@ -341,7 +341,7 @@ static bool is_descriptor(const struct kvmapi_ioctl *row, size_t offset)
 		if (offset >= row->machine[i].offset && offset < row->machine[i].offset + size)
 			return true;
 	}
-	return row && row->fd_offset >= 0 && offset >= (size_t)row->fd_offset &&
+	return row && row->creates && row->fd_offset >= 0 && offset >= (size_t)row->fd_offset &&
 	       offset < (size_t)row->fd_offset + 4;
 }
 

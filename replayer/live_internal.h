@@ -4,6 +4,7 @@
 #define LIVE_INTERNAL_H
 
 #include "replayer/live.h"
+#include "replayer/live_program.h"
 #include "replayer/player.h"
 
 /* Memory that is freed all at once. */
@@ -26,6 +27,7 @@ struct live_event {
 	int64_t ret;
 	uint32_t created;
 	unsigned int part_count;
+	unsigned int call_part_count;  /* those of the call, which come first */
 	const struct tape_part *parts; /* of both halves */
 	/* What the model said. */
 	bool judged;
@@ -47,7 +49,9 @@ struct live_item {
 	enum tape_item_type type;
 	uint32_t event;	 /* TAPE_CALL, TAPE_RETURN: into live_tape.events */
 	uint32_t object; /* TAPE_OBJECT, TAPE_CLOSED */
+	uint32_t thread; /* TAPE_THREAD: when it was named first */
 	const struct tape_memory *memory;
+	const struct tape_gap *gap;
 };
 
 struct live_tape {
@@ -68,6 +72,10 @@ struct live_tape {
 	size_t played_count, played_room;
 };
 
+/* Put an item behind the others; everything is copied.  0, -ENOMEM. */
+int live_tape_take(struct live_tape *tape, const struct tape_item *item);
+/* Drop the items, keep the environment. */
+void live_tape_clear(struct live_tape *tape);
 /* Read all of a tape.  0; a tape error, also for a damaged tape; -ENOMEM. */
 int live_tape_load(const void *data, size_t size, struct live_tape *tape);
 void live_tape_free(struct live_tape *tape);
@@ -83,6 +91,9 @@ struct live_facts {
 	struct tape_env env;
 	int32_t vm_caps[1024];
 };
+/* Read what the player said of its kernel (PLAYER_SAY_ENVIRONMENT). */
+int live_facts_read(enum kvmapi_arch arch, const struct live_output *output,
+		    const char *tool_version, struct live_facts *facts);
 /* The larger of the answers on /dev/kvm and on a VM; 0 = not there. */
 int live_cap(const struct live_facts *facts, uint32_t cap);
 
@@ -114,7 +125,15 @@ void live_plan_free(struct live_plan *plan);
 
 /* --- the new tape (live_write.c) --- */
 
-/* Write what the player said as a tape; notes in the events what came back. */
+/*
+ * What the player said as items of a tape, in order; notes in the events what came back.  Calls and
+ * their parts live as long as *output and the arena of *tape.
+ */
+int live_items(struct live_tape *tape, const struct live_plan *plan,
+	       const struct live_output *output, const struct live_sink *sink,
+	       struct live_report *report);
+
+/* The same into a file. */
 int live_write(struct live_tape *tape, const struct live_plan *plan, const struct live_facts *facts,
 	       const struct live_output *output, int fd, struct live_report *report);
 

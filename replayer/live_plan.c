@@ -417,7 +417,10 @@ static int machine_one(struct planning *p, const struct live_event *e, struct st
 	int64_t n;
 
 	if (field->what == KVMAPI_M_FD) {
-		if (field->offset == e->row->fd_offset || field->offset + 4u > m->step.in_size)
+		/* Where the kernel puts a new descriptor nothing is passed in. */
+		if (e->row->creates && field->offset == e->row->fd_offset)
+			return 0;
+		if (field->offset + 4u > m->step.in_size)
 			return 0;
 		fd = (int32_t)number_read(m->in + field->offset, 4);
 		if (fd <= 0)
@@ -453,6 +456,7 @@ static void run_make(struct planning *p, struct live_event *e, struct step_makin
 	const struct tape_part *pio = live_part(e, TAPE_PIO_IN);
 
 	m->step.flags |= PLAYER_RUN;
+	m->step.arg = e->arg;
 	if (!p->memory)
 		m->step.flags |= PLAYER_IMMEDIATE;
 	if (run) {
@@ -528,7 +532,7 @@ static int argument_make(struct planning *p, const struct live_event *e, struct 
 	m->step.out_size = (row ? row->dir & KVMAPI_OUT : !!out) ? bytes : 0;
 	if (!row)
 		return 0;
-	m->step.fd_offset = row->fd_offset;
+	m->step.fd_offset = row->creates ? row->fd_offset : -1;
 	for (unsigned int i = 0; i < row->nested_count; i++) {
 		for (unsigned int k = 0; k < row->nested[i].repeat; k++, number++)
 			nested_one(p, e, m, &row->nested[i], k * row->nested[i].stride, number);

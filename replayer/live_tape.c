@@ -120,6 +120,7 @@ static int call_add(struct live_tape *t, const struct tape_call *call)
 		.request = call->request,
 		.row = call->row,
 		.arg = call->arg,
+		.call_part_count = call->part_count,
 	};
 	return parts_add(t, e, call->parts, call->part_count)
 		       ?: item_add(t, (struct live_item){.type = TAPE_CALL,
@@ -175,6 +176,10 @@ static int thread_add(struct live_tape *t, const struct tape_thread *thread)
 {
 	struct tape_thread *threads;
 
+	/* Frames name their threads again. */
+	if (thread->id < t->thread_count && t->threads[thread->id].tid == thread->tid &&
+	    !memcmp(t->threads[thread->id].comm, thread->comm, sizeof(thread->comm)))
+		return 0;
 	while (t->thread_count <= thread->id) {
 		threads = live_grow(t->threads, t->thread_count, &t->thread_room, sizeof(*threads));
 		if (!threads)
@@ -183,7 +188,18 @@ static int thread_add(struct live_tape *t, const struct tape_thread *thread)
 		memset(&threads[t->thread_count++], 0, sizeof(*threads));
 	}
 	t->threads[thread->id] = *thread;
-	return 0;
+	return item_add(t, (struct live_item){.type = TAPE_THREAD, .thread = thread->id});
+}
+
+static int gap_add(struct live_tape *t, const struct tape_gap *gap)
+{
+	struct tape_gap *copy = live_arena_take(&t->arena, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *gap;
+	t->gaps += gap->events;
+	return item_add(t, (struct live_item){.type = TAPE_GAP, .gap = copy});
 }
 
 static int memory_add(struct live_tape *t, const struct tape_memory *memory)
@@ -199,7 +215,7 @@ static int memory_add(struct live_tape *t, const struct tape_memory *memory)
 	return item_add(t, (struct live_item){.type = TAPE_MEMORY, .memory = copy});
 }
 
-static int tape_take(struct live_tape *t, const struct tape_item *item)
+int live_tape_take(struct live_tape *t, const struct tape_item *item)
 {
 	switch (item->type) {
 	case TAPE_THREAD:
@@ -216,8 +232,7 @@ static int tape_take(struct live_tape *t, const struct tape_item *item)
 	case TAPE_MEMORY:
 		return memory_add(t, &item->u.memory);
 	case TAPE_GAP:
-		t->gaps += item->u.gap.events;
-		break;
+		return gap_add(t, &item->u.gap);
 	case TAPE_END:
 	case TAPE_END_OF_FILE:
 		break;
@@ -243,11 +258,27 @@ int live_tape_load(const void *data, size_t size, struct live_tape *t)
 		rc = tape_reader_next(reader, &item);
 		if (rc || item.type == TAPE_END_OF_FILE)
 			break;
-		rc = tape_take(t, &item);
+		rc = live_tape_take(t, &item);
 	}
 	t->complete = !rc && tape_reader_complete(reader);
 	tape_reader_close(reader);
 	return rc;
+}
+
+void live_tape_clear(struct live_tape *t)
+{
+	struct live_chunk *first = t->arena.chunks;
+
+	/* One chunk stays for what comes next. */
+	if (first) {
+		t->arena.chunks = first->next;
+		live_arena_free(&t->arena);
+		first->next = NULL;
+		first->used = 0;
+		t->arena.chunks = first;
+	}
+	t->event_count = t->item_count = t->object_count = t->thread_count = t->played_count = 0;
+	t->gaps = 0;
 }
 
 void live_tape_free(struct live_tape *t)

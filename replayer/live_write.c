@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * From what the player said to a new tape.  Beginnings and ends of calls go in the order in which
- * they happened; objects get new numbers, since some may be missing.
+ * From what the player said to the items of a new tape, which go to whoever takes them: a writer, a
+ * model.  Beginnings and ends of calls go in the order in which they happened; objects get new
+ * numbers, since some may be missing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@ struct answer {
 	const struct live_step *step;
 	size_t part_count;
 	const struct player_part *parts[TAPE_ROLES];
+	/* Once it has begun. */
+	struct tape_call *call;
+	uint64_t put;
 };
 
 /* Something that happened at one moment. */
@@ -28,7 +32,8 @@ struct writing {
 	struct live_tape *tape;
 	const struct live_plan *plan;
 	struct live_report *report;
-	struct tape_writer *writer;
+	const struct live_sink *sink;
+	uint64_t put; /* items so far that may stand between a call and its return */
 	struct answer *answers;
 	size_t answer_count, answer_room;
 	uint32_t *objects; /* slot -> id on the new tape, 0 = not there */
@@ -255,6 +260,12 @@ static void out_put(const struct writing *w, struct parts *p, const struct live_
 /* --- items of the new tape
  * ------------------------------------------------------------------------------ */
 
+static int item_put(struct writing *w, struct tape_item item)
+{
+	w->put += item.type != TAPE_OBJECT && item.type != TAPE_THREAD;
+	return w->sink->item(w->sink->context, &item);
+}
+
 static int object_write(struct writing *w, uint32_t slot, uint8_t kind, uint32_t parent, int64_t fd,
 			uint64_t number)
 {
@@ -265,7 +276,7 @@ static int object_write(struct writing *w, uint32_t slot, uint8_t kind, uint32_t
 				.number = number};
 
 	w->objects[slot] = o.id;
-	return tape_writer_object(w->writer, &o);
+	return item_put(w, (struct tape_item){.type = TAPE_OBJECT, .u.object = o});
 }
 
 static int thread_write(struct writing *w, uint32_t thread)
@@ -277,7 +288,7 @@ static int thread_write(struct writing *w, uint32_t thread)
 	t = w->tape->threads[thread];
 	t.id = w->thread_count++;
 	w->threads[thread] = t.id;
-	return tape_writer_thread(w->writer, &t);
+	return item_put(w, (struct tape_item){.type = TAPE_THREAD, .u.thread = t});
 }
 
 static uint64_t number_of(const struct live_event *e, const struct answer *a)
@@ -317,24 +328,35 @@ static int created_write(struct writing *w, const struct live_event *e, const st
 	return object_write(w, slot, e->row->creates, parent, fd, number_of(e, a));
 }
 
-static int call_write(struct writing *w, const struct answer *a)
+static int call_write(struct writing *w, struct answer *a)
 {
 	const struct live_event *e = &w->tape->events[a->step->event];
 	struct parts parts = {.count = 0};
-	struct tape_call call = {.time = a->result->begin_time,
-				 .object = w->objects[e->object],
-				 .request = e->request,
-				 .arg = e->arg,
-				 .parts = parts.list};
+	struct tape_part *kept;
 	int rc;
 
 	rc = thread_write(w, e->thread);
 	if (rc)
 		return rc;
 	in_put(w, &parts, e, a);
-	call.thread = w->threads[e->thread];
-	call.part_count = parts.count;
-	return tape_writer_call(w->writer, &call);
+	a->call = live_arena_take(&w->tape->arena, sizeof(*a->call) + parts.count * sizeof(*kept));
+	if (!a->call)
+		return -ENOMEM;
+	kept = (struct tape_part *)(a->call + 1);
+	memcpy(kept, parts.list, parts.count * sizeof(*kept));
+	*a->call = (struct tape_call){.index = w->tape->played_count - 1,
+				      .time = a->result->begin_time,
+				      .thread = w->threads[e->thread],
+				      .object = w->objects[e->object],
+				      .kind = e->kind,
+				      .request = e->request,
+				      .arg = e->arg,
+				      .row = e->row,
+				      .part_count = parts.count,
+				      .parts = kept};
+	rc = item_put(w, (struct tape_item){.type = TAPE_CALL, .u.call = a->call});
+	a->put = w->put;
+	return rc;
 }
 
 static int return_write(struct writing *w, const struct answer *a)
@@ -344,8 +366,11 @@ static int return_write(struct writing *w, const struct answer *a)
 	struct tape_part in = {0};
 	const struct player_part *arg = part_of(a, PLAYER_ROLE_ARG_IN);
 	const struct tape_part *old = live_part(e, TAPE_ARG_IN);
-	struct tape_return ret = {
-		.time = a->result->end_time, .ret = a->result->ret, .parts = parts.list};
+	struct tape_return ret = {.call = a->call,
+				  .time = a->result->end_time,
+				  .ret = a->result->ret,
+				  .overlapped = w->put != a->put,
+				  .parts = parts.list};
 	int rc;
 
 	if (old)
@@ -357,13 +382,13 @@ static int return_write(struct writing *w, const struct answer *a)
 	rc = created_write(w, e, a, &ret.created);
 	if (rc)
 		return rc;
-	return tape_writer_return(w->writer, w->threads[e->thread], &ret);
+	return item_put(w, (struct tape_item){.type = TAPE_RETURN, .u.ret = &ret});
 }
 
 static int other_write(struct writing *w, const struct answer *a)
 {
 	const struct live_step *step = a->step;
-	struct tape_memory memory;
+	struct tape_item item = {.type = TAPE_END_OF_FILE};
 
 	switch (step->kind) {
 	case PLAYER_OPEN:
@@ -371,14 +396,15 @@ static int other_write(struct writing *w, const struct answer *a)
 					  : object_write(w, step->object, KVMAPI_SYSTEM, 0,
 							 a->result->ret, UINT64_MAX);
 	case PLAYER_CLOSE:
-		return w->objects[step->object]
-			       ? tape_writer_closed(w->writer, w->objects[step->object],
-						    a->result->begin_time)
-			       : 0;
+		item.type = TAPE_CLOSED;
+		item.u.closed.object = w->objects[step->object];
+		item.u.closed.time = a->result->begin_time;
+		return item.u.closed.object ? item_put(w, item) : 0;
 	case PLAYER_STORE:
-		memory = *step->memory;
-		memory.object = w->objects[memory.object];
-		return memory.object ? tape_writer_memory(w->writer, &memory) : 0;
+		item.type = TAPE_MEMORY;
+		item.u.memory = *step->memory;
+		item.u.memory.object = w->objects[step->memory->object];
+		return item.u.memory.object ? item_put(w, item) : 0;
 	}
 	return 0;
 }
@@ -464,13 +490,14 @@ static size_t sync_size(enum kvmapi_arch arch)
 	return size;
 }
 
-int live_write(struct live_tape *tape, const struct live_plan *plan, const struct live_facts *facts,
-	       const struct live_output *output, int fd, struct live_report *report)
+int live_items(struct live_tape *tape, const struct live_plan *plan,
+	       const struct live_output *output, const struct live_sink *sink,
+	       struct live_report *report)
 {
-	struct writing w = {.tape = tape, .plan = plan, .report = report};
-	struct tape_end end = {0};
+	struct writing w = {.tape = tape, .plan = plan, .report = report, .sink = sink};
 	int rc;
 
+	tape->played_count = 0;
 	w.sync_size = sync_size(tape->env.arch);
 	w.objects = calloc(plan->objects + 1, sizeof(*w.objects));
 	w.threads = calloc(tape->thread_count + 1, sizeof(*w.threads));
@@ -480,19 +507,58 @@ int live_write(struct live_tape *tape, const struct live_plan *plan, const struc
 	}
 	for (size_t i = 0; i < tape->thread_count; i++)
 		w.threads[i] = -1;
-	rc = output_read(&w, output) ?: tape_writer_open(fd, &facts->env, NULL, &w.writer);
-	if (rc)
-		goto out;
-	rc = moments_write(&w);
-	if (rc)
-		goto out;
-	answers_note(&w);
-	end.seen = tape->played_count;
-	rc = tape_writer_finish(w.writer, &end);
+	rc = output_read(&w, output) ?: moments_write(&w);
+	if (!rc)
+		answers_note(&w);
 out:
-	tape_writer_close(w.writer);
 	free(w.threads);
 	free(w.objects);
 	free(w.answers);
+	return rc;
+}
+
+/* --- into a file
+ * ------------------------------------------------------------------------------------------ */
+
+static int file_item(void *context, const struct tape_item *item)
+{
+	struct tape_writer *writer = context;
+
+	switch (item->type) {
+	case TAPE_THREAD:
+		return tape_writer_thread(writer, &item->u.thread);
+	case TAPE_OBJECT:
+		return tape_writer_object(writer, &item->u.object);
+	case TAPE_CLOSED:
+		return tape_writer_closed(writer, item->u.closed.object, item->u.closed.time);
+	case TAPE_CALL:
+		return tape_writer_call(writer, item->u.call);
+	case TAPE_RETURN:
+		return tape_writer_return(writer, item->u.ret->call->thread, item->u.ret);
+	case TAPE_MEMORY:
+		return tape_writer_memory(writer, &item->u.memory);
+	default:
+		return 0;
+	}
+}
+
+int live_write(struct live_tape *tape, const struct live_plan *plan, const struct live_facts *facts,
+	       const struct live_output *output, int fd, struct live_report *report)
+{
+	struct live_sink sink = {.item = file_item};
+	struct tape_writer *writer = NULL;
+	struct tape_end end = {0};
+	int rc;
+
+	rc = tape_writer_open(fd, &facts->env, NULL, &writer);
+	if (rc)
+		return rc;
+	sink.context = writer;
+	rc = live_items(tape, plan, output, &sink, report);
+	if (!rc) {
+		end.seen = tape->played_count;
+		rc = tape_writer_finish(writer, &end);
+	}
+	tape_writer_close(writer);
 	return rc;
 }

@@ -6,7 +6,7 @@
  * Nothing but libc and the UAPI header is needed, so that it builds statically for every
  * architecture.
  */
-#include "player.h"
+#include "player_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,12 +37,6 @@
 #define LIST_HEAD     8
 #define LIST_ENTRY    16
 
-/* Memory that grows and is kept. */
-struct bytes {
-	uint8_t *data;
-	size_t used, size;
-};
-
 struct object {
 	int fd; /* -1 = not there */
 	uint8_t *run;
@@ -60,8 +54,8 @@ struct worker {
 	atomic_ullong busy;	 /* when the call began, ns; 0 = in no call */
 	atomic_bool kicked;	 /* the present call got a signal */
 	_Atomic(uint8_t *) page; /* run page of the present call */
-	struct bytes arg, result;
-	struct bytes buffers[PLAYER_BUFFERS_MAX];
+	struct player_bytes arg, result;
+	struct player_bytes buffers[PLAYER_BUFFERS_MAX];
 };
 
 struct player {
@@ -84,6 +78,7 @@ struct player {
 	uint32_t waiting;	 /* workers that wait for progress */
 	pthread_cond_t finished; /* a worker has nothing more to do */
 	pthread_mutex_t out_lock;
+	struct player_bytes *memory; /* results go there; NULL: to `out` */
 	int out, out_error;
 	size_t out_used;
 	uint8_t out_buffer[OUT_BYTES];
@@ -106,10 +101,36 @@ static size_t pad(size_t size)
  * ------------------------------------------------------------------------------------------------
  */
 
+/* Room for `size` more bytes, zero; NULL: no memory. */
+static uint8_t *bytes_add(struct player_bytes *b, size_t size)
+{
+	if (b->used + size > b->size) {
+		size_t room = (b->used + size) * 2;
+		uint8_t *data = realloc(b->data, room);
+
+		if (!data)
+			return NULL;
+		b->data = data;
+		b->size = room;
+	}
+	memset(b->data + b->used, 0, size);
+	b->used += size;
+	return b->data + b->used - size;
+}
+
 static void out_write(struct player *p, const void *data, size_t size)
 {
 	const uint8_t *at = data;
 
+	if (p->memory) {
+		uint8_t *room = bytes_add(p->memory, size);
+
+		if (room)
+			memcpy(room, data, size);
+		else
+			p->out_error = -ENOMEM;
+		return;
+	}
 	while (size && !p->out_error) {
 		ssize_t n = write(p->out, at, size);
 
@@ -143,23 +164,6 @@ static void out_put(struct player *p, const void *record, size_t size, bool now)
 	if (now || p->head->flags & PLAYER_UNBUFFERED)
 		out_flush(p);
 	pthread_mutex_unlock(&p->out_lock);
-}
-
-/* Room for `size` more bytes, zero; NULL: no memory. */
-static uint8_t *bytes_add(struct bytes *b, size_t size)
-{
-	if (b->used + size > b->size) {
-		size_t room = (b->used + size) * 2;
-		uint8_t *data = realloc(b->data, room);
-
-		if (!data)
-			return NULL;
-		b->data = data;
-		b->size = room;
-	}
-	memset(b->data + b->used, 0, size);
-	b->used += size;
-	return b->data + b->used - size;
 }
 
 static void part_add(struct worker *w, uint32_t role, const void *data, size_t size)
@@ -481,7 +485,7 @@ static void patches_do(struct worker *w, const struct player_step *s, const stru
 /* Room behind an argument, in case a call writes more than was thought. */
 #define SLACK 4096
 
-static int buffer_fill(struct bytes *b, const uint8_t *in, size_t in_size, size_t size)
+static int buffer_fill(struct player_bytes *b, const uint8_t *in, size_t in_size, size_t size)
 {
 	b->used = 0;
 	if (!bytes_add(b, size + SLACK))
@@ -632,6 +636,10 @@ static void call_do(struct worker *w, struct player_result *r, struct object *o,
 	r->begin = atomic_fetch_add(&p->order, 1);
 	r->begin_time = now_ns() - p->start;
 	atomic_store(&w->busy, r->begin_time + p->start);
+	if (player_progress)
+		*player_progress = r->step;
+	if (player_may_crash && s->request == PLAYER_CRASH_REQUEST)
+		player_crash();
 	ret = ioctl(o->fd, (unsigned long)s->request, (unsigned long)arg);
 	r->ret = ret < 0 ? -errno : ret;
 	atomic_store(&w->busy, 0);
@@ -794,6 +802,7 @@ static void *worker_main(void *context)
 	struct player *p = w->player;
 	bool gone = false;
 
+	player_mark_begin();
 	for (uint32_t i = 0; i < w->step_count && !gone; i++) {
 		const struct player_step *s = p->steps[w->steps[i]];
 
@@ -812,15 +821,74 @@ static void *worker_main(void *context)
 			pthread_cond_signal(&p->finished);
 		pthread_mutex_unlock(&p->lock);
 	}
+	player_mark_end();
 	return NULL;
 }
 
 /* --- the watchdog
  * ------------------------------------------------------------------------------------------- */
 
+/* The worker of a program whose steps the calling thread makes; the signal comes from a timer. */
+static _Atomic(struct worker *) serial_worker;
+
 static void on_kick(int signal)
 {
+	struct worker *w = atomic_load(&serial_worker);
+	uint64_t busy, limit, now;
+	uint8_t *page;
+
 	(void)signal;
+	if (!w)
+		return;
+	busy = atomic_load(&w->busy);
+	page = atomic_load(&w->page);
+	limit = w->player->head->call_time * 1000000ull;
+	if (page && w->player->head->run_time)
+		limit = w->player->head->run_time * 1000000ull;
+	now = now_ns();
+	if (!busy || now < busy || now - busy < limit)
+		return;
+	/* Just before the ioctl begins a signal alone would be lost; the timer's next one is not.
+	 */
+	atomic_store(&w->kicked, true);
+	if (page)
+		page[PLAYER_RUN_IMMEDIATE] = 1;
+}
+
+/* A signal now and then, from now on or not any more.  A timer belongs to the process that made it.
+ */
+static void serial_timer(bool on)
+{
+	static pid_t owner;
+	static timer_t timer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+	struct itimerspec every = {{0, 0}, {0, 0}};
+
+	if (owner != getpid()) {
+		if (timer_create(CLOCK_MONOTONIC, &event, &timer))
+			return;
+		owner = getpid();
+	}
+	if (on)
+		every.it_value.tv_nsec = every.it_interval.tv_nsec = WATCH_NS;
+	timer_settime(timer, 0, &every, NULL);
+}
+
+/* All steps, in the order in which they stand, by this thread. */
+static void serial_play(struct player *p)
+{
+	struct sigaction action = {.sa_handler = on_kick};
+	struct worker *w = &p->workers[0];
+
+	sigaction(SIGUSR2, &action, NULL);
+	w->player = p;
+	atomic_store(&serial_worker, w);
+	serial_timer(true);
+	player_mark_begin();
+	for (uint32_t i = 0; i < p->step_count; i++)
+		step_do(w, p->steps[i], i);
+	serial_timer(false);
+	atomic_store(&serial_worker, NULL);
 }
 
 /* The call of a worker will not come back: report it, and what of its thread is not played for it.
@@ -1079,11 +1147,13 @@ static int head_check(const struct player_head *h, size_t size)
 	return 0;
 }
 
-int player_run(const void *program, size_t size, int out)
+static int run(const void *program, size_t size, int out, struct player_bytes *memory,
+	       uint32_t *blocked)
 {
 	static const struct player_head no_head;
 	struct player_over over = {.record = {sizeof(over), PLAYER_OVER}};
 	struct player *p;
+	bool serial = false;
 	int kvm = -1;
 	int rc;
 
@@ -1093,6 +1163,7 @@ int player_run(const void *program, size_t size, int out)
 	p->program = program;
 	p->size = size;
 	p->out = out;
+	p->memory = memory;
 	p->head = &no_head;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->out_lock, NULL);
@@ -1112,15 +1183,20 @@ int player_run(const void *program, size_t size, int out)
 	rc = things_make(p, kvm);
 	if (!rc)
 		rc = steps_collect(p);
-	if (!rc)
+	serial = !rc && p->head->flags & PLAYER_SERIAL && p->head->threads;
+	if (!rc && !serial)
 		rc = steps_share(p);
 	if (rc)
 		goto out;
 	p->start = now_ns();
-	rc = workers_start(p);
+	if (serial)
+		serial_play(p);
+	else
+		rc = workers_start(p);
 	if (rc)
 		goto out;
-	over.blocked = workers_wait(p);
+	if (!serial)
+		over.blocked = workers_wait(p);
 	over.time = now_ns() - p->start;
 out:
 	over.error = rc;
@@ -1131,7 +1207,22 @@ out:
 		close(kvm);
 	if (!over.blocked)
 		things_free(p);
+	if (serial)
+		player_mark_end();
+	*blocked = over.blocked;
 	return rc;
+}
+
+int player_run(const void *program, size_t size, int out)
+{
+	uint32_t blocked;
+
+	return run(program, size, out, NULL, &blocked);
+}
+
+int player_run_memory(const void *program, size_t size, struct player_bytes *out, uint32_t *blocked)
+{
+	return run(program, size, -1, out, blocked);
 }
 
 int player_run_stream(int in, int out)

@@ -13,6 +13,7 @@
 #ifndef PLAYER_H
 #define PLAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,13 +57,19 @@ struct player_head {
 	uint32_t steps;	    /* 0 .. steps - 1, in the order in which they stand */
 	uint32_t call_time; /* ms after which a call that has not returned gets a signal */
 	uint32_t flags;	    /* mask of enum player_flag */
-	uint32_t reserved;
+	uint32_t run_time;  /* the same of KVM_RUN; 0 = call_time; PLAYER_SERIAL only */
 };
 
 enum player_flag {
 	PLAYER_SAY_ENVIRONMENT = 1 << 0, /* PLAYER_PAIR and PLAYER_CAP records first */
 	PLAYER_UNBUFFERED =
 		1 << 1, /* a PLAYER_BEGIN before each call, each record written at once */
+	/*
+	 * The steps are made in the order in which they stand, all by the calling thread: nobody
+	 * waits, and no thread is started.  A call that not even a signal ends is then the business
+	 * of who runs the player: player_serve() ends the worker.
+	 */
+	PLAYER_SERIAL = 1 << 2,
 };
 
 /* Anonymous memory, without swap reserved for it; what is not touched costs nothing. */
@@ -79,6 +86,12 @@ enum player_step_kind {
 	PLAYER_CLOSE, /* close(object); of a vCPU its run page goes, too */
 	PLAYER_STORE, /* in_size bytes into area `request`, at offset `arg` */
 };
+
+/*
+ * ioctl() with this number makes the kernel of a guest panic, for tests of those who look for
+ * crashes; of the resident player only (player_serve()), and only if it was told so.
+ */
+#define PLAYER_CRASH_REQUEST 0x4b564321u
 
 enum player_step_flag {
 	PLAYER_POINTER = 1 << 0,   /* the argument is a buffer of arg_size bytes, not `arg` */
@@ -242,5 +255,60 @@ enum {
 int player_run(const void *program, size_t size, int out);
 /* Read the program from descriptor `in` to its end first. */
 int player_run_stream(int in, int out);
+
+/* Memory that grows and is kept. */
+struct player_bytes {
+	uint8_t *data; /* allocated */
+	size_t used, size;
+};
+/* As player_run(), with the results behind what is in *out.  *blocked: calls that are still there.
+ */
+int player_run_memory(const void *program, size_t size, struct player_bytes *out,
+		      uint32_t *blocked);
+
+/* --- the resident player -----------------------------------------------------------------------
+ */
+
+/*
+ * Both ways on its standard streams: a frame, then `size` bytes: a program, and its results. Frames
+ * of results come as programs end, in any order; `number` is the program's.
+ */
+struct player_frame {
+	uint32_t magic; /* PLAYER_MAGIC */
+	uint32_t size;
+	uint32_t number;
+	uint16_t mark; /* to the player: 1 .. PLAYER_MARKS - 1, see below; 0 = none */
+	uint16_t end;  /* from the player: enum player_end */
+	uint32_t time; /* to the player: ms until it has to be over; from it: signal of PLAYER_DIED
+			*/
+	uint32_t reserved;
+};
+
+enum player_end {
+	PLAYER_WHOLE,
+	PLAYER_DIED, /* the worker was ended by a signal, its results are lost */
+	PLAYER_LATE, /* it did not come to its end in time, and was ended; results are lost */
+};
+
+/*
+ * While a task plays a program, whoever watches the machine's instructions can tell: it calls
+ * address PLAYER_MARKS_AT + mark * PLAYER_MARK_BYTES before, and PLAYER_MARKS_AT after.  x86 only.
+ */
+#define PLAYER_MARKS_AT	  0x6b7600000000ull
+#define PLAYER_MARK_BYTES 16u
+#define PLAYER_MARKS	  256u
+
+/*
+ * Serve programs that come on descriptor `in` with `workers` processes, each program by itself:
+ * descriptors and memory of one are gone before the worker takes the next.  A worker that dies or
+ * is late is replaced.  Returns at the end of `in`, or -errno.  crash: PLAYER_CRASH_REQUEST works.
+ */
+int player_serve(int in, int out, unsigned int workers, bool crash);
+
+/*
+ * Say where the KVM modules are: lines "section MODULE NAME ADDRESS SIZE" and "symbol ADDRESS
+ * MODULE NAME" of those and of a few functions of the kernel proper (module "-").
+ */
+int player_say_symbols(int out);
 
 #endif

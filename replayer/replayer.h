@@ -49,6 +49,8 @@ struct replayer_score {
 	struct replayer_rule *deviations;
 	size_t divergence_count; /* rules that were broken, most events first */
 	struct replayer_rule *divergences;
+	size_t advice_count; /* rules of the kind ADVICE, most events first */
+	struct replayer_rule *advice;
 	size_t rule_count;   /* model_rules() */
 	uint64_t *rule_hits; /* how often each was checked and held */
 	bool complete;	     /* the tape had its end, or was read as far as asked */
@@ -67,6 +69,9 @@ struct replayer_hooks {
 				      called */
 	int (*verdict)(void *context, const struct tape_return *ret,
 		       const struct model_verdict *verdict);
+	/* For each call with advice, after `verdict`. */
+	int (*advice)(void *context, const struct tape_return *ret,
+		      const struct model_verdict *verdict);
 	int (*item)(void *context,
 		    const struct tape_item *item); /* items that are neither call nor return */
 };

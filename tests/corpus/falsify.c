@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Can the judge tell wrong from right?  Takes a tape, falsifies one result at a time, and counts
- *how many of the falsifications the model finds, per ioctl and per kind:
+ * Can the judge tell wrong from right?  Takes tapes, falsifies one result at a time, and counts how
+ * many of the falsifications the model finds, per ioctl and per kind:
  *
  *	value   the return value of a successful call is another number
  *	errno   a successful call fails, a failed one succeeds or fails otherwise
@@ -11,12 +11,22 @@
  *	swap    two calls of one thread stand in the other order
  *
  * A falsification counts as found if the falsified tape has a divergence that the true one does not
- *have. Which results are falsified follows from the seed alone, so that a figure can be had again.
+ * have.  Of results the model itself says beforehand which bytes and values its rules determine
+ * (model_promises_enable); of dropped and swapped calls the relations of depends.c say whether a
+ * later call needs what is missing.  Those are the promised ones.
  *
- *	falsify [--seed N] [--per-kind N] [--floor PERCENT] [--markdown] [--verbose] TAPE...
+ * Coverage is the share of result bytes (4 of each return value, and all bytes of the OUT parts)
+ * that are promised: determined by what stands before the call on the tape, or, "echoed",
+ * determined by what a later call shows of them.
  *
- * Exit status 0; 1 if fewer than 500 falsifications were made or less than the floor was found; 2
- *for errors.
+ * Which results are falsified follows from the seed alone, so that a figure can be had again.
+ *
+ *	falsify [--seed N] [--per-kind N] [--floor PERCENT] [--recall PERCENT]
+ *		[--coverage PERCENT] [--markdown] [--verbose] TAPE...
+ *
+ * Exit status 0; 1 if fewer than 500 falsifications were made, less than the floor of all or less
+ * than the recall of the promised ones was found, or less than the coverage is promised; 2 for
+ * errors.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,33 +34,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "tests/corpus/falsify.h"
+
 
 enum kind { VALUE, ERRNO, OUT, RUN, DROP, SWAP, KINDS };
 static const char *const kind_names[KINDS] = {"value", "errno", "out", "run", "drop", "swap"};
-
-struct event {
-	struct tape_call call;
-	struct tape_return ret;
-	bool returned;
-	size_t next_same_thread; /* index of the thread's next event, 0 = none */
-};
-
-struct step {
-	enum tape_item_type type;
-	size_t event; /* CALL, RETURN */
-	struct tape_item item;
-};
-
-struct session {
-	struct tape_env env;
-	struct step *steps;
-	size_t step_count;
-	struct event *events;
-	size_t event_count;
-	size_t diverged; /* of the true tape */
-	struct tape_reader *reader;
-};
 
 struct forgery {
 	enum kind kind;
@@ -59,12 +47,17 @@ struct forgery {
 	struct tape_return ret; /* VALUE, ERRNO, OUT, RUN: what the event's return is taken to be */
 	struct tape_part parts[TAPE_ROLES];
 	uint8_t *bytes;
+	unsigned int part; /* OUT, RUN: which byte */
+	uint32_t at;
+	bool promised;
 };
 
 struct score {
 	const char *ioctl;
 	unsigned int made[KINDS], found[KINDS];
+	unsigned int promised[KINDS], promised_found[KINDS];
 	size_t events; /* on all tapes */
+	size_t bytes, determined, echoed, constrained;
 };
 
 static struct score scores[512];
@@ -147,31 +140,107 @@ static void session_load(struct session *s, const char *path)
 			e->ret = *item.u.ret;
 			e->ret.parts = copy_parts(e->ret.parts, e->ret.part_count);
 			e->returned = true;
+			for (unsigned int i = 0; i < e->ret.part_count; i++)
+				e->bytes += e->ret.parts[i].have;
+			e->marks = calloc(e->bytes + 1, 1);
+			if (!e->marks)
+				die("memory", -ENOMEM);
 		}
 	}
 	if (err)
 		die(path, err);
 }
 
-static void on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
-{
-	size_t *diverged = context;
+/* --- judging it
+ * -------------------------------------------------------------------------------------- */
 
-	*diverged += v->kind == MODEL_DIVERGES;
+struct listener {
+	struct model *model;
+	struct session *session; /* NULL: only count */
+	size_t diverged;
+};
+
+static struct event *event_of(struct session *s, uint64_t index)
+{
+	size_t low = 0, high = s->event_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->events[mid].call.index < index)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->event_count && s->events[low].call.index == index ? &s->events[low] : NULL;
 }
 
-/* Feed the tape, or the falsified tape, to a model; the number of divergences. */
-static size_t play(const struct session *s, const struct forgery *f)
+/* What the model says of this result, and of earlier ones. */
+static void listen_promises(struct listener *l, const struct tape_return *ret)
 {
-	struct model *m;
-	size_t diverged = 0;
-	int err = model_create(&s->env, on_verdict, &diverged, &m);
+	struct event *e = event_of(l->session, ret->call->index);
+	const struct model_echo *echoes;
+	size_t at = 0, count;
 
+	if (!e)
+		return;
+	e->result = model_promise_result(l->model);
+	e->value = model_promise_value(l->model);
+	for (unsigned int i = 0; i < ret->part_count; i++) {
+		const uint8_t *bytes = model_promise_bytes(l->model, i);
+
+		for (uint32_t k = 0; bytes && k < ret->parts[i].have; k++) {
+			if (e->marks[at + k] < bytes[k])
+				e->marks[at + k] = bytes[k];
+		}
+		at += ret->parts[i].have;
+	}
+	echoes = model_promise_echoes(l->model, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct model_echo *echo = &echoes[i];
+
+		e = event_of(l->session, echo->index);
+		at = 0;
+		for (unsigned int k = 0; e && k < e->ret.part_count; k++) {
+			const struct tape_part *p = &e->ret.parts[k];
+
+			for (uint32_t b = 0; p->role == echo->role && b < echo->len; b++) {
+				if (echo->offset + b < p->have &&
+				    e->marks[at + echo->offset + b] < MODEL_DETERMINED)
+					e->marks[at + echo->offset + b] = ECHOED;
+			}
+			at += p->have;
+		}
+	}
+}
+
+static void on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct listener *l = context;
+
+	l->diverged += v->kind == MODEL_DIVERGES;
+	if (l->session)
+		listen_promises(l, ret);
+}
+
+/*
+ * Feed the tape, or the falsified tape, to a model; the number of divergences. A falsified one only
+ * until it has more than the true one.
+ */
+static size_t play(struct session *s, const struct forgery *f)
+{
+	struct listener l = {.session = f ? NULL : s};
+	int err = model_create(&s->env, on_verdict, &l, &l.model);
+
+	if (!err && !f)
+		model_promises_enable(l.model);
 	for (size_t i = 0; !err && i < s->step_count; i++) {
 		const struct step *step = &s->steps[i];
 		size_t at = step->event;
 		struct tape_return ret;
 
+		if (f && l.diverged > s->diverged)
+			break;
 		if (f && (step->type == TAPE_CALL || step->type == TAPE_RETURN)) {
 			if (f->kind == DROP && at == f->event)
 				continue;
@@ -180,35 +249,35 @@ static size_t play(const struct session *s, const struct forgery *f)
 		}
 		switch (step->type) {
 		case TAPE_THREAD:
-			err = model_thread(m, &step->item.u.thread);
+			err = model_thread(l.model, &step->item.u.thread);
 			break;
 		case TAPE_OBJECT:
-			err = model_object(m, &step->item.u.object);
+			err = model_object(l.model, &step->item.u.object);
 			break;
 		case TAPE_CLOSED:
-			err = model_closed(m, step->item.u.closed.object);
+			err = model_closed(l.model, step->item.u.closed.object);
 			break;
 		case TAPE_CALL:
-			err = model_call(m, &s->events[at].call);
+			err = model_call(l.model, &s->events[at].call);
 			break;
 		case TAPE_RETURN:
 			ret = f && f->kind < DROP && at == f->event ? f->ret : s->events[at].ret;
 			ret.call = &s->events[at].call;
-			err = model_return(m, &ret);
+			err = model_return(l.model, &ret);
 			break;
 		case TAPE_GAP:
-			err = model_gap(m, &step->item.u.gap);
+			err = model_gap(l.model, &step->item.u.gap);
 			break;
 		default:
 			break;
 		}
 	}
 	if (!err)
-		err = model_finish(m);
+		err = model_finish(l.model);
 	if (err)
 		die("model", err);
-	model_destroy(m);
-	return diverged;
+	model_destroy(l.model);
+	return l.diverged;
 }
 
 /* --- falsifications
@@ -226,38 +295,54 @@ static uint64_t random_next(void)
 	return z ^ z >> 31;
 }
 
-static bool is_run_role(uint8_t role)
+/* Parts that the kernel wrote. */
+static bool falsified(const struct tape_part *p)
 {
-	return role == TAPE_RUN_OUT || role == TAPE_PIO_OUT;
+	return p->role == TAPE_ARG_OUT || p->role == TAPE_RUN_OUT || p->role == TAPE_PIO_OUT ||
+	       p->role == TAPE_RUN_REGS_OUT || p->role >= TAPE_NESTED_OUT;
 }
 
-/* One byte of the parts of one sort becomes another; false if there are none. */
-static bool forge_byte(struct forgery *f, bool run)
+static bool is_run_role(uint8_t role)
 {
-	size_t total = 0, at;
+	return role == TAPE_RUN_OUT || role == TAPE_PIO_OUT || role == TAPE_RUN_REGS_OUT;
+}
+
+/* One byte of the parts of one sort becomes another, one of the promised ones if asked for; false if
+ * there are none. */
+static bool forge_byte(const struct event *e, struct forgery *f, bool run, bool promised)
+{
+	size_t total = 0, at = 0, pick;
 
 	for (unsigned int i = 0; i < f->ret.part_count; i++) {
 		const struct tape_part *p = &f->ret.parts[i];
 
-		if (is_run_role(p->role) == run && p->role != TAPE_RUN_REGS_OUT)
-			total += p->have;
+		for (uint32_t k = 0; falsified(p) && is_run_role(p->role) == run && k < p->have; k++)
+			total += !promised || e->marks[at + k] >= MODEL_DETERMINED;
+		at += p->have;
 	}
 	if (!total)
 		return false;
-	at = random_next() % total;
+	pick = random_next() % total;
 	memcpy(f->parts, f->ret.parts, f->ret.part_count * sizeof(f->parts[0]));
-	for (unsigned int i = 0; i < f->ret.part_count; i++) {
+	at = 0;
+	for (unsigned int i = 0; i < f->ret.part_count && !f->bytes; i++) {
 		struct tape_part *p = &f->parts[i];
 
-		if (is_run_role(p->role) != run || p->role == TAPE_RUN_REGS_OUT)
-			continue;
-		if (at < p->have) {
+		for (uint32_t k = 0; falsified(p) && is_run_role(p->role) == run && k < p->have;
+		     k++) {
+			if (promised && e->marks[at + k] < MODEL_DETERMINED)
+				continue;
+			if (pick--)
+				continue;
 			f->bytes = copy(p->data, p->have);
-			f->bytes[at] ^= 1 + random_next() % 255;
+			f->bytes[k] ^= 1 + random_next() % 255;
+			f->promised = e->marks[at + k] >= MODEL_DETERMINED;
+			f->part = i;
+			f->at = k;
 			p->data = f->bytes;
 			break;
 		}
-		at -= p->have;
+		at += p->have;
 	}
 	f->ret.parts = f->parts;
 	return true;
@@ -283,7 +368,8 @@ static bool same_payload(const struct event *a, const struct event *b)
 }
 
 /* Make a falsification of one event; false if that kind cannot be made of it. */
-static bool forge(const struct session *s, size_t event, enum kind kind, struct forgery *f)
+static bool forge(const struct session *s, size_t event, enum kind kind, bool promised,
+		  struct forgery *f)
 {
 	static const int errors[] = {EINVAL, EFAULT, ENXIO, EEXIST, EBUSY, ENOTTY, EPERM, ENOENT};
 	const struct event *e = &s->events[event];
@@ -297,21 +383,27 @@ static bool forge(const struct session *s, size_t event, enum kind kind, struct 
 		if (e->ret.ret < 0 || e->ret.created)
 			return false;
 		f->ret.ret += 1 + random_next() % 16;
-		return true;
+		f->promised = e->value == MODEL_DETERMINED;
+		return !promised || f->promised;
 	case ERRNO:
 		error = errors[random_next() % (sizeof(errors) / sizeof(errors[0]))];
 		f->ret.ret = e->ret.ret < 0 && random_next() % 2 ? 0 : -error;
-		return f->ret.ret != e->ret.ret && !e->ret.created;
+		f->promised = e->result == MODEL_DETERMINED;
+		return f->ret.ret != e->ret.ret && !e->ret.created && (!promised || f->promised);
 	case OUT:
-		return forge_byte(f, false);
+		return forge_byte(e, f, false, promised);
 	case RUN:
-		return forge_byte(f, true);
+		return forge_byte(e, f, true, promised);
 	case DROP:
-		return true;
+		f->promised = depends_drop(s, event);
+		return !promised || f->promised;
 	case SWAP:
 		f->other = e->next_same_thread;
-		return f->other && s->events[f->other].returned &&
-		       !same_payload(e, &s->events[f->other]);
+		if (!f->other || !s->events[f->other].returned ||
+		    same_payload(e, &s->events[f->other]))
+			return false;
+		f->promised = depends_swap(s, event, f->other);
+		return !promised || f->promised;
 	default:
 		return false;
 	}
@@ -334,9 +426,68 @@ static struct score *score_of(const char *ioctl)
 	return &scores[score_count++];
 }
 
-/* Events of one ioctl, `per_kind` falsifications of each kind spread over them. */
-static void falsify_ioctl(const struct session *s, const char *ioctl, unsigned int per_kind,
-			  bool verbose)
+/*
+ * Falsifications of one kind, spread over the events `at` of one ioctl: `per_kind` of any, which
+ * count among all, then as many of promised things, which count for those alone.
+ */
+static void falsify_kind(struct session *s, struct score *score, const size_t *at, size_t count,
+			 enum kind kind, unsigned int per_kind, bool verbose)
+{
+	for (unsigned int promised = 0; promised < 2; promised++) {
+		unsigned int made = 0;
+
+		for (unsigned int n = 0; n < 4 * per_kind && made < per_kind; n++) {
+			size_t event = at[random_next() % count];
+			struct forgery f;
+			bool found;
+
+			if (!forge(s, event, kind, promised, &f)) {
+				free(f.bytes);
+				continue;
+			}
+			found = play(s, &f) > s->diverged;
+			made++;
+			if (!promised) {
+				score->made[kind]++;
+				score->found[kind] += found;
+			} else {
+				score->promised[kind]++;
+				score->promised_found[kind] += found;
+			}
+			if (verbose && !found && f.promised)
+				printf("promised, not found: %s of event %zu %s, part %u byte %u\n",
+				       kind_names[kind], event, score->ioctl, f.part, f.at);
+			free(f.bytes);
+		}
+	}
+}
+
+/* What is promised of one result. */
+static void count_coverage(struct score *score, const struct event *e)
+{
+	size_t at = 0;
+
+	if (!e->returned)
+		return;
+	score->bytes += RETURN_BYTES;
+	if (e->result == MODEL_DETERMINED)
+		score->determined += RETURN_BYTES;
+	else if (e->result == MODEL_CONSTRAINED)
+		score->constrained += RETURN_BYTES;
+	for (unsigned int i = 0; i < e->ret.part_count; i++) {
+		const struct tape_part *p = &e->ret.parts[i];
+
+		for (uint32_t k = 0; falsified(p) && k < p->have; k++) {
+			score->bytes++;
+			score->determined += e->marks[at + k] == MODEL_DETERMINED;
+			score->echoed += e->marks[at + k] == ECHOED;
+			score->constrained += e->marks[at + k] == MODEL_CONSTRAINED;
+		}
+		at += p->have;
+	}
+}
+
+static void falsify_ioctl(struct session *s, const char *ioctl, unsigned int per_kind, bool verbose)
 {
 	struct score *score = score_of(ioctl);
 	size_t *at = NULL, count = 0;
@@ -346,28 +497,11 @@ static void falsify_ioctl(const struct session *s, const char *ioctl, unsigned i
 			continue;
 		at = grow(at, count, sizeof(*at));
 		at[count++] = i;
+		count_coverage(score, &s->events[i]);
 	}
 	score->events += count;
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		unsigned int made = 0;
-
-		for (unsigned int n = 0; n < 4 * per_kind && made < per_kind; n++) {
-			size_t event = at[random_next() % count];
-			struct forgery f;
-			bool found;
-
-			if (!forge(s, event, kind, &f))
-				continue;
-			found = play(s, &f) > s->diverged;
-			made++;
-			score->made[kind]++;
-			score->found[kind] += found;
-			if (verbose && !found)
-				printf("not found: %s of event %zu %s\n", kind_names[kind], event,
-				       ioctl);
-			free(f.bytes);
-		}
-	}
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		falsify_kind(s, score, at, count, kind, per_kind, verbose);
 	free(at);
 }
 
@@ -394,6 +528,7 @@ static void falsify_tape(const char *path, unsigned int per_kind, bool verbose)
 			free((void *)s.events[i].call.parts[k].data);
 		for (unsigned int k = 0; k < s.events[i].ret.part_count; k++)
 			free((void *)s.events[i].ret.parts[k].data);
+		free(s.events[i].marks);
 		free((void *)s.events[i].call.parts);
 		free((void *)s.events[i].ret.parts);
 	}
@@ -417,17 +552,66 @@ static void print_cell(bool markdown, unsigned int found, unsigned int made)
 	printf(markdown ? " %s |" : " %9s", text);
 }
 
+static double percent(double part, double whole)
+{
+	return whole > 0 ? 100 * part / whole : 0;
+}
+
+/* One table: an ioctl a line, found and made of each kind; of the promised ones, or of all. */
+static void print_found(bool markdown, bool promised, const struct score *total)
+{
+	printf(markdown ? "| ioctl |" : "%-34s", "ioctl");
+	for (enum kind k = 0; k < KINDS; k++)
+		printf(markdown ? " %s |" : " %9s", kind_names[k]);
+	printf(markdown ? " found |\n|---|---|---|---|---|---|---|---|\n" : "     found\n");
+	for (size_t i = 0; i <= score_count; i++) {
+		const struct score *s = i < score_count ? &scores[i] : total;
+		const unsigned int *made = promised ? s->promised : s->made;
+		const unsigned int *found = promised ? s->promised_found : s->found;
+		unsigned int row_made = 0, row_found = 0;
+
+		for (enum kind k = 0; k < KINDS; k++) {
+			row_made += made[k];
+			row_found += found[k];
+		}
+		if (!row_made)
+			continue;
+		printf(markdown ? "| %s |" : "%-34s", s->ioctl);
+		for (enum kind k = 0; k < KINDS; k++)
+			print_cell(markdown, found[k], made[k]);
+		printf(markdown ? " %.1f %% |\n" : " %7.1f %%\n", percent(row_found, row_made));
+	}
+}
+
+static void print_coverage(bool markdown, const struct score *total)
+{
+	printf(markdown ? "\n| ioctl | calls | result bytes | determined | echoed | constrained | "
+			  "promised |\n|---|---|---|---|---|---|---|\n"
+			: "\n%-34s %9s %9s %10s %9s %11s  promised\n",
+	       "ioctl", "calls", "bytes", "determined", "echoed", "constrained");
+	for (size_t i = 0; i <= score_count; i++) {
+		const struct score *s = i < score_count ? &scores[i] : total;
+
+		printf(markdown ? "| %s | %zu | %zu | %zu | %zu | %zu | %.1f %% |\n"
+				: "%-34s %9zu %9zu %10zu %9zu %11zu %7.1f %%\n",
+		       s->ioctl, s->events, s->bytes, s->determined, s->echoed, s->constrained,
+		       percent(s->determined + s->echoed, s->bytes));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},	 {"per-kind", required_argument, NULL, 'n'},
-		{"floor", required_argument, NULL, 'f'}, {"markdown", no_argument, NULL, 'm'},
-		{"verbose", no_argument, NULL, 'v'},	 {NULL, 0, NULL, 0},
+		{"seed", required_argument, NULL, 's'},	    {"per-kind", required_argument, NULL, 'n'},
+		{"floor", required_argument, NULL, 'f'},    {"recall", required_argument, NULL, 'r'},
+		{"coverage", required_argument, NULL, 'c'}, {"markdown", no_argument, NULL, 'm'},
+		{"verbose", no_argument, NULL, 'v'},	    {NULL, 0, NULL, 0},
 	};
-	unsigned int per_kind = 3, floor_percent = 0, made[KINDS] = {0}, found[KINDS] = {0};
-	unsigned int all_made = 0, all_found = 0;
+	unsigned int per_kind = 3, floor_percent = 0, recall_percent = 0, coverage_percent = 0;
+	unsigned int made = 0, found = 0, promised = 0, promised_found = 0;
+	struct score total = {.ioctl = "all"};
 	bool markdown = false, verbose = false;
-	double weighted = 0, events = 0;
+	double weighted = 0, events = 0, recall, coverage;
 	int c;
 
 	random_state = 1;
@@ -438,6 +622,10 @@ int main(int argc, char **argv)
 			per_kind = strtoul(optarg, NULL, 0);
 		else if (c == 'f')
 			floor_percent = strtoul(optarg, NULL, 0);
+		else if (c == 'r')
+			recall_percent = strtoul(optarg, NULL, 0);
+		else if (c == 'c')
+			coverage_percent = strtoul(optarg, NULL, 0);
 		else if (c == 'm')
 			markdown = true;
 		else if (c == 'v')
@@ -453,41 +641,48 @@ int main(int argc, char **argv)
 		falsify_tape(argv[i], per_kind, verbose);
 	qsort(scores, score_count, sizeof(scores[0]), by_name);
 
-	printf(markdown ? "| ioctl |" : "%-34s", "ioctl");
-	for (enum kind k = 0; k < KINDS; k++)
-		printf(markdown ? " %s |" : " %9s", kind_names[k]);
-	printf(markdown ? " found |\n|---|---|---|---|---|---|---|---|\n" : "     found\n");
 	for (size_t i = 0; i < score_count; i++) {
+		const struct score *s = &scores[i];
 		unsigned int row_made = 0, row_found = 0;
 
-		printf(markdown ? "| %s |" : "%-34s", scores[i].ioctl);
 		for (enum kind k = 0; k < KINDS; k++) {
-			print_cell(markdown, scores[i].found[k], scores[i].made[k]);
-			row_made += scores[i].made[k];
-			row_found += scores[i].found[k];
-			made[k] += scores[i].made[k];
-			found[k] += scores[i].found[k];
+			total.made[k] += s->made[k];
+			total.found[k] += s->found[k];
+			total.promised[k] += s->promised[k];
+			total.promised_found[k] += s->promised_found[k];
+			row_made += s->made[k];
+			row_found += s->found[k];
+			promised += s->promised[k];
+			promised_found += s->promised_found[k];
 		}
-		printf(markdown ? " %u %% |\n" : " %7u %%\n",
-		       row_made ? 100 * row_found / row_made : 0);
-		if (row_made) {
-			weighted += (double)scores[i].events * row_found / row_made;
-			events += scores[i].events;
-		}
-		all_made += row_made;
-		all_found += row_found;
+		made += row_made;
+		found += row_found;
+		weighted += s->events * percent(row_found, row_made);
+		events += row_made ? s->events : 0;
+		total.events += s->events;
+		total.bytes += s->bytes;
+		total.determined += s->determined;
+		total.echoed += s->echoed;
+		total.constrained += s->constrained;
 	}
-	printf(markdown ? "| **all** |" : "%-34s", "all");
-	for (enum kind k = 0; k < KINDS; k++)
-		print_cell(markdown, found[k], made[k]);
-	printf(markdown ? " **%u/%u = %.1f %%** |\n" : "  %u/%u = %.1f %%\n", all_found, all_made,
-	       all_made ? 100.0 * all_found / all_made : 0);
-	printf(markdown ? "\nWeighted by how often each ioctl is called: **%.1f %%**.\n"
-			: "weighted by how often each ioctl is called: %.1f %%\n",
-	       events ? 100 * weighted / events : 0);
-	if (all_made < 500 || 100 * all_found < floor_percent * all_made) {
-		fprintf(stderr, "falsify: %u made (500 wanted), %u found (at least %u %% wanted)\n",
-			all_made, all_found, floor_percent);
+	print_coverage(markdown, &total);
+	printf("\nPromised:\n\n");
+	print_found(markdown, true, &total);
+	printf("\nAny:\n\n");
+	print_found(markdown, false, &total);
+
+	recall = percent(promised_found, promised);
+	coverage = percent(total.determined + total.echoed, total.bytes);
+	printf("\npromised: %.1f %% of %zu result bytes; found: %.2f %% of %u promised "
+	       "falsifications, %.1f %% of %u of any sort, %.1f %% weighted by calls\n",
+	       coverage, total.bytes, recall, promised, percent(found, made), made,
+	       events > 0 ? weighted / events : 0);
+	if (made < 500 || percent(found, made) < floor_percent || recall < recall_percent ||
+	    coverage < coverage_percent) {
+		fprintf(stderr,
+			"falsify: wanted 500 falsifications, %u %% found, %u %% of the promised "
+			"ones, %u %% of the bytes promised\n",
+			floor_percent, recall_percent, coverage_percent);
 		return 1;
 	}
 	return 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -209,7 +211,37 @@ const char *mh_rule(const struct mh *h)
 	return h->verdict.rule < count ? rules[h->verdict.rule].id : "";
 }
 
-bool mh_held(const struct mh *h, const char *id)
+/* Lines of processes that run at the same time stay whole: the file is appended to by the line. */
+static void rule_log(const char *outcome, const char *rule, const char *function)
+{
+	static FILE *log;
+	const char *name = getenv("KVMTAPE_RULE_LOG");
+
+	if (!name)
+		return;
+	if (!log) {
+		log = fopen(name, "ae");
+		assert_non_null(log);
+		setvbuf(log, NULL, _IOLBF, 0);
+	}
+	fprintf(log, "%s %s %s %s\n", outcome, rule, program_invocation_short_name, function);
+}
+
+static const char *kept_by(const char *id)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(rules[i].id, id))
+			return rules[i].kind == MODEL_DEVIATES ? "deviation" : "held";
+	}
+	print_message("# no rule has the id %s\n", id);
+	fail();
+	return NULL;
+}
+
+static bool is_held(const struct mh *h, const char *id)
 {
 	size_t count;
 	const struct model_rule *rules = model_rules(&count);
@@ -221,16 +253,60 @@ bool mh_held(const struct mh *h, const char *id)
 	return false;
 }
 
+bool mh_held_at(const struct mh *h, const char *id, const char *function)
+{
+	const char *outcome = kept_by(id);
+	bool held = is_held(h, id);
+
+	if (held)
+		rule_log(outcome, id, function);
+	return held;
+}
+
+bool mh_advised_at(const struct mh *h, const char *id, const char *function)
+{
+	const char *outcome = kept_by(id);
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+	bool given = false;
+
+	for (unsigned int i = 0; i < h->verdict.advice_count; i++)
+		given |= !strcmp(rules[h->verdict.advice[i].rule].id, id);
+	rule_log(given ? outcome : "refused", id, function);
+	return given;
+}
+
+static void print_verdict(const struct mh *h, const char *named, const char *file, int line)
+{
+	print_message("# %s:%d: verdict %s by %s (expected %s, observed %s)\n", file, line,
+		      model_verdict_name(h->verdict.kind), named, h->verdict.expected,
+		      h->verdict.observed);
+}
+
 void mh_expect_at(struct mh *h, enum model_verdict_kind kind, const char *rule, const char *file,
-		  int line)
+		  int line, const char *function)
 {
 	const char *named =
-		h->verdict.kind == MODEL_CONFORMS && rule && mh_held(h, rule) ? rule : mh_rule(h);
+		h->verdict.kind == MODEL_CONFORMS && rule && is_held(h, rule) ? rule : mh_rule(h);
 
-	if (h->verdict.kind == kind && (!rule || !strcmp(named, rule)))
+	if (h->verdict.kind == kind && (!rule || !strcmp(named, rule))) {
+		if (rule)
+			rule_log(kind == MODEL_DIVERGES ? "broken" : kept_by(rule), rule, function);
 		return;
-	print_message("# %s:%d: verdict %s by %s (expected %s, observed %s); wanted %s by %s\n",
-		      file, line, model_verdict_name(h->verdict.kind), named, h->verdict.expected,
-		      h->verdict.observed, model_verdict_name(kind), rule ? rule : "any rule");
+	}
+	print_verdict(h, named, file, line);
+	print_message("# wanted %s by %s\n", model_verdict_name(kind), rule ? rule : "any rule");
+	_fail(file, line);
+}
+
+void mh_expect_refused_at(struct mh *h, const char *rule, const char *file, int line,
+			  const char *function)
+{
+	if (kept_by(rule) && h->verdict.kind == MODEL_DIVERGES && !is_held(h, rule)) {
+		rule_log("refused", rule, function);
+		return;
+	}
+	print_verdict(h, mh_rule(h), file, line);
+	print_message("# wanted a divergence that %s does not excuse\n", rule);
 	_fail(file, line);
 }

@@ -60,12 +60,34 @@ const struct model_verdict *mh_run(struct mh *h, uint32_t vcpu, const void *run_
 				   const void *run_out, uint32_t out_len, int64_t ret);
 /* The id of the rule that the last verdict names, "" = none. */
 const char *mh_rule(const struct mh *h);
+/*
+ * What tests say of rules. With KVMTAPE_RULE_LOG in the environment, each check that passed appends
+ * a line to that file:
+ *
+ *	held|deviation|broken|refused RULE PROGRAM FUNCTION
+ *
+ * The suite `rules` demands of every rule a test that satisfies it (held, deviation) and one that
+ * violates it (broken, refused).
+ */
 /* A rule of this id was held by the last verdict. */
-bool mh_held(const struct mh *h, const char *id);
+#define mh_held(h, id) mh_held_at(h, id, __func__)
+bool mh_held_at(const struct mh *h, const char *id, const char *function);
+
+/* The last verdict carries this advice: that is to satisfy the rule, and not to carry it to violate
+ * it. */
+#define mh_advised(h, id) mh_advised_at(h, id, __func__)
+bool mh_advised_at(const struct mh *h, const char *id, const char *function);
 
 /* cmocka: the last verdict is of this kind and names this rule (NULL = any); prints it when not. */
-#define mh_expect(h, kind, rule) mh_expect_at(h, kind, rule, __FILE__, __LINE__)
+#define mh_expect(h, kind, rule) mh_expect_at(h, kind, rule, __FILE__, __LINE__, __func__)
 void mh_expect_at(struct mh *h, enum model_verdict_kind kind, const char *rule, const char *file,
-		  int line);
+		  int line, const char *function);
+/*
+ * cmocka: for a rule that only allows something, and so is never broken itself: the last call went
+ * beyond what it allows. The verdict diverges, and this rule is not among those that held.
+ */
+#define mh_expect_refused(h, rule) mh_expect_refused_at(h, rule, __FILE__, __LINE__, __func__)
+void mh_expect_refused_at(struct mh *h, const char *rule, const char *file, int line,
+			  const char *function);
 
 #endif

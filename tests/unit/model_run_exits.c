@@ -90,6 +90,13 @@ static void accesses(void **state)
 	}
 }
 
+static void map_gpa_range(struct kvm_run *r)
+{
+	r->hypercall.nr = 12;
+	r->hypercall.args[0] = 0x1000;
+	r->hypercall.args[1] = 1;
+}
+
 /* Exits that need something: without it they break the rule, with it they do not. */
 static void reasons(void **state)
 {
@@ -136,6 +143,10 @@ static void reasons(void **state)
 		out = exit_of(cases[i].reason);
 		if (cases[i].reason == KVM_EXIT_X86_RDMSR || cases[i].reason == KVM_EXIT_X86_WRMSR)
 			out.msr.reason = KVM_MSR_EXIT_REASON_UNKNOWN;
+		if (cases[i].reason == KVM_EXIT_DEBUG)
+			out.debug.arch.exception = 1;
+		if (cases[i].reason == KVM_EXIT_HYPERCALL)
+			map_gpa_range(&out);
 		run(&in, &out, 0);
 		if (cases[i].bad)
 			BAD(&h, cases[i].bad);
@@ -194,8 +205,10 @@ static void payloads(void **state)
 	again(CHIP, 0);
 	IN(&h, vcpu, "KVM_SET_GUEST_DEBUG", debug, 0);
 	out = exit_of(KVM_EXIT_DEBUG);
+	out.debug.arch.exception = 1;
 	run(&in, &out, 0);
-	GOOD(&h, "RUN_DEBUG_ENABLED");
+	BAD(&h, "RUN_DEBUG_KIND");
+	assert_true(mh_held(&h, "RUN_DEBUG_ENABLED"));
 	again(NO_CHIP, 0);
 	in.request_interrupt_window = 1;
 	out = exit_of(KVM_EXIT_IRQ_WINDOW_OPEN);
@@ -203,10 +216,129 @@ static void payloads(void **state)
 	run(&in, &out, 0);
 	GOOD(&h, "RUN_WINDOW_REQUESTED");
 	assert_true(mh_held(&h, "RUN_WINDOW_READY"));
+	assert_true(mh_held(&h, "RUN_WINDOW_WITHOUT_PIC"));
+	again(CHIP, 0);
+	run(&in, &out, 0);
+	BAD(&h, "RUN_WINDOW_WITHOUT_PIC");
 	again(NO_CHIP, 0);
 	out.ready_for_interrupt_injection = 0;
 	run(&in, &out, 0);
 	BAD(&h, "RUN_WINDOW_READY");
+}
+
+/* One field of one exit out of its range; `at` is its offset, and a good value breaks nothing. */
+static void fields(void **state)
+{
+	const uint32_t u = KVMAPI_RUN_UNION;
+	static const struct {
+		uint32_t reason, at, width;
+		uint64_t good, bad;
+		uint32_t cap;
+		uint64_t arg;
+		const char *rule;
+	} cases[] = {
+		{KVM_EXIT_DEBUG, 0, 4, 3, 2, 0, 0, "RUN_DEBUG_EXCEPTION"},
+		{KVM_EXIT_DEBUG, 0, 4, 3, 1, 0, 0, "RUN_DEBUG_KIND"},
+		{KVM_EXIT_HYPERCALL, 0, 8, 12, 11, KVM_CAP_EXIT_HYPERCALL, 4096, "RUN_HYPERCALL"},
+		{KVM_EXIT_HYPERCALL, 8, 8, 0x2000, 0x2001, KVM_CAP_EXIT_HYPERCALL, 4096,
+		 "RUN_HYPERCALL"},
+		{KVM_EXIT_HYPERCALL, 16, 8, 2, 0, KVM_CAP_EXIT_HYPERCALL, 4096, "RUN_HYPERCALL"},
+		{KVM_EXIT_HYPERCALL, 64, 8, 1, 2, KVM_CAP_EXIT_HYPERCALL, 4096, "RUN_HYPERCALL"},
+		{KVM_EXIT_NOTIFY, 0, 4, 1, 2, KVM_CAP_X86_NOTIFY_VMEXIT, 3, "RUN_NOTIFY"},
+		{KVM_EXIT_NOTIFY, 0, 4, 1, 0, KVM_CAP_X86_NOTIFY_VMEXIT, 1, "RUN_NOTIFY_USER"},
+		{KVM_EXIT_NOTIFY, 0, 4, 1, 1, KVM_CAP_X86_NOTIFY_VMEXIT, 0, "RUN_NOTIFY_NEEDS_CAP"},
+		{KVM_EXIT_TPR_ACCESS, 8, 4, 1, 2, 0, 0, "RUN_TPR_ACCESS"},
+		{KVM_EXIT_XEN, 0, 4, 1, 2, 0, 0, "RUN_XEN"},
+		{KVM_EXIT_XEN, 8, 4, 1, 2, 0, 0, "RUN_XEN"},
+		{KVM_EXIT_XEN, 12, 4, 3, 4, 0, 0, "RUN_XEN"},
+		{KVM_EXIT_HYPERV, 0, 4, 2, 4, 0, 0, "RUN_HYPERV"},
+		{KVM_EXIT_HYPERV, 8, 4, 0x40000080, 0x40000081, KVM_CAP_HYPERV_SYNIC, 0,
+		 "RUN_HYPERV_SYNIC"},
+		{KVM_EXIT_HYPERV, 0, 4, 3, 1, 0, 0, "RUN_SYNIC_NEEDS_CAP"},
+		{KVM_EXIT_TDX, 0, 8, 0, 1, 0, 0, "RUN_TDX"},
+		{KVM_EXIT_SNP_REQ_CERTS, 0, 8, 0x1000, 0x1001, 0, 0, "RUN_SNP_REQ_CERTS"},
+		{KVM_EXIT_SNP_REQ_CERTS, 16, 8, 0, 5, 0, 0, "RUN_SNP_REQ_CERTS"},
+		{KVM_EXIT_X86_RDMSR, 16, 8, 0, 5, KVM_CAP_X86_USER_SPACE_MSR, 7, "RUN_MSR_CLEAN"},
+		{KVM_EXIT_X86_RDMSR, 1, 1, 0, 5, KVM_CAP_X86_USER_SPACE_MSR, 7, "RUN_MSR_CLEAN"},
+		{KVM_EXIT_INTERNAL_ERROR, 8, 8, 1, 2, 0, 0, "RUN_EMULATION_FLAGS"},
+		{KVM_EXIT_SYSTEM_EVENT, 4, 4, 1, 0, 0, 0, "RUN_SYSTEM_EVENT_DATA"},
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		struct kvm_guest_debug debug = {.control = KVM_GUESTDBG_ENABLE |
+							   KVM_GUESTDBG_USE_SW_BP};
+		struct kvm_run in = blank(), out = exit_of(cases[i / 2].reason);
+		uint64_t value = i % 2 ? cases[i / 2].bad : cases[i / 2].good;
+		uint32_t cap = cases[i / 2].cap;
+
+		mh_close(&h);
+		vcpu_open("7.2.0", "kvm_amd", CHIP, 0);
+		/* Some have to be enabled before the first vCPU. */
+		vm = mh_vm(&h);
+		mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+		if (cap && cap != KVM_CAP_HYPERV_SYNIC && (cases[i / 2].arg || !(i % 2)))
+			vm_enable(cap, cases[i / 2].arg ? cases[i / 2].arg : 3);
+		vcpu = mh_vcpu(&h, vm, 0);
+		IN(&h, vcpu, "KVM_SET_GUEST_DEBUG", debug, 0);
+		if (cap == KVM_CAP_HYPERV_SYNIC)
+			IN(&h, vcpu, "KVM_ENABLE_CAP", ((struct kvm_enable_cap){.cap = cap}), 0);
+		if (cases[i / 2].reason == KVM_EXIT_TPR_ACCESS) {
+			struct kvm_tpr_access_ctl on = {.enabled = 1};
+
+			INOUT(&h, vcpu, "KVM_TPR_ACCESS_REPORTING", on, on, 0);
+		}
+		/* What the other fields of these exits have to be. */
+		switch (out.exit_reason) {
+		case KVM_EXIT_HYPERCALL:
+			map_gpa_range(&out);
+			break;
+		case KVM_EXIT_XEN:
+			out.xen.type = KVM_EXIT_XEN_HCALL;
+			break;
+		case KVM_EXIT_HYPERV:
+			out.hyperv.type = KVM_EXIT_HYPERV_SYNIC;
+			out.hyperv.u.synic.msr = 0x40000083;
+			break;
+		case KVM_EXIT_X86_RDMSR:
+			out.msr.reason = KVM_MSR_EXIT_REASON_FILTER;
+			break;
+		case KVM_EXIT_INTERNAL_ERROR:
+			out.internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+			out.internal.ndata = 8;
+			break;
+		case KVM_EXIT_SYSTEM_EVENT:
+			out.system_event.type = KVM_SYSTEM_EVENT_SEV_TERM;
+			break;
+		default:
+			break;
+		}
+		memcpy((uint8_t *)&out + u + cases[i / 2].at, &value, cases[i / 2].width);
+		run(&in, &out, 0);
+		if (i % 2) {
+			BAD(&h, cases[i / 2].rule);
+		} else {
+			assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+			/* Another exit of Hyper-V says nothing of the SynIC. */
+			if (strcmp(cases[i / 2].rule, "RUN_SYNIC_NEEDS_CAP"))
+				assert_true(mh_held(&h, cases[i / 2].rule));
+		}
+	}
+}
+
+/* Answers to a request for certificates: refused with EINVAL only then. */
+static void certificates(void **state)
+{
+	struct kvm_run in = blank(), out = exit_of(KVM_EXIT_SNP_REQ_CERTS);
+
+	mh_close(&h);
+	vcpu_open("7.2.0", "kvm_amd", CHIP, 0);
+	run(&in, &out, 0);
+	in = out;
+	in.snp_req_certs.ret = 99;
+	run(&in, &in, -EINVAL);
+	GOOD(&h, "RUN_SNP_ANSWER");
+	run(&in, &in, -EINVAL);
+	mh_expect_refused(&h, "RUN_SNP_ANSWER");
 }
 
 static void header(void **state)
@@ -375,8 +507,27 @@ static void errors(void **state)
 	BAD(&h, "RUN_SUCCEEDS");
 	again(CHIP, 0);
 	out.exit_reason = KVM_EXIT_MEMORY_FAULT;
+	out.memory_fault.gpa = 0x3000;
+	out.memory_fault.size = 0x1000;
 	run(&in, &out, -EFAULT);
 	GOOD(&h, "RUN_MEMORY_FAULT");
+	assert_true(mh_held(&h, "RUN_MEMORY_FAULT_RANGE"));
+	for (int i = 0; i < 3; i++) {
+		struct kvm_run bad = out;
+
+		again(CHIP, 0);
+		if (i == 0)
+			bad.memory_fault.size = 0;
+		else if (i == 1)
+			bad.memory_fault.flags = 1;
+		else
+			bad.memory_fault.gpa++;
+		run(&in, &bad, -EFAULT);
+		BAD(&h, "RUN_MEMORY_FAULT_RANGE");
+	}
+	again(CHIP, 0);
+	run(&in, &out, -EINVAL);
+	mh_expect_refused(&h, "RUN_MEMORY_FAULT");
 	again(CHIP, 0);
 	out.exit_reason = KVM_EXIT_UNKNOWN;
 	run(&in, &out, -EFAULT);
@@ -483,6 +634,200 @@ static void immediate(void **state)
 	GOOD(&h, "REGS_GET_SUCCEEDS");
 }
 
+/* An exit, its answer with immediate_exit, and the registers then. */
+struct completed {
+	uint32_t reason;
+	uint8_t direction, size, error;
+	uint64_t answer;
+	uint64_t rax, rdx, rdi, rbx,
+		rip; /* after; before they are 0x11, 0x22, 0x33, 0x44, 0x1000 */
+	const char *rule;
+	bool bad;
+};
+
+static void complete(const struct completed *c)
+{
+	struct kvm_regs before = {.rax = 0x1111111111111111,
+				  .rdx = 0x22,
+				  .rdi = 0x33,
+				  .rbx = 0x44,
+				  .rip = 0x1000,
+				  .rflags = 2};
+	struct kvm_regs after = before;
+	struct kvm_run in = blank(), out = exit_of(c->reason);
+	const struct sync none = {0};
+	const uint32_t len = offsetof(struct kvm_run, kvm_valid_regs);
+	struct tape_part parts[3] = {
+		{.role = TAPE_RUN_IN, .want = len, .have = len, .data = (const uint8_t *)&out},
+		{.role = TAPE_RUN_REGS_IN,
+		 .want = sizeof(none),
+		 .have = sizeof(none),
+		 .data = (const uint8_t *)&none},
+		{.role = TAPE_PIO_IN,
+		 .want = c->size,
+		 .have = c->size,
+		 .data = (const uint8_t *)&c->answer},
+	};
+	struct tape_part left = parts[0];
+	struct mh_call call = {.object = vcpu,
+			       .ioctl = "KVM_RUN",
+			       .ret = -EINTR,
+			       .in_parts = parts,
+			       .in_part_count = c->reason == KVM_EXIT_IO && !c->direction ? 3 : 2,
+			       .out_parts = &left,
+			       .out_part_count = 1};
+
+	again(CHIP, 0);
+	vm_enable(KVM_CAP_X86_USER_SPACE_MSR, 7);
+	vm_enable(KVM_CAP_EXIT_HYPERCALL, 4096);
+	switch (c->reason) {
+	case KVM_EXIT_IO:
+		out = io_exit(c->direction, c->size, 1);
+		break;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		out.msr.reason = KVM_MSR_EXIT_REASON_UNKNOWN;
+		break;
+	case KVM_EXIT_HYPERCALL:
+		map_gpa_range(&out);
+		break;
+	default:
+		out.xen.type = KVM_EXIT_XEN_HCALL;
+		break;
+	}
+	run(&in, &out, 0);
+	OUT(&h, vcpu, "KVM_GET_REGS", before, 0);
+	out.immediate_exit = 1;
+	if (c->reason == KVM_EXIT_HYPERCALL) {
+		out.hypercall.ret = c->answer;
+	} else if (c->reason == KVM_EXIT_XEN) {
+		out.xen.u.hcall.result = c->answer;
+	} else if (c->reason != KVM_EXIT_IO) {
+		out.msr.data = c->answer;
+		out.msr.error = c->error;
+	}
+	left.role = TAPE_RUN_OUT;
+	mh_do(&h, &call);
+	GOOD(&h, "RUN_IMMEDIATE_EXIT");
+	after.rax = c->rax;
+	after.rdx = c->rdx;
+	after.rdi = c->rdi;
+	after.rbx = c->rbx;
+	after.rip = c->rip;
+	OUT(&h, vcpu, "KVM_GET_REGS", after, 0);
+	if (c->bad)
+		BAD(&h, c->rule);
+	else if (!mh_held(&h, c->rule))
+		fail_msg("%s of exit %u", c->rule, c->reason);
+	if (!c->bad)
+		assert_int_equal(h.verdict.kind, MODEL_CONFORMS);
+}
+
+static void completion(void **state)
+{
+	const uint64_t ones = 0x1111111111111111;
+	const struct completed cases[] = {
+		{KVM_EXIT_IO, 0, 1, 0, 0x7f, 0x111111111111117f, 0x22, 0x33, 0x44, 0x1001,
+		 "RUN_COMPLETES_INPUT", false},
+		{KVM_EXIT_IO, 0, 4, 0, 0x7fffffff, 0x7fffffff, 0x22, 0x33, 0x44, 0x1002,
+		 "RUN_COMPLETES_INPUT", false},
+		{KVM_EXIT_IO, 0, 1, 0, 0x7f, ones, 0x22, 0x34, 0x44, 0x1001, "RUN_COMPLETES_INPUT",
+		 false},
+		{KVM_EXIT_IO, 0, 1, 0, 0x7f, ones, 0x22, 0x33, 0x44, 0x1001, "RUN_COMPLETES_INPUT",
+		 true},
+		{KVM_EXIT_IO, 0, 2, 0, 0x7f, 0x7f, 0x22, 0x33, 0x44, 0x1001, "RUN_COMPLETES_INPUT",
+		 true},
+		{KVM_EXIT_IO, 1, 1, 0, 0, ones, 0x22, 0x33, 0x44, 0x1002, "RUN_COMPLETION_ONLY",
+		 false},
+		{KVM_EXIT_IO, 1, 1, 0, 0, ones, 0x22, 0x33, 0x45, 0x1002, "RUN_COMPLETION_ONLY",
+		 true},
+		{KVM_EXIT_IO, 1, 1, 0, 0, ones, 0x22, 0x33, 0x44, 0x1010, "RUN_COMPLETION_ONLY",
+		 true},
+		{KVM_EXIT_X86_RDMSR, 0, 0, 0, 0x500000006, 6, 5, 0x33, 0x44, 0x1002,
+		 "RUN_COMPLETES_RDMSR", false},
+		{KVM_EXIT_X86_RDMSR, 0, 0, 0, 0x500000006, 6, 0x22, 0x33, 0x44, 0x1002,
+		 "RUN_COMPLETES_RDMSR", true},
+		{KVM_EXIT_X86_RDMSR, 0, 0, 1, 6, ones, 0x22, 0x33, 0x44, 0x1000,
+		 "RUN_COMPLETION_ONLY", false},
+		{KVM_EXIT_X86_RDMSR, 0, 0, 1, 6, 6, 0x22, 0x33, 0x44, 0x1000, "RUN_COMPLETION_ONLY",
+		 true},
+		{KVM_EXIT_X86_WRMSR, 0, 0, 0, 6, ones, 0x22, 0x33, 0x44, 0x1002,
+		 "RUN_COMPLETION_ONLY", false},
+		{KVM_EXIT_X86_WRMSR, 0, 0, 0, 6, ones, 0x22, 0x33, 0x44, 0x1000,
+		 "RUN_COMPLETION_ONLY", true},
+		{KVM_EXIT_X86_WRMSR, 0, 0, 1, 6, ones, 0x22, 0x33, 0x44, 0x1002,
+		 "RUN_COMPLETION_ONLY", true},
+		{KVM_EXIT_HYPERCALL, 0, 0, 0, 0x100000005, 5, 0x22, 0x33, 0x44, 0x1003,
+		 "RUN_COMPLETES_HYPERCALL", false},
+		{KVM_EXIT_XEN, 0, 0, 0, 0x100000005, 6, 0x22, 0x33, 0x44, 0x1003,
+		 "RUN_COMPLETES_HYPERCALL", true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		complete(&cases[i]);
+}
+
+/* What an immediate exit reports of the operation that it goes on with. */
+static void pieces(void **state)
+{
+	static const struct {
+		uint32_t pending, then;
+		bool good;
+	} cases[] = {
+		{KVM_EXIT_MMIO, KVM_EXIT_MMIO, true},	  {KVM_EXIT_IO, KVM_EXIT_IO, true},
+		{KVM_EXIT_IO, KVM_EXIT_DEBUG, true},	  {KVM_EXIT_IO, KVM_EXIT_SHUTDOWN, false},
+		{KVM_EXIT_X86_WRMSR, KVM_EXIT_IO, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct kvm_run in = blank(), first = exit_of(cases[i].pending),
+			       next = exit_of(cases[i].then);
+		struct kvm_guest_debug debug = {.control = KVM_GUESTDBG_ENABLE |
+							   KVM_GUESTDBG_SINGLESTEP};
+		const struct sync none = {0};
+		struct tape_part parts[] = {
+			{.role = TAPE_RUN_IN, .want = 96, .have = 96, .data = (const uint8_t *)&in},
+			{.role = TAPE_RUN_REGS_IN,
+			 .want = sizeof(none),
+			 .have = sizeof(none),
+			 .data = (const uint8_t *)&none},
+		};
+		struct tape_part left = {.role = TAPE_RUN_OUT,
+					 .want = 96,
+					 .have = 96,
+					 .data = (const uint8_t *)&next};
+		struct mh_call c = {.object = vcpu,
+				    .ioctl = "KVM_RUN",
+				    .in_parts = parts,
+				    .in_part_count = 2,
+				    .out_parts = &left,
+				    .out_part_count = 1};
+
+		again(CHIP, 0);
+		c.object = vcpu;
+		vm_enable(KVM_CAP_X86_USER_SPACE_MSR, 7);
+		IN(&h, vcpu, "KVM_SET_GUEST_DEBUG", debug, 0);
+		if (first.exit_reason == KVM_EXIT_IO)
+			first = io_exit(0, 1, 1);
+		if (next.exit_reason == KVM_EXIT_IO)
+			next = io_exit(0, 1, 1);
+		if (next.exit_reason == KVM_EXIT_DEBUG)
+			next.debug.arch.exception = 1;
+		if (first.exit_reason == KVM_EXIT_X86_WRMSR)
+			first.msr.reason = KVM_MSR_EXIT_REASON_INVAL;
+		first.mmio.len = first.exit_reason == KVM_EXIT_MMIO ? 8 : first.mmio.len;
+		next.mmio.len = next.exit_reason == KVM_EXIT_MMIO ? 8 : next.mmio.len;
+		run(&in, &first, 0);
+		in = first;
+		in.immediate_exit = next.immediate_exit = 1;
+		mh_do(&h, &c);
+		if (cases[i].good)
+			assert_true(mh_held(&h, "RUN_COMPLETION_EXITS"));
+		else
+			BAD(&h, "RUN_COMPLETION_EXITS");
+	}
+}
+
 static void synchronised(void **state)
 {
 	struct sync before = {.valid = KVM_SYNC_X86_REGS, .dirty = KVM_SYNC_X86_SREGS},
@@ -561,10 +906,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(accesses, setup, teardown),
 		cmocka_unit_test_setup_teardown(reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(payloads, setup, teardown),
+		cmocka_unit_test_setup_teardown(fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(certificates, setup, teardown),
 		cmocka_unit_test_setup_teardown(header, setup, teardown),
 		cmocka_unit_test_setup_teardown(continuity, setup, teardown),
 		cmocka_unit_test_setup_teardown(errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(immediate, setup, teardown),
+		cmocka_unit_test_setup_teardown(completion, setup, teardown),
+		cmocka_unit_test_setup_teardown(pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(synchronised, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_threads, setup, teardown),
 	};

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtape rules: list, search and show the rules of the model, and say which of them tapes reach.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "replayer/replayer.h"
+
+struct rules_values {
+	bool json;
+	bool coverage;
+	bool missed;
+	const char *show;
+	const char *arch;
+	const char *kernel;
+	const char *kind;
+};
+
+static const struct cli_option options[] = {
+	{"arch", 'a', "ARCH", "Only rules of this architecture: x86, arm64, s390, powerpc, riscv.",
+	 CLI_TEXT, offsetof(struct rules_values, arch), false, NULL},
+	{"coverage", 'c', NULL,
+	 "Judge the tapes TAPE... and print how many of the rules they reach, by section of the "
+	 "documents.",
+	 CLI_FLAG, offsetof(struct rules_values, coverage), false, NULL},
+	{"json", 0, NULL, "Print NDJSON: a header, then one object a line.", CLI_FLAG,
+	 offsetof(struct rules_values, json), false, NULL},
+	{"kernel", 'k', "VERSION", "Only rules that stand for this kernel, as in 6.1.", CLI_TEXT,
+	 offsetof(struct rules_values, kernel), false, NULL},
+	{"kind", 0, "KIND", "Only rules of this kind: promise, right, weak, deviation, advice.",
+	 CLI_TEXT, offsetof(struct rules_values, kind), false, NULL},
+	{"missed", 'm', NULL, "With --coverage: name the rules that no tape reaches.", CLI_FLAG,
+	 offsetof(struct rules_values, missed), false, NULL},
+	{"show", 's', "ID",
+	 "Show one rule in full; with tapes, also which of them confirm it, from which event on.",
+	 CLI_TEXT, offsetof(struct rules_values, show), false, NULL},
+	{0},
+};
+
+void cli_rule_source(const struct model_rule *rule, char *buf, size_t size)
+{
+	bool section = rule->section && *rule->section;
+
+	snprintf(buf, size, "%s%s%s", rule->document ? rule->document : "", section ? " § " : "",
+		 section ? rule->section : "");
+}
+
+json_t *cli_rule_json(const struct model_rule *rule)
+{
+	return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?}", "id", rule->id, "document",
+			 rule->document, "section", rule->section, "refs", rule->refs, "statement",
+			 rule->statement);
+}
+
+/* --- which rules are wanted
+ * ---------------------------------------------------------------------- */
+
+struct filter {
+	int arch;	 /* enum kvmapi_arch, -1 = any */
+	uint32_t kernel; /* 0 = any */
+	int kind;	 /* enum model_rule_kind, -1 = any */
+	char **words;	 /* each has to be somewhere */
+	int word_count;
+};
+
+static int filter_make(const struct rules_values *v, struct filter *f)
+{
+	unsigned int major, minor;
+
+	f->arch = f->kind = -1;
+	f->kernel = 0;
+	if (v->arch) {
+		f->arch = kvmapi_arch_parse(v->arch);
+		if (f->arch < 0)
+			return cli_usage_error("no architecture '%s'", v->arch);
+	}
+	if (v->kernel) {
+		if (sscanf(v->kernel, "%u.%u", &major, &minor) != 2)
+			return cli_usage_error("'%s' is no kernel version like 6.1", v->kernel);
+		f->kernel = MODEL_KERNEL(major, minor);
+	}
+	for (size_t i = 0; v->kind && i < MODEL_RULE_KINDS; i++) {
+		if (!strcmp(v->kind, model_rule_kind_name(i)))
+			f->kind = i;
+	}
+	if (v->kind && f->kind < 0)
+		return cli_usage_error("no kind '%s'", v->kind);
+	return CLI_OK;
+}
+
+static bool stands(const struct model_rule *r, int arch, uint32_t kernel)
+{
+	return (arch < 0 || r->archs & 1u << arch) &&
+	       (!kernel || ((!r->since || kernel >= r->since) && (!r->until || kernel < r->until)));
+}
+
+static bool filter_takes(const struct filter *f, const struct model_rule *r)
+{
+	if (!stands(r, f->arch, f->kernel) || (f->kind >= 0 && r->kind != f->kind))
+		return false;
+	for (int i = 0; i < f->word_count; i++) {
+		const char *word = f->words[i];
+
+		if (!strcasestr(r->id, word) && !strcasestr(r->statement, word) &&
+		    !strcasestr(r->refs, word) && !strcasestr(r->section, word) &&
+		    !strcasestr(r->document, word))
+			return false;
+	}
+	return true;
+}
+
+/* --- list and show
+ * ------------------------------------------------------------------------------- */
+
+static const char *version_text(uint32_t version, char *buf, size_t size)
+{
+	snprintf(buf, size, "%u.%u", version >> 16, version & 0xffff);
+	return buf;
+}
+
+static json_t *archs_json(const struct model_rule *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned int a = 0; a < KVMAPI_ARCHS; a++) {
+		if (r->archs & 1u << a)
+			json_array_append_new(list, json_string(kvmapi_arch_name(a)));
+	}
+	return list;
+}
+
+static json_t *rule_line(const struct model_rule *r)
+{
+	json_t *line = cli_rule_json(r);
+	char since[16], until[16];
+
+	json_object_set_new(line, "type", json_string("rule"));
+	json_object_set_new(line, "kind", json_string(model_rule_kind_name(r->kind)));
+	json_object_set_new(line, "architectures", archs_json(r));
+	json_object_set_new(line, "since",
+			    r->since ? json_string(version_text(r->since, since, sizeof(since)))
+				     : json_null());
+	json_object_set_new(line, "until",
+			    r->until ? json_string(version_text(r->until, until, sizeof(until)))
+				     : json_null());
+	return line;
+}
+
+static int list(const struct rules_values *v, const struct filter *f)
+{
+	const struct cli_colors *c = cli_colors(stdout);
+	size_t count, shown = 0;
+	const struct model_rule *rules = model_rules(&count);
+	char source[160];
+	int code = CLI_OK;
+
+	for (size_t i = 0; i < count && code == CLI_OK; i++) {
+		if (!filter_takes(f, &rules[i]))
+			continue;
+		shown++;
+		if (v->json) {
+			code = cli_json_put(stdout, rule_line(&rules[i]));
+			continue;
+		}
+		cli_rule_source(&rules[i], source, sizeof(source));
+		printf("%s%-34s%s %-9s %s\n", c->bold, rules[i].id, c->off,
+		       model_rule_kind_name(rules[i].kind), source);
+	}
+	if (code == CLI_OK && !v->json)
+		printf("%zu of %zu rules\n", shown, count);
+	return code;
+}
+
+/* Looking for the first event of a tape that a rule was checked at. */
+struct confirm {
+	uint16_t rule;
+	uint64_t first; /* UINT64_MAX = none yet */
+};
+
+static int confirm_verdict(void *context, const struct tape_return *ret,
+			   const struct model_verdict *v)
+{
+	struct confirm *c = context;
+	bool here = false;
+
+	for (unsigned int i = 0; i < v->held_count; i++)
+		here |= v->held[i] == c->rule;
+	for (unsigned int i = 0; i < v->advice_count; i++)
+		here |= v->advice[i].rule == c->rule;
+	if (here && ret->call->index < c->first)
+		c->first = ret->call->index;
+	return 0;
+}
+
+static int judge_tape(const char *path, const struct replayer_hooks *hooks,
+		      struct replayer_score *score, struct tape_reader **reader)
+{
+	const struct replayer_options o = {.until = UINT64_MAX};
+	int code = cli_tape_open(path, reader);
+	int rc;
+
+	if (code != CLI_OK)
+		return code;
+	rc = replayer_judge(*reader, &o, hooks, score);
+	if (rc == -ENOTSUP)
+		return cli_error("%s: there is no model of %s", path,
+				 kvmapi_arch_name(tape_reader_env(*reader)->arch));
+	return rc ? cli_tape_done(path, *reader, rc) : CLI_OK;
+}
+
+static int show_tape(const struct rules_values *v, uint16_t rule, const char *path)
+{
+	struct confirm c = {.rule = rule, .first = UINT64_MAX};
+	struct replayer_hooks hooks = {
+		.context = &c, .verdict_mask = ~0u, .verdict = confirm_verdict};
+	struct replayer_score score = {0};
+	struct tape_reader *reader = NULL;
+	const char *release, *backend;
+	int code = judge_tape(path, &hooks, &score, &reader);
+
+	if (code != CLI_OK || !score.rule_hits[rule])
+		goto out;
+	release = tape_env_get(tape_reader_env(reader), "kernel.release");
+	backend = tape_env_get(tape_reader_env(reader), "kvm.backend");
+	if (v->json)
+		code = cli_json_put(stdout, json_pack("{s:s, s:s, s:I, s:I, s:s?, s:s?}", "type",
+						      "confirmed", "tape", path, "events",
+						      (json_int_t)score.rule_hits[rule], "first",
+						      (json_int_t)c.first, "kernel", release,
+						      "backend", backend));
+	else
+		printf("confirmed   %llu times by %s, first at event %llu (kernel %s%s%s)\n",
+		       (unsigned long long)score.rule_hits[rule], path, (unsigned long long)c.first,
+		       release ? release : "not known", backend ? ", " : "",
+		       backend ? backend : "");
+out:
+	replayer_score_release(&score);
+	tape_reader_close(reader);
+	return code;
+}
+
+static void show_text(const struct model_rule *r)
+{
+	const struct cli_colors *c = cli_colors(stdout);
+	char source[160], since[16], until[16];
+
+	cli_rule_source(r, source, sizeof(source));
+	printf("%s%s%s\n", c->bold, r->id, c->off);
+	printf("says        %s\nsource      %s\n", r->statement, source);
+	printf("kind        %s\narchs      ", model_rule_kind_name(r->kind));
+	for (unsigned int a = 0; a < KVMAPI_ARCHS; a++) {
+		if (r->archs & 1u << a)
+			printf(" %s", kvmapi_arch_name(a));
+	}
+	printf("\nkernels     ");
+	if (!r->since && !r->until)
+		printf("all");
+	if (r->since)
+		printf("since %s", version_text(r->since, since, sizeof(since)));
+	if (r->until)
+		printf("%sbefore %s", r->since ? ", " : "",
+		       version_text(r->until, until, sizeof(until)));
+	printf("\n");
+	if (*r->refs)
+		printf("refs        %s\n", r->refs);
+}
+
+static int show(const struct rules_values *v, int tape_count, char **tapes)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+	int code = CLI_OK;
+	size_t at = 0;
+
+	while (at < count && strcasecmp(rules[at].id, v->show))
+		at++;
+	if (at == count)
+		return cli_error("no rule '%s'; 'kvmtape rules WORD' searches", v->show);
+	if (v->json)
+		code = cli_json_put(stdout, rule_line(&rules[at]));
+	else
+		show_text(&rules[at]);
+	for (int i = 0; i < tape_count && code == CLI_OK; i++)
+		code = show_tape(v, at, tapes[i]);
+	return code;
+}
+
+/* --- coverage
+ * ------------------------------------------------------------------------------------ */
+
+struct share {
+	char name[96];
+	size_t reached, all;
+};
+
+struct coverage {
+	const struct rules_values *v;
+	const struct filter *f;
+	const struct model_rule *rules;
+	size_t count;
+	bool *wanted; /* stands for at least one of the tapes, and is not filtered out */
+	uint64_t *hits;
+	struct share *sections;
+	size_t section_count;
+};
+
+static struct share *section_of(struct coverage *c, const char *document, const char *section,
+				size_t length)
+{
+	char name[sizeof(c->sections->name)];
+	struct share *s;
+
+	snprintf(name, sizeof(name), "%s § %.*s", document, (int)length, section);
+	for (size_t i = 0; i < c->section_count; i++) {
+		if (!strcmp(c->sections[i].name, name))
+			return &c->sections[i];
+	}
+	s = realloc(c->sections, (c->section_count + 1) * sizeof(*s));
+	if (!s)
+		return NULL;
+	c->sections = s;
+	s = &s[c->section_count++];
+	memset(s, 0, sizeof(*s));
+	memcpy(s->name, name, sizeof(name));
+	return s;
+}
+
+/* A rule of several sections ("4.13, 4.14") counts for each. */
+static int sections_count(struct coverage *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const char *p = c->rules[i].section;
+
+		if (!c->wanted[i])
+			continue;
+		do {
+			size_t length = strcspn(p, ",");
+			struct share *s = section_of(c, c->rules[i].document, p, length);
+
+			if (!s)
+				return cli_error("out of memory");
+			s->all++;
+			s->reached += c->hits[i] > 0;
+			p += length;
+			p += strspn(p, ", ");
+		} while (*p);
+	}
+	return CLI_OK;
+}
+
+static int share_compare(const void *left, const void *right)
+{
+	return strverscmp(((const struct share *)left)->name, ((const struct share *)right)->name);
+}
+
+static double percent(size_t part, size_t all)
+{
+	return all ? 100.0 * part / all : 100.0;
+}
+
+static int share_put(const struct coverage *c, const char *type, const char *name, size_t reached,
+		     size_t all)
+{
+	if (c->v->json)
+		return cli_json_put(stdout, json_pack("{s:s, s:s, s:I, s:I}", "type", type, "name",
+						      name, "reached", (json_int_t)reached, "rules",
+						      (json_int_t)all));
+	printf("%-40s %5zu of %5zu  %6.2f %%\n", name, reached, all, percent(reached, all));
+	return CLI_OK;
+}
+
+static int coverage_print(struct coverage *c)
+{
+	const struct cli_colors *colors = cli_colors(stdout);
+	size_t reached = 0, all = 0;
+	int code = sections_count(c);
+
+	qsort(c->sections, c->section_count, sizeof(*c->sections), share_compare);
+	for (size_t i = 0; i < c->section_count && code == CLI_OK; i++)
+		code = share_put(c, "section", c->sections[i].name, c->sections[i].reached,
+				 c->sections[i].all);
+	if (!c->v->json)
+		printf("\n");
+	for (size_t k = 0; k < MODEL_RULE_KINDS && code == CLI_OK; k++) {
+		size_t kind_reached = 0, kind_all = 0;
+
+		for (size_t i = 0; i < c->count; i++) {
+			if (!c->wanted[i] || c->rules[i].kind != k)
+				continue;
+			kind_all++;
+			kind_reached += c->hits[i] > 0;
+		}
+		if (kind_all)
+			code = share_put(c, "kind", model_rule_kind_name(k), kind_reached,
+					 kind_all);
+		reached += kind_reached;
+		all += kind_all;
+	}
+	if (code == CLI_OK && c->v->missed && !c->v->json)
+		printf("\n%smissed%s\n", colors->bold, colors->off);
+	for (size_t i = 0; i < c->count && code == CLI_OK && c->v->missed; i++) {
+		if (!c->wanted[i] || c->hits[i])
+			continue;
+		if (c->v->json)
+			code = cli_json_put(stdout, json_pack("{s:s, s:s}", "type", "missed", "id",
+							      c->rules[i].id));
+		else
+			printf("%-34s %s\n", c->rules[i].id, c->rules[i].statement);
+	}
+	if (code == CLI_OK && !c->v->json)
+		printf("\n");
+	return code == CLI_OK ? share_put(c, "coverage", "all", reached, all) : code;
+}
+
+static int coverage_tape(struct coverage *c, const char *path)
+{
+	struct replayer_score score = {0};
+	struct tape_reader *reader = NULL;
+	const struct tape_env *env;
+	struct filter tape = {.kernel = 0};
+	unsigned int major, minor;
+	const char *release;
+	int code = judge_tape(path, NULL, &score, &reader);
+
+	if (code != CLI_OK)
+		goto out;
+	env = tape_reader_env(reader);
+	release = tape_env_get(env, "kernel.release");
+	if (release && sscanf(release, "%u.%u", &major, &minor) == 2)
+		tape.kernel = MODEL_KERNEL(major, minor);
+	for (size_t i = 0; i < c->count; i++) {
+		if (!filter_takes(c->f, &c->rules[i]) ||
+		    !stands(&c->rules[i], env->arch, tape.kernel))
+			continue;
+		c->wanted[i] = true;
+		c->hits[i] += score.rule_hits[i];
+	}
+out:
+	replayer_score_release(&score);
+	tape_reader_close(reader);
+	return code;
+}
+
+static int coverage(const struct rules_values *v, const struct filter *f, int tape_count,
+		    char **tapes)
+{
+	struct coverage c = {.v = v, .f = f};
+	int code = CLI_OK;
+
+	if (!tape_count)
+		return cli_usage_error("--coverage of which tapes?");
+	c.rules = model_rules(&c.count);
+	c.wanted = calloc(c.count, sizeof(*c.wanted));
+	c.hits = calloc(c.count, sizeof(*c.hits));
+	if (!c.wanted || !c.hits)
+		code = cli_error("out of memory");
+	for (int i = 0; i < tape_count && code == CLI_OK; i++)
+		code = coverage_tape(&c, tapes[i]);
+	if (code == CLI_OK)
+		code = coverage_print(&c);
+	free(c.sections);
+	free(c.hits);
+	free(c.wanted);
+	return code;
+}
+
+static int run(const void *values, int operand_count, char **operands)
+{
+	const struct rules_values *v = values;
+	struct filter f = {0};
+	int code = filter_make(v, &f);
+
+	if (code != CLI_OK)
+		return code;
+	if (v->show && v->coverage)
+		return cli_usage_error("--show and --coverage do not go together");
+	if (v->missed && !v->coverage)
+		return cli_usage_error(
+			"--missed says what --coverage did not reach: it is missing");
+	if (v->json)
+		code = cli_json_header(stdout, "rules");
+	if (code != CLI_OK)
+		return code;
+	if (v->show)
+		return show(v, operand_count, operands);
+	if (v->coverage)
+		return coverage(v, &f, operand_count, operands);
+	f.words = operands;
+	f.word_count = operand_count;
+	return list(v, &f);
+}
+
+const struct cli_command cli_rules = {
+	.name = "rules",
+	.summary = "list, search and show the rules of the model; document coverage of tapes",
+	.usage = "[WORD...]\n--show ID [TAPE...]\n--coverage TAPE...",
+	.description =
+		"Lists the rules of the model that have every WORD in their id, statement, section or "
+		"references, in any case. --show prints one rule in full: what it says, in our words, where "
+		"that stands in the kernel's documents, for which architectures and kernels, and which of "
+		"the tapes given confirm it. --coverage judges tapes and prints how many rules they reach, by "
+		"section of the documents and by kind, counting the rules that stand for the kernel and "
+		"architecture of at least one of the tapes.\n\n"
+		"Kinds: promise (the documents say so), right (the documents allow it, and it was seen), weak "
+		"(holds of nearly everything; never enough for conforms), deviation (kernels are known to do "
+		"this although the documents say otherwise or nothing), advice (see kvmtape replay --lint).",
+	.notes =
+		"# EXIT STATUS\n\n"
+		"*0*\n\tPrinted.\n\n"
+		"*2*\n\tUsage, I/O or format error; no such rule.\n\n"
+		"# JSON\n\n"
+		"One object a line, after the header: *rule* lines, with --show *confirmed* lines, with "
+		"--coverage *section*, *kind*, *missed* lines and a *coverage* line last.\n",
+	.options = options,
+	.values_size = sizeof(struct rules_values),
+	.operands_max = CLI_ANY,
+	.run = run,
+};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the rules determine of a result: the model's own word on how much of it they cover, apart
+ * from any verdict.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/internal.h"
+
+void promises_begin(struct promises *p, const struct tape_return *ret)
+{
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < ret->part_count; i++)
+		size += ret->parts[i].have;
+	if (size > p->room) {
+		uint8_t *bytes = realloc(p->bytes, size);
+
+		if (!bytes) {
+			p->oom = true;
+			size = 0;
+		} else {
+			p->bytes = bytes;
+			p->room = size;
+		}
+	}
+	p->ret = ret;
+	p->size = size;
+	p->outcome = p->value = MODEL_FREE;
+	p->echo_count = 0;
+	if (size)
+		memset(p->bytes, MODEL_FREE, size);
+}
+
+void promises_release(struct promises *p)
+{
+	free(p->bytes);
+	free(p->echoes);
+}
+
+/* Where the bytes of a part of the return begin; NULL if it is none, or all of it is beyond. */
+static uint8_t *bytes_of(const struct promises *p, const struct tape_part *part)
+{
+	size_t at = 0;
+
+	if (!p->size)
+		return NULL;
+	for (unsigned int i = 0; i < p->ret->part_count; i++) {
+		if (&p->ret->parts[i] == part)
+			return p->bytes + at;
+		at += p->ret->parts[i].have;
+	}
+	return NULL;
+}
+
+/* The rule counts: it stands in the documents, or is a known deviation, of this kernel. */
+static bool counts(const struct judge *j, uint16_t rule)
+{
+	uint8_t kind = model_facts(j->m)->rule_kind[rule];
+
+	return j_applies(j, rule) && (kind == MODEL_PROMISE || kind == MODEL_DEVIATES);
+}
+
+static void say(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		size_t len, uint8_t what)
+{
+	uint8_t *bytes;
+
+	if (!j->promises || !part || offset >= part->have || !j_applies(j, rule))
+		return;
+	if (!counts(j, rule))
+		what = MODEL_CONSTRAINED;
+	bytes = bytes_of(j->promises, part);
+	for (size_t i = offset; bytes && i < offset + len && i < part->have; i++) {
+		if (bytes[i] < what)
+			bytes[i] = what;
+	}
+}
+
+void j_promise(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+	       size_t len)
+{
+	say(j, rule, part, offset, len, MODEL_DETERMINED);
+}
+
+void j_constrain(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		 size_t len)
+{
+	say(j, rule, part, offset, len, MODEL_CONSTRAINED);
+}
+
+void j_promise_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		    size_t width, uint64_t mask)
+{
+	bool big_endian = model_facts(j->m)->big_endian;
+
+	for (size_t i = 0; j->promises && i < width; i++) {
+		uint8_t byte = mask >> 8 * (big_endian ? width - 1 - i : i);
+
+		if (byte)
+			say(j, rule, part, offset + i, 1,
+			    byte == 0xff ? MODEL_DETERMINED : MODEL_CONSTRAINED);
+	}
+}
+
+void promises_outcome(struct judge *j, uint16_t rule, bool any_value, unsigned int alternatives)
+{
+	struct promises *p = j->promises;
+
+	if (!counts(j, rule)) {
+		j_constrain_result(j);
+		return;
+	}
+	p->outcome = alternatives ? MODEL_CONSTRAINED : MODEL_DETERMINED;
+	if (!any_value)
+		p->value = MODEL_DETERMINED;
+	else if (p->value == MODEL_FREE)
+		p->value = MODEL_CONSTRAINED;
+}
+
+void j_promise_value(struct judge *j, uint16_t rule)
+{
+	if (j->promises && counts(j, rule))
+		j->promises->value = MODEL_DETERMINED;
+}
+
+void j_constrain_result(struct judge *j)
+{
+	if (j->promises && j->promises->outcome == MODEL_FREE)
+		j->promises->outcome = MODEL_CONSTRAINED;
+}
+
+void j_promise_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
+		    uint32_t offset, uint32_t len)
+{
+	struct promises *p = j->promises;
+	uint32_t end = offset;
+
+	if (!p || !b->origin || !counts(j, rule))
+		return;
+	/* Runs of bytes that are known as a whole. */
+	for (uint32_t at = offset; at < offset + len && at < b->size; at = end + 1) {
+		for (end = at; end < offset + len && end < b->size && b->mask[end] == 0xff;)
+			end++;
+		if (end == at)
+			continue;
+		if (p->echo_count == p->echo_room) {
+			size_t room = p->echo_room ? 2 * p->echo_room : 8;
+			struct model_echo *e = reallocarray(p->echoes, room, sizeof(*e));
+
+			if (!e) {
+				p->oom = true;
+				return;
+			}
+			p->echoes = e;
+			p->echo_room = room;
+		}
+		p->echoes[p->echo_count++] = (struct model_echo){
+			.index = b->origin - 1,
+			.role = role,
+			.offset = b->origin_offset + at,
+			.len = end - at,
+		};
+	}
+}
+
+/* --- what a caller of the model may ask --- */
+
+enum model_promise model_promise_value(const struct model *m)
+{
+	const struct promises *p = model_promised(m);
+
+	return p ? p->value : MODEL_FREE;
+}
+
+enum model_promise model_promise_result(const struct model *m)
+{
+	const struct promises *p = model_promised(m);
+
+	if (!p)
+		return MODEL_FREE;
+	return p->ret->ret >= 0 && p->value < p->outcome && p->outcome == MODEL_DETERMINED
+		       ? MODEL_CONSTRAINED
+		       : p->outcome;
+}
+
+const uint8_t *model_promise_bytes(const struct model *m, unsigned int part)
+{
+	const struct promises *p = model_promised(m);
+
+	return p && part < p->ret->part_count ? bytes_of(p, &p->ret->parts[part]) : NULL;
+}
+
+const struct model_echo *model_promise_echoes(const struct model *m, size_t *count)
+{
+	const struct promises *p = model_promised(m);
+
+	*count = p ? p->echo_count : 0;
+	return p ? p->echoes : NULL;
+}

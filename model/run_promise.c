@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which bytes of struct kvm_run the rules of run.c determine after a KVM_RUN.  Apart from run.c,
+ * since that is the busiest place of the model, and this is asked for by few.
+ */
+#include "model/vcpu.h"
+
+#define AT(member) ((uint32_t)offsetof(struct kvm_run, member))
+
+static void io_promises(struct judge *j, const struct tape_part *out)
+{
+	j_constrain(j, R_RUN_IO, out, AT(io.direction), 2);
+	/* At most a page of data. */
+	j_promise_bits(j, R_RUN_IO, out, AT(io.count), 4, ~0x1fffull);
+	j_promise(j, R_RUN_IO_DATA, out, AT(io.data_offset), 8);
+}
+
+static void mmio_promises(struct judge *j, const struct tape_part *out)
+{
+	j_promise_bits(j, R_RUN_MMIO, out, AT(mmio.len), 4, ~0xfull);
+	j_constrain(j, R_RUN_MMIO, out, AT(mmio.is_write), 1);
+	j_promise_bits(j, R_RUN_MMIO_ADDRESS, out, AT(mmio.phys_addr), 8, ~0ull << 52);
+}
+
+/* What the next KVM_RUN finds as this vCPU's last one left it. */
+static void echoes(struct judge *j, const struct tape_part *in)
+{
+	const struct state_block *last = &j->vcpu->run;
+	uint64_t reason, before;
+
+	if (!j_field(j, in, AT(exit_reason), 4, &reason) ||
+	    !state_block_known(last, AT(exit_reason), 4))
+		return;
+	before = j_number(j, last->value + AT(exit_reason), 4);
+	if (!reason || reason != before)
+		return;
+	j_promise_echo(j, R_RUN_CONTINUES, last, TAPE_RUN_OUT, AT(exit_reason),
+		       AT(cr8) - AT(exit_reason));
+	j_promise_echo(j, R_RUN_CONTINUES, last, TAPE_RUN_OUT, AT(apic_base), 8);
+	if (reason == KVM_EXIT_IO && in->have >= AT(io.data_offset) + 8)
+		j_promise_echo(j, R_RUN_CONTINUES, last, TAPE_RUN_OUT, AT(io.direction),
+			       AT(io.data_offset) + 8 - AT(io.direction));
+	if (reason == KVM_EXIT_MMIO && in->have >= AT(mmio.is_write) + 1) {
+		j_promise_echo(j, R_RUN_CONTINUES, last, TAPE_RUN_OUT, AT(mmio.phys_addr), 8);
+		j_promise_echo(j, R_RUN_CONTINUES, last, TAPE_RUN_OUT, AT(mmio.len),
+			       AT(mmio.is_write) + 1 - AT(mmio.len));
+	}
+}
+
+void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+{
+	uint64_t reason;
+	bool header;
+
+	if (j->call->arg)
+		return;
+	if (!vcpu_flag(j->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
+		echoes(j, in);
+	j_constrain_result(j);
+	if (!j_field(j, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
+		return;
+	if (!j->ret->ret) {
+		j_promise_value(j, R_RUN_SUCCEEDS);
+		j_promise_bits(j, R_RUN_EXIT_REASON, out, AT(exit_reason), 4, ~0xffull);
+		if (reason == KVM_EXIT_IO)
+			io_promises(j, out);
+		else if (reason == KVM_EXIT_MMIO)
+			mmio_promises(j, out);
+	}
+	header = !j->ret->ret || j->ret->ret == -EAGAIN ||
+		 (j->ret->ret == -EINTR && reason == KVM_EXIT_INTR);
+	if (!header)
+		return;
+	if (in && in->have >= AT(exit_reason) && !vcpu_flag(j->vcpu, VCPU_RUN_TWICE)) {
+		j_promise(j, R_RUN_INPUT_STAYS, out, AT(request_interrupt_window), 1);
+		if (in->data[AT(immediate_exit)])
+			j_promise(j, R_RUN_INPUT_STAYS, out, AT(immediate_exit), 1);
+		j_promise(j, R_RUN_INPUT_STAYS, out, AT(padding1), 6);
+	}
+	j_constrain(j, R_RUN_FLAGS, out, AT(ready_for_interrupt_injection), 2);
+	j_promise_bits(j, R_RUN_FLAGS, out, AT(flags), 2,
+		       ~(uint64_t)((j_cap(j, KVM_CAP_X86_SMM) ? KVM_RUN_X86_SMM : 0) |
+				   (j_cap(j, KVM_CAP_NESTED_STATE) ? KVM_RUN_X86_GUEST_MODE : 0) |
+				   (j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT) ? KVM_RUN_X86_BUS_LOCK
+									: 0)));
+	j_promise_bits(j, R_RUN_CR8, out, AT(cr8), 8, ~0xfull);
+	j_promise_bits(j, R_RUN_APIC_BASE, out, AT(apic_base), 8, ~0ull << 52 | 0x2ff);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files that judge calls of s390 share. */
+#ifndef MODEL_S390_H
+#define MODEL_S390_H
+
+#include <linux/kvm.h>
+
+#include "model/judge.h"
+
+/* Keys of state_vm.facts, behind those of vm.h; value[0] is an enum state_tri if nothing else is
+ * said. */
+enum s390_fact {
+	S390_CMMA = 0x390,  /* enabled */
+	S390_CMMA_ZEROED,   /* cleared, and no guest ran since value[1], a model sequence number */
+	S390_MIGRATION,	    /* on; value[1]: the rule by which that is known */
+	S390_USER_STATE,    /* userspace, not the kernel, decides which vCPUs are stopped */
+	S390_PROTECTED,	    /* a protected guest */
+	S390_LIMIT,	    /* set: value[1] is where memory ends at most */
+	S390_SUBFUNC_GIVEN, /* subfunctions were written */
+	S390_IBC,	    /* known: value[1]; value[2]: not as it was given */
+	S390_TOD, /* set: value[1] clock, value[2] extension, value[3] vm->last_run_end then */
+};
+/* Unknown if nothing is known of it and the VM is not known from its beginning. */
+enum state_tri s390_fact(const struct judge *j, enum s390_fact fact);
+/* The fact, to look at its further values; NULL = there is none. */
+struct state_entry *s390_fact_find(const struct judge *j, enum s390_fact fact);
+/* Sets it; the entry, NULL = no memory (said). */
+struct state_entry *s390_fact_set(struct judge *j, enum s390_fact fact, enum state_tri value);
+
+/* The VM is of type KVM_VM_S390_UCONTROL. */
+enum state_tri s390_ucontrol(const struct judge *j);
+void s390_ucontrol_made(struct judge *j);
+/* Kernels between the sources that were read; when it changed is not known. */
+bool s390_between(const struct judge *j);
+/* The limit of memory that VMs of this host begin with: false = not known. */
+bool s390_host_limit(const struct judge *j, uint64_t *limit);
+
+/*
+ * Causes of errors, in the order in which the kernel looks: a cause that is there for certain ends
+ * the call with its error; of one that may be there the error is allowed. Where several are there,
+ * `order` says that the first one counts.
+ */
+struct s390_causes {
+	unsigned int count;
+	struct {
+		uint16_t rule;
+		int error;
+	} cause[8];
+};
+void s390_cause(struct judge *j, struct s390_causes *causes, enum state_tri there, uint16_t rule,
+		int error);
+/* True if the call must fail; then all is said. */
+bool s390_refused(struct judge *j, const struct s390_causes *causes, uint16_t order);
+
+void s390_set_attr(struct judge *j);
+void s390_get_attr(struct judge *j);
+void s390_has_attr(struct judge *j);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of minimising share. */
+#ifndef MINIMISE_INTERNAL_H
+#define MINIMISE_INTERNAL_H
+
+#include "replayer/cut.h"
+#include "replayer/minimise.h"
+
+struct minimise {
+	const struct minimise_options *o;
+	struct minimise_report *r;
+	const struct minimise_player *player; /* NULL: the model alone */
+	struct live_tape tape;
+	struct cut cut;
+	size_t target;	  /* event that diverges; SIZE_MAX: live, any event of the signature */
+	uint16_t *broken; /* by event: the rule that it breaks on the whole tape plus 1, 0 = none */
+	bool alone;
+	unsigned int tries; /* live, before a candidate is given up */
+	uint8_t *saved;	    /* room for cut.keep */
+};
+
+/*
+ * Does what is kept now show the divergence?  1, 0, or an error.  Counted.
+ */
+int minimise_candidate(struct minimise *m);
+
+/* Simplify the arguments of all events that are kept; *changed is set if one was. */
+int minimise_arguments(struct minimise *m, bool *changed);
+
+#endif

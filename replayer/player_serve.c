@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The resident player: one server, which reads programs and gives them to workers; each worker a
+ * process that plays one program after another.  Most of what a VM costs is the kernel's waiting
+ * for grace periods, so several at a time are several times as fast, on one CPU too.
+ *
+ * The server never blocks on its output while there is input to take: whoever is at the other end
+ * may write everything before it reads.
+ */
+#include "player_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/kvm.h>
+
+#define WORKERS_MAX 64
+#define PIECE	    65536
+
+struct serving {
+	pid_t pid;
+	int line;  /* to the worker; -1 = none */
+	bool busy; /* plays frame.number */
+	struct player_frame frame;
+	uint64_t until; /* ns; then it is late */
+	struct player_bytes results;
+};
+
+struct server {
+	unsigned int count;
+	uint32_t *progress; /* shared: a number for each worker */
+	struct serving workers[WORKERS_MAX];
+	struct player_bytes in, out;
+	size_t in_taken, out_sent;
+	int in_fd, out_fd;
+	bool ended; /* nothing more comes */
+};
+
+/* --- marks ------------------------------------------------------------------------------------ */
+
+#if defined(__x86_64__)
+static uint8_t *marks;
+static unsigned int mark_now;
+
+static void marks_make(void)
+{
+	const size_t size = PLAYER_MARKS * PLAYER_MARK_BYTES;
+	uint8_t *page = mmap((void *)PLAYER_MARKS_AT, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (page == MAP_FAILED)
+		return;
+	memset(page, 0xc3, size); /* ret */
+	if (!mprotect(page, size, PROT_READ | PROT_EXEC))
+		marks = page;
+}
+
+static void mark_call(unsigned int mark)
+{
+	void (*function)(void);
+	uint8_t *at = marks + mark * PLAYER_MARK_BYTES;
+
+	memcpy(&function, &at, sizeof(function));
+	function();
+}
+
+void player_mark_begin(void)
+{
+	if (marks && mark_now)
+		mark_call(mark_now);
+}
+
+void player_mark_end(void)
+{
+	if (marks && mark_now)
+		mark_call(0);
+}
+
+static void mark_set(unsigned int mark)
+{
+	mark_now = mark < PLAYER_MARKS ? mark : 0;
+}
+#else
+static void marks_make(void)
+{
+}
+
+void player_mark_begin(void)
+{
+}
+
+void player_mark_end(void)
+{
+}
+
+static void mark_set(unsigned int mark)
+{
+	(void)mark;
+}
+#endif
+
+/* --- a crash for tests ------------------------------------------------------------------------ */
+
+uint32_t *player_progress;
+bool player_may_crash;
+
+void player_crash(void)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "c", 1) < 0)
+		perror("/proc/sysrq-trigger");
+}
+
+/* --- a worker --------------------------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* 0, -ENODATA at the end, or -errno. */
+static int read_all(int fd, void *data, size_t size)
+{
+	uint8_t *at = data;
+
+	while (size) {
+		ssize_t n = read(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENODATA;
+		at += n;
+		size -= n;
+	}
+	return 0;
+}
+
+static int write_all(int fd, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+
+	while (size) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= n;
+	}
+	return 0;
+}
+
+#define WORKER_LINE 3
+
+/* Plays what comes on the line, until it ends. */
+static void worker_serve(void)
+{
+	struct player_bytes program = {0}, results = {0};
+	struct player_frame frame;
+	uint32_t blocked = 0;
+
+	while (!blocked && !read_all(WORKER_LINE, &frame, sizeof(frame))) {
+		if (program.size < frame.size) {
+			free(program.data);
+			program.size = frame.size;
+			program.data = malloc(program.size);
+		}
+		results.used = sizeof(frame);
+		if (results.size < PIECE) {
+			results.size = PIECE;
+			results.data = malloc(results.size);
+		}
+		if (!program.data || !results.data ||
+		    read_all(WORKER_LINE, program.data, frame.size))
+			break;
+		mark_set(frame.mark);
+		player_run_memory(program.data, frame.size, &results, &blocked);
+		/* Descriptors that a call made and the program had no name for. */
+		syscall(SYS_close_range, WORKER_LINE + 1, ~0u, 0);
+		frame.end = PLAYER_WHOLE;
+		frame.size = results.used - sizeof(frame);
+		memcpy(results.data, &frame, sizeof(frame));
+		if (write_all(WORKER_LINE, results.data, results.used))
+			break;
+	}
+	_exit(0);
+}
+
+static int worker_start(struct server *server, struct serving *w)
+{
+	int lines[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lines))
+		return -errno;
+	w->pid = fork();
+	if (w->pid < 0) {
+		close(lines[0]);
+		close(lines[1]);
+		w->line = -1;
+		return -errno;
+	}
+	if (!w->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(open("/dev/null", O_RDWR), 0);
+		dup2(0, 1);
+		dup2(lines[1], WORKER_LINE);
+		syscall(SYS_close_range, WORKER_LINE + 1, ~0u, 0);
+		free(server->in.data);
+		free(server->out.data);
+		player_progress = &server->progress[w - server->workers];
+		worker_serve();
+	}
+	close(lines[1]);
+	w->line = lines[0];
+	w->busy = false;
+	w->results.used = 0;
+	return 0;
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+static int bytes_put(struct player_bytes *b, const void *data, size_t size)
+{
+	if (b->size - b->used < size) {
+		size_t room = (b->used + size) * 2;
+		uint8_t *more = realloc(b->data, room);
+
+		if (!more)
+			return -ENOMEM;
+		b->data = more;
+		b->size = room;
+	}
+	memcpy(b->data + b->used, data, size);
+	b->used += size;
+	return 0;
+}
+
+/* Drop what was dealt with. */
+static void bytes_shift(struct player_bytes *b, size_t *done)
+{
+	if (*done < b->used && *done < PIECE)
+		return;
+	memmove(b->data, b->data + *done, b->used - *done);
+	b->used -= *done;
+	*done = 0;
+}
+
+/* The worker is gone, or has to go: say so of its program, and put another in its place. */
+static int worker_replace(struct server *server, struct serving *w, enum player_end end)
+{
+	int status = 0, rc = 0;
+
+	/* One that is stuck in the kernel does not even die: nobody waits for it. */
+	kill(w->pid, SIGKILL);
+	if (end == PLAYER_DIED)
+		waitpid(w->pid, &status, 0);
+	close(w->line);
+	if (w->busy) {
+		w->frame.size = 0;
+		w->frame.end = end;
+		w->frame.step = server->progress[w - server->workers];
+		w->frame.time = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+		rc = bytes_put(&server->out, &w->frame, sizeof(w->frame));
+	}
+	return rc ? rc : worker_start(server, w);
+}
+
+/* Give the next program that is here to an idle worker.  1: done; 0: nothing to do. */
+static int program_give(struct server *server)
+{
+	struct player_frame frame;
+	struct serving *w = NULL;
+
+	if (server->in.used - server->in_taken < sizeof(frame))
+		return 0;
+	memcpy(&frame, server->in.data + server->in_taken, sizeof(frame));
+	if (frame.magic != PLAYER_MAGIC)
+		return -EPROTO;
+	if (server->in.used - server->in_taken - sizeof(frame) < frame.size)
+		return 0;
+	for (unsigned int i = 0; i < server->count && !w; i++) {
+		if (!server->workers[i].busy)
+			w = &server->workers[i];
+	}
+	if (!w)
+		return 0;
+	w->frame = frame;
+	w->busy = true;
+	w->results.used = 0;
+	w->until = now_ns() + frame.time * 1000000ull;
+	if (write_all(w->line, server->in.data + server->in_taken, sizeof(frame) + frame.size)) {
+		int rc = worker_replace(server, w, PLAYER_DIED);
+
+		if (rc)
+			return rc;
+	}
+	server->in_taken += sizeof(frame) + frame.size;
+	bytes_shift(&server->in, &server->in_taken);
+	return 1;
+}
+
+static int worker_hear(struct server *server, struct serving *w)
+{
+	static uint8_t piece[PIECE];
+	struct player_frame frame;
+	ssize_t n = recv(w->line, piece, sizeof(piece), MSG_DONTWAIT);
+	int rc;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return worker_replace(server, w, PLAYER_DIED);
+	rc = bytes_put(&w->results, piece, n);
+	if (rc || w->results.used < sizeof(frame))
+		return rc;
+	memcpy(&frame, w->results.data, sizeof(frame));
+	if (w->results.used < sizeof(frame) + frame.size)
+		return 0;
+	w->busy = false;
+	return bytes_put(&server->out, w->results.data, w->results.used);
+}
+
+static int input_take(struct server *server)
+{
+	static uint8_t piece[PIECE];
+	ssize_t n = read(server->in_fd, piece, sizeof(piece));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	server->ended = !n;
+	return bytes_put(&server->in, piece, n);
+}
+
+static int output_send(struct server *server)
+{
+	size_t left = server->out.used - server->out_sent;
+	ssize_t n = write(server->out_fd, server->out.data + server->out_sent, left);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	server->out_sent += n;
+	bytes_shift(&server->out, &server->out_sent);
+	return 0;
+}
+
+/* ms until the first worker is late; -1: none is at work. */
+static int time_left(const struct server *server)
+{
+	uint64_t now = now_ns();
+	int64_t least = -1;
+
+	for (unsigned int i = 0; i < server->count; i++) {
+		const struct serving *w = &server->workers[i];
+		int64_t left = w->until > now ? (int64_t)(w->until - now) / 1000000 + 1 : 0;
+
+		if (w->busy && (least < 0 || left < least))
+			least = left;
+	}
+	return least;
+}
+
+static int server_turn(struct server *server)
+{
+	struct pollfd waits[WORKERS_MAX + 2];
+	uint64_t now;
+	int rc = 0;
+
+	waits[0] = (struct pollfd){.fd = server->in_fd, .events = POLLIN};
+	waits[1] = (struct pollfd){.fd = server->out.used > server->out_sent ? server->out_fd : -1,
+				   .events = POLLOUT};
+	for (unsigned int i = 0; i < server->count; i++)
+		waits[2 + i] = (struct pollfd){.fd = server->workers[i].line, .events = POLLIN};
+	if (poll(waits, server->count + 2, time_left(server)) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (waits[0].revents)
+		rc = input_take(server);
+	for (unsigned int i = 0; i < server->count && !rc; i++) {
+		if (waits[2 + i].revents)
+			rc = worker_hear(server, &server->workers[i]);
+	}
+	now = now_ns();
+	for (unsigned int i = 0; i < server->count && !rc; i++) {
+		if (server->workers[i].busy && now > server->workers[i].until)
+			rc = worker_replace(server, &server->workers[i], PLAYER_LATE);
+	}
+	while (!rc && (rc = program_give(server)) > 0)
+		rc = 0;
+	if (!rc && server->out.used > server->out_sent)
+		rc = output_send(server);
+	return rc;
+}
+
+int player_serve(int in, int out, unsigned int workers, bool crash)
+{
+	struct server server = {.in_fd = in, .out_fd = out};
+	int kvm, vm, vcpu = -1;
+	int rc = 0;
+
+	if (!workers || workers > WORKERS_MAX)
+		return -E2BIG;
+	/* One VM stays: the first and the last one of a machine cost more than the others. */
+	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0ul);
+	if (vm >= 0)
+		vcpu = ioctl(vm, KVM_CREATE_VCPU, 0ul);
+	if (vcpu < 0)
+		return -errno;
+	server.progress = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (server.progress == MAP_FAILED)
+		return -errno;
+	player_may_crash = crash;
+	marks_make();
+	signal(SIGPIPE, SIG_IGN);
+	fcntl(out, F_SETFL, O_NONBLOCK);
+	for (unsigned int i = 0; i < workers && !rc; i++) {
+		rc = worker_start(&server, &server.workers[i]);
+		server.count += !rc;
+	}
+	while (!rc && !server.ended) {
+		rc = server_turn(&server);
+		/* Those that were late, as soon as they can be had. */
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+	for (unsigned int i = 0; i < server.count; i++) {
+		kill(server.workers[i].pid, SIGKILL);
+		close(server.workers[i].line);
+		free(server.workers[i].results.data);
+	}
+	free(server.in.data);
+	free(server.out.data);
+	munmap(server.progress, PIECE);
+	close(vcpu);
+	close(vm);
+	close(kvm);
+	return rc;
+}
+
+/* --- where the modules are -------------------------------------------------------------------- */
+
+static void sections_say(FILE *out, const char *module)
+{
+	static const char *const names[] = {".text", ".text.unlikely", ".noinstr.text",
+					    ".static_call.text", ".exit.text"};
+	char path[160], line[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		FILE *in;
+
+		snprintf(path, sizeof(path), "/sys/module/%s/sections/%s", module, names[i]);
+		in = fopen(path, "re");
+		if (in && fgets(line, sizeof(line), in))
+			fprintf(out, "section %s %s %llx\n", module, names[i],
+				strtoull(line, NULL, 16));
+		if (in)
+			fclose(in);
+	}
+}
+
+/* Of the kernel proper: switching tasks, and the beginning and end of an interrupt. */
+static bool is_wanted(const char *name)
+{
+	static const char *const names[] = {"__switch_to_asm", "irq_enter_rcu", "irqentry_exit"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+int player_say_symbols(int out_fd)
+{
+	unsigned long long address;
+	char line[640], name[512], module[64], type;
+	int copy = dup(out_fd);
+	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+	FILE *in = fopen("/proc/kallsyms", "re");
+	int rc = 0;
+
+	if (!out || !in) {
+		rc = -errno;
+		goto out;
+	}
+	sections_say(out, "kvm");
+	sections_say(out, "kvm_amd");
+	while (fgets(line, sizeof(line), in)) {
+		int n = sscanf(line, "%llx %c %511s [%63[^]]]", &address, &type, name, module);
+
+		if (n < 3 || !strchr("tTwW", type))
+			continue;
+		if (n == 3 && is_wanted(name))
+			fprintf(out, "symbol %llx - %s\n", address, name);
+		else if (n == 4 && (!strcmp(module, "kvm") || !strcmp(module, "kvm_amd")))
+			fprintf(out, "symbol %llx %s %s\n", address, module, name);
+	}
+out:
+	if (in)
+		fclose(in);
+	if (out && fclose(out) && !rc)
+		rc = -EIO;
+	return rc;
+}

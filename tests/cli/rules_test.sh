@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# kvmtape rules: list, search, show, coverage; kvmtape replay --lint.
+. "$(dirname "$0")/../tap.sh"
+
+pc=$CORPUS/qemu/pc.tape
+
+run "$KVMTAPE" rules
+is "list: exit status" "$status" 0
+all=$(sed -n 's/^\([0-9]*\) of \1 rules$/\1/p' <<<"$out")
+is "list: a line for each rule, and their number" "$(wc -l <<<"$out")" $((all + 1))
+run "$KVMTAPE" rules irq_line api.rst
+like "search: one that has both words" "$out" '^IRQ_LINE_NEEDS_CHIP +promise +api\.rst § 4\.25$'
+unlike "search: none that has not" "$out" '^REGS_SAME'
+run "$KVMTAPE" rules --arch arm64 --kind advice
+is "filters: none is left" "$out" "0 of $all rules"
+run "$KVMTAPE" rules --kernel 5.10 LINT_CPUID
+like "filter by kernel" "$out" '^LINT_CPUID_AFTER_RUN'
+run "$KVMTAPE" rules --json
+is "list --json: header and all rules" "$(wc -l <<<"$out")" $((all + 1))
+ok "list --json: keys" python3 -c '
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+assert all(l["type"] == "rule" and l["kind"] and l["architectures"] and l["statement"] for l in lines[1:])' "$tmp/run.out"
+
+run "$KVMTAPE" rules --show irq_line_needs_chip "$pc"
+is "show: exit status" "$status" 0
+like "show: statement" "$out" '^says +Setting a line requires'
+like "show: source" "$out" '^source +api\.rst § 4\.25$'
+unlike "show: a tape that does not confirm is not named" "$out" '^confirmed'
+run "$KVMTAPE" rules --show REGS_SAME "$pc"
+like "show: the tape that confirms, from which event on" "$out" '^confirmed +[0-9]+ times by .*pc\.tape, first at event [0-9]+ \(kernel '
+run "$KVMTAPE" rules --show NO_SUCH_RULE
+is "show: no such rule" "$status" 2
+like "show: no such rule is said" "$err" "no rule 'NO_SUCH_RULE'"
+
+run "$KVMTAPE" rules --coverage --missed "$pc"
+is "coverage: exit status" "$status" 0
+like "coverage: by section" "$out" '^api\.rst § 4\.25 +[0-9]+ of +[0-9]+ '
+like "coverage: by kind" "$out" '^promise +[0-9]+ of +[0-9]+ '
+like "coverage: in all" "$(tail -n1 <<<"$out")" '^all +[0-9]+ of +[0-9]+ +[0-9.]+ %$'
+like "coverage: what is missed" "$out" '^IRQ_LINE_NEEDS_CHIP '
+unlike "coverage: not what is reached" "$out" '^REGS_SAME '
+run "$KVMTAPE" rules --coverage --json "$pc" "$CORPUS/qemu/split.tape"
+ok "coverage --json: sums" python3 -c '
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+last = lines[-1]
+kinds = [l for l in lines if l["type"] == "kind"]
+assert last["type"] == "coverage" and 0 < last["reached"] < last["rules"]
+assert sum(k["reached"] for k in kinds) == last["reached"] and sum(k["rules"] for k in kinds) == last["rules"]' "$tmp/run.out"
+run "$KVMTAPE" rules --coverage
+is "coverage of nothing: usage error" "$status" 2
+run "$KVMTAPE" rules --missed
+is "--missed alone: usage error" "$status" 2
+run "$KVMTAPE" rules --coverage "$0"
+is "coverage of what is no tape" "$status" 2
+
+run "$KVMTAPE" replay --lint "$pc"
+is "lint: changes no exit status" "$status" 0
+like "lint: rule and how often" "$out" '^ +[0-9]+  LINT_KVMCLOCK_CTRL_EARLY: .*\[api\.rst § 4\.70\]$'
+like "lint: event" "$out" '^advice event [0-9]+, thread [0-9]+: KVM_KVMCLOCK_CTRL: LINT_KVMCLOCK_CTRL_EARLY '
+run "$KVMTAPE" replay "$pc"
+unlike "no advice unless asked" "$out" LINT_
+run "$KVMTAPE" replay --lint --json "$pc"
+ok "lint --json: lines and their sum" python3 -c '
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+advice = [l for l in lines if l["type"] == "advice"]
+assert advice and all(l["rule"]["id"].startswith("LINT_") and l["detail"] for l in advice)
+assert sum(r["events"] for r in lines[-1]["advice"]) == len(advice)' "$tmp/run.out"
+run "$KVMTAPE" replay --lint --live=host "$pc"
+is "--lint with --live: usage error" "$status" 2
+tap_done
