@@ -132,7 +132,7 @@ static int summary(const struct distill_values *v, const struct distill_counts *
 					  "blocks", (json_int_t)n->blocks));
 	printf("%skept%s  %zu of %zu tapes, %" PRIu64 " of %" PRIu64 " calls\n", c->bold, c->off,
 	       n->tapes_kept, n->tapes, n->calls_kept, n->calls);
-	printf("      %zu rules, %zu of them with their outcomes", n->rules, n->outcomes);
+	printf("      %zu rules, %zu pairs of rule and outcome", n->rules, n->outcomes);
 	if (v->blocks)
 		printf(", %zu blocks", n->blocks);
 	printf("\n");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The outside of the coverage plugin: where the modules are, which blocks ran, what they are called. */
+/* The outside of the coverage plugin: where the modules are, which blocks ran, what they are
+ * called. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct fuzz_coverage {
 	struct symbol *symbols; /* by address */
 	size_t symbol_count, symbol_room;
 	uint8_t seen[PLUGIN_MAP_SIZE];
+	uint8_t noise[PLUGIN_MAP_SIZE];
 	size_t covered;
 };
 
@@ -128,7 +130,7 @@ static struct module *module_of(struct fuzz_coverage *c, const char *name)
 	}
 	if (c->module_count == MODULES_MAX)
 		return NULL;
-	snprintf(c->modules[c->module_count].name, sizeof(c->modules[0].name), "%s", name);
+	snprintf(c->modules[c->module_count].name, sizeof(c->modules[0].name), "%.31s", name);
 	return &c->modules[c->module_count++];
 }
 
@@ -146,13 +148,14 @@ static int symbol_compare(const void *left, const void *right)
 	return a->address < b->address ? -1 : a->address > b->address;
 }
 
-static void section_add(struct fuzz_coverage *c, const char *module, const char *name, uint64_t from)
+static void section_add(struct fuzz_coverage *c, const char *module, const char *name,
+			uint64_t from)
 {
 	struct module *m = module_of(c, module);
 
 	if (!m || m->section_count == SECTIONS_MAX)
 		return;
-	snprintf(m->sections[m->section_count].name, sizeof(m->sections[0].name), "%s", name);
+	snprintf(m->sections[m->section_count].name, sizeof(m->sections[0].name), "%.31s", name);
 	m->sections[m->section_count++].from = from;
 	if (!m->from || from < m->from)
 		m->from = from;
@@ -186,7 +189,7 @@ static int symbol_add(struct fuzz_coverage *c, const char *module, const char *n
 	symbols = &c->symbols[c->symbol_count++];
 	symbols->address = address;
 	symbols->module = m - c->modules;
-	snprintf(symbols->name, sizeof(symbols->name), "%s", name);
+	snprintf(symbols->name, sizeof(symbols->name), "%.127s", name);
 	/* To the end of the page that the last function begins in. */
 	if (address >= m->to)
 		m->to = (address | 4095) + 1;
@@ -233,9 +236,26 @@ int fuzz_coverage_symbols(struct fuzz_coverage *c, char *text)
 
 /* --- what ran --------------------------------------------------------------------------------- */
 
-const uint8_t *fuzz_coverage_map(const struct fuzz_coverage *c, unsigned int mark)
+void fuzz_coverage_take(const struct fuzz_coverage *c, unsigned int mark, uint8_t *blocks)
 {
-	return c->area->maps[mark];
+	const uint8_t *map = c->area->maps[mark];
+
+	for (size_t i = 0; i < PLUGIN_MAP_SIZE; i++)
+		blocks[i] = map[i] & ~c->noise[i];
+}
+
+void fuzz_coverage_noise(struct fuzz_coverage *c, size_t number)
+{
+	c->noise[number / 8] |= 1u << number % 8;
+}
+
+size_t fuzz_coverage_noisy(const struct fuzz_coverage *c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < PLUGIN_MAP_SIZE; i++)
+		count += __builtin_popcount(c->noise[i]);
+	return count;
 }
 
 void fuzz_coverage_clear(struct fuzz_coverage *c, unsigned int mark)

@@ -30,6 +30,8 @@ struct fuzz_block {
 size_t fuzz_coverage_blocks(const struct fuzz_coverage *c);
 /* Block `number`; the strings live as long as *c. */
 void fuzz_coverage_block(const struct fuzz_coverage *c, size_t number, struct fuzz_block *block);
+/* Blocks that are left out, since whether they run is a matter of chance (docs/coverage.md). */
+size_t fuzz_coverage_noisy(const struct fuzz_coverage *c);
 /* Blocks that ran in any sequence. */
 size_t fuzz_coverage_covered(const struct fuzz_coverage *c);
 /*

@@ -15,8 +15,10 @@ const char *fuzz_coverage_plugin(const struct fuzz_coverage *c, int *fds);
  * is started now.  -ENOENT: it says nothing of modules.
  */
 int fuzz_coverage_symbols(struct fuzz_coverage *c, char *text);
-/* Blocks that ran under a mark since it was cleared. */
-const uint8_t *fuzz_coverage_map(const struct fuzz_coverage *c, unsigned int mark);
+/* Blocks that ran under a mark since it was cleared, without noise; PLUGIN_MAP_SIZE bytes. */
+void fuzz_coverage_take(const struct fuzz_coverage *c, unsigned int mark, uint8_t *blocks);
+/* This block says nothing of a sequence: it runs when a task is preempted, or not. */
+void fuzz_coverage_noise(struct fuzz_coverage *c, size_t number);
 void fuzz_coverage_clear(struct fuzz_coverage *c, unsigned int mark);
 const struct plugin_area *fuzz_coverage_area(const struct fuzz_coverage *c);
 

@@ -59,7 +59,8 @@ struct fuzz_options {
 	uint8_t wrong;
 	/* May call KVM_RUN with guest code (FUZZ_MEMORY). */
 	bool guest_code;
-	/* Answers of KVM_CHECK_EXTENSION: calls that the kernel lacks come seldom; NULL = not known. */
+	/* Answers of KVM_CHECK_EXTENSION: calls that the kernel lacks come seldom; NULL = not
+	 * known. */
 	const struct tape_env *env;
 };
 

@@ -28,24 +28,25 @@ struct fuzz_making {
 	const struct tape_env *env; /* NULL: the kernel's capabilities are not known */
 
 	/* What is made: */
-	uint64_t arg;	  /* where the argument is a number */
-	uint8_t *bytes;	  /* where it is a struct; room for FUZZ_PART_MAX, zero at first */
-	uint32_t size;	  /* with its tail; row->size at first */
-	uint64_t nested;  /* first number of the buffer behind its pointer */
-	uint8_t scatter;  /* one byte in so many of that buffer is chance, 0 = all zero */
+	uint64_t arg;	 /* where the argument is a number */
+	uint8_t *bytes;	 /* where it is a struct; room for FUZZ_PART_MAX, zero at first */
+	uint32_t size;	 /* with its tail; row->size at first */
+	uint64_t nested; /* first number of the buffer behind its pointer */
+	uint8_t scatter; /* one byte in so many of that buffer is chance, 0 = all zero */
 };
 
-/* A fresh legal argument. */
+/* A fresh legal argument by the types of its fields alone. */
 void fuzz_grammar_fill(struct fuzz_making *g);
 /* A number from those at which things change. */
 uint64_t fuzz_grammar_number(struct fuzz_rng *rng, unsigned int size);
 /* Another value for a leaf of the struct, legal as far as its kind says; `now` is what it holds. */
-uint64_t fuzz_grammar_leaf(struct fuzz_making *g, const struct kvmapi_leaf *leaf, uint64_t now);
+uint64_t fuzz_grammar_leaf(struct fuzz_rng *rng, const struct kvmapi_leaf *leaf, uint64_t now);
 /* A value for a leaf that should be refused, or at least is out of the ordinary. */
 uint64_t fuzz_grammar_wrong(struct fuzz_rng *rng, const struct kvmapi_leaf *leaf, uint64_t now);
 
-/* The same for x86, where it is known what each ioctl takes; false: nothing special is known. */
-bool fuzz_grammar_x86(struct fuzz_making *g);
+/* Who makes the argument of an ioctl of x86; NULL: nothing special is known of it. */
+typedef void (*fuzz_fill_fn)(struct fuzz_making *g);
+fuzz_fill_fn fuzz_grammar_x86(const struct kvmapi_ioctl *row);
 
 /* What to call after a call, to see what it did: names end with NULL. */
 const char *const *fuzz_grammar_observers(const char *name);
@@ -67,15 +68,15 @@ static inline uint64_t fuzz_pick(struct fuzz_rng *rng, const uint64_t *values, u
 {
 	return values[fuzz_rng_below(rng, count)];
 }
-#define FUZZ_PICK(rng, ...)                                                            \
-	fuzz_pick(rng, (const uint64_t[]){__VA_ARGS__},                                \
+#define FUZZ_PICK(rng, ...)                             \
+	fuzz_pick(rng, (const uint64_t[]){__VA_ARGS__}, \
 		  sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
 /*
- * The bytes of the argument of an earlier call of this name on the same VM, chosen at random: at
- * least row->size of them.  NULL: there was none.
+ * The bytes of the argument of an earlier call of this name on the same VM, chosen at random, if
+ * there are `least` of them.  NULL: there was none.
  */
-const uint8_t *fuzz_grammar_before(const struct fuzz_making *g, const char *name);
+const uint8_t *fuzz_grammar_before(const struct fuzz_making *g, const char *name, uint32_t least);
 /* How many such calls there were. */
 unsigned int fuzz_grammar_count(const struct fuzz_making *g, const char *name);
 

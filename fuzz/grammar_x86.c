@@ -18,8 +18,9 @@ static const uint32_t msrs[] = {
 #include "kvmapi/msrs.def"
 #undef MSR
 	/* At the ends of ranges, and of nobody. */
-	0x200, 0x20f, 0x210, 0x2ff, 0x400, 0x403, 0x47f, 0x480, 0x491, 0x800, 0x802, 0x8ff, 0xc0010200,
-	0xc001029b, 0x40000001, 0x400000b0, 0x4b564dff, 0x12345678, 0xffffffff, 0,
+	0x200,	    0x20f,	0x210,	    0x2ff,	0x400,	    0x403,	0x47f,
+	0x480,	    0x491,	0x800,	    0x802,	0x8ff,	    0xc0010200, 0xc001029b,
+	0x40000001, 0x400000b0, 0x4b564dff, 0x12345678, 0xffffffff, 0,
 };
 
 /* What makes a difference in a register of the processor. */
@@ -40,14 +41,16 @@ static bool chance(struct fuzz_making *g, uint32_t of)
 
 static uint64_t guest_address(struct fuzz_making *g)
 {
-	const uint8_t *region = chance(g, 2) ? NULL
-					     : fuzz_grammar_before(g, "KVM_SET_USER_MEMORY_REGION");
+	const uint8_t *region =
+		chance(g, 2) ? NULL
+			     : fuzz_grammar_before(g, "KVM_SET_USER_MEMORY_REGION",
+						   sizeof(struct kvm_userspace_memory_region));
 	struct kvm_userspace_memory_region r;
 
 	if (region) {
 		memcpy(&r, region, sizeof(r));
-		return r.guest_phys_addr + FUZZ_PICK(g->rng, 0, 0, PAGE, r.memory_size - PAGE,
-						     r.memory_size);
+		return r.guest_phys_addr +
+		       FUZZ_PICK(g->rng, 0, 0, PAGE, r.memory_size - PAGE, r.memory_size);
 	}
 	return FUZZ_PICK(g->rng, 0, PAGE, 0x2000, 0x10000, 0x40000, 0x100000, 0x200000, 0xfec00000,
 			 0xfee00000, 0xfffbc000, 0xfffff000, 0x100000000, 1ull << 36, 1ull << 51);
@@ -56,7 +59,8 @@ static uint64_t guest_address(struct fuzz_making *g)
 static void region_fill(struct fuzz_making *g)
 {
 	struct kvm_userspace_memory_region2 *r = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_SET_USER_MEMORY_REGION");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_SET_USER_MEMORY_REGION",
+						    sizeof(struct kvm_userspace_memory_region));
 	unsigned int count = fuzz_grammar_count(g, "KVM_SET_USER_MEMORY_REGION");
 	bool second = g->row->size >= sizeof(*r);
 
@@ -90,9 +94,11 @@ static void region_fill(struct fuzz_making *g)
 			break;
 		}
 	} else {
-		r->slot = FUZZ_PICK(g->rng, count, count, 0, 1, 2, 509, 0x10000, 32763, 32764, 32767);
+		r->slot =
+			FUZZ_PICK(g->rng, count, count, 0, 1, 2, 509, 0x10000, 32763, 32764, 32767);
 		r->guest_phys_addr = count ? 0x100000 * count : guest_address(g);
-		r->memory_size = FUZZ_PICK(g->rng, PAGE, 2 * PAGE, 0x10000, 0x40000, 0x41000, 0x200000);
+		r->memory_size =
+			FUZZ_PICK(g->rng, PAGE, 2 * PAGE, 0x10000, 0x40000, 0x41000, 0x200000);
 		r->userspace_addr = FUZZ_AREA(fuzz_rng_below(g->rng, FUZZ_AREAS_MAX)) +
 				    FUZZ_PICK(g->rng, 0, PAGE, 0x200000);
 		r->flags = FUZZ_PICK(g->rng, 0, 0, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_LOG_DIRTY_PAGES,
@@ -108,7 +114,8 @@ static void dirty_log_fill(struct fuzz_making *g)
 {
 	struct kvm_dirty_log *log = (void *)g->bytes;
 	struct kvm_clear_dirty_log *clear = (void *)g->bytes;
-	const uint8_t *region = fuzz_grammar_before(g, "KVM_SET_USER_MEMORY_REGION");
+	const uint8_t *region = fuzz_grammar_before(g, "KVM_SET_USER_MEMORY_REGION",
+						    sizeof(struct kvm_userspace_memory_region));
 	struct kvm_userspace_memory_region r = {.memory_size = 0x40000};
 
 	if (region)
@@ -147,7 +154,7 @@ static void memfd_fill(struct fuzz_making *g)
 static void zone_fill(struct fuzz_making *g)
 {
 	struct kvm_coalesced_mmio_zone *z = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_REGISTER_COALESCED_MMIO");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_REGISTER_COALESCED_MMIO", g->row->size);
 
 	if (before && chance(g, 2)) {
 		memcpy(z, before, sizeof(*z));
@@ -193,7 +200,7 @@ static void irq_line_fill(struct fuzz_making *g)
 static void irqchip_fill(struct fuzz_making *g)
 {
 	struct kvm_irqchip *c = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_SET_IRQCHIP");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_SET_IRQCHIP", g->row->size);
 
 	if (before && chance(g, 2)) {
 		memcpy(c, before, sizeof(*c));
@@ -270,7 +277,7 @@ static void routing_fill(struct fuzz_making *g)
 static void irqfd_fill(struct fuzz_making *g)
 {
 	struct kvm_irqfd *f = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_IRQFD");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_IRQFD", g->row->size);
 
 	if (before && !chance(g, 3)) {
 		memcpy(f, before, sizeof(*f));
@@ -291,7 +298,7 @@ static void irqfd_fill(struct fuzz_making *g)
 static void ioeventfd_fill(struct fuzz_making *g)
 {
 	struct kvm_ioeventfd *e = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_IOEVENTFD");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_IOEVENTFD", g->row->size);
 
 	if (before && !chance(g, 3)) {
 		memcpy(e, before, sizeof(*e));
@@ -405,9 +412,9 @@ static void enable_cap_fill(struct fuzz_making *g)
 		{KVM_CAP_X86_APIC_BUS_CYCLES_NS, {1, 10, 25, 1000}},
 		{KVM_CAP_X86_GUEST_MODE, {0, 0, 0, 0}},
 	};
-	static const uint32_t vcpu_caps[] = {KVM_CAP_HYPERV_SYNIC, KVM_CAP_HYPERV_SYNIC2,
-					     KVM_CAP_HYPERV_DIRECT_TLBFLUSH,
-					     KVM_CAP_HYPERV_ENFORCE_CPUID, KVM_CAP_ENFORCE_PV_FEATURE_CPUID};
+	static const uint32_t vcpu_caps[] = {
+		KVM_CAP_HYPERV_SYNIC, KVM_CAP_HYPERV_SYNIC2, KVM_CAP_HYPERV_DIRECT_TLBFLUSH,
+		KVM_CAP_HYPERV_ENFORCE_CPUID, KVM_CAP_ENFORCE_PV_FEATURE_CPUID};
 	struct kvm_enable_cap *c = (void *)g->bytes;
 	unsigned int n = fuzz_rng_below(g->rng, ARRAY_COUNT(vm_caps));
 
@@ -462,8 +469,7 @@ static void regs_fill(struct fuzz_making *g)
 
 static void segment(struct kvm_segment *s, unsigned int type, bool system)
 {
-	*s = (struct kvm_segment){
-		.limit = 0xffff, .type = type, .present = 1, .s = !system};
+	*s = (struct kvm_segment){.limit = 0xffff, .type = type, .present = 1, .s = !system};
 }
 
 /* Real mode with all bases 0, in which the codes below run. */
@@ -528,7 +534,7 @@ static void fpu_fill(struct fuzz_making *g)
 	for (unsigned int i = 0; i < 16; i++)
 		f->xmm[i][fuzz_rng_below(g->rng, 16)] = fuzz_rng_next(g->rng);
 	f->ftwx = FUZZ_PICK(g->rng, 0, 0xff, 0x80);
-	f->last_rip = chance(g, 2) ? wide(g->rng) : 0;
+	f->last_ip = chance(g, 2) ? wide(g->rng) : 0;
 }
 
 static void xsave_fill(struct fuzz_making *g)
@@ -616,14 +622,14 @@ static void events_fill(struct fuzz_making *g)
 static void msrs_fill(struct fuzz_making *g)
 {
 	struct kvm_msrs *m = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_SET_MSRS");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_SET_MSRS", sizeof(*m) + 4);
 
 	m->nmsrs = FUZZ_PICK(g->rng, 1, 1, 1, 2, 3, 5, 0);
 	for (unsigned int i = 0; i < m->nmsrs; i++) {
 		m->entries[i].index = msrs[fuzz_rng_below(g->rng, ARRAY_COUNT(msrs))];
 		if (!(g->row->dir & KVMAPI_OUT))
-			m->entries[i].data =
-				chance(g, 3) ? wide(g->rng) : FUZZ_PICK(g->rng, 0, 1, 0x7ff, PAGE, 6);
+			m->entries[i].data = chance(g, 3) ? wide(g->rng)
+							  : FUZZ_PICK(g->rng, 0, 1, 0x7ff, PAGE, 6);
 	}
 	if (before && m->nmsrs && !chance(g, 3))
 		memcpy(&m->entries[0].index, before + sizeof(*m), 4);
@@ -646,17 +652,14 @@ static void cpuid_fill(struct fuzz_making *g)
 		{0x8000000a, 0, 1, 16, 0, 0xf},
 	};
 	struct kvm_cpuid2 *c = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, g->row->name);
+	const uint8_t *before = fuzz_grammar_before(g, g->row->name, g->row->size);
 	uint32_t count = FUZZ_PICK(g->rng, 0, 1, 2, 4, ARRAY_COUNT(leaves));
 
+	/* As many as before: KVM compares with them once the vCPU has run. */
 	if (before && chance(g, 2)) {
 		memcpy(&count, before, 4);
-		if (count <= ARRAY_COUNT(leaves)) {
-			g->size = sizeof(*c) + count * g->row->elem_size;
-			memcpy(c, before, g->row->size);
-		} else {
+		if (count > ARRAY_COUNT(leaves))
 			count = 1;
-		}
 	}
 	c->nent = count;
 	g->size = sizeof(*c) + count * g->row->elem_size;
@@ -669,14 +672,13 @@ static void cpuid_fill(struct fuzz_making *g)
 
 			*e = (struct kvm_cpuid_entry){l[0], l[2], l[3], l[4], l[5], 0};
 		} else {
-			c->entries[i] = (struct kvm_cpuid_entry2){
-				.function = l[0],
-				.index = l[1],
-				.flags = l[0] == 7 || l[0] == 0xd,
-				.eax = l[2],
-				.ebx = l[3],
-				.ecx = l[4],
-				.edx = l[5]};
+			c->entries[i] = (struct kvm_cpuid_entry2){.function = l[0],
+								  .index = l[1],
+								  .flags = l[0] == 7 || l[0] == 0xd,
+								  .eax = l[2],
+								  .ebx = l[3],
+								  .ecx = l[4],
+								  .edx = l[5]};
 			if (chance(g, 8))
 				c->entries[i].edx ^= 1u << fuzz_rng_below(g->rng, 32);
 		}
@@ -715,18 +717,19 @@ static void lapic_fill(struct fuzz_making *g)
 {
 	struct kvm_lapic_state *l = (void *)g->bytes;
 	/* Registers as a reset leaves them: offset, value. */
-	static const uint32_t reset[][2] = {{0x30, 0x50014}, {0xe0, 0xffffffff}, {0xf0, 0xff},
-					    {0x320, 0x10000}, {0x330, 0x10000}, {0x340, 0x10000},
-					    {0x350, 0x10000}, {0x360, 0x10000}, {0x370, 0x10000}};
-	static const uint16_t offsets[] = {0x20, 0x80, 0xd0, 0xe0, 0xf0, 0x100, 0x110, 0x170, 0x200,
-					   0x210, 0x280, 0x300, 0x310, 0x320, 0x350, 0x360, 0x380, 0x390,
-					   0x3e0};
+	static const uint32_t reset[][2] = {{0x30, 0x50014},  {0xe0, 0xffffffff}, {0xf0, 0xff},
+					    {0x320, 0x10000}, {0x330, 0x10000},	  {0x340, 0x10000},
+					    {0x350, 0x10000}, {0x360, 0x10000},	  {0x370, 0x10000}};
+	static const uint16_t offsets[] = {0x20,  0x80,	 0xd0,	0xe0,  0xf0,  0x100, 0x110,
+					   0x170, 0x200, 0x210, 0x280, 0x300, 0x310, 0x320,
+					   0x350, 0x360, 0x380, 0x390, 0x3e0};
 	uint32_t value;
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(reset); i++)
 		memcpy(l->regs + reset[i][0], &reset[i][1], 4);
 	for (unsigned int n = fuzz_rng_below(g->rng, 4); n; n--) {
-		value = FUZZ_PICK(g->rng, 0, 1, 0x1ff, 0x20, 0x10000, 0x20030, 0x1000000, 0xffffffff);
+		value = FUZZ_PICK(g->rng, 0, 1, 0x1ff, 0x20, 0x10000, 0x20030, 0x1000000,
+				  0xffffffff);
 		memcpy(l->regs + offsets[fuzz_rng_below(g->rng, ARRAY_COUNT(offsets))], &value, 4);
 	}
 }
@@ -780,7 +783,8 @@ static void tpr_fill(struct fuzz_making *g)
 
 static void mce_setup_fill(struct fuzz_making *g)
 {
-	uint64_t cap = FUZZ_PICK(g->rng, 0x10a, 0x100010a, 0x101, 0x120, 0x10000010a, 0x100000a, 0xa);
+	uint64_t cap =
+		FUZZ_PICK(g->rng, 0x10a, 0x100010a, 0x101, 0x120, 0x10000010a, 0x100000a, 0xa);
 
 	memcpy(g->bytes, &cap, 8);
 }
@@ -848,7 +852,8 @@ static void pmu_filter_fill(struct fuzz_making *g)
 	f->fixed_counter_bitmap = fuzz_rng_below(g->rng, 8);
 	g->size = sizeof(*f) + f->nevents * 8;
 	for (unsigned int i = 0; i < f->nevents; i++)
-		f->events[i] = FUZZ_PICK(g->rng, 0xc0, 0x76, 0x1c2, f->flags ? 0xff000000000000c0 : 0x3c);
+		f->events[i] =
+			FUZZ_PICK(g->rng, 0xc0, 0x76, 0x1c2, f->flags ? 0xff000000000000c0 : 0x3c);
 }
 
 static void xen_config_fill(struct fuzz_making *g)
@@ -920,7 +925,7 @@ static void xen_send_fill(struct fuzz_making *g)
 static void hyperv_eventfd_fill(struct fuzz_making *g)
 {
 	struct kvm_hyperv_eventfd *e = (void *)g->bytes;
-	const uint8_t *before = fuzz_grammar_before(g, "KVM_HYPERV_EVENTFD");
+	const uint8_t *before = fuzz_grammar_before(g, "KVM_HYPERV_EVENTFD", g->row->size);
 
 	if (before && chance(g, 2)) {
 		memcpy(e, before, sizeof(*e));
@@ -959,7 +964,8 @@ static uint64_t number_argument(struct fuzz_making *g)
 		return chance(g, 6) ? FUZZ_PICK(g->rng, 1, 2, 3, 5, 6) : 0;
 	if (!strcmp(name, "KVM_CREATE_VCPU")) {
 		made = fuzz_grammar_count(g, name);
-		return FUZZ_PICK(g->rng, made, made, made, 0, 1, 3, 254, 255, 256, 1023, 1024, 4095, 4096);
+		return FUZZ_PICK(g->rng, made, made, made, 0, 1, 3, 254, 255, 256, 1023, 1024, 4095,
+				 4096);
 	}
 	if (!strcmp(name, "KVM_CHECK_EXTENSION"))
 		return fuzz_rng_below(g->rng, 256);
@@ -979,7 +985,8 @@ static uint64_t number_argument(struct fuzz_making *g)
 /* KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_VAPIC_ADDR: a struct that is one number. */
 static void address_fill(struct fuzz_making *g)
 {
-	uint64_t address = FUZZ_PICK(g->rng, 0xfffbc000, 0, 0xfeffc000, guest_address(g), 0xffffffff);
+	uint64_t address =
+		FUZZ_PICK(g->rng, 0xfffbc000, 0, 0xfeffc000, guest_address(g), 0xffffffff);
 
 	memcpy(g->bytes, &address, 8);
 }
@@ -1063,22 +1070,24 @@ static const struct {
 	{"KVM_MEMORY_ENCRYPT_UNREG_REGION", enc_region_fill},
 };
 
-bool fuzz_grammar_x86(struct fuzz_making *g)
+static void number_fill(struct fuzz_making *g)
 {
-	if (g->row->payload == KVMAPI_VALUE) {
-		g->arg = number_argument(g);
-		return true;
-	}
-	for (unsigned int i = 0; i < ARRAY_COUNT(fills); i++) {
-		if (!strcmp(fills[i].name, g->row->name)) {
-			fills[i].fill(g);
-			return true;
-		}
-	}
-	return false;
+	g->arg = number_argument(g);
 }
 
-/* --- what goes with what --------------------------------------------------------------------------
+fuzz_fill_fn fuzz_grammar_x86(const struct kvmapi_ioctl *row)
+{
+	if (row->payload == KVMAPI_VALUE)
+		return number_fill;
+	for (unsigned int i = 0; i < ARRAY_COUNT(fills); i++) {
+		if (!strcmp(fills[i].name, row->name))
+			return fills[i].fill;
+	}
+	return NULL;
+}
+
+/* --- what goes with what
+ * --------------------------------------------------------------------------
  */
 
 const char *const *fuzz_grammar_observers(const char *name)
@@ -1088,7 +1097,8 @@ const char *const *fuzz_grammar_observers(const char *name)
 		const char *by[6];
 	} table[] = {
 		{"KVM_SET_REGS", {"KVM_GET_REGS", "KVM_GET_VCPU_EVENTS"}},
-		{"KVM_SET_SREGS", {"KVM_GET_SREGS", "KVM_GET_SREGS2", "KVM_GET_LAPIC", "KVM_GET_MSRS"}},
+		{"KVM_SET_SREGS",
+		 {"KVM_GET_SREGS", "KVM_GET_SREGS2", "KVM_GET_LAPIC", "KVM_GET_MSRS"}},
 		{"KVM_SET_SREGS2", {"KVM_GET_SREGS2", "KVM_GET_SREGS"}},
 		{"KVM_SET_FPU", {"KVM_GET_FPU", "KVM_GET_XSAVE"}},
 		{"KVM_SET_XSAVE", {"KVM_GET_XSAVE", "KVM_GET_FPU", "KVM_GET_XSAVE2"}},
@@ -1115,10 +1125,12 @@ const char *const *fuzz_grammar_observers(const char *name)
 		{"KVM_SET_PIT2", {"KVM_GET_PIT2", "KVM_GET_PIT"}},
 		{"KVM_CREATE_PIT2", {"KVM_GET_PIT2", "KVM_CREATE_PIT2", "KVM_CREATE_PIT"}},
 		{"KVM_CREATE_PIT", {"KVM_GET_PIT2", "KVM_CREATE_PIT2"}},
-		{"KVM_CREATE_IRQCHIP", {"KVM_GET_IRQCHIP", "KVM_CREATE_IRQCHIP", "KVM_CREATE_VCPU"}},
+		{"KVM_CREATE_IRQCHIP",
+		 {"KVM_GET_IRQCHIP", "KVM_CREATE_IRQCHIP", "KVM_CREATE_VCPU"}},
 		{"KVM_SET_CLOCK", {"KVM_GET_CLOCK"}},
 		{"KVM_CREATE_VCPU",
-		 {"KVM_GET_MP_STATE", "KVM_GET_REGS", "KVM_GET_SREGS", "KVM_GET_LAPIC", "KVM_CREATE_VCPU"}},
+		 {"KVM_GET_MP_STATE", "KVM_GET_REGS", "KVM_GET_SREGS", "KVM_GET_LAPIC",
+		  "KVM_CREATE_VCPU"}},
 		{"KVM_SET_USER_MEMORY_REGION",
 		 {"KVM_SET_USER_MEMORY_REGION", "KVM_GET_DIRTY_LOG", "KVM_CLEAR_DIRTY_LOG"}},
 		{"KVM_GET_DIRTY_LOG", {"KVM_GET_DIRTY_LOG"}},
@@ -1138,8 +1150,9 @@ const char *const *fuzz_grammar_observers(const char *name)
 		{"KVM_CHECK_EXTENSION", {"KVM_CHECK_EXTENSION"}},
 		{"KVM_GET_MSR_INDEX_LIST", {"KVM_GET_MSR_INDEX_LIST", "KVM_GET_MSRS"}},
 		{"KVM_GET_SUPPORTED_CPUID", {"KVM_GET_SUPPORTED_CPUID"}},
-		{"KVM_RUN", {"KVM_GET_REGS", "KVM_GET_SREGS", "KVM_GET_MP_STATE", "KVM_GET_VCPU_EVENTS",
-			     "KVM_RUN"}},
+		{"KVM_RUN",
+		 {"KVM_GET_REGS", "KVM_GET_SREGS", "KVM_GET_MP_STATE", "KVM_GET_VCPU_EVENTS",
+		  "KVM_RUN"}},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(table); i++) {
@@ -1186,7 +1199,8 @@ const char *fuzz_grammar_needs(const char *name)
 	return NULL;
 }
 
-/* --- guest code -----------------------------------------------------------------------------------
+/* --- guest code
+ * -----------------------------------------------------------------------------------
  */
 
 /* clang-format off */

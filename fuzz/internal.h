@@ -5,7 +5,8 @@
 
 #include "fuzz/sequence.h"
 
-/* The row of one call, from what is known of the calls before it; its object is brought in range. */
+/* The row of one call, from what is known of the calls before it; its object is brought in range.
+ */
 void fuzz_call_resolve(struct fuzz_sequence *s, uint32_t index);
 /* Room for `count` calls at index `at`, which the caller fills: there must be room. */
 void fuzz_sequence_open_gap(struct fuzz_sequence *s, uint32_t at, uint32_t count);

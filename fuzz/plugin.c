@@ -31,7 +31,7 @@ struct qemu_plugin_insn;
 
 enum {
 	CALLBACK_NO_REGISTERS = 0,
-	MEMORY_READ = 1,
+	MEMORY_ANY = 3, /* QEMU 7.2 does not call for reads alone */
 };
 
 #define EXPORT __attribute__((visibility("default")))
@@ -191,7 +191,7 @@ static void switch_watch(struct qemu_plugin_tb *tb)
 
 		if (loads_stack(insn))
 			qemu_plugin_register_vcpu_mem_cb(insn, on_switch, CALLBACK_NO_REGISTERS,
-							 MEMORY_READ, NULL);
+							 MEMORY_ANY, NULL);
 	}
 }
 

@@ -170,10 +170,9 @@ static void renumber(struct fuzz_sequence *s, uint32_t from, const uint16_t *map
 		struct fuzz_call *call = &s->calls[i];
 		const struct fuzz_part *in;
 
-		call->object = call->object < count && map[call->object] != GONE
-				       ? map[call->object]
-				       : call->object < count ? 0
-							      : call->object;
+		call->object = call->object < count && map[call->object] != GONE ? map[call->object]
+			       : call->object < count				 ? 0
+										 : call->object;
 		if (!call->row || !call->row->machine_count)
 			continue;
 		in = fuzz_sequence_find(s, i, TAPE_ARG_IN);
@@ -193,8 +192,7 @@ void fuzz_sequence_open_gap(struct fuzz_sequence *s, uint32_t at, uint32_t count
 {
 	uint16_t map[FUZZ_CALLS_MAX + 1];
 
-	memmove(&s->calls[at + count], &s->calls[at],
-		(s->call_count - at) * sizeof(s->calls[0]));
+	memmove(&s->calls[at + count], &s->calls[at], (s->call_count - at) * sizeof(s->calls[0]));
 	for (uint32_t n = 0; n <= s->call_count; n++)
 		map[n] = n > at ? n + count : n;
 	s->call_count += count;
@@ -389,14 +387,13 @@ static void end_makers_of_fields(struct stepping *t, uint32_t index)
 uint32_t fuzz_sequence_steps(const struct fuzz_sequence *s, struct fuzz_step *steps)
 {
 	struct stepping t = {.s = s, .steps = steps};
-	bool closed[FUZZ_CALLS_MAX + 1] = {false};
+	bool there[FUZZ_CALLS_MAX + 1] = {true};
 
 	for (uint32_t i = 0; i < s->call_count; i++) {
 		const struct fuzz_call *call = &s->calls[i];
 
 		/* Nothing to call; and /dev/kvm stays open. */
-		if (!fuzz_sequence_kind(s, call->object) || closed[call->object] ||
-		    (call->op == FUZZ_CLOSE && !call->object))
+		if (!there[call->object] || (call->op == FUZZ_CLOSE && !call->object))
 			continue;
 		end_maker(&t, call->object);
 		if (call->op == FUZZ_CLOSE) {
@@ -404,7 +401,7 @@ uint32_t fuzz_sequence_steps(const struct fuzz_sequence *s, struct fuzz_step *st
 				if (t.open[k] && s->calls[t.open[k] - 1].object == call->object)
 					end_of(&t, k);
 			}
-			closed[call->object] = true;
+			there[call->object] = false;
 			steps[t.count++] = (struct fuzz_step){FUZZ_STEP_CLOSE, i};
 			continue;
 		}
@@ -417,6 +414,7 @@ uint32_t fuzz_sequence_steps(const struct fuzz_sequence *s, struct fuzz_step *st
 		end_makers_of_fields(&t, i);
 		steps[t.count++] = (struct fuzz_step){FUZZ_STEP_BEGIN, i};
 		t.open[call->thread] = i + 1;
+		there[i + 1] = fuzz_sequence_kind(s, i + 1);
 		if (!(call->flags & FUZZ_CALL_OPEN))
 			end_of(&t, call->thread);
 	}

@@ -35,7 +35,8 @@ static void number_put(const struct fuzz_sequence *s, uint8_t *at, uint64_t valu
 		       unsigned int width)
 {
 	for (unsigned int i = 0; i < width; i++)
-		at[kvmapi_arch_big_endian(s->arch) ? width - 1 - i : i] = (uint8_t)(value >> (8 * i));
+		at[kvmapi_arch_big_endian(s->arch) ? width - 1 - i : i] =
+			(uint8_t)(value >> (8 * i));
 }
 
 /* The argument is the address of a struct. */
@@ -364,9 +365,21 @@ static void machine_take(const struct reading *r, const struct kvmapi_ioctl *row
 				fuzz_fd_put(r->s, at,
 					    FUZZ_FD_EVENT + (fd - FD_FOREIGN) % FUZZ_EVENTFDS_MAX);
 			else if (fd > FD_OBJECT && object_of(r, fd - FD_OBJECT) != NONE)
-				fuzz_fd_put(r->s, at, FUZZ_FD_OBJECT + object_of(r, fd - FD_OBJECT));
+				fuzz_fd_put(r->s, at,
+					    FUZZ_FD_OBJECT + object_of(r, fd - FD_OBJECT));
 		} else if (field->what != KVMAPI_M_FD && field->offset + 8u <= size) {
 			number_put(r->s, at, address_fold(number_get(r->s, at, 8)), 8);
+		}
+	}
+	/* Of a pointer to a buffer only counts whether it is one. */
+	for (unsigned int i = 0; i < row->nested_count; i++) {
+		const struct kvmapi_nested *n = &row->nested[i];
+
+		for (unsigned int k = 0; k < n->repeat; k++) {
+			uint8_t *at = bytes + n->ptr_offset + k * n->stride;
+
+			if (n->ptr_offset + k * n->stride + 8 <= size)
+				number_put(r->s, at, !!number_get(r->s, at, 8), 8);
 		}
 	}
 }

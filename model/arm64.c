@@ -162,6 +162,7 @@ static bool init_again(struct judge *j, const struct init *init)
 	struct state_vcpu *v = j->vcpu;
 	uint64_t mask = compared(j), was = v->scratch[GENERIC_FEATURES];
 	bool generic = j_applies(j, R_ARM_INIT_GENERIC_TARGET);
+	uint16_t again = R_ARM_INIT_AGAIN;
 
 	if (changed_between(j) && ((was ^ init->features) & POWER_OFF))
 		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
@@ -169,6 +170,11 @@ static bool init_again(struct judge *j, const struct init *init)
 		j_must_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
 		return true;
 	}
+	/* What else there is to say of the call is the same. */
+	if (init->target != v->scratch[GENERIC_TARGET])
+		again = R_ARM_INIT_GENERIC_TARGET;
+	else if ((was ^ init->features) & POWER_OFF && !(mask & POWER_OFF))
+		again = R_ARM_INIT_POWER_OFF_APART;
 	if (generic_flag(v, ARM_UNSURE)) {
 		j_may_fail(j, R_ARM_INIT_LEFTOVERS, EINVAL);
 		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
@@ -180,7 +186,7 @@ static bool init_again(struct judge *j, const struct init *init)
 		j_must_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
 		return true;
 	}
-	if (j_succeeds(j, R_ARM_INIT_AGAIN)) {
+	if (j_succeeds(j, again)) {
 		if (init->target != v->scratch[GENERIC_TARGET])
 			j_hold(j, R_ARM_INIT_GENERIC_TARGET);
 		if ((was ^ init->features) & POWER_OFF)
@@ -561,7 +567,7 @@ static void run(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
-	bool event = generic_flag(v, GENERIC_EVENT);
+	bool event = generic_flag(v, GENERIC_EVENT), stopped;
 	uint64_t arg = 0, type = 0;
 
 	generic_flag_set(v, GENERIC_EVENT, false);
@@ -582,13 +588,16 @@ static void run(struct judge *j)
 	}
 	if (event && j->ret->ret == -EINTR)
 		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
+	stopped = v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && j->vm->fresh &&
+		  j->vm->vcpu_count == 1 && v->running == 1;
+	if (stopped && j->ret->ret == -EINTR)
+		j_hold(j, R_ARM_RUN_STOPPED);
 	j_may_fail(j, R_ARM_RUN_REFUSED, EFAULT);
 	for (size_t i = 0; !event && i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		j_may_fail(j, R_ARM_RUN_REFUSED, refusals[i]);
 	if (!j_succeeds(j, event ? R_SYSTEM_EVENT_RUN_AGAIN : R_ARCH_RUN))
 		return;
-	if (v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && j->vm->fresh &&
-	    j->vm->vcpu_count == 1 && v->running == 1)
+	if (stopped)
 		j_break(j, R_ARM_RUN_STOPPED, "no exit of a stopped vCPU", "a return of 0");
 	generic_run_exit(j, reasons);
 	if (v->last_exit != KVM_EXIT_SYSTEM_EVENT ||
@@ -597,12 +606,74 @@ static void run(struct judge *j)
 	if (type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET)
 		after_event(j);
 	else if (type == KVM_SYSTEM_EVENT_SUSPEND &&
-		 vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_NO)
-		j_break(j, R_ARM_EVENT_SUSPEND_CAP, "this event only with its capability enabled",
-			"type = %llu", (unsigned long long)type);
+		 vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) != STATE_UNKNOWN)
+		j_check(j, R_ARM_EVENT_SUSPEND_CAP,
+			vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_YES,
+			"this event only with its capability enabled", "type = %llu",
+			(unsigned long long)type);
+}
+
+/* --- the GIC --------------------------------------------------------------------------------- */
+
+/* There is a GIC in the kernel.  A device may be one, too. */
+static enum state_tri gic(const struct judge *j)
+{
+	if (j->vm->irqchip == STATE_IRQCHIP_KERNEL)
+		return STATE_YES;
+	return j->vm->irqchip == STATE_IRQCHIP_NONE && j->vm->fresh && !j->vm->device_count
+		       ? STATE_NO
+		       : STATE_UNKNOWN;
+}
+
+/* api.rst 4.24 */
+static void create_irqchip(struct judge *j)
+{
+	static const int why_not[] = {ENODEV, ENXIO, EBUSY, E2BIG};
+	enum state_tri there = gic(j);
+
+	for (size_t i = 0; i < sizeof(why_not) / sizeof(why_not[0]); i++) {
+		/* A host that made one can emulate it. */
+		if (there != STATE_YES || i > 1)
+			j_may_fail(j, R_ARM_IRQCHIP_REFUSED, why_not[i]);
+	}
+	if (there == STATE_YES) {
+		j_must_fail(j, R_ARM_IRQCHIP_ONCE, EEXIST);
+		return;
+	}
+	if (there == STATE_UNKNOWN)
+		j_may_fail(j, R_ARM_IRQCHIP_ONCE, EEXIST);
+	if (j_succeeds(j, R_ARM_IRQCHIP))
+		j->vm->irqchip = STATE_IRQCHIP_KERNEL;
+}
+
+/* api.rst 4.25: bits 24 to 27 of irq are its kind. */
+static void irq_line(struct judge *j)
+{
+	enum state_tri there = gic(j);
+	uint64_t irq;
+	bool of_cpu;
+
+	if (!J_IN(j, struct kvm_irq_level, irq, &irq)) {
+		j_skip(j, "argument not captured");
+		return;
+	}
+	of_cpu = (irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK) == KVM_ARM_IRQ_TYPE_CPU;
+	if (of_cpu && there == STATE_YES) {
+		j_must_fail(j, R_ARM_IRQ_LINE_CPU, ENXIO);
+		return;
+	}
+	if (!of_cpu && there == STATE_NO &&
+	    (irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK) <= KVM_ARM_IRQ_TYPE_PPI) {
+		j_must_fail(j, R_ARM_IRQ_LINE_NEEDS_GIC, ENXIO);
+		return;
+	}
+	j_may_fail(j, of_cpu ? R_ARM_IRQ_LINE_CPU : R_ARM_IRQ_LINE_NEEDS_GIC, ENXIO);
+	j_may_succeed(j, R_ARM_IRQ_LINE, "which interrupts there are");
 }
 
 const struct judge_handler model_arm64_handlers[] = {
+	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, create_irqchip, NULL},
+	{"KVM_IRQ_LINE", KVMAPI_VM, irq_line, NULL},
 	{"KVM_ARM_PREFERRED_TARGET", KVMAPI_VM, preferred_target, NULL},
 	{"KVM_ARM_VCPU_INIT", KVMAPI_VCPU, vcpu_init, NULL},
 	{"KVM_ARM_VCPU_FINALIZE", KVMAPI_VCPU, vcpu_finalize, NULL},

@@ -45,7 +45,7 @@ static inline void generic_flag_set(struct state_vcpu *v, enum generic_flag flag
 
 /* Slots of state_vm.scratch, behind those of vm.h. */
 enum {
-	GENERIC_VM_FEATURES = 6, /* 1 + features of the first vCPU that was initialised */
+	GENERIC_VM_FEATURES = 4, /* 1 + features of the first vCPU that was initialised */
 };
 
 /*

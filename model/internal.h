@@ -32,12 +32,25 @@ void promises_begin(struct promises *p, const struct tape_return *ret);
 void promises_release(struct promises *p);
 /* Of the call that the callback is about; NULL outside of it, and if nobody asked. */
 const struct promises *model_promised(const struct model *m);
-/* Success is demanded (error 0), or this error, by a rule; `alternatives` errors are fine, too. */
-void promises_outcome(struct judge *j, uint16_t rule, bool any_value, unsigned int alternatives);
+enum promised_outcome { PROMISED_ERROR, PROMISED_ZERO, PROMISED_NUMBER };
+/* A rule demands an error, 0, or a number; `alternatives` errors are fine, too. */
+void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outcome,
+		      unsigned int alternatives);
 
 const struct model_facts *model_facts(const struct model *m);
 
 /* Defined by the area of the generic requests (vm.c): a request that no row describes. */
 void model_unknown_request(struct judge *j);
+
+/* --- predict.c, asked by judge.c while a return is made up --- */
+
+void predict_error(struct judge *j, int error);
+void predict_number(struct judge *j, uint64_t value);
+void predict_field(struct judge *j, const struct tape_part *part, size_t offset, size_t width,
+		   uint64_t value);
+void predict_block(const struct state_block *b, const struct tape_part *part, uint32_t offset,
+		   uint32_t len);
+/* model.c: judge a return while it is made up; *contradicted: the rules did not agree with it. */
+int model_make_return(struct model *m, struct tape_return *ret, bool *contradicted);
 
 #endif

@@ -176,12 +176,18 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 	if (!j_field(j, part, offset, width, &got))
 		return true;
 	j_promise(j, rule, part, offset, width);
+	if (j->making && j_applies(j, rule)) {
+		predict_field(j, part, offset, width, want);
+		j_field(j, part, offset, width, &got);
+	}
 	return j_equal(j, rule, what, want, got);
 }
 
 bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want)
 {
 	j_promise_value(j, rule);
+	if (j->making && j_applies(j, rule))
+		predict_number(j, want);
 	return j_equal(j, rule, what, want, (uint64_t)j->ret->ret);
 }
 
@@ -273,6 +279,8 @@ static bool excused(struct judge *j)
 			 result_text(j->ret->ret, text, sizeof(text)));
 		j_hold(j, R_RETURN_ZERO_OR_ERROR);
 		j_silent(j, why);
+		if (j->promises)
+			j->promises->outcome = MODEL_CONSTRAINED;
 		return true;
 	}
 	return false;
@@ -283,7 +291,9 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 	char want[32], got[32];
 
 	if (j->promises)
-		promises_outcome(j, rule, true, j->allowed_count);
+		promises_outcome(j, rule, PROMISED_ERROR, j->allowed_count);
+	if (j->making && j->ret->ret >= 0 && j_applies(j, rule))
+		predict_error(j, error);
 	if (j->ret->ret == -error) {
 		j_hold(j, rule);
 		return;
@@ -303,7 +313,8 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 	char got[32];
 
 	if (j->promises)
-		promises_outcome(j, rule, any_value, j->allowed_count);
+		promises_outcome(j, rule, any_value ? PROMISED_NUMBER : PROMISED_ZERO,
+				 j->allowed_count);
 	if (any_value ? j->ret->ret >= 0 : j->ret->ret == 0) {
 		j_hold(j, rule);
 		return true;
@@ -387,6 +398,8 @@ void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 	}
 	if (j->promises)
 		promise_block(j, rule, b, part, offset, len);
+	if (j->making && j_applies(j, rule))
+		predict_block(b, part, offset, len);
 	at = state_block_mismatch(b, 0, part->data + offset, len);
 	if (at >= 0) {
 		char field[96], want[MODEL_TEXT];

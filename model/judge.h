@@ -51,7 +51,8 @@ struct judge {
 	} allowed[JUDGE_ALLOWED];
 	unsigned int allowed_count;
 	int oom;
-	struct promises *promises; /* NULL: nobody asked */
+	struct promises *promises;   /* NULL: nobody asked */
+	struct tape_return *making; /* the return is being made up (predict.c); NULL: it is a real one */
 };
 
 /* --- facts
@@ -107,8 +108,8 @@ void j_break(struct judge *j, uint16_t rule, const char *expected, const char *o
 bool j_check(struct judge *j, uint16_t rule, bool holds, const char *expected,
 	     const char *observed_format, ...) __attribute__((format(printf, 5, 6)));
 /*
- * The same without a say in whether the call conforms or deviates: for rules of what kernels do where
- * the documents say nothing, beside others that they do speak of.
+ * The same without a say in whether the call conforms or deviates: for rules of what kernels do
+ * where the documents say nothing, beside others that they do speak of.
  */
 void j_keep(struct judge *j, uint16_t rule);
 bool j_keeps(struct judge *j, uint16_t rule, bool holds, const char *expected,
@@ -155,32 +156,72 @@ void j_advise(struct judge *j, uint16_t rule, const char *detail_format, ...)
 /* --- saying what is determined (model_promises_enable)
  * ------------------------------------------------------------------------------ */
 
+/* promise.c; through the functions below, which cost a test when nobody asked. */
+void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		    size_t len, enum model_promise what);
+void promises_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		   size_t width, uint64_t mask);
+void promises_value(struct judge *j, uint16_t rule);
+void promises_constrain_result(struct judge *j);
+void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
+		   uint32_t offset, uint32_t len);
+
 /*
- * Bytes of an OUT part are determined by this rule: exactly one value of each is right.  j_must_fail,
- * j_succeeds, j_equal_field, j_equal_result, j_zero_bits and j_block_get say so by themselves.  What
- * a weak rule says only constrains; one that does not apply says nothing.
+ * Bytes of an OUT part are determined by this rule: exactly one value of each is right.
+ * j_must_fail, j_succeeds, j_equal_field, j_equal_result and j_block_get say so by themselves.
+ * What a weak rule says only constrains; one that does not apply says nothing.
  */
-void j_promise(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-	       size_t len);
+static inline void j_promise(struct judge *j, uint16_t rule, const struct tape_part *part,
+			     size_t offset, size_t len)
+{
+	if (j->promises)
+		promises_bytes(j, rule, part, offset, len, MODEL_DETERMINED);
+}
+
 /* Not every value of these bytes is right, but more than one is. */
-void j_constrain(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		 size_t len);
+static inline void j_constrain(struct judge *j, uint16_t rule, const struct tape_part *part,
+			       size_t offset, size_t len)
+{
+	if (j->promises)
+		promises_bytes(j, rule, part, offset, len, MODEL_CONSTRAINED);
+}
+
 /* The bits `mask` of a field are determined, the others are not. */
-void j_promise_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		    size_t width, uint64_t mask);
-/* The value of a successful return is determined; or only constrained. */
-void j_promise_value(struct judge *j, uint16_t rule);
-void j_constrain_result(struct judge *j);
-/* The bytes of a block that this call answers again, or shows, are those of the earlier call that
- * they came from. */
-void j_promise_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
-		    uint32_t offset, uint32_t len);
+static inline void j_promise_bits(struct judge *j, uint16_t rule, const struct tape_part *part,
+				  size_t offset, size_t width, uint64_t mask)
+{
+	if (j->promises)
+		promises_bits(j, rule, part, offset, width, mask);
+}
+
+/* The value of a successful return is determined. */
+static inline void j_promise_value(struct judge *j, uint16_t rule)
+{
+	if (j->promises)
+		promises_value(j, rule);
+}
+
+/* Not every result is right, but more than one is. */
+static inline void j_constrain_result(struct judge *j)
+{
+	if (j->promises)
+		promises_constrain_result(j);
+}
+
+/* The known bytes of a block that this call answers again, or shows, are those of the earlier call
+ * that they came from; `role` is the part of that call. */
+static inline void j_promise_echo(struct judge *j, uint16_t rule, const struct state_block *b,
+				  uint8_t role, uint32_t offset, uint32_t len)
+{
+	if (j->promises)
+		promises_echo(j, rule, b, role, offset, len);
+}
 
 /* j_equal() of a field of an OUT part; true if it was not captured. */
 bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t want,
 		   const struct tape_part *part, size_t offset, size_t width);
-#define J_EQUAL_OUT(j, rule, type, member, want)                                       \
-	j_equal_field(j, rule, #member, want, (j)->out, offsetof(type, member),        \
+#define J_EQUAL_OUT(j, rule, type, member, want)                                \
+	j_equal_field(j, rule, #member, want, (j)->out, offsetof(type, member), \
 		      sizeof(((type *)0)->member))
 /* j_equal() of the return value. */
 bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want);
@@ -228,7 +269,8 @@ extern const struct judge_handler model_arm64_handlers[];
 extern const struct judge_handler model_powerpc_handlers[];
 extern const struct judge_handler model_s390_handlers[];
 extern const struct judge_handler model_generic_handlers[];
-/* Advice (x86): asked before the handler, so with the state before the call, and with its return. */
+/* Advice (x86): asked before the handler, so with the state before the call, and with its return.
+ */
 extern const struct judge_handler model_lint_handlers[];
 /* The tables above judge this ioctl on all architectures. */
 bool generic_shared(const char *ioctl);

@@ -18,6 +18,8 @@
 
 /* Calls that are judged together at most; a larger crowd is judged in the order of returns. */
 #define GROUP_MAX  32
+/* Errnos end here. */
+#define ERRNO_MAX  4095
 /* Partial orders that are tried for one group at most. */
 #define ORDERS_MAX 400
 
@@ -36,6 +38,7 @@ struct object {
 	struct vm_slot *slot; /* VM that it belongs to, NULL = none */
 	bool known;
 	bool in_state;
+	bool made;	/* the call that made it was judged */
 	bool made_here; /* a call on the tape made it, or must have */
 };
 
@@ -75,8 +78,9 @@ struct model {
 	uint64_t hits[R_COUNT];
 	struct state_system system;
 	bool promises_wanted;
-	struct promises promises;	/* of the call that is judged alone */
+	struct promises promises;	 /* of the call that is judged alone */
 	const struct promises *promised; /* of the call that the callback is about */
+	struct tape_return *making; /* by model_predict() */
 	int oom;
 };
 
@@ -221,10 +225,9 @@ static void held_free(struct held *h)
 	free(h);
 }
 
-void model_destroy(struct model *m)
+/* Everything that the items so far left. */
+static void forget_items(struct model *m)
 {
-	if (!m)
-		return;
 	for (uint32_t i = 0; i < m->slot_count; i++) {
 		struct vm_slot *s = m->slots[i];
 
@@ -233,7 +236,15 @@ void model_destroy(struct model *m)
 		state_vm_free(s->state);
 		free(s);
 	}
+	m->slot_count = 0;
 	state_system_release(&m->system);
+}
+
+void model_destroy(struct model *m)
+{
+	if (!m)
+		return;
+	forget_items(m);
 	promises_release(&m->promises);
 	free(m->slots);
 	free(m->objects);
@@ -242,6 +253,19 @@ void model_destroy(struct model *m)
 	free(m->lints);
 	free(m->caps);
 	free(m);
+}
+
+void model_reset(struct model *m)
+{
+	forget_items(m);
+	memset(&m->system, 0, sizeof(m->system));
+	if (m->objects)
+		memset(m->objects, 0, m->object_room * sizeof(*m->objects));
+	if (m->threads)
+		memset(m->threads, 0, m->thread_room * sizeof(*m->threads));
+	m->sequence = 0;
+	m->gap_seen = false;
+	m->oom = 0;
 }
 
 void model_promises_enable(struct model *m)
@@ -403,6 +427,7 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 	j->entered = entered;
 	j->v = v;
 	j->deviation = R_NONE;
+	j->making = ret == m->making ? m->making : NULL;
 	if (vm && call->kind == KVMAPI_VCPU)
 		j->vcpu = state_vm_vcpu(vm, call->object);
 	else if (vm && call->kind == KVMAPI_DEVICE)
@@ -415,7 +440,7 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
  * judged. */
 static void check_object(struct judge *j, const struct object *o)
 {
-	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->in_state || j->m->gap_seen)
+	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->made || j->m->gap_seen)
 		return;
 	if (j->ret->ret >= 0)
 		j_break(j, R_OBJECT_MUST_EXIST, "a call that creates this object",
@@ -470,7 +495,11 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 			lint->judge(&j);
 		h->judge(&j);
 	}
+	/* Whether it succeeds was not known before. */
+	if (j.making && ret->ret < 0)
+		created = NULL;
 	if (created) {
+		created->made = true;
 		if (created->o.kind == KVMAPI_VM) {
 			created->in_state = true;
 			object_slot(m, created);
@@ -478,6 +507,11 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 			object_enter_state(m, created, vm, true);
 		}
 	}
+	if (created && created->made_here && ret->ret >= 0)
+		j_hold(&j, R_OBJECT_MUST_EXIST);
+	if (ret->ret < -ERRNO_MAX)
+		j_break(&j, R_RETURN_ZERO_OR_ERROR, "a number >= 0, or an errno", "%lld",
+			(long long)ret->ret);
 	if (j.oom || (j.promises && j.promises->oom))
 		m->oom = -ENOMEM;
 	if (j.broken) {
@@ -831,6 +865,34 @@ int model_return(struct model *m, const struct tape_return *ret)
 		group_judge(m, slot);
 	if (!slot->open)
 		slot->grouped = false;
+	return m->oom;
+}
+
+int model_make_return(struct model *m, struct tape_return *ret, bool *contradicted)
+{
+	const struct tape_call *call = ret->call;
+	struct object *o = object_at(m, call->object);
+	const struct judge_handler *h = handler(m, m->handlers, call);
+	struct vm_slot *slot = o ? o->slot : NULL;
+	struct open_call *t = call->thread < m->thread_room ? &m->threads[call->thread] : NULL;
+	bool is_run = slot && h && h->enter;
+	struct model_verdict v;
+
+	*contradicted = false;
+	if (!t || !t->open)
+		return -EINVAL;
+	m->sequence++;
+	if (!is_run)
+		close_call(m, t);
+	m->making = ret;
+	judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v, &m->promises);
+	m->making = NULL;
+	if (is_run) {
+		run_leave(m, t);
+		t->open = false;
+	}
+	*contradicted = v.kind == MODEL_DIVERGES;
+	emit(m, ret, &v, &m->promises);
 	return m->oom;
 }
 

@@ -128,6 +128,30 @@ const struct model_echo *model_promise_echoes(const struct model *m, size_t *cou
 
 /* No more items: judges what is still held back. */
 int model_finish(struct model *m);
+
+/*
+ * A result that the model accepts.  The bytes of its parts are the result's own, and hold until it
+ * is used again.
+ */
+#define MODEL_RESULT_PARTS 20
+struct model_result {
+	struct tape_return ret;
+	struct tape_part parts[MODEL_RESULT_PARTS];
+	uint8_t *bytes;
+	size_t room;
+};
+void model_result_release(struct model_result *r);
+/*
+ * Instead of model_return(): the open call of call->thread returns with what the rules demand, and
+ * where they demand nothing, with success and zeros.  `created` is what the call makes if it
+ * succeeds (announced by model_object()), NULL = nothing.  *r is zero at first.  Calls that overlap
+ * take effect in the order of these returns; the callback gets the verdict at once.  A second model
+ * that is given these results must not find that one diverges.  0, -ENOMEM, -EINVAL (no open call).
+ */
+int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
+		  struct model_result *r);
+/* As model_create() left it, but for the hits of rules, and without the cost. */
+void model_reset(struct model *m);
 /* How often each rule was checked and held or explained, indexed as model_rules(). */
 const uint64_t *model_rule_hits(const struct model *m);
 void model_destroy(struct model *m);

@@ -62,12 +62,12 @@ static bool counts(const struct judge *j, uint16_t rule)
 	return j_applies(j, rule) && (kind == MODEL_PROMISE || kind == MODEL_DEVIATES);
 }
 
-static void say(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		size_t len, uint8_t what)
+void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		    size_t len, enum model_promise what)
 {
 	uint8_t *bytes;
 
-	if (!j->promises || !part || offset >= part->have || !j_applies(j, rule))
+	if (!part || offset >= part->have || !j_applies(j, rule))
 		return;
 	if (!counts(j, rule))
 		what = MODEL_CONSTRAINED;
@@ -78,66 +78,55 @@ static void say(struct judge *j, uint16_t rule, const struct tape_part *part, si
 	}
 }
 
-void j_promise(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-	       size_t len)
-{
-	say(j, rule, part, offset, len, MODEL_DETERMINED);
-}
-
-void j_constrain(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		 size_t len)
-{
-	say(j, rule, part, offset, len, MODEL_CONSTRAINED);
-}
-
-void j_promise_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		    size_t width, uint64_t mask)
+void promises_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		   size_t width, uint64_t mask)
 {
 	bool big_endian = model_facts(j->m)->big_endian;
 
-	for (size_t i = 0; j->promises && i < width; i++) {
+	for (size_t i = 0; i < width; i++) {
 		uint8_t byte = mask >> 8 * (big_endian ? width - 1 - i : i);
 
 		if (byte)
-			say(j, rule, part, offset + i, 1,
-			    byte == 0xff ? MODEL_DETERMINED : MODEL_CONSTRAINED);
+			promises_bytes(j, rule, part, offset + i, 1,
+				       byte == 0xff ? MODEL_DETERMINED : MODEL_CONSTRAINED);
 	}
 }
 
-void promises_outcome(struct judge *j, uint16_t rule, bool any_value, unsigned int alternatives)
+void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outcome,
+		      unsigned int alternatives)
 {
 	struct promises *p = j->promises;
 
 	if (!counts(j, rule)) {
-		j_constrain_result(j);
+		promises_constrain_result(j);
 		return;
 	}
 	p->outcome = alternatives ? MODEL_CONSTRAINED : MODEL_DETERMINED;
-	if (!any_value)
+	if (outcome == PROMISED_ZERO)
 		p->value = MODEL_DETERMINED;
-	else if (p->value == MODEL_FREE)
+	else if (outcome == PROMISED_NUMBER && p->value == MODEL_FREE)
 		p->value = MODEL_CONSTRAINED;
 }
 
-void j_promise_value(struct judge *j, uint16_t rule)
+void promises_value(struct judge *j, uint16_t rule)
 {
-	if (j->promises && counts(j, rule))
+	if (counts(j, rule))
 		j->promises->value = MODEL_DETERMINED;
 }
 
-void j_constrain_result(struct judge *j)
+void promises_constrain_result(struct judge *j)
 {
-	if (j->promises && j->promises->outcome == MODEL_FREE)
+	if (j->promises->outcome == MODEL_FREE)
 		j->promises->outcome = MODEL_CONSTRAINED;
 }
 
-void j_promise_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
-		    uint32_t offset, uint32_t len)
+void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
+		   uint32_t offset, uint32_t len)
 {
 	struct promises *p = j->promises;
 	uint32_t end = offset;
 
-	if (!p || !b->origin || !counts(j, rule))
+	if (!b->origin || !counts(j, rule))
 		return;
 	/* Runs of bytes that are known as a whole. */
 	for (uint32_t at = offset; at < offset + len && at < b->size; at = end + 1) {

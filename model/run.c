@@ -409,6 +409,7 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 		break;
 	case KVM_EXIT_MMIO:
 		exit_mmio(j, p);
+		run_mmio_stays(j, in, out);
 		break;
 	case KVM_EXIT_HLT:
 		if (v->has_lapic != STATE_UNKNOWN)

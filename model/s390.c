@@ -31,7 +31,9 @@ static void create_vm(struct judge *j)
 /* api.rst 4.24 */
 static void create_irqchip(struct judge *j)
 {
-	switch (vm_cap_enabled(j->vm, KVM_CAP_S390_IRQCHIP, NULL)) {
+	uint64_t arg;
+
+	switch (vm_cap_enabled(j->vm, KVM_CAP_S390_IRQCHIP, &arg)) {
 	case STATE_YES:
 		j_succeeds(j, R_S390_IRQCHIP);
 		break;

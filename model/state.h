@@ -176,7 +176,7 @@ struct state_system {
 	struct state_block feature_list;
 	struct state_block cpuid; /* entries of KVM_GET_SUPPORTED_CPUID */
 	struct state_block emulated_cpuid;
-	struct state_block hv_cpuid; /* of KVM_GET_SUPPORTED_HV_CPUID */
+	struct state_block hv_cpuid;	       /* of KVM_GET_SUPPORTED_HV_CPUID */
 	struct state_block machine_facilities; /* s390: what the host has */
 	struct state_block machine_features;
 	struct state_block machine_subfunctions;

@@ -226,6 +226,7 @@ static void get_vcpu_mmap_size(struct judge *j)
 /* Of struct kvm_cpuid_entry2: the registers, and what follows them. */
 #define CPUID_EAX     offsetof(struct kvm_cpuid_entry2, eax)
 #define CPUID_PADDING offsetof(struct kvm_cpuid_entry2, padding)
+#define X2APIC	      21 /* bit of leaf 1, ecx */
 
 struct cpuid_entry {
 	uint64_t function, index, flags, reg[4];
@@ -302,7 +303,9 @@ static void cpuid_invariants(struct judge *j, uint64_t n, bool emulated)
 		if (e.function == 0x40000000 && !emulated)
 			j_promise(j, R_CPUID_KVM_SIGNATURE, j->out, at + CPUID_EAX + 4, 12);
 		if (!j_check(j, R_CPUID_FLAGS,
-			     !(e.flags & ~7ull) && ((e.flags & 1) || !e.index || emulated),
+			     !(e.flags & ~7ull) && ((e.flags & 1) || !e.index || emulated) &&
+				     (e.flags & KVM_CPUID_FLAG_STATEFUL_FUNC ||
+				      !(e.flags & KVM_CPUID_FLAG_STATE_READ_NEXT)),
 			     "defined flags, index 0 where it does not count",
 			     "entry %llu: flags 0x%llx, index %llu", (unsigned long long)i,
 			     (unsigned long long)e.flags, (unsigned long long)e.index))
@@ -321,6 +324,14 @@ static void cpuid_invariants(struct judge *j, uint64_t n, bool emulated)
 				return;
 			}
 		}
+		if (emulated && e.function == 1 &&
+		    !j_check(j, R_CPUID_EMULATED_ONLY,
+			     !e.reg[1] && !e.reg[3] && !(e.reg[2] >> X2APIC & 1),
+			     "nothing that the processor does, and no x2APIC",
+			     "leaf 1: ebx 0x%llx, ecx 0x%llx, edx 0x%llx",
+			     (unsigned long long)e.reg[1], (unsigned long long)e.reg[2],
+			     (unsigned long long)e.reg[3]))
+			return;
 		if (!e.function)
 			highest[0] = e.reg[0];
 		else if (e.function == 0x80000000)
@@ -600,8 +611,7 @@ static void get_mce_cap(struct judge *j)
 		     (unsigned long long)cap))
 		return;
 	/* CTL_P and SER_P always, CMCI_P and LMCE_P by host and back end; no banks. */
-	j_keeps(j, R_MCE_CAP_OF_KVM,
-		(cap & ~(1ull << 10 | 1ull << 27)) == (1ull << 8 | 1ull << 24),
+	j_keeps(j, R_MCE_CAP_OF_KVM, (cap & ~(1ull << 10 | 1ull << 27)) == (1ull << 8 | 1ull << 24),
 		"CTL_P, SER_P, and of others no more than CMCI_P and LMCE_P", "0x%llx",
 		(unsigned long long)cap);
 	j_promise_bits(j, R_MCE_CAP_OF_KVM, j->out, 0, 8, ~(1ull << 10 | 1ull << 27));

@@ -115,7 +115,7 @@ static void mp_state_get(struct judge *j)
 	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) ||
 	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
-	if (vcpu_flag(v, VCPU_MP_WRITTEN) && !b->size && j_kernel(j) &&
+	if (vcpu_flag(v, VCPU_MP_WRITTEN) && !state_block_known(b, 0, 4) && j_kernel(j) &&
 	    j_applies(j, R_MP_STATE_ANY) && state > KVM_MP_STATE_SIPI_RECEIVED) {
 		j_hold(j, R_MP_STATE_ANY);
 		return;

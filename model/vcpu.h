@@ -115,6 +115,8 @@ void completion_after(struct judge *j, const struct completion *c, const struct 
 /* struct kvm_regs at `offset` of what the kernel gave against that, if it is of now. */
 void completion_check(struct judge *j, const struct tape_part *part, uint32_t offset);
 
+/* A load or store of the guest that userspace is to do leaves the rest of mmio.data alone. */
+void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out);
 /* Says what run.c's rules determine of struct kvm_run; before the vCPU's own copy is replaced. */
 void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out);
 

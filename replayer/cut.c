@@ -6,6 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the page before a KVM_RUN: the bytes that are the VMM's alone. */
+#define RUN_OWN 8
+
+/* Which KVM_RUN comes before which. */
+static int previous_find(struct cut *c)
+{
+	uint32_t *last = calloc(c->tape->object_count + 1, sizeof(*last));
+
+	c->previous = calloc(c->tape->event_count + 1, sizeof(*c->previous));
+	if (!last || !c->previous) {
+		free(last);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < c->tape->event_count; i++) {
+		const struct live_event *e = &c->tape->events[i];
+
+		if (!e->row || e->row->payload != KVMAPI_RUNPAGE ||
+		    e->object >= c->tape->object_count)
+			continue;
+		c->previous[i] = last[e->object];
+		last[e->object] = i + 1;
+	}
+	free(last);
+	return 0;
+}
+
 int cut_init(struct cut *c, struct live_tape *tape)
 {
 	size_t memories = 0;
@@ -19,7 +45,7 @@ int cut_init(struct cut *c, struct live_tape *tape)
 	c->memory = calloc(memories + 1, sizeof(*c->memory));
 	c->maker = calloc(tape->object_count + 1, sizeof(*c->maker));
 	c->used = calloc(tape->object_count + 1, sizeof(*c->used));
-	if (!c->keep || !c->memory || !c->maker || !c->used) {
+	if (!c->keep || !c->memory || !c->maker || !c->used || previous_find(c)) {
 		cut_free(c);
 		return -ENOMEM;
 	}
@@ -44,6 +70,7 @@ void cut_free(struct cut *c)
 	free(c->memory);
 	free(c->maker);
 	free(c->used);
+	free(c->previous);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -123,9 +150,12 @@ static void cut_objects(struct cut *c)
 	}
 }
 
-static struct tape_call event_call(const struct live_event *e, size_t number)
+/* A call as it is in the part; `parts` is room for TAPE_ROLES of them. */
+static struct tape_call event_call(const struct cut *c, size_t number, struct tape_part *parts)
 {
-	return (struct tape_call){
+	const struct live_event *e = &c->tape->events[number];
+	bool echo = c->echoes && c->previous[number] && !c->keep[c->previous[number] - 1];
+	struct tape_call call = {
 		.index = number,
 		.thread = e->thread,
 		.object = e->object,
@@ -136,6 +166,17 @@ static struct tape_call event_call(const struct live_event *e, size_t number)
 		.part_count = e->call_part_count,
 		.parts = e->parts,
 	};
+
+	for (unsigned int i = 0; echo && i < call.part_count && i < TAPE_ROLES; i++) {
+		parts[i] = call.parts[i];
+		if (parts[i].role == TAPE_RUN_IN && parts[i].have > RUN_OWN) {
+			parts[i].have = RUN_OWN;
+			parts[i].flags |= TAPE_PART_CLIPPED;
+		}
+	}
+	if (echo)
+		call.parts = parts;
+	return call;
 }
 
 static struct tape_return event_return(const struct live_event *e, const struct tape_call *call)
@@ -156,6 +197,7 @@ static int item_judge(struct cut *c, struct model *m, const struct live_item *it
 {
 	const struct live_tape *t = c->tape;
 	const struct live_event *e = &t->events[item->event];
+	struct tape_part parts[TAPE_ROLES];
 	struct tape_return ret;
 	struct tape_call call;
 
@@ -171,12 +213,12 @@ static int item_judge(struct cut *c, struct model *m, const struct live_item *it
 	case TAPE_CALL:
 		if (!c->keep[item->event])
 			return 0;
-		call = event_call(e, item->event);
+		call = event_call(c, item->event, parts);
 		return model_call(m, &call);
 	case TAPE_RETURN:
 		if (!c->keep[item->event])
 			return 0;
-		call = event_call(e, item->event);
+		call = event_call(c, item->event, parts);
 		ret = event_return(e, &call);
 		return model_return(m, &ret);
 	default:
@@ -255,7 +297,8 @@ static int object_write(struct cutting *k, uint32_t id)
 static int call_write(struct cutting *k, uint32_t event)
 {
 	struct live_event *e = &k->c->tape->events[event];
-	struct tape_call call = event_call(e, event);
+	struct tape_part parts[TAPE_ROLES];
+	struct tape_call call = event_call(k->c, event, parts);
 	int rc = thread_write(k, e->thread);
 
 	call.thread = k->threads[e->thread] - 1;
@@ -368,8 +411,11 @@ int cut_sweep(size_t *list, size_t *count, cut_attempt_fn attempt, void *context
 			if (rc) {
 				memmove(list + end - n, list + end, (*count - end) * sizeof(*list));
 				*count -= n;
+				end -= n;
+			} else {
+				/* By half: what belongs together may lie across the border. */
+				end -= (n + 1) / 2;
 			}
-			end -= n;
 		}
 	}
 	return 0;

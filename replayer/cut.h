@@ -15,6 +15,13 @@ struct cut {
 	size_t *memory;		/* items that are blocks of memory, by element - event_count */
 	uint32_t *maker;	/* by object: the event that made it plus 1, 0 = none on the tape */
 	bool *used;		/* by object, for cut_objects() */
+	/*
+	 * What a KVM_RUN left in its page stands in the page of the next one as well, before the
+	 * call.  By event: the KVM_RUN before it on that vCPU plus 1; if that one is not kept, and
+	 * `echoes` says so, what the page echoes of it is left out as not captured.
+	 */
+	uint32_t *previous;
+	bool echoes;
 };
 
 /* Everything is in it.  0, -ENOMEM. */

@@ -22,7 +22,8 @@ struct source {
 	struct cut cut;
 	uint16_t *broken; /* by event: the rule that it breaks on the whole tape plus 1, 0 = none */
 	bool has_blocks;
-	struct set blocks; /* features that are blocks */
+	struct set blocks;  /* features that are blocks */
+	struct set reached; /* by all of it */
 };
 
 struct piece {
@@ -218,6 +219,7 @@ static void source_free(struct source *s)
 	live_tape_free(&s->tape);
 	free(s->broken);
 	free(s->blocks.words);
+	free(s->reached.words);
 	free(s->name);
 	free(s);
 }
@@ -282,6 +284,11 @@ static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whol
 	rc = judge(d, s, whole, &p.reached);
 	if (rc > 0 && !vm)
 		rc = set_join(&p.reached, &s->blocks) ?: 1;
+	if (rc > 0 && whole)
+		rc = set_join(&s->reached, &p.reached) ?: 1;
+	/* Without its surroundings a VM may seem to reach what it does not. */
+	for (size_t i = 0; rc > 0 && i < p.reached.count; i++)
+		p.reached.words[i] &= set_word(&s->reached, i);
 	if (rc <= 0) {
 		free(p.keep);
 		free(p.reached.words);
@@ -332,6 +339,7 @@ int distill_add(struct distill *d, const char *name, const void *data, size_t si
 	if (rc)
 		goto fail;
 	rc = -ENOMEM;
+	s->cut.echoes = true;
 	s->name = strdup(name);
 	s->broken = calloc(s->tape.event_count + 1, sizeof(*s->broken));
 	more = live_grow(d->sources, d->source_count, &d->source_room, sizeof(*more));
@@ -554,10 +562,11 @@ int distill_run(struct distill *d, bool whole,
 		counts->calls += d->sources[i]->tape.event_count;
 		counts->without_results += d->sources[i]->tape.no_results;
 	}
+	/* Before candidates reach what no tape reaches. */
+	count_features(d, counts);
 	rc = choose(d, whole);
 	if (!rc)
 		rc = choose_again(d);
-	count_features(d, counts);
 	for (size_t i = 0; !rc && i < d->piece_count; i++) {
 		if (!d->pieces[i].chosen)
 			continue;

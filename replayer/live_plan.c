@@ -650,9 +650,8 @@ static bool cap_holds_machine(uint32_t cap)
 static bool holds_unnamed(const char *name)
 {
 	static const char *const names[] = {
-		"KVM_MEMORY_ENCRYPT_OP", "KVM_XEN_HVM_SET_ATTR",    "KVM_XEN_VCPU_SET_ATTR",
-		"KVM_S390_PV_COMMAND",	 "KVM_S390_PV_CPU_COMMAND", "KVM_ARM_MTE_COPY_TAGS",
-		"KVM_DIRTY_TLB",
+		"KVM_MEMORY_ENCRYPT_OP",   "KVM_XEN_VCPU_SET_ATTR", "KVM_S390_PV_COMMAND",
+		"KVM_S390_PV_CPU_COMMAND", "KVM_ARM_MTE_COPY_TAGS", "KVM_DIRTY_TLB",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -660,6 +659,24 @@ static bool holds_unnamed(const char *name)
 			return true;
 	}
 	return false;
+}
+
+#define XEN_SHARED_INFO_HVA 6 /* KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA, of newer headers */
+
+/* Of the attributes of a Xen VM one is an address, and one can have a descriptor in it. */
+static bool xen_holds_machine(const struct tape_part *in)
+{
+	const size_t at = offsetof(struct kvm_xen_hvm_attr, u);
+	uint64_t type = number_read(in->data, 2);
+
+	if (type == XEN_SHARED_INFO_HVA)
+		return number_read(in->data + at, 8) != 0;
+	if (type != KVM_XEN_ATTR_TYPE_EVTCHN)
+		return false;
+	/* An event channel that leads to no port leads to an eventfd. */
+	return !number_read(in->data + offsetof(struct kvm_xen_hvm_attr, u.evtchn.flags), 4) &&
+	       !number_read(in->data + offsetof(struct kvm_xen_hvm_attr, u.evtchn.deliver.port.port),
+			    4);
 }
 
 /* Whether the live kernel lacks a capability that the recorded one had (or of which that was not
@@ -712,7 +729,9 @@ static const char *skip_reason(struct planning *p, const struct live_event *e)
 			       : "its object was made by a call that is not played";
 	if (!e->row)
 		return NULL;
-	if (holds_unnamed(e->row->name))
+	if (holds_unnamed(e->row->name) ||
+	    (!strcmp(e->row->name, "KVM_XEN_HVM_SET_ATTR") && in &&
+	     in->have >= sizeof(struct kvm_xen_hvm_attr) && xen_holds_machine(in)))
 		return "its argument leads to more than is on the tape";
 	cap = cap_of(e);
 	name = cap < 0 ? NULL : kvmapi_cap_name(cap);
@@ -736,8 +755,16 @@ static const char *skip_reason(struct planning *p, const struct live_event *e)
 /* Slot for what a call makes, also one that failed when it was recorded. */
 static uint32_t slot_for_new(struct planning *p, const struct live_event *e)
 {
+	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+
 	if (e->created)
 		return e->created;
+	/* A device that is only asked for is not made. */
+	if (e->row && !strcmp(e->row->name, "KVM_CREATE_DEVICE") && in &&
+	    in->have >= sizeof(struct kvm_create_device) &&
+	    number_read(in->data + offsetof(struct kvm_create_device, flags), 4) &
+		    KVM_CREATE_DEVICE_TEST)
+		return 0;
 	if (!e->row || !e->row->creates || p->plan->objects >= PLAYER_OBJECTS_MAX)
 		return 0;
 	return ++p->plan->objects;

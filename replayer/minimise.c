@@ -628,6 +628,7 @@ static int minimise_load(struct minimise *m, const void *data, size_t size,
 	m->saved = malloc(m->cut.count + 1);
 	if (!m->broken || !m->saved)
 		return -ENOMEM;
+	m->cut.echoes = !m->o->player;
 	if (m->tape.no_results)
 		return 0;
 	rc = cut_judge(&m->cut, &judging);

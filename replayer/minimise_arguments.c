@@ -116,8 +116,35 @@ static int field_add(struct argument *a, size_t offset, size_t size)
 	return 0;
 }
 
+/*
+ * Would there be no divergence if the field had been what the diverging call gave back in its
+ * place? Then it is what the divergence is about.  On the model alone it has to stay: with another
+ * number the tape would tell another story, in the same words.
+ */
+static int field_matters(struct minimise *m, struct argument *a, size_t offset, size_t size)
+{
+	const struct live_event *target;
+	const struct tape_part *back;
+	uint8_t saved[8];
+	int rc;
+
+	if (m->player || m->target == SIZE_MAX || a->part->role != TAPE_ARG_IN || !a->e->row)
+		return 0;
+	target = &m->tape.events[m->target];
+	back = live_part(target, TAPE_ARG_OUT);
+	if (!back || !target->row || !target->row->type || !a->e->row->type ||
+	    strcmp(target->row->type, a->e->row->type) || back->have < offset + size ||
+	    size > sizeof(saved) || !memcmp(back->data + offset, a->data + offset, size))
+		return 0;
+	memcpy(saved, a->data + offset, size);
+	memcpy(a->data + offset, back->data + offset, size);
+	rc = minimise_candidate(m);
+	memcpy(a->data + offset, saved, size);
+	return rc < 0 ? rc : !rc;
+}
+
 /* The fields of a part that are not zero, and may be made so. */
-static int fields_find(const struct minimise *m, struct argument *a)
+static int fields_find(struct minimise *m, struct argument *a)
 {
 	const char *type = part_type(a->e, a->part);
 	char path[FIELD_PATH];
@@ -147,8 +174,13 @@ static int fields_find(const struct minimise *m, struct argument *a)
 		end = offset + size;
 		if (!is_zero(a->data + offset, size) &&
 		    !(a->part->role == TAPE_ARG_IN && a->e->row &&
-		      is_bound(a->e->row, offset, size)))
-			rc = field_add(a, offset, size);
+		      is_bound(a->e->row, offset, size))) {
+			rc = field_matters(m, a, offset, size);
+			if (!rc)
+				rc = field_add(a, offset, size);
+			if (rc > 0)
+				rc = 0;
+		}
 		at = end > at ? end : at + 1;
 	}
 	return rc;

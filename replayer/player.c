@@ -624,6 +624,28 @@ static void object_drop(struct object *o)
 	o->fd = -1;
 }
 
+/* The worker of a program whose steps the calling thread makes (PLAYER_SERIAL). */
+static _Atomic(struct worker *) serial_worker;
+
+/* With threads of its own the program has its own watchdog. */
+static void watch_begin(struct worker *w, const struct player_step *s)
+{
+	const struct player_head *h = w->player->head;
+	uint32_t limit = s->flags & PLAYER_RUN && h->run_time ? h->run_time : h->call_time;
+
+	if (!player_watch || !atomic_load(&serial_worker))
+		return;
+	atomic_store(&player_watch->step, result_of(w)->step);
+	atomic_store(&player_watch->limit, limit * 1000000ull);
+	atomic_store(&player_watch->since, atomic_load(&w->busy));
+}
+
+static void watch_end(void)
+{
+	if (player_watch)
+		atomic_store(&player_watch->since, 0);
+}
+
 /* The ioctl itself, watched; r->ret is set. */
 static void call_do(struct worker *w, struct player_result *r, struct object *o,
 		    const struct player_step *s, uint64_t arg)
@@ -636,12 +658,12 @@ static void call_do(struct worker *w, struct player_result *r, struct object *o,
 	r->begin = atomic_fetch_add(&p->order, 1);
 	r->begin_time = now_ns() - p->start;
 	atomic_store(&w->busy, r->begin_time + p->start);
-	if (player_progress)
-		*player_progress = r->step;
+	watch_begin(w, s);
 	if (player_may_crash && s->request == PLAYER_CRASH_REQUEST)
 		player_crash();
 	ret = ioctl(o->fd, (unsigned long)s->request, (unsigned long)arg);
 	r->ret = ret < 0 ? -errno : ret;
+	watch_end();
 	atomic_store(&w->busy, 0);
 	r->end_time = now_ns() - p->start;
 	r->end = atomic_fetch_add(&p->order, 1);
@@ -828,50 +850,18 @@ static void *worker_main(void *context)
 /* --- the watchdog
  * ------------------------------------------------------------------------------------------- */
 
-/* The worker of a program whose steps the calling thread makes; the signal comes from a timer. */
-static _Atomic(struct worker *) serial_worker;
-
 static void on_kick(int signal)
 {
 	struct worker *w = atomic_load(&serial_worker);
-	uint64_t busy, limit, now;
-	uint8_t *page;
+	uint8_t *page = w ? atomic_load(&w->page) : NULL;
 
 	(void)signal;
-	if (!w)
+	if (!w || !atomic_load(&w->busy))
 		return;
-	busy = atomic_load(&w->busy);
-	page = atomic_load(&w->page);
-	limit = w->player->head->call_time * 1000000ull;
-	if (page && w->player->head->run_time)
-		limit = w->player->head->run_time * 1000000ull;
-	now = now_ns();
-	if (!busy || now < busy || now - busy < limit)
-		return;
-	/* Just before the ioctl begins a signal alone would be lost; the timer's next one is not.
-	 */
+	/* Just before the ioctl begins a signal alone would be lost; there is another soon. */
 	atomic_store(&w->kicked, true);
 	if (page)
 		page[PLAYER_RUN_IMMEDIATE] = 1;
-}
-
-/* A signal now and then, from now on or not any more.  A timer belongs to the process that made it.
- */
-static void serial_timer(bool on)
-{
-	static pid_t owner;
-	static timer_t timer;
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
-	struct itimerspec every = {{0, 0}, {0, 0}};
-
-	if (owner != getpid()) {
-		if (timer_create(CLOCK_MONOTONIC, &event, &timer))
-			return;
-		owner = getpid();
-	}
-	if (on)
-		every.it_value.tv_nsec = every.it_interval.tv_nsec = WATCH_NS;
-	timer_settime(timer, 0, &every, NULL);
 }
 
 /* All steps, in the order in which they stand, by this thread. */
@@ -883,11 +873,9 @@ static void serial_play(struct player *p)
 	sigaction(SIGUSR2, &action, NULL);
 	w->player = p;
 	atomic_store(&serial_worker, w);
-	serial_timer(true);
 	player_mark_begin();
 	for (uint32_t i = 0; i < p->step_count; i++)
 		step_do(w, p->steps[i], i);
-	serial_timer(false);
 	atomic_store(&serial_worker, NULL);
 }
 

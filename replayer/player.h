@@ -281,7 +281,7 @@ struct player_frame {
 	uint16_t end;  /* from the player: enum player_end */
 	uint32_t time; /* to the player: ms until it has to be over; from it: signal of PLAYER_DIED
 			*/
-	uint32_t reserved;
+	uint32_t step; /* from the player, if not PLAYER_WHOLE: the step that was begun last */
 };
 
 enum player_end {

@@ -10,8 +10,16 @@
 void player_mark_begin(void);
 void player_mark_end(void);
 
-/* If not NULL: the step that was begun last, for somebody in another process. */
-extern uint32_t *player_progress;
+/*
+ * What a worker is about, in memory that the server sees: it sends SIGUSR2 to who is in a call for
+ * too long, and to nobody else, since a signal makes calls fail that did nothing wrong.
+ */
+struct player_watch {
+	_Atomic uint64_t since; /* ns (CLOCK_MONOTONIC) when the present call began; 0 = in none */
+	_Atomic uint64_t limit; /* ns that it may take */
+	_Atomic uint32_t step;	/* that was begun last */
+};
+extern struct player_watch *player_watch; /* NULL: nobody watches */
 
 /* Set by player_serve(): PLAYER_CRASH_REQUEST works. */
 extern bool player_may_crash;

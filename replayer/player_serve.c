@@ -29,6 +29,7 @@
 
 #define WORKERS_MAX 64
 #define PIECE	    65536
+#define WATCH_TIME  20 /* ms between two looks at the workers */
 
 struct serving {
 	pid_t pid;
@@ -41,12 +42,13 @@ struct serving {
 
 struct server {
 	unsigned int count;
-	uint32_t *progress; /* shared: a number for each worker */
+	struct player_watch *watches; /* of each worker, shared */
 	struct serving workers[WORKERS_MAX];
 	struct player_bytes in, out;
 	size_t in_taken, out_sent;
 	int in_fd, out_fd;
-	bool ended; /* nothing more comes */
+	uint64_t watched; /* ns: when the workers were looked at */
+	bool ended;	  /* nothing more comes */
 };
 
 /* --- marks ------------------------------------------------------------------------------------ */
@@ -114,7 +116,7 @@ static void mark_set(unsigned int mark)
 
 /* --- a crash for tests ------------------------------------------------------------------------ */
 
-uint32_t *player_progress;
+struct player_watch *player_watch;
 bool player_may_crash;
 
 void player_crash(void)
@@ -227,7 +229,8 @@ static int worker_start(struct server *server, struct serving *w)
 		syscall(SYS_close_range, WORKER_LINE + 1, ~0u, 0);
 		free(server->in.data);
 		free(server->out.data);
-		player_progress = &server->progress[w - server->workers];
+		player_watch = &server->watches[w - server->workers];
+		memset(player_watch, 0, sizeof(*player_watch));
 		worker_serve();
 	}
 	close(lines[1]);
@@ -278,7 +281,7 @@ static int worker_replace(struct server *server, struct serving *w, enum player_
 	if (w->busy) {
 		w->frame.size = 0;
 		w->frame.end = end;
-		w->frame.step = server->progress[w - server->workers];
+		w->frame.step = server->watches[w - server->workers].step;
 		w->frame.time = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 		rc = bytes_put(&server->out, &w->frame, sizeof(w->frame));
 	}
@@ -363,26 +366,42 @@ static int output_send(struct server *server)
 	return 0;
 }
 
-/* ms until the first worker is late; -1: none is at work. */
+/* ms until the workers want to be looked at; -1: none is at work. */
 static int time_left(const struct server *server)
 {
-	uint64_t now = now_ns();
-	int64_t least = -1;
-
 	for (unsigned int i = 0; i < server->count; i++) {
-		const struct serving *w = &server->workers[i];
-		int64_t left = w->until > now ? (int64_t)(w->until - now) / 1000000 + 1 : 0;
-
-		if (w->busy && (least < 0 || left < least))
-			least = left;
+		if (server->workers[i].busy)
+			return WATCH_TIME;
 	}
-	return least;
+	return -1;
+}
+
+/* A call that takes too long gets a signal, a program that does is over. */
+static int workers_watch(struct server *server)
+{
+	uint64_t now = now_ns();
+	int rc = 0;
+
+	if (now - server->watched < WATCH_TIME * 1000000ull)
+		return 0;
+	server->watched = now;
+	for (unsigned int i = 0; i < server->count && !rc; i++) {
+		struct serving *w = &server->workers[i];
+		uint64_t since = server->watches[i].since;
+
+		if (!w->busy)
+			continue;
+		if (now > w->until)
+			rc = worker_replace(server, w, PLAYER_LATE);
+		else if (since && now > since && now - since > server->watches[i].limit)
+			kill(w->pid, SIGUSR2);
+	}
+	return rc;
 }
 
 static int server_turn(struct server *server)
 {
 	struct pollfd waits[WORKERS_MAX + 2];
-	uint64_t now;
 	int rc = 0;
 
 	waits[0] = (struct pollfd){.fd = server->in_fd, .events = POLLIN};
@@ -398,11 +417,8 @@ static int server_turn(struct server *server)
 		if (waits[2 + i].revents)
 			rc = worker_hear(server, &server->workers[i]);
 	}
-	now = now_ns();
-	for (unsigned int i = 0; i < server->count && !rc; i++) {
-		if (server->workers[i].busy && now > server->workers[i].until)
-			rc = worker_replace(server, &server->workers[i], PLAYER_LATE);
-	}
+	if (!rc)
+		rc = workers_watch(server);
 	while (!rc && (rc = program_give(server)) > 0)
 		rc = 0;
 	if (!rc && server->out.used > server->out_sent)
@@ -425,8 +441,9 @@ int player_serve(int in, int out, unsigned int workers, bool crash)
 		vcpu = ioctl(vm, KVM_CREATE_VCPU, 0ul);
 	if (vcpu < 0)
 		return -errno;
-	server.progress = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (server.progress == MAP_FAILED)
+	server.watches =
+		mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (server.watches == MAP_FAILED)
 		return -errno;
 	player_may_crash = crash;
 	marks_make();
@@ -449,7 +466,7 @@ int player_serve(int in, int out, unsigned int workers, bool crash)
 	}
 	free(server.in.data);
 	free(server.out.data);
-	munmap(server.progress, PIECE);
+	munmap(server.watches, PIECE);
 	close(vcpu);
 	close(vm);
 	close(kvm);

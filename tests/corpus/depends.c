@@ -132,7 +132,6 @@ static const struct {
 	{"FPU", offsetof(struct kvm_fpu, pad1)},
 	{"MP_STATE", sizeof(struct kvm_mp_state)},
 	{"DEBUGREGS", offsetof(struct kvm_debugregs, dr6)},
-	{"CPUID2", 0},
 };
 
 static int state_of(const struct event *e, const char *verb)
@@ -144,6 +143,16 @@ static int state_of(const struct event *e, const char *verb)
 			return (int)i;
 	}
 	return -1;
+}
+
+/* Somebody ran, and may have sent an INIT that is only taken later. */
+static bool ran(const struct session *s, size_t event)
+{
+	for (size_t i = 0; i < event; i++) {
+		if (is(&s->events[i], "KVM_RUN"))
+			return true;
+	}
+	return false;
 }
 
 /* Calls that leave the state of a vCPU alone. */
@@ -170,6 +179,8 @@ static const struct event *neighbour(const struct session *s, size_t event, int 
 {
 	const struct event *e = &s->events[event];
 
+	if (!strcmp(kept[state].state, "MP_STATE") && ran(s, event))
+		return NULL;
 	for (size_t i = event + step; i < s->event_count; i += step) {
 		const struct event *n = &s->events[i];
 
@@ -194,7 +205,8 @@ static bool shows_other(const struct event *a, const struct event *b, size_t byt
 /* --- things that are there or not --- */
 
 /* `later` succeeded, and the documents have an error for it if `e` had not been called. */
-static bool makes_possible(const struct session *s, const struct event *e, const struct event *later)
+static bool makes_possible(const struct session *s, const struct event *e,
+			   const struct event *later)
 {
 	static const char *const of_chip[] = {"KVM_GET_IRQCHIP", "KVM_SET_IRQCHIP", "KVM_IRQ_LINE",
 					      "KVM_IRQ_LINE_STATUS", "KVM_CREATE_PIT2"};
@@ -224,7 +236,8 @@ static bool makes_possible(const struct session *s, const struct event *e, const
 	/* A slot is there before it is deleted, or its pages are logged. */
 	if (is(e, "KVM_SET_USER_MEMORY_REGION") && is(later, "KVM_SET_USER_MEMORY_REGION"))
 		return same_argument(e, later, 0, 4) &&
-		       number(e, offsetof(struct kvm_userspace_memory_region, memory_size), 8, &n) &&
+		       number(e, offsetof(struct kvm_userspace_memory_region, memory_size), 8,
+			      &n) &&
 		       number(later, offsetof(struct kvm_userspace_memory_region, memory_size), 8,
 			      &m) &&
 		       n && !m;
@@ -262,7 +275,7 @@ bool depends_drop(const struct session *s, size_t event)
 		after = run_after(s, event);
 		return before && after && run_differs(after, before);
 	}
-	if (state >= 0 && kept[state].bytes) {
+	if (state >= 0) {
 		before = neighbour(s, event, state, -1);
 		after = neighbour(s, event, state, 1);
 		return before && after && starts(after, "KVM_GET_") &&
@@ -302,15 +315,13 @@ bool depends_swap(const struct session *s, size_t event, size_t next)
 		return e->ret.created || !made_before(s, event, n);
 	/* A GET that comes before the SET that it shows, or after one that it does not. */
 	state = state_of(e, "KVM_SET_");
-	if (state >= 0 && state == state_of(n, "KVM_GET_") && kept[state].bytes &&
-	    e->call.object == n->call.object) {
+	if (state >= 0 && state == state_of(n, "KVM_GET_") && e->call.object == n->call.object) {
 		before = neighbour(s, event, state, -1);
 		return before && shows_other(before, n, kept[state].bytes) &&
 		       !shows_other(e, n, kept[state].bytes);
 	}
 	state = state_of(e, "KVM_GET_");
-	if (state >= 0 && state == state_of(n, "KVM_SET_") && kept[state].bytes &&
-	    e->call.object == n->call.object)
-		return !n->ret.overlapped && shows_other(e, n, kept[state].bytes);
+	if (state >= 0 && state == state_of(n, "KVM_SET_") && e->call.object == n->call.object)
+		return neighbour(s, event, state, 1) == n && shows_other(e, n, kept[state].bytes);
 	return false;
 }

@@ -22,7 +22,13 @@ tapes=("$CORPUS"/**/*.tape)
 ok "there are tapes" test ${#tapes[@]} -ge 6
 for tape in "${tapes[@]}"; do
 	name=${tape#"$CORPUS"/}
-	ok "$name: is described in the README" grep -q "$(basename "$tape")" "$CORPUS/README.md"
+	case $name in
+	live/*) # KERNEL/FOLDER/NAME: what it holds is said by the text that was played
+		text=${name#live/*/}
+		like "$name: its text says what it holds" "$(sed -n 2p "$CORPUS/${text%.tape}.tapes")" '^# .{20}'
+		;;
+	*) ok "$name: is described in the README" grep -q "$(basename "$tape")" "$CORPUS/README.md" ;;
+	esac
 	like "$name: whole" "$("$KVMTAPE" info "$tape")" 'whole: seen'
 	run "$KVMTAPE" replay "$tape"
 	is "$name: no divergence" "$status" 0
@@ -34,6 +40,11 @@ for tape in "${tapes[@]}"; do
 		figures "$tape"
 		ok "$name: 95 % of the events are judged" test $((100 * (conforms + deviation))) -ge $((95 * events))
 		ok "$name: 90 % of the ioctls are judged" test $((100 * judged_ioctls)) -ge $((90 * ioctls))
+		is "$name: nothing lost" "$lost" 0
+		;;
+	live/*) # 5.10 is older than the documents that were read
+		figures "$tape"
+		ok "$name: 95 % of the events are judged" test $((100 * (conforms + deviation))) -ge $((95 * events))
 		is "$name: nothing lost" "$lost" 0
 		;;
 	esac

@@ -125,6 +125,9 @@ static void targets(void **state)
 	BAD(&h, "ARM_PREFERRED_TARGET");
 	preferred(0, -ENODEV);
 	GOOD(&h, "ARM_PREFERRED_NONE");
+	preferred(0, -EINVAL);
+	BAD(&h, "ARM_PREFERRED_TARGET");
+	mh_expect_refused(&h, "ARM_PREFERRED_NONE");
 	init_of(vcpu, 99, 0, -EINVAL);
 	GOOD(&h, "ARM_INIT_OTHER_TARGET");
 	init_of(vcpu, 99, 0, 0);
@@ -152,7 +155,7 @@ static void generic_target(void **state)
 		else
 			GOOD(&h, "ARM_INIT_OTHER_TARGET");
 		init(0, newer ? -EINVAL : 0);
-		BAD(&h, newer ? "ARM_INIT_AGAIN" : "ARM_INIT_OTHER_TARGET");
+		BAD(&h, newer ? "ARM_INIT_GENERIC_TARGET" : "ARM_INIT_OTHER_TARGET");
 	}
 }
 
@@ -213,6 +216,7 @@ static void leftovers(void **state)
 	init(0, 0);
 	init(0, -EINVAL);
 	BAD(&h, "ARM_INIT_AGAIN");
+	mh_expect_refused(&h, "ARM_INIT_LEFTOVERS");
 }
 
 static void power(void **state)
@@ -247,6 +251,8 @@ static void power_apart(void **state)
 	BAD(&h, "ARM_INIT_POWERED_ON");
 	init(OFF, -EINVAL);
 	BAD(&h, "ARM_INIT_AGAIN");
+	init(0, -EINVAL);
+	BAD(&h, "ARM_INIT_POWER_OFF_APART");
 }
 
 static void stopped(void **state)
@@ -256,7 +262,7 @@ static void stopped(void **state)
 	out.mmio.len = 4;
 	init(OFF, 0);
 	run_exit(&h, vcpu, NULL, -EINTR);
-	GOOD(&h, "ARCH_RUN_INTERRUPTED");
+	KNOWN(&h, "ARM_RUN_STOPPED");
 	mp_set(&h, vcpu, KVM_MP_STATE_STOPPED, 0);
 	run_exit(&h, vcpu, &out, 0);
 	BAD(&h, "ARM_RUN_STOPPED");
@@ -368,6 +374,7 @@ static void registers(void **state)
 	GOOD(&h, "ARM_REG_REFUSED");
 	reg_get(&h, vcpu, 0x603000000013ffff, 0, -EBADF);
 	BAD(&h, "ARM_REG_OTHER");
+	mh_expect_refused(&h, "ARM_REG_REFUSED");
 }
 
 static void list(uint64_t room, uint64_t n, uint64_t second, int64_t ret)
@@ -456,9 +463,9 @@ static void events(void **state)
 		init(PSCI_02, 0);
 	}
 	mh_io(&h, vm, "KVM_ENABLE_CAP", &cap, sizeof(cap), NULL, 0, 0);
-	GOOD(&h, "ARCH_ENABLE_CAP");
+	GOOD(&h, "ARM_CAP_SUCCEEDS");
 	event(KVM_SYSTEM_EVENT_SUSPEND, 0, 0);
-	GOOD(&h, "ARCH_RUN");
+	GOOD(&h, "ARM_EVENT_SUSPEND_CAP");
 	cap.flags = 1;
 	mh_io(&h, vm, "KVM_ENABLE_CAP", &cap, sizeof(cap), NULL, 0, -EINVAL);
 	GOOD(&h, "ARCH_ENABLE_CAP_FLAGS");
@@ -532,6 +539,7 @@ static void exits(void **state)
 	GOOD(&h, "ARM_RUN_REFUSED");
 	run_exit(&h, vcpu, NULL, -EBADF);
 	BAD(&h, "ARCH_RUN");
+	mh_expect_refused(&h, "ARM_RUN_REFUSED");
 	mh_value(&h, vcpu, "KVM_RUN", 1, -EINVAL);
 	KNOWN(&h, "ARCH_RUN_NO_ARGUMENT");
 	mh_value(&h, vcpu, "KVM_RUN", 1, 0);
@@ -583,6 +591,7 @@ static void sve(void **state)
 	init(0, 0);
 	run_exit(&h, vcpu, NULL, -EPERM);
 	BAD(&h, "ARCH_RUN");
+	mh_expect_refused(&h, "ARM_RUN_UNFINALIZED");
 }
 
 /* --- calls that all architectures share --- */
@@ -634,6 +643,35 @@ static void shared(void **state)
 	mh_cap(&h, KVM_CAP_ARM_VM_IPA_SIZE, 36);
 	mh_value(&h, 1, "KVM_CREATE_VM", 0, -EINVAL);
 	GOOD(&h, "ARCH_CREATE_VM_IPA");
+}
+
+static void gic(void **state)
+{
+	struct kvm_irq_level spi = {.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | 40},
+			     cpu = {.irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT};
+
+	mh_io(&h, vm, "KVM_IRQ_LINE", &spi, sizeof(spi), NULL, 0, -ENXIO);
+	GOOD(&h, "ARM_IRQ_LINE_NEEDS_GIC");
+	mh_io(&h, vm, "KVM_IRQ_LINE", &spi, sizeof(spi), NULL, 0, 0);
+	BAD(&h, "ARM_IRQ_LINE_NEEDS_GIC");
+	mh_expect_refused(&h, "ARM_IRQ_LINE");
+	mh_io(&h, vm, "KVM_IRQ_LINE", &cpu, sizeof(cpu), NULL, 0, 0);
+	GOOD(&h, "ARM_IRQ_LINE");
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, -ENODEV);
+	GOOD(&h, "ARM_IRQCHIP_REFUSED");
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, -EINVAL);
+	BAD(&h, "ARM_IRQCHIP");
+	mh_expect_refused(&h, "ARM_IRQCHIP_REFUSED");
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+	GOOD(&h, "ARM_IRQCHIP");
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, -EEXIST);
+	KNOWN(&h, "ARM_IRQCHIP_ONCE");
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+	BAD(&h, "ARM_IRQCHIP_ONCE");
+	mh_io(&h, vm, "KVM_IRQ_LINE", &cpu, sizeof(cpu), NULL, 0, -ENXIO);
+	KNOWN(&h, "ARM_IRQ_LINE_CPU");
+	mh_io(&h, vm, "KVM_IRQ_LINE", &cpu, sizeof(cpu), NULL, 0, 0);
+	BAD(&h, "ARM_IRQ_LINE_CPU");
 }
 
 static void late_vcpu(void **state)
@@ -735,6 +773,7 @@ int main(void)
 		NEW(completion),
 		OLD(sve),
 		NEW(shared),
+		NEW(gic),
 		NEW(late_vcpu),
 		OLD(attached),
 		NEW(attached),

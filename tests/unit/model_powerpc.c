@@ -84,6 +84,7 @@ static void values(void **state)
 	}
 	reg_get(&h, vcpu, KVM_REG_PPC_DAR, 0, -EINVAL);
 	BAD(&h, "PPC_REG_KNOWN");
+	mh_expect_refused(&h, "PPC_REG_ABSENT");
 }
 
 static void token(const char *name, uint64_t number, int64_t ret)
@@ -96,6 +97,9 @@ static void token(const char *name, uint64_t number, int64_t ret)
 
 static void rtas(void **state)
 {
+	token("ibm,set-xive", 1, -ENOTTY);
+	BAD(&h, "PPC_RTAS_DEFINED");
+	mh_expect_refused(&h, "PPC_RTAS_UNSUPPORTED");
 	token("ibm,set-xive", 1, 0);
 	GOOD(&h, "PPC_RTAS_DEFINED");
 	token("ibm,int-on", 1, -EEXIST);

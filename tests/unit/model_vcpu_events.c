@@ -82,6 +82,29 @@ static void events(void **state)
 	BAD(&h, "EVENTS_SET_SUCCEEDS");
 }
 
+/* An exception that KVM_SET_GUEST_DEBUG injects is there. */
+static void events_injected(void **state)
+{
+	static const struct {
+		uint32_t control;
+		uint8_t nr;
+	} cases[] = {{KVM_GUESTDBG_INJECT_DB, 1}, {KVM_GUESTDBG_INJECT_BP, 3}};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct kvm_guest_debug debug = {.control =
+							KVM_GUESTDBG_ENABLE | cases[i / 2].control};
+		EVENTS out = {.flags = ALWAYS, .exception = {.nr = cases[i / 2].nr}};
+
+		IN(&h, vcpu, "KVM_SET_GUEST_DEBUG", debug, 0);
+		out.exception.nr ^= i % 2 * 4;
+		OUT(&h, vcpu, "KVM_GET_VCPU_EVENTS", out, 0);
+		if (i % 2)
+			BAD(&h, "EVENTS_SAME");
+		else
+			GOOD(&h, "EVENTS_SAME");
+	}
+}
+
 static void events_refused(void **state)
 {
 	EVENTS e = {.flags = 0x100};
@@ -562,6 +585,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(events, setup, teardown),
+		cmocka_unit_test_setup_teardown(events_injected, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(injection, setup, teardown),
 		cmocka_unit_test_setup_teardown(mp_state, setup, teardown),

@@ -40,6 +40,7 @@ static void irqfd(void **state)
 	GOOD(&h, "EVENTFD_DESCRIPTOR");
 	irqfd_call(6, 3, 0, -ENOENT);
 	BAD(&h, "IRQFD_SUCCEEDS");
+	mh_expect_refused(&h, "IRQFD_TAKEN");
 	irqfd_call(-1, 3, 0, 0);
 	BAD(&h, "EVENTFD_DESCRIPTOR");
 	irqfd_call(6, 3, 8, -EINVAL);
@@ -121,6 +122,7 @@ static void zones(void **state)
 	GOOD(&h, "COALESCED_SUCCEEDS");
 	IN(&h, vm, "KVM_REGISTER_COALESCED_MMIO", z, -ENOSPC);
 	BAD(&h, "COALESCED_SUCCEEDS");
+	mh_expect_refused(&h, "IO_BUS_FULL");
 	IN(&h, vm, "KVM_UNREGISTER_COALESCED_MMIO", z, 0);
 	GOOD(&h, "COALESCED_REMOVE_SUCCEEDS");
 	IN(&h, vm, "KVM_UNREGISTER_COALESCED_MMIO", z, -ENOENT);
@@ -143,12 +145,26 @@ static void hyperv(void **state)
 {
 	struct kvm_hyperv_eventfd e = {.conn_id = 7, .fd = 9};
 
+	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, -EEXIST);
+	BAD(&h, "HYPERV_EVENTFD_SUCCEEDS");
 	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, 0);
 	GOOD(&h, "HYPERV_EVENTFD_SUCCEEDS");
 	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, -EEXIST);
 	GOOD(&h, "HYPERV_EVENTFD_TABLE");
+	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, 0);
+	BAD(&h, "HYPERV_EVENTFD_TABLE");
+	e.flags = KVM_HYPERV_EVENTFD_DEASSIGN;
 	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, -ENOENT);
 	BAD(&h, "HYPERV_EVENTFD_SUCCEEDS");
+	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, 0);
+	GOOD(&h, "HYPERV_EVENTFD_SUCCEEDS");
+	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, 0);
+	BAD(&h, "HYPERV_EVENTFD_TABLE");
+	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, -ENOENT);
+	GOOD(&h, "HYPERV_EVENTFD_TABLE");
+	e.flags = 0;
+	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, -EBADF);
+	GOOD(&h, "EVENTFD_DESCRIPTOR");
 	e.conn_id = 1 << 24;
 	IN(&h, vm, "KVM_HYPERV_EVENTFD", e, -EINVAL);
 	GOOD(&h, "HYPERV_EVENTFD_ARGUMENT");
@@ -163,6 +179,7 @@ static void clock(void **state)
 	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
 	GOOD(&h, "GET_CLOCK_FLAGS");
 	assert_true(mh_held(&h, "GET_CLOCK_REALTIME") && mh_held(&h, "GET_CLOCK_SUCCEEDS"));
+	assert_true(mh_held(&h, "GET_CLOCK_EMPTY"));
 	OUT(&h, vm, "KVM_GET_CLOCK", c, -EINVAL);
 	BAD(&h, "GET_CLOCK_SUCCEEDS");
 	c.realtime = 4;
@@ -201,6 +218,12 @@ static void clock(void **state)
 	IN(&h, vm, "KVM_SET_CLOCK", c, 0);
 	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
 	GOOD(&h, "GET_CLOCK_FLAGS");
+	/* It goes on from what was set. */
+	c.clock = 100000000000;
+	IN(&h, vm, "KVM_SET_CLOCK", c, 0);
+	c.clock = 5000000000;
+	OUT(&h, vm, "KVM_GET_CLOCK", c, 0);
+	BAD(&h, "GET_CLOCK_ADVANCES");
 }
 
 static void tsc_khz(void **state)
@@ -215,10 +238,32 @@ static void tsc_khz(void **state)
 	GOOD(&h, "VM_TSC_KHZ_READ_BACK");
 	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, 90001);
 	BAD(&h, "VM_TSC_KHZ_READ_BACK");
+	assert_true(mh_held(&h, "VM_TSC_KHZ_GIVEN"));
 	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, -EINVAL);
 	BAD(&h, "VM_TSC_KHZ_GIVEN");
+	mh_expect_refused(&h, "VM_TSC_KHZ_UNSTABLE");
 	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, -EIO);
 	GOOD(&h, "VM_TSC_KHZ_UNSTABLE");
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, -EINVAL);
+	BAD(&h, "VM_TSC_KHZ_SUCCEEDS");
+	mh_expect_refused(&h, "VM_TSC_KHZ_REFUSED");
+	/* The host's own frequency, which is not known. */
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 0, 0);
+	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, 2000000);
+	GOOD(&h, "VM_TSC_KHZ_GIVEN");
+	/* Since 6.17 only before the first vCPU. */
+	mh_vcpu(&h, vm, 0);
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, 0);
+	GOOD(&h, "VM_TSC_KHZ_SUCCEEDS");
+	mh_close(&h);
+
+	host_open(&h, "7.2.0", "kvm_amd");
+	vm = mh_vm(&h);
+	mh_vcpu(&h, vm, 0);
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, -EINVAL);
+	GOOD(&h, "VM_TSC_KHZ_BEFORE_VCPUS");
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, 0);
+	BAD(&h, "VM_TSC_KHZ_BEFORE_VCPUS");
 }
 
 static void enable_cap(void **state)
@@ -344,6 +389,10 @@ static void filters(void **state)
 {
 	struct kvm_msr_filter f = {.flags = 0};
 	struct kvm_pmu_event_filter p = {.action = KVM_PMU_EVENT_DENY};
+	struct {
+		struct kvm_pmu_event_filter p;
+		uint64_t event;
+	} masked = {.event = 0xff000000000000c0};
 
 	IN(&h, vm, "KVM_X86_SET_MSR_FILTER", f, 0);
 	GOOD(&h, "MSR_FILTER_SUCCEEDS");
@@ -373,6 +422,15 @@ static void filters(void **state)
 	GOOD(&h, "PMU_FILTER_SUCCEEDS");
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, -EINVAL);
 	BAD(&h, "PMU_FILTER_SUCCEEDS");
+	masked.p.flags = KVM_PMU_EVENT_FLAG_MASKED_EVENTS;
+	masked.p.nevents = 1;
+	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", masked, 0);
+	GOOD(&h, "PMU_FILTER_SUCCEEDS");
+	masked.event |= 1ull << 40;
+	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", masked, -EINVAL);
+	GOOD(&h, "PMU_FILTER_MASKED");
+	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", masked, 0);
+	BAD(&h, "PMU_FILTER_MASKED");
 	p.nevents = 301;
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, -E2BIG);
 	GOOD(&h, "PMU_FILTER_TOO_MANY");
@@ -405,26 +463,27 @@ static void descriptors(void **state)
 	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, 0);
 	BAD(&h, "GUEST_MEMFD_SIZE");
 	g.size = 4096;
+	g.flags = 4;
+	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, -EINVAL);
+	GOOD(&h, "GUEST_MEMFD_FLAGS");
+	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, 40);
+	BAD(&h, "GUEST_MEMFD_FLAGS");
+	g.flags = 3;
 	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, 40);
 	GOOD(&h, "GUEST_MEMFD_SUCCEEDS");
 	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, -EPERM);
 	BAD(&h, "GUEST_MEMFD_SUCCEEDS");
 }
 
-static void encryption_and_xen(void **state)
+static void encryption(void **state)
 {
 	struct kvm_enc_region r = {.size = 4096};
-	struct kvm_xen_hvm_config x = {.msr = 0x40000000};
 	struct kvm_create_device new_type = {.type = 1000};
 
 	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, 0);
 	GOOD(&h, "MEMORY_ENCRYPT_DONE");
 	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, -ENOTTY);
 	KNOWN(&h, "MEMORY_ENCRYPT_NONE");
-	IN(&h, vm, "KVM_XEN_HVM_CONFIG", x, -ENOTTY);
-	GOOD(&h, "UNKNOWN_REQUEST_ENOTTY");
-	IN(&h, vm, "KVM_XEN_HVM_CONFIG", x, 0);
-	BAD(&h, "UNKNOWN_REQUEST_ENOTTY");
 	mh_close(&h);
 
 	/* Types beyond the table of today, of a kernel beyond it. */
@@ -433,23 +492,17 @@ static void encryption_and_xen(void **state)
 	IN(&h, vm, "KVM_CREATE_DEVICE", new_type, 0);
 	GOOD(&h, "CREATE_DEVICE_OTHER");
 	mh_close(&h);
+	host_open(&h, "7.2.0", "kvm_amd");
+	vm = mh_vm(&h);
+	IN(&h, vm, "KVM_CREATE_DEVICE", new_type, 0);
+	mh_expect_refused(&h, "CREATE_DEVICE_OTHER");
+	mh_close(&h);
 
 	host_open(&h, "6.18.0", "kvm_pvm");
-	h.env.caps[KVM_CAP_XEN_HVM] = 3;
 	vm = mh_vm(&h);
 	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, 0);
 	BAD(&h, "MEMORY_ENCRYPT_NONE");
-	IN(&h, vm, "KVM_XEN_HVM_CONFIG", x, 0);
-	GOOD(&h, "XEN_CONFIG_SUCCEEDS");
-	x.flags = 4;
-	IN(&h, vm, "KVM_XEN_HVM_CONFIG", x, -EINVAL);
-	KNOWN(&h, "XEN_CONFIG_ARGUMENT");
-	IN(&h, vm, "KVM_XEN_HVM_CONFIG", x, 0);
-	BAD(&h, "XEN_CONFIG_ARGUMENT");
-	mh_value(&h, vm, "KVM_XEN_HVM_GET_ATTR", 0, 0);
-	GOOD(&h, "XEN_OTHER");
-	mh_value(&h, vm, "KVM_XEN_HVM_GET_ATTR", 0, -EINVAL);
-	GOOD(&h, "XEN_REFUSED");
+	mh_expect_refused(&h, "MEMORY_ENCRYPT_DONE");
 }
 
 static void device_attr(uint32_t object, const char *ioctl, uint32_t group, uint64_t attr,
@@ -480,6 +533,12 @@ static void devices(void **state)
 	d.flags = e.flags = 0;
 	INOUT(&h, vm, "KVM_CREATE_DEVICE", d, e, -EINVAL);
 	BAD(&h, "CREATE_DEVICE_SUCCEEDS");
+	d.flags = 2;
+	INOUT(&h, vm, "KVM_CREATE_DEVICE", d, e, -EINVAL);
+	BAD(&h, "CREATE_DEVICE_FLAGS");
+	INOUT(&h, vm, "KVM_CREATE_DEVICE", d, e, 0);
+	KNOWN(&h, "CREATE_DEVICE_FLAGS");
+	d.flags = 0;
 	device = mh_object(&h, KVMAPI_DEVICE, vm, KVM_DEV_TYPE_VFIO, 0);
 	c.created = device;
 	e.fd = 10 + device;
@@ -513,6 +572,9 @@ static void devices(void **state)
 	GOOD(&h, "VFIO_DESCRIPTOR");
 	device_attr(device, "KVM_SET_DEVICE_ATTR", 1, 1, -EPERM);
 	BAD(&h, "VFIO_SET");
+	mh_expect_refused(&h, "VFIO_DESCRIPTOR");
+	device_attr(device, "KVM_GET_DEVICE_ATTR", 1, 1, 0);
+	mh_expect_refused(&h, "DEVICE_ATTR_OTHER");
 	device_attr(device, "KVM_SET_DEVICE_ATTR", 1, 9, 0);
 	BAD(&h, "DEVICE_ATTR_UNKNOWN");
 	device_attr(vm, "KVM_HAS_DEVICE_ATTR", 0, 0, -ENOTTY);
@@ -538,7 +600,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(vcpus, setup, teardown),
 		cmocka_unit_test_setup_teardown(filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors, setup, teardown),
-		cmocka_unit_test_setup_teardown(encryption_and_xen, setup, teardown),
+		cmocka_unit_test_setup_teardown(encryption, setup, teardown),
 		cmocka_unit_test_setup_teardown(devices, setup, teardown),
 	};
 

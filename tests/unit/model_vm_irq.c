@@ -101,6 +101,7 @@ static void lines(void **state)
 	BAD(&h, "IRQ_LINE_SUCCEEDS");
 	line_status(4, 1, 2, 1);
 	GOOD(&h, "IRQ_LINE_LEVEL_KEPT");
+	assert_true(mh_held(&h, "IRQ_LINE_STATUS_RANGE"));
 	line_status(4, 1, 1, 0);
 	BAD(&h, "IRQ_LINE_LEVEL_KEPT");
 	line_status(4, 1, 3, 1);
@@ -109,6 +110,7 @@ static void lines(void **state)
 	BAD(&h, "IRQ_LINE_STATUS_RANGE");
 	line_status(4, 0, 2, 0);
 	GOOD(&h, "IRQ_LINE_SUCCEEDS");
+	assert_true(mh_held(&h, "IRQ_LINE_STATUS_LOWERED"));
 	line_status(4, 0, 0, 0);
 	BAD(&h, "IRQ_LINE_STATUS_LOWERED");
 	line_status(20, 0, 1, 0);
@@ -119,6 +121,7 @@ static void lines(void **state)
 	BAD(&h, "IRQ_LINE_STATUS_LOWERED");
 	line_status(50, 1, -1, 1);
 	GOOD(&h, "IRQ_LINE_SUCCEEDS");
+	assert_true(mh_held(&h, "IRQ_LINE_STATUS_UNROUTED"));
 	line_status(50, 1, 1, 1);
 	BAD(&h, "IRQ_LINE_STATUS_UNROUTED");
 }
@@ -148,6 +151,9 @@ static void chip_state(void **state)
 		out = in;
 		INOUT(&h, vm, "KVM_GET_IRQCHIP", in, out, 0);
 		GOOD(&h, "GET_IRQCHIP_READS_BACK");
+		assert_true(mh_held(&h, "GET_IRQCHIP_SUCCEEDS") &&
+			    mh_held(&h, "GET_IRQCHIP_ID_KEPT") &&
+			    mh_held(&h, "GET_IRQCHIP_REST_KEPT"));
 		/* Lines may move. */
 		if (id < 2)
 			out.chip.pic.irr ^= 1;
@@ -294,6 +300,26 @@ static void routing_entries(void **state)
 	}
 	mh_close(&h);
 
+	/* Hyper-V's and Xen's, by capability. */
+	for (int with = 0; with < 2; with++) {
+		struct routing r = {.nr = 1, .e = {{.gsi = 3, .type = KVM_IRQ_ROUTING_HV_SINT}}};
+
+		host_open(&h, "6.12.0", "kvm_amd");
+		h.env.caps[KVM_CAP_HYPERV_SYNIC] = with;
+		h.env.caps[KVM_CAP_XEN_HVM] = with ? KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL : 0;
+		vm = mh_vm(&h);
+		mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+		IN(&h, vm, "KVM_SET_GSI_ROUTING", r, with ? -EINVAL : 0);
+		BAD(&h, with ? "GSI_ROUTING_SUCCEEDS" : "GSI_ROUTING_ENTRY");
+		r.e[0].type = KVM_IRQ_ROUTING_XEN_EVTCHN;
+		r.e[0].u.xen_evtchn.priority = 0xffffffff;
+		IN(&h, vm, "KVM_SET_GSI_ROUTING", r, with ? -EINVAL : 0);
+		BAD(&h, with ? "GSI_ROUTING_SUCCEEDS" : "GSI_ROUTING_ENTRY");
+		r.e[0].u.xen_evtchn.priority = KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL;
+		IN(&h, vm, "KVM_SET_GSI_ROUTING", r, -EINVAL);
+		KNOWN(&h, "GSI_ROUTING_ENTRY");
+		mh_close(&h);
+	}
 	setup(state);
 	split();
 	for (uint32_t type = KVM_IRQ_ROUTING_IRQCHIP; type <= KVM_IRQ_ROUTING_MSI; type++) {
@@ -320,6 +346,8 @@ static void msi(void **state)
 	BAD(&h, "SIGNAL_MSI_DELIVERED");
 	IN(&h, vm, "KVM_SIGNAL_MSI", m, -EPERM);
 	KNOWN(&h, "SIGNAL_MSI_NOBODY");
+	IN(&h, vm, "KVM_SIGNAL_MSI", m, -ENODEV);
+	mh_expect_refused(&h, "SIGNAL_MSI_NOBODY");
 	m.flags = 2;
 	IN(&h, vm, "KVM_SIGNAL_MSI", m, -EINVAL);
 	GOOD(&h, "SIGNAL_MSI_FLAGS");
@@ -378,6 +406,8 @@ static void pit(void **state)
 	KNOWN(&h, "GET_PIT_AFTER_CREATE");
 	OUT(&h, vm, "KVM_GET_PIT2", p, 0);
 	GOOD(&h, "GET_PIT_READS_BACK");
+	assert_true(mh_held(&h, "GET_PIT_SUCCEEDS") && mh_held(&h, "GET_PIT_FLAGS") &&
+		    mh_held(&h, "GET_PIT_VALUES") && mh_held(&h, "GET_PIT_RESERVED"));
 	OUT(&h, vm, "KVM_GET_PIT2", p, -EINVAL);
 	BAD(&h, "GET_PIT_SUCCEEDS");
 	p.channels[1].count_load_time++;
@@ -408,6 +438,16 @@ static void pit(void **state)
 	mh_close(&h);
 
 	setup(state);
+	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+	config.flags = 2;
+	IN(&h, vm, "KVM_CREATE_PIT2", config, -EINVAL);
+	BAD(&h, "CREATE_PIT_FLAGS");
+	IN(&h, vm, "KVM_CREATE_PIT2", config, 0);
+	KNOWN(&h, "CREATE_PIT_FLAGS");
+	mh_close(&h);
+
+	setup(state);
+	config.flags = 0;
 	mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
 	mh_value(&h, vm, "KVM_CREATE_PIT", 0, 0);
 	GOOD(&h, "CREATE_PIT_SUCCEEDS");

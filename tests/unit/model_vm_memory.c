@@ -89,6 +89,8 @@ static void slots(void **state)
 	BAD(&h, "MEMORY_REGION_IMMUTABLE");
 	slot(8, 0, 1ull << 45, MB, MB, -EINVAL);
 	GOOD(&h, "MEMORY_REGION_HOST_LIMIT");
+	slot(8, 0, 1ull << 45, MB, MB, -ENOENT);
+	mh_expect_refused(&h, "MEMORY_REGION_HOST_LIMIT");
 	slot(8, 0, 0xfee00000, 4096, MB, -EEXIST);
 	GOOD(&h, "MEMORY_REGION_OVERLAP");
 }
@@ -157,28 +159,105 @@ static void attached(void **state)
 	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
 }
 
+static void region_with_memfd(uint32_t id, uint32_t flags, uint64_t gpa, uint64_t size, int fd,
+			      uint64_t offset, int64_t ret)
+{
+	struct kvm_userspace_memory_region2 r = {.slot = id,
+						 .flags = flags | KVM_MEM_GUEST_MEMFD,
+						 .guest_phys_addr = gpa,
+						 .memory_size = size,
+						 .userspace_addr = 64 * MB,
+						 .guest_memfd = fd,
+						 .guest_memfd_offset = offset};
+
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, ret);
+}
+
 static void regions_with_memfd(void **state)
 {
-	struct kvm_userspace_memory_region2 r = {
-		.slot = 1, .flags = KVM_MEM_GUEST_MEMFD, .memory_size = MB, .guest_memfd = 9};
-	struct kvm_memory_attributes a = {.address = 0, .size = MB, .attributes = 8};
+	struct kvm_create_guest_memfd file = {.size = 2 * MB};
+	struct mh_call create = {.ioctl = "KVM_CREATE_GUEST_MEMFD",
+				 .in = &file,
+				 .in_len = sizeof(file)};
+	int fd;
 
-	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, -EBADF);
-	OPEN(&h);
-	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, 0);
+	mh_close(&h);
+	host_open(&h, "7.2.0", "kvm_amd");
+	vm = mh_vm(&h);
+	region_with_memfd(1, 0, 0, MB, 9, 0, 0);
 	GOOD(&h, "MEMORY_REGION_MEMFD");
-	r.slot = 2;
-	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION2", r, -EEXIST);
+	region_with_memfd(2, 0, 0, MB, 9, 0, -EEXIST);
 	GOOD(&h, "MEMORY_REGION_OVERLAP");
-	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, 0);
-	GOOD(&h, "MEMORY_ATTRIBUTES_SUCCEEDS");
-	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, -EINVAL);
-	GOOD(&h, "MEMORY_ATTRIBUTES_UNSUPPORTED");
-	a.size = 1;
-	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, -EINVAL);
-	KNOWN(&h, "MEMORY_ATTRIBUTES_RANGE");
-	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, 0);
-	BAD(&h, "MEMORY_ATTRIBUTES_RANGE");
+	region_with_memfd(2, 0, MB, MB, 9, 0, -EBADF);
+	GOOD(&h, "MEMORY_REGION_MEMFD_DESCRIPTOR");
+	region_with_memfd(2, KVM_MEM_LOG_DIRTY_PAGES, MB, MB, 9, 0, -EINVAL);
+	KNOWN(&h, "MEMORY_REGION_MEMFD_ARGUMENT");
+	region_with_memfd(2, 0, MB, MB, 9, 1, 0);
+	BAD(&h, "MEMORY_REGION_MEMFD_ARGUMENT");
+	region_with_memfd(2, 0, MB, MB, 9, -4096ull, 0);
+	BAD(&h, "MEMORY_REGION_MEMFD_ARGUMENT");
+	/* A file of a size that is known. */
+	create.object = vm;
+	create.created = mh_object(&h, KVMAPI_MEMFD, vm, UINT64_MAX, 0);
+	create.ret = 10 + create.created;
+	fd = (int)create.ret;
+	mh_do(&h, &create);
+	GOOD(&h, "GUEST_MEMFD_SUCCEEDS");
+	region_with_memfd(2, 0, 16 * MB, MB, fd, 2 * MB, -EINVAL);
+	GOOD(&h, "MEMORY_REGION_MEMFD_RANGE");
+	region_with_memfd(2, 0, 16 * MB, MB, fd, 2 * MB, 0);
+	BAD(&h, "MEMORY_REGION_MEMFD_RANGE");
+	region_with_memfd(2, 0, 16 * MB, MB, fd, MB, 0);
+	GOOD(&h, "MEMORY_REGION_MEMFD");
+	region_with_memfd(3, 0, 32 * MB, MB, fd, MB / 2, -EEXIST);
+	GOOD(&h, "MEMORY_REGION_MEMFD_OVERLAP");
+	region_with_memfd(3, 0, 32 * MB, MB, fd, MB / 2, 0);
+	BAD(&h, "MEMORY_REGION_MEMFD_OVERLAP");
+	region_with_memfd(3, 0, 32 * MB, MB, fd, 0, 0);
+	GOOD(&h, "MEMORY_REGION_MEMFD");
+	region_with_memfd(2, 0, 48 * MB, MB, fd, MB, 0); /* such a slot stays as it is */
+	BAD(&h, "MEMORY_REGION_IMMUTABLE");
+	mh_expect_refused(&h, "MEMORY_REGION_MEMFD");
+	mh_expect_refused(&h, "MEMORY_REGION_MEMFD_DESCRIPTOR");
+	/* What was bound to it went with the file that had this number before. */
+	slot(2, 0, 0, 0, 0, 0);
+	create.created = 0;
+	mh_do(&h, &create);
+	region_with_memfd(2, 0, 16 * MB, MB, fd, 0, 0);
+	GOOD(&h, "MEMORY_REGION_MEMFD");
+}
+
+static void attributes(void **state)
+{
+	static const struct {
+		struct kvm_memory_attributes a;
+		const char *rule; /* of EINVAL; NULL = success */
+	} steps[] = {
+		{{.size = MB}, NULL},
+		{{.size = MB, .attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE},
+		 "MEMORY_ATTRIBUTES_UNSUPPORTED"},
+		{{.size = MB, .attributes = 1}, "MEMORY_ATTRIBUTES_UNSUPPORTED"},
+		{{.size = 1}, "MEMORY_ATTRIBUTES_RANGE"},
+		{{.size = 0}, "MEMORY_ATTRIBUTES_RANGE"},
+		{{.size = MB, .address = 1}, "MEMORY_ATTRIBUTES_RANGE"},
+		{{.size = MB, .flags = 1}, "MEMORY_ATTRIBUTES_RANGE"},
+	};
+	struct kvm_memory_attributes none = {.size = MB};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct kvm_memory_attributes a = steps[i].a;
+
+		IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, steps[i].rule ? -EINVAL : 0);
+		GOOD(&h, steps[i].rule ? steps[i].rule : "MEMORY_ATTRIBUTES_SUCCEEDS");
+		IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", a, steps[i].rule ? 0 : -EINVAL);
+		BAD(&h, steps[i].rule ? steps[i].rule : "MEMORY_ATTRIBUTES_SUCCEEDS");
+	}
+	mh_close(&h);
+	host_open(&h, "6.12.0", "kvm_amd");
+	h.env.caps[KVM_CAP_MEMORY_ATTRIBUTES] = 0;
+	vm = mh_vm(&h);
+	IN(&h, vm, "KVM_SET_MEMORY_ATTRIBUTES", none, 0);
+	BAD(&h, "UNKNOWN_REQUEST_ENOTTY");
 }
 
 static void clear_log(uint32_t number, uint64_t first, uint32_t count, int64_t ret)
@@ -192,8 +271,11 @@ static void dirty_log(void **state)
 {
 	slot(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 70 * 4096, MB, 0);
 	slot(1, 0, 16 * MB, MB, 4 * MB, 0);
+	mh_vcpu(&h, vm, 0);
 	get_log(0, 0x20, 0);
 	GOOD(&h, "DIRTY_LOG_WITHIN");
+	assert_true(mh_held(&h, "DIRTY_LOG_SUCCEEDS"));
+	mh_value(&h, vm, "KVM_CHECK_EXTENSION", KVM_CAP_IMMEDIATE_EXIT, 1);
 	get_log(0, 0x40, 0);
 	BAD(&h, "DIRTY_LOG_WITHIN");
 	get_log(0, 0, -ENOENT);
@@ -228,6 +310,66 @@ static void dirty_log(void **state)
 	BAD(&h, "RESET_DIRTY_RINGS_NONE");
 }
 
+/* One call on the log of slot 0 that gives these bytes. */
+static void log_bits(uint64_t first, uint64_t second)
+{
+	struct kvm_dirty_log log = {.slot = 0};
+	uint64_t bits[] = {first, second};
+	struct tape_part nested = {
+		.role = TAPE_NESTED_OUT, .want = 16, .have = 16, .data = (uint8_t *)bits};
+	struct mh_call c = {.object = vm,
+			    .ioctl = "KVM_GET_DIRTY_LOG",
+			    .in = &log,
+			    .in_len = sizeof(log),
+			    .out_parts = &nested,
+			    .out_part_count = 1};
+
+	mh_do(&h, &c);
+}
+
+static void dirty_log_bits(void **state)
+{
+	struct kvm_enable_cap full = {.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = {3}};
+	uint32_t vcpu;
+
+	/* Without vCPUs nothing is written. */
+	slot(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 70 * 4096, MB, 0);
+	log_bits(0, 0);
+	GOOD(&h, "DIRTY_LOG_CLEARED");
+	log_bits(0, 1);
+	BAD(&h, "DIRTY_LOG_CLEARED");
+	/* A guest may write, and what it wrote is told once. */
+	vcpu = mh_vcpu(&h, vm, 0);
+	mh_run(&h, vcpu, NULL, 0, NULL, 0, -EINTR);
+	log_bits(7, 1);
+	GOOD(&h, "DIRTY_LOG_WITHIN");
+	log_bits(0, 0);
+	GOOD(&h, "DIRTY_LOG_CLEARED");
+	log_bits(2, 0);
+	BAD(&h, "DIRTY_LOG_CLEARED");
+	mh_run(&h, vcpu, NULL, 0, NULL, 0, -EINTR);
+	log_bits(2, 0);
+	GOOD(&h, "DIRTY_LOG_WITHIN");
+	mh_close(&h);
+
+	/* A log that begins full, and is emptied by KVM_CLEAR_DIRTY_LOG only. */
+	setup(state);
+	IN(&h, vm, "KVM_ENABLE_CAP", full, 0);
+	slot(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 70 * 4096, MB, 0);
+	log_bits(UINT64_MAX, 0x3f);
+	GOOD(&h, "DIRTY_LOG_INITIALLY_SET");
+	log_bits(UINT64_MAX, 0x3e);
+	BAD(&h, "DIRTY_LOG_INITIALLY_SET");
+	clear_log(0, 0, 64, 0);
+	log_bits(0, 0x3f);
+	GOOD(&h, "DIRTY_LOG_WITHIN");
+	/* Logging that begins anew begins full again. */
+	slot(0, 0, 0, 70 * 4096, MB, 0);
+	slot(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 70 * 4096, MB, 0);
+	log_bits(0, 0x3f);
+	BAD(&h, "DIRTY_LOG_INITIALLY_SET");
+}
+
 static void dirty_ring(void **state)
 {
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_DIRTY_LOG_RING, .args = {65536}};
@@ -260,7 +402,7 @@ static void dirty_ring(void **state)
 
 static void addresses(void **state)
 {
-	uint64_t map = 0xfeffc000;
+	uint64_t map = 0xfeffc000, far = 1ull << 32, zero = 0;
 
 	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 0xfeffd000, 0);
 	GOOD(&h, "SET_TSS_ADDR_SUCCEEDS");
@@ -274,6 +416,10 @@ static void addresses(void **state)
 	GOOD(&h, "SET_IDENTITY_MAP_SUCCEEDS");
 	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, -EINVAL);
 	BAD(&h, "SET_IDENTITY_MAP_SUCCEEDS");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", far, 0);
+	KNOWN(&h, "SET_IDENTITY_MAP_ANYWHERE");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", far, -EINVAL);
+	BAD(&h, "SET_IDENTITY_MAP_ANYWHERE");
 	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 64, 0);
 	KNOWN(&h, "SET_NR_MMU_PAGES_SUCCEEDS");
 	mh_value(&h, vm, "KVM_SET_NR_MMU_PAGES", 64, -EINVAL);
@@ -286,6 +432,9 @@ static void addresses(void **state)
 	GOOD(&h, "GET_NR_MMU_PAGES_VALUE");
 	mh_value(&h, vm, "KVM_GET_NR_MMU_PAGES", 0, -ENOTTY);
 	KNOWN(&h, "GET_NR_MMU_PAGES_REMOVED");
+	mh_value(&h, vm, "KVM_GET_NR_MMU_PAGES", 0, -EINVAL);
+	BAD(&h, "GET_NR_MMU_PAGES_VALUE");
+	mh_expect_refused(&h, "GET_NR_MMU_PAGES_REMOVED");
 	mh_vcpu(&h, vm, 0);
 	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", map, -EINVAL);
 	GOOD(&h, "SET_IDENTITY_MAP_BEFORE_VCPUS");
@@ -301,6 +450,17 @@ static void addresses(void **state)
 	GOOD(&h, "SET_TSS_ADDR_CONFLICT");
 	mh_value(&h, vm, "KVM_SET_TSS_ADDR", 16 * MB, -EEXIST);
 	BAD(&h, "SET_TSS_ADDR_SUCCEEDS");
+	mh_expect_refused(&h, "SET_TSS_ADDR_CONFLICT");
+	/* And the first vCPU brings the identity map. */
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 0, -EEXIST);
+	BAD(&h, "CREATE_VCPU_SUCCEEDS");
+	mh_expect_refused(&h, "SET_IDENTITY_MAP_CONFLICT");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", far, 0);
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 0, -EINVAL);
+	GOOD(&h, "SET_IDENTITY_MAP_CONFLICT");
+	IN(&h, vm, "KVM_SET_IDENTITY_MAP_ADDR", zero, 0); /* the default again */
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 0, -EINVAL);
+	BAD(&h, "CREATE_VCPU_SUCCEEDS");
 }
 
 int main(void)
@@ -310,7 +470,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unknown_slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(attached, setup, teardown),
 		cmocka_unit_test_setup_teardown(regions_with_memfd, setup, teardown),
+		cmocka_unit_test_setup_teardown(attributes, setup, teardown),
 		cmocka_unit_test_setup_teardown(dirty_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(dirty_log_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(dirty_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(addresses, setup, teardown),
 	};

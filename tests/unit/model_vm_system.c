@@ -51,6 +51,8 @@ static void create_vm(void **state)
 	OPEN(&h);
 	mh_value(&h, SYSTEM, "KVM_CREATE_VM", 4, 12);
 	GOOD(&h, "CREATE_VM_TYPE");
+	mh_value(&h, SYSTEM, "KVM_CREATE_VM", 1, 12);
+	mh_expect_refused(&h, "CREATE_VM_TYPE");
 	mh_close(&h);
 }
 
@@ -81,6 +83,7 @@ static void msr_lists(void **state)
 		BAD(&h, "MSR_LIST_TOO_SMALL");
 		list(&h, names[i], 3, three, 4, 0);
 		GOOD(&h, "MSR_LIST_SUCCEEDS");
+		assert_true(mh_held(&h, "MSR_LIST_ADDRESS") && mh_held(&h, "MSR_LIST_UNIQUE"));
 		list(&h, names[i], 8, three, 4, 0);
 		GOOD(&h, "MSR_LIST_CONSTANT");
 		list(&h, names[i], 8, other, 4, 0);
@@ -169,6 +172,7 @@ static void cpuid_protocol(void **state)
 	c.nent = 1;
 	cpuid(&h, name, 1, &c, -E2BIG);
 	GOOD(&h, "CPUID_NENT_TOO_LOW");
+	assert_true(mh_held(&h, "CPUID_NENT_KEPT") && mh_held(&h, "CPUID_HEADER_KEPT"));
 	c.nent = 6;
 	cpuid(&h, name, 2, &c, -E2BIG);
 	BAD(&h, "CPUID_NENT_KEPT");
@@ -179,6 +183,7 @@ static void cpuid_protocol(void **state)
 	assert_true(mh_held(&h, "CPUID_NENT_COUNT") && mh_held(&h, "CPUID_NENT_CONSTANT"));
 	cpuid(&h, name, 300, &c, 0);
 	GOOD(&h, "CPUID_CONSTANT");
+	assert_true(mh_held(&h, "CPUID_NENT_TOO_HIGH"));
 	cpuid(&h, name, 5, &c, 0);
 	BAD(&h, "CPUID_NENT_TOO_LOW");
 	cpuid(&h, name, 0, NULL, -E2BIG);
@@ -214,6 +219,7 @@ static void cpuid_entries(void **state)
 		uint8_t flip;
 	} cases[] = {
 		{"CPUID_FLAGS", offsetof(struct cpuid, e[1].flags), 8},
+		{"CPUID_FLAGS", offsetof(struct cpuid, e[1].flags), KVM_CPUID_FLAG_STATE_READ_NEXT},
 		{"CPUID_FLAGS", offsetof(struct cpuid, e[1].index), 1},
 		{"CPUID_PADDING_ZERO", offsetof(struct cpuid, e[1].padding[2]), 1},
 		{"CPUID_UNIQUE", offsetof(struct cpuid, e[3].index), 1},
@@ -231,6 +237,8 @@ static void cpuid_entries(void **state)
 		host_open(&h, "6.12.0", "kvm_amd");
 		cpuid(&h, "KVM_GET_SUPPORTED_CPUID", 6, &c, 0);
 		GOOD(&h, "CPUID_UNIQUE");
+		assert_true(mh_held(&h, "CPUID_FLAGS") && mh_held(&h, "CPUID_PADDING_ZERO") &&
+			    mh_held(&h, "CPUID_IN_RANGE") && mh_held(&h, "CPUID_KVM_SIGNATURE"));
 		((uint8_t *)&c)[cases[i].at] ^= cases[i].flip;
 		cpuid(&h, "KVM_GET_SUPPORTED_CPUID", 6, &c, 0);
 		BAD(&h, cases[i].rule);
@@ -260,11 +268,26 @@ static void cpuid_emulated(void **state)
 	GOOD(&h, "CPUID_NENT_TOO_LOW");
 	cpuid(&h, name, 6, NULL, -E2BIG);
 	BAD(&h, "CPUID_SUCCEEDS");
+	mh_expect_refused(&h, "CPUID_EMULATED_SPARE");
 	dirty.e[2].padding[0] = 1;
 	mh_io(&h, SYSTEM, name, &dirty, sizeof(dirty), NULL, 0, -EINVAL);
 	KNOWN(&h, "CPUID_EMULATED_PADDING");
 	mh_io(&h, SYSTEM, name, &dirty, sizeof(dirty), &c, sizeof(c), 0);
 	BAD(&h, "CPUID_EMULATED_PADDING");
+
+	/* MOVBE is emulated; x2APIC is, but well; an FPU is not. */
+	for (size_t i = 0; i < 3; i++) {
+		mh_close(&h);
+		host_open(&h, "6.1.0", "kvm_intel");
+		c.e[0].ecx = i ? 0 : 1u << 22;
+		c.e[0].ecx |= i == 1 ? 1u << 21 : 0;
+		c.e[0].edx = i == 2;
+		cpuid(&h, name, 6, &c, 0);
+		if (i)
+			BAD(&h, "CPUID_EMULATED_ONLY");
+		else
+			GOOD(&h, "CPUID_EMULATED_ONLY");
+	}
 	mh_close(&h);
 }
 
@@ -289,7 +312,8 @@ static void feature_msrs(void **state)
 	list(&h, "KVM_GET_MSR_FEATURE_INDEX_LIST", 8, features, 3, 0);
 	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 2);
 	GOOD(&h, "FEATURE_MSRS_READ");
-	assert_true(mh_held(&h, "FEATURE_MSRS_CONSTANT") && mh_held(&h, "FEATURE_MSRS_INDEX_KEPT"));
+	assert_true(mh_held(&h, "FEATURE_MSRS_CONSTANT") && mh_held(&h, "FEATURE_MSRS_INDEX_KEPT") &&
+		    mh_held(&h, "FEATURE_MSRS_REST_KEPT"));
 	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 1);
 	BAD(&h, "FEATURE_MSRS_READ");
 	out.e[0].data = 6;
@@ -324,6 +348,7 @@ static void mce_cap(void **state)
 	host_open(&h, "6.1.0", "kvm_intel");
 	OUT(&h, SYSTEM, "KVM_X86_GET_MCE_CAP_SUPPORTED", cap, 0);
 	GOOD(&h, "MCE_CAP_FORMAT");
+	assert_true(mh_held(&h, "MCE_CAP_SUCCEEDS") && mh_held(&h, "MCE_CAP_OF_KVM"));
 	OUT(&h, SYSTEM, "KVM_X86_GET_MCE_CAP_SUPPORTED", cap, 0);
 	GOOD(&h, "MCE_CAP_CONSTANT");
 	cap |= 0x400;
@@ -374,6 +399,7 @@ static void system_attributes(void **state)
 	GOOD(&h, "SYSTEM_ATTR_UNKNOWN");
 	attr(&h, "KVM_HAS_DEVICE_ATTR", 0, 1, 0, 0);
 	BAD(&h, "SYSTEM_ATTR_UNKNOWN");
+	mh_expect_refused(&h, "SYSTEM_ATTR_OTHER");
 	attr(&h, "KVM_GET_DEVICE_ATTR", 1, 0, 0, -ENXIO);
 	GOOD(&h, "SYSTEM_ATTR_UNKNOWN");
 	attr(&h, "KVM_GET_DEVICE_ATTR", 1, 0, 9, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which bytes of struct kvm_run the rules of run.c determine after a KVM_RUN.  Apart from run.c,
- * since that is the busiest place of the model, and this is asked for by few.
+ * struct kvm_run byte by byte: what KVM_RUN leaves as it was, and which bytes the rules of run.c
+ * determine.  Apart from run.c, the busiest place of the model, since little of it is needed at
+ * every exit.
  */
 #include "model/vcpu.h"
 
@@ -15,8 +16,40 @@ static void io_promises(struct judge *j, const struct tape_part *out)
 	j_promise(j, R_RUN_IO_DATA, out, AT(io.data_offset), 8);
 }
 
-static void mmio_promises(struct judge *j, const struct tape_part *out)
+/* Which bytes of data an access of memory writes: of a store its own, of a load none. */
+static uint32_t mmio_written(const struct tape_part *out)
 {
+	uint32_t len = out->data[AT(mmio.len)];
+
+	return !out->data[AT(mmio.is_write)] ? 0 : len < 8 ? len : 8;
+}
+
+/* Whether what stands in struct kvm_run before the call can be told from what the kernel wrote. */
+static bool mmio_comparable(const struct judge *j, const struct tape_part *in,
+			    const struct tape_part *out)
+{
+	return in && in->have >= AT(mmio.len) && out->have > AT(mmio.is_write) &&
+	       !vcpu_flag(j->vcpu, VCPU_RUN_TWICE);
+}
+
+void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+{
+	uint32_t at = AT(mmio.data);
+
+	if (!mmio_comparable(j, in, out))
+		return;
+	at += mmio_written(out);
+	j_check(j, R_RUN_MMIO_STAYS, !memcmp(out->data + at, in->data + at, AT(mmio.len) - at),
+		"data beyond what is stored as it was", "another byte behind the first %u",
+		mmio_written(out));
+}
+
+static void mmio_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+{
+	if (mmio_comparable(j, in, out))
+		j_promise(j, R_RUN_MMIO_STAYS, out, AT(mmio.data) + mmio_written(out),
+			  8 - mmio_written(out));
+
 	j_promise_bits(j, R_RUN_MMIO, out, AT(mmio.len), 4, ~0xfull);
 	j_constrain(j, R_RUN_MMIO, out, AT(mmio.is_write), 1);
 	j_promise_bits(j, R_RUN_MMIO_ADDRESS, out, AT(mmio.phys_addr), 8, ~0ull << 52);
@@ -65,7 +98,7 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 		if (reason == KVM_EXIT_IO)
 			io_promises(j, out);
 		else if (reason == KVM_EXIT_MMIO)
-			mmio_promises(j, out);
+			mmio_promises(j, in, out);
 	}
 	header = !j->ret->ret || j->ret->ret == -EAGAIN ||
 		 (j->ret->ret == -EINTR && reason == KVM_EXIT_INTR);
@@ -78,11 +111,11 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 		j_promise(j, R_RUN_INPUT_STAYS, out, AT(padding1), 6);
 	}
 	j_constrain(j, R_RUN_FLAGS, out, AT(ready_for_interrupt_injection), 2);
-	j_promise_bits(j, R_RUN_FLAGS, out, AT(flags), 2,
-		       ~(uint64_t)((j_cap(j, KVM_CAP_X86_SMM) ? KVM_RUN_X86_SMM : 0) |
-				   (j_cap(j, KVM_CAP_NESTED_STATE) ? KVM_RUN_X86_GUEST_MODE : 0) |
-				   (j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT) ? KVM_RUN_X86_BUS_LOCK
-									: 0)));
+	j_promise_bits(
+		j, R_RUN_FLAGS, out, AT(flags), 2,
+		~(uint64_t)((j_cap(j, KVM_CAP_X86_SMM) ? KVM_RUN_X86_SMM : 0) |
+			    (j_cap(j, KVM_CAP_NESTED_STATE) ? KVM_RUN_X86_GUEST_MODE : 0) |
+			    (j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT) ? KVM_RUN_X86_BUS_LOCK : 0)));
 	j_promise_bits(j, R_RUN_CR8, out, AT(cr8), 8, ~0xfull);
 	j_promise_bits(j, R_RUN_APIC_BASE, out, AT(apic_base), 8, ~0ull << 52 | 0x2ff);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fuzz_check: what must hold of the model for any sequence.
+ *
+ * The model makes up the results of a sequence (model_predict()), and a second one, which knows
+ * only these results, judges them: nothing may diverge.  The same again of the sequence's own byte
+ * encoding, and of the tape written and read, must give the same verdicts.
+ */
+#ifndef FUZZ_CHECK_H
+#define FUZZ_CHECK_H
+
+#include "fuzz/sequence.h"
+#include "model/model.h"
+
+struct fuzz_check;
+
+/* 0, -ENOMEM.  Told of each verdict on the made-up results; may be NULL. */
+int fuzz_check_new(model_verdict_fn fn, void *context, struct fuzz_check **check);
+void fuzz_check_free(struct fuzz_check *c);
+/*
+ * Check a sequence; thorough: also the tape, which costs more.  NULL if all holds, else what does
+ * not, as a line that lives until the next call.
+ */
+const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool thorough);
+
+#endif

@@ -1,0 +1,4 @@
+# file virt/kvm/eventfd.c
+# SPDX-License-Identifier: BSD-2-Clause
+# Missing check: unknown flags of KVM_IRQFD are taken.
+/^kvm_irqfd(/,/^}/ s/args->flags & ~(.*))$/0)/
