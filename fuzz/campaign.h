@@ -64,11 +64,11 @@ struct campaign_options {
 	bool blind;	      /* nothing joins the queue */
 	bool minimise;
 	bool guest_code;
-	unsigned int runs;     /* by which finds are verified */
-	uint64_t seconds;      /* ends after so many, 0 = never */
-	uint64_t executions;   /* ends after so many, 0 = never */
-	unsigned int interval; /* seconds between lines */
-	bool screen;	       /* a status screen instead of lines */
+	unsigned int runs;		    /* by which finds are verified */
+	uint64_t seconds;		    /* ends after so many, 0 = never */
+	uint64_t executions;		    /* ends after so many, 0 = never */
+	unsigned int interval;		    /* seconds between lines */
+	bool screen;			    /* a status screen instead of lines */
 	const char *bold, *dim, *bad, *off; /* colours, may be "" */
 	FILE *out;
 	volatile sig_atomic_t *stop;

@@ -47,7 +47,7 @@ struct campaign {
 	uint64_t before_ms; /* of earlier runs */
 	uint64_t started_ms;
 	uint64_t restarts_before;
-	uint64_t first_now; /* executions when this run began */
+	uint64_t first_now;		 /* executions when this run began */
 	int folder, queue, finds_folder; /* descriptors */
 	int lock_fd, blocks_fd, outcomes_fd, curves_fd, log_fd;
 	char kernel[128];

@@ -21,6 +21,10 @@ static const struct {
 enum {
 	KERNELS = sizeof(kernels) / sizeof(kernels[0]),
 	VERDICTS_MAX = FUZZ_CALLS_MAX,
+	RUN_HEAD = 32, /* struct kvm_run up to the exit's own data; of it userspace writes: */
+	RUN_INPUT = 2, /* request_interrupt_window, immediate_exit */
+	RUN_CR8 = 16,
+	HINTS_MAX = 4,
 };
 
 /* A verdict as far as it must be the same again. */
@@ -32,6 +36,8 @@ struct said {
 struct machine {
 	struct tape_env env;
 	struct model *maker, *judge;
+	struct model
+		*twin; /* what the maker should be, where the judge cannot tell: calls overlap */
 };
 
 struct fuzz_check {
@@ -48,23 +54,50 @@ struct fuzz_check {
 	struct open {
 		struct tape_call call;
 		struct tape_part parts[FUZZ_CALL_PARTS_MAX];
+		/* KVM_RUN as it would be if no call overlapped another. */
+		struct tape_call alone;
+		struct tape_part alone_parts[FUZZ_CALL_PARTS_MAX];
+		uint8_t alone_run[RUN_HEAD];
 		uint8_t *scratch;
 	} open[FUZZ_THREADS_MAX];
 	uint32_t ids[FUZZ_CALLS_MAX + 1];
+	uint8_t runs[FUZZ_CALLS_MAX + 1][RUN_HEAD]; /* of vCPUs, by what makes them */
 	struct fuzz_step steps[2 * FUZZ_CALLS_MAX];
 	struct said first[VERDICTS_MAX], second[VERDICTS_MAX];
 	uint32_t first_count, second_count;
 	bool watched; /* verdicts are the first ones: told, and looked at */
 	struct tape_writer *writer;
+	struct model_verdict displeased; /* the last one of the maker */
+	/*
+	 * Rules look at a result in their order, and one may have looked at what a later one
+	 * changed. Then the sequence is played again, with the result to begin with.
+	 */
+	struct hint {
+		uint32_t index, size;
+		uint8_t *bytes;
+	} hints[HINTS_MAX];
+	unsigned int hint_count;
+	bool overlaps; /* calls of this sequence do */
 	char text[512];
 };
 
-/* --- verdicts -------------------------------------------------------------------------------------
+/* --- verdicts
+ * -------------------------------------------------------------------------------------
  */
 
 static void verdict_ignored(void *context, const struct tape_return *ret,
 			    const struct model_verdict *v)
 {
+}
+
+/* Why the last result that was made up did not please. */
+static void verdict_made(void *context, const struct tape_return *ret,
+			 const struct model_verdict *v)
+{
+	struct fuzz_check *c = context;
+
+	if (v->kind == MODEL_DIVERGES)
+		c->displeased = *v;
 }
 
 static const char *call_name(const struct tape_call *call)
@@ -87,17 +120,43 @@ static void verdict_taken(void *context, const struct tape_return *ret,
 	if (c->first_count < VERDICTS_MAX)
 		c->first[c->first_count++] = said;
 	if (v->kind == MODEL_DIVERGES && !c->text[0])
-		snprintf(c->text, sizeof(c->text),
-			 "call %llu, %s = %lld: the model contradicts its own prediction by %s: expected "
-			 "%s, observed %s",
-			 (unsigned long long)ret->call->index, call_name(ret->call),
-			 (long long)ret->ret, model_rules(&count)[v->rule].id, v->expected,
-			 v->observed);
+		snprintf(
+			c->text, sizeof(c->text),
+			"call %llu, %s = %lld: the model contradicts its own prediction by %s: expected "
+			"%s, observed %s",
+			(unsigned long long)ret->call->index, call_name(ret->call),
+			(long long)ret->ret, model_rules(&count)[v->rule].id, v->expected,
+			v->observed);
 	if (c->fn)
 		c->fn(c->context, ret, v);
 }
 
-/* --- machines -------------------------------------------------------------------------------------
+/* The result that diverged is what is begun with the next time. */
+static void hint_take(struct fuzz_check *c, uint32_t index)
+{
+	const struct tape_part *out =
+		tape_part_find(c->result.ret.parts, c->result.ret.part_count, TAPE_ARG_OUT);
+	struct hint *hint = &c->hints[c->hint_count];
+
+	if (!out || !out->have || c->hint_count == HINTS_MAX)
+		return;
+	hint->bytes = malloc(out->have);
+	if (!hint->bytes)
+		return;
+	memcpy(hint->bytes, out->data, out->have);
+	hint->size = out->have;
+	hint->index = index;
+	c->hint_count++;
+}
+
+static void hints_forget(struct fuzz_check *c)
+{
+	while (c->hint_count)
+		free(c->hints[--c->hint_count].bytes);
+}
+
+/* --- machines
+ * -------------------------------------------------------------------------------------
  */
 
 static int machine_open(struct fuzz_check *c, enum kvmapi_arch arch, unsigned int kernel)
@@ -117,7 +176,9 @@ static int machine_open(struct fuzz_check *c, enum kvmapi_arch arch, unsigned in
 			      ?: tape_env_set(&m->env, "kvm.backend", kernels[kernel].backend)
 			      ?: tape_env_set(&m->env, "cpu.vendor", kernels[kernel].vendor);
 	if (!err)
-		err = model_create(&m->env, verdict_ignored, NULL, &m->maker);
+		err = model_create(&m->env, verdict_made, c, &m->maker);
+	if (!err)
+		err = model_create(&m->env, verdict_ignored, NULL, &m->twin);
 	if (!err)
 		err = model_create(&m->env, verdict_taken, c, &m->judge);
 	return err;
@@ -157,63 +218,167 @@ void fuzz_check_free(struct fuzz_check *c)
 			if (!c->machines[a][k].judge)
 				continue;
 			model_destroy(c->machines[a][k].maker);
+			model_destroy(c->machines[a][k].twin);
 			model_destroy(c->machines[a][k].judge);
 			tape_env_release(&c->machines[a][k].env);
 		}
 	}
 	for (unsigned int i = 0; i < FUZZ_THREADS_MAX; i++)
 		free(c->open[i].scratch);
+	hints_forget(c);
 	model_result_release(&c->result);
 	fuzz_sequence_free(c->again);
 	free(c->bytes);
 	free(c);
 }
 
-/* --- playing a sequence on the two models ---------------------------------------------------------
+/* --- playing a sequence on the two models
+ * ---------------------------------------------------------
  */
 
-static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index, uint64_t event)
+/* struct kvm_run is as the last KVM_RUN left it, but for what userspace writes into it. */
+static void run_prepare(struct fuzz_check *c, uint32_t object, struct open *open)
+{
+	for (unsigned int i = 0; i < open->call.part_count; i++) {
+		struct tape_part *p = &open->parts[i];
+		uint8_t *page = c->runs[object];
+
+		if (p->role != TAPE_RUN_IN)
+			continue;
+		memcpy(page, p->data, p->have < RUN_INPUT ? p->have : RUN_INPUT);
+		if (p->have >= RUN_CR8 + 8)
+			memcpy(page + RUN_CR8, p->data + RUN_CR8, 8);
+		memcpy(open->scratch, page, RUN_HEAD);
+		p->data = open->scratch;
+		p->want = p->have = RUN_HEAD;
+	}
+}
+
+static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
+		 uint64_t event)
 {
 	struct open *open = &c->open[s->calls[index].thread];
-	int err;
+	int err = 0;
 
 	fuzz_sequence_tape_call(s, index, c->ids, &open->call, open->parts, open->scratch);
 	open->call.index = event;
-	err = model_call(c->now->maker, &open->call) ?: model_call(c->now->judge, &open->call);
+	if (open->call.row && open->call.row->payload == KVMAPI_RUNPAGE)
+		run_prepare(c, s->calls[index].object, open);
+	if (c->overlaps)
+		err = model_call(c->now->judge, &open->call);
 	if (!err && c->writer)
 		err = tape_writer_call(c->writer, &open->call);
 	return err;
 }
 
+/* The call, for those that know of no overlapping: another KVM_RUN may have ended meanwhile. */
+static const struct tape_call *call_alone(struct fuzz_check *c, uint32_t object, struct open *open)
+{
+	if (!c->overlaps || !open->call.row || open->call.row->payload != KVMAPI_RUNPAGE)
+		return &open->call;
+	open->alone = open->call;
+	open->alone.parts = open->alone_parts;
+	for (unsigned int i = 0; i < open->call.part_count; i++) {
+		struct tape_part *p = &open->alone_parts[i];
+
+		*p = open->parts[i];
+		if (p->role != TAPE_RUN_IN)
+			continue;
+		memcpy(open->alone_run, c->runs[object], RUN_HEAD);
+		memcpy(open->alone_run, p->data, RUN_INPUT);
+		memcpy(open->alone_run + RUN_CR8, p->data + RUN_CR8, 8);
+		p->data = open->alone_run;
+	}
+	return &open->alone;
+}
+
+/* The maker, and who follows it one call after the other, hear of everything but calls. */
 static int object_announce(struct fuzz_check *c, const struct tape_object *object)
 {
 	int err = model_object(c->now->judge, object);
 
+	if (!err && c->overlaps)
+		err = model_object(c->now->twin, object);
 	return err || !c->writer ? err : tape_writer_object(c->writer, object);
 }
 
-static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index, uint32_t *objects)
+/* Make up a result.  Several attempts, each from the state before the call. */
+static int result_make(struct fuzz_check *c, const struct tape_call *call,
+		       const struct tape_object *creates)
+{
+	struct machine *now = c->now;
+	size_t count;
+	int err = 0;
+
+	for (unsigned int attempt = 0;; attempt++) {
+		if (attempt)
+			err = model_take(now->maker, c->overlaps ? now->twin : now->judge);
+		if (!err && creates)
+			err = model_object(now->maker, creates);
+		if (!err)
+			err = model_call(now->maker, call);
+		if (!err)
+			err = model_predict(now->maker, call, creates, attempt, &c->result);
+		if (err != -EAGAIN)
+			break;
+		err = 0;
+	}
+	if (err == -EDOM && !c->text[0])
+		snprintf(
+			c->text, sizeof(c->text),
+			"call %llu, %s: no result that was tried pleases all rules; %s: expected %s, "
+			"observed %s",
+			(unsigned long long)call->index, call_name(call),
+			model_rules(&count)[c->displeased.rule].id, c->displeased.expected,
+			c->displeased.observed);
+	return err;
+}
+
+static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
+	       uint32_t *objects)
 {
 	const struct fuzz_call *call = &s->calls[index];
 	struct open *open = &c->open[call->thread];
 	struct tape_object object, *creates = NULL;
-	int err = 0;
+	const struct tape_call *alone = call_alone(c, call->object, open);
+	const struct tape_part *out;
+	struct tape_return ret;
+	bool diverged;
+	int err;
 
 	if (call->row && call->row->creates) {
 		fuzz_sequence_tape_object(s, index, c->ids, *objects + 1, &object);
 		creates = &object;
-		err = model_object(c->now->maker, creates);
 	}
-	if (!err)
-		err = model_predict(c->now->maker, &open->call, creates, &c->result);
+	c->result.start = NULL;
+	for (unsigned int i = 0; i < c->hint_count; i++) {
+		if (c->hints[i].index != index)
+			continue;
+		c->result.start = c->hints[i].bytes;
+		c->result.start_size = c->hints[i].size;
+	}
+	err = result_make(c, alone, creates);
 	if (!err && c->result.ret.created) {
 		c->ids[index + 1] = ++*objects;
+		memset(c->runs[index + 1], 0, RUN_HEAD);
 		err = object_announce(c, creates);
 	}
+	out = tape_part_find(c->result.ret.parts, c->result.ret.part_count, TAPE_RUN_OUT);
+	if (!err && out && out->have >= RUN_HEAD)
+		memcpy(c->runs[call->object], out->data, RUN_HEAD);
 	if (!err)
-		err = model_return(c->now->judge, &c->result.ret);
+		err = model_call(c->overlaps ? c->now->twin : c->now->judge, alone);
+	if (!err && c->overlaps)
+		err = model_return(c->now->twin, &c->result.ret);
+	ret = c->result.ret;
+	ret.call = &open->call;
+	diverged = c->text[0];
+	if (!err)
+		err = model_return(c->now->judge, &ret);
+	if (!diverged && c->text[0] && !c->result.start)
+		hint_take(c, index);
 	if (!err && c->writer)
-		err = tape_writer_return(c->writer, call->thread, &c->result.ret);
+		err = tape_writer_return(c->writer, call->thread, &ret);
 	return err;
 }
 
@@ -221,6 +386,8 @@ static int close_object(struct fuzz_check *c, uint32_t id)
 {
 	int err = model_closed(c->now->maker, id) ?: model_closed(c->now->judge, id);
 
+	if (!err && c->overlaps)
+		err = model_closed(c->now->twin, id);
 	return err || !c->writer ? err : tape_writer_closed(c->writer, id, 0);
 }
 
@@ -229,12 +396,24 @@ static int thread_introduce(struct fuzz_check *c, uint32_t n)
 	const struct tape_thread thread = {.id = n, .pid = 1, .tid = n + 1};
 	int err = model_thread(c->now->maker, &thread) ?: model_thread(c->now->judge, &thread);
 
+	if (!err && c->overlaps)
+		err = model_thread(c->now->twin, &thread);
 	return err || !c->writer ? err : tape_writer_thread(c->writer, &thread);
+}
+
+static bool overlaps(const struct fuzz_sequence *s)
+{
+	for (uint32_t i = 0; i < s->call_count; i++) {
+		if (s->calls[i].flags & FUZZ_CALL_OPEN)
+			return true;
+	}
+	return false;
 }
 
 static int play(struct fuzz_check *c, const struct fuzz_sequence *s)
 {
-	const struct tape_object kvm = {.id = 1, .kind = KVMAPI_SYSTEM, .fd = 3, .number = UINT64_MAX};
+	const struct tape_object kvm = {
+		.id = 1, .kind = KVMAPI_SYSTEM, .fd = 3, .number = UINT64_MAX};
 	uint32_t count = fuzz_sequence_steps(s, c->steps);
 	bool begun[FUZZ_CALLS_MAX];
 	uint32_t objects = 1;
@@ -245,6 +424,9 @@ static int play(struct fuzz_check *c, const struct fuzz_sequence *s)
 	c->ids[0] = 1;
 	model_reset(c->now->maker);
 	model_reset(c->now->judge);
+	c->overlaps = overlaps(s);
+	if (c->overlaps)
+		model_reset(c->now->twin);
 	for (uint32_t n = 0; n < FUZZ_THREADS_MAX && !err; n++)
 		err = thread_introduce(c, n);
 	if (!err)
@@ -282,17 +464,18 @@ static const char *same(struct fuzz_check *c, const char *what)
 	if (c->text[0])
 		return c->text;
 	if (c->first_count != c->second_count) {
-		snprintf(c->text, sizeof(c->text), "%s: %u verdicts instead of %u", what, c->second_count,
-			 c->first_count);
+		snprintf(c->text, sizeof(c->text), "%s: %u verdicts instead of %u", what,
+			 c->second_count, c->first_count);
 		return c->text;
 	}
 	for (uint32_t i = 0; i < c->first_count; i++) {
 		const struct said *a = &c->first[i], *b = &c->second[i];
 
-		if (a->index == b->index && a->kind == b->kind && a->rule == b->rule && a->held == b->held)
+		if (a->index == b->index && a->kind == b->kind && a->rule == b->rule &&
+		    a->held == b->held)
 			continue;
-		snprintf(c->text, sizeof(c->text), "%s: call %llu: %s (%s) instead of %s (%s)", what,
-			 (unsigned long long)a->index, model_verdict_name(b->kind),
+		snprintf(c->text, sizeof(c->text), "%s: call %llu: %s (%s) instead of %s (%s)",
+			 what, (unsigned long long)a->index, model_verdict_name(b->kind),
 			 b->rule == 0xffff ? "-" : model_rules(&count)[b->rule].id,
 			 model_verdict_name(a->kind),
 			 a->rule == 0xffff ? "-" : model_rules(&count)[a->rule].id);
@@ -301,7 +484,8 @@ static const char *same(struct fuzz_check *c, const char *what)
 	return NULL;
 }
 
-/* --- the tape -------------------------------------------------------------------------------------
+/* --- the tape
+ * -------------------------------------------------------------------------------------
  */
 
 static int item_judge(struct model *m, const struct tape_item *item)
@@ -374,6 +558,7 @@ static const char *check_tape(struct fuzz_check *c, const struct fuzz_sequence *
 const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool thorough)
 {
 	unsigned int kernel = s->call_count ? s->calls[s->call_count - 1].thread % KERNELS : 0;
+	unsigned int hints;
 	size_t size;
 	int err;
 
@@ -381,9 +566,14 @@ const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool
 	err = machine_open(c, s->arch, kernel);
 	if (err)
 		return NULL;
-	c->first_count = c->second_count = 0;
+	hints_forget(c);
 	c->watched = true;
-	err = play(c, s);
+	do {
+		hints = c->hint_count;
+		c->first_count = c->second_count = 0;
+		c->text[0] = 0;
+		err = play(c, s);
+	} while (c->hint_count > hints);
 	c->watched = false;
 	if (err || c->text[0])
 		return c->text[0] ? c->text : NULL;

@@ -23,12 +23,6 @@
 #define CALIBRATION_CALLS 60
 #define WINDOW_MAX	  (PLAYER_MARKS - 1)
 
-/*
- * The kernel's files about each VM in debugfs, the clearing of fresh pages and huge pages cost half
- * of the rate of VMs, and nothing of the API depends on them.
- */
-#define APPEND "debugfs=off init_on_alloc=0 transparent_hugepage=never"
-
 enum job_state {
 	JOB_FREE,
 	JOB_SENT,
@@ -61,6 +55,7 @@ struct fuzz_live {
 	uint64_t order;
 	struct job *jobs;
 	bool alone; /* suspects are played one by one */
+	bool found; /* one of them ended the guest again */
 	char *log;
 	char signature[FUZZ_LIVE_SIGNATURE]; /* of the end of the guest */
 	/* The result that the caller has. */
@@ -302,7 +297,7 @@ static int guest_begin(struct fuzz_live *live)
 	if (!player)
 		return fail(live, -ENOENT, "this build has no player for x86 guests");
 	guest_config_init(&config);
-	snprintf(append, sizeof(append), APPEND "%s%s", live->options.append ? " " : "",
+	snprintf(append, sizeof(append), FUZZ_LIVE_APPEND "%s%s", live->options.append ? " " : "",
 		 live->options.append ? live->options.append : "");
 	config.append = append;
 	config.memory = live->options.memory;
@@ -772,6 +767,10 @@ static void result_begin(struct fuzz_live *live, struct job *job, struct fuzz_li
 	job->state = JOB_TAKEN;
 	live->outstanding--;
 	live->counts.finished++;
+	if (live->alone && !live->outstanding) {
+		live->alone = false;
+		live->counts.unexplained += !live->found;
+	}
 	if (!live->coverage)
 		return;
 	fuzz_coverage_take(live->coverage, job - live->jobs + 1, live->blocks);
@@ -818,8 +817,35 @@ static bool function_read(const char *at, char *name, size_t size, bool any)
 	return true;
 }
 
-/* The function that a crash is called by: where it happened if that is in KVM, else the first of
- * KVM in the trace, else where it happened. */
+/* What stands in every trace of a panic. */
+static bool is_panic_itself(const char *name)
+{
+	return !strncmp(name, "dump_stack", 10) || !strcmp(name, "panic") ||
+	       !strcmp(name, "show_stack");
+}
+
+/* The first function of a trace: of KVM's, or any. */
+static bool trace_function(const char *log, char *name, size_t size, bool any)
+{
+	const char *at = strstr(log, "Call Trace:");
+
+	for (at = at ? strchr(at, '\n') : NULL; at; at = strchr(at + 1, '\n')) {
+		const char *word = at + 1;
+
+		if (*word == '[')
+			word += strcspn(word, "]\n") + 1;
+		word += strspn(word, " ");
+		/* "? name": a leftover on the stack. */
+		if (*word != '?' && function_read(word, name, size, any) && !is_panic_itself(name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The function that a crash is called by: where it happened if that is in KVM, else the first of
+ * KVM in the trace, else where it happened.
+ */
 static void crash_function(const char *log, char *name, size_t size)
 {
 	const char *warning = strstr(log, "WARNING: CPU:");
@@ -834,17 +860,11 @@ static void crash_function(const char *log, char *name, size_t size)
 	}
 	if (place && function_read(place + 10, name, size, false))
 		return;
-	at = strstr(log, "Call Trace:");
-	for (at = at ? strchr(at, '\n') : NULL; at; at = strchr(at + 1, '\n')) {
-		const char *word = at + 1;
-
-		if (*word == '[')
-			word += strcspn(word, "]\n") + 1;
-		word += strspn(word, " ?");
-		if (function_read(word, name, size, false))
-			return;
-	}
-	if (!place || !function_read(place + 10, name, size, true))
+	if (trace_function(log, name, size, false))
+		return;
+	if (place && function_read(place + 10, name, size, true))
+		return;
+	if (!trace_function(log, name, size, true))
 		snprintf(name, size, "?");
 }
 
@@ -901,6 +921,7 @@ static int guest_ended(struct fuzz_live *live, struct fuzz_live_result *result)
 	if (rc)
 		return rc;
 	if (sent == 1) {
+		live->found = true;
 		result_begin(live, only, result);
 		/* What it ran before it crashed counts, too. */
 		result->outcome = outcome;
@@ -912,10 +933,11 @@ static int guest_ended(struct fuzz_live *live, struct fuzz_live_result *result)
 			live->jobs[i].state = JOB_SUSPECT;
 	}
 	live->alone = true;
+	live->found = false;
 	return 0;
 }
 
-/* The next suspect goes on its way alone; none is left: back to normal. */
+/* The next suspect goes on its way alone. */
 static int suspect_send(struct fuzz_live *live)
 {
 	struct job *next = NULL;
@@ -928,10 +950,8 @@ static int suspect_send(struct fuzz_live *live)
 		if (job->state == JOB_SUSPECT && (!next || job->order < next->order))
 			next = job;
 	}
-	if (!next) {
-		live->alone = false;
+	if (!next)
 		return 0;
-	}
 	live->counts.replayed++;
 	return job_send(live, next);
 }

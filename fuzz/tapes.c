@@ -164,6 +164,10 @@ void fuzz_sequence_tape_call(const struct fuzz_sequence *s, uint32_t index, cons
 		}
 		call->part_count++;
 	}
+	/* Of a NULL pointer nothing can be read. */
+	if (pointer && !call->arg && c->row->dir & KVMAPI_IN)
+		parts[call->part_count++] = (struct tape_part){
+			.role = TAPE_ARG_IN, .flags = TAPE_PART_FAULT, .want = c->row->size};
 }
 
 void fuzz_sequence_tape_object(const struct fuzz_sequence *s, uint32_t index, const uint32_t *ids,
@@ -438,7 +442,9 @@ static int call_take(struct reading *r, const struct tape_call *call)
 	}
 	err = call_add(r, &c);
 	for (unsigned int i = 0; i < call->part_count && !err; i++) {
-		if (role_is_in(call->parts[i].role))
+		/* What a NULL pointer led to is said by the pointer. */
+		if (role_is_in(call->parts[i].role) &&
+		    (call->parts[i].role != TAPE_ARG_IN || call->arg))
 			err = part_take(r, index, &call->parts[i]);
 	}
 	if (!err)
@@ -469,7 +475,7 @@ static int return_take(struct reading *r, const struct tape_return *ret)
 			continue;
 		bad.role = p->role == TAPE_ARG_OUT ? TAPE_ARG_IN
 						   : p->role - TAPE_NESTED_OUT + TAPE_NESTED_IN;
-		if (!fuzz_sequence_find(r->s, open - 1u, bad.role))
+		if (ret->call->arg && !fuzz_sequence_find(r->s, open - 1u, bad.role))
 			err = part_take(r, open - 1u, &bad);
 	}
 	if (!err && ret->created)

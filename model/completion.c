@@ -22,6 +22,7 @@ enum step { STEP_MAYBE, STEP_FORWARD, STEP_NONE };
 #define REGISTER(name) (offsetof(struct kvm_regs, name) / 8)
 #define BIT_OF(name)   (1u << REGISTER(name))
 #define GENERAL	       ((1u << REGISTER(rip)) - 1)
+#define IO_AT(field)   (offsetof(struct kvm_run, io.field) - KVMAPI_RUN_UNION)
 #define LONGEST	       15 /* bytes of an instruction */
 
 static void number_put(uint8_t *p, uint64_t value, unsigned int width)
@@ -34,7 +35,12 @@ void completion_before(const struct judge *j, struct completion *c)
 {
 	const struct state_block *b = &j->vcpu->blocks[STATE_REGS];
 
+	const struct state_block *run = &j->vcpu->run;
+
 	c->known = 0;
+	c->has_union = state_block_known(run, KVMAPI_RUN_UNION, sizeof(c->exit));
+	if (c->has_union)
+		memcpy(c->exit, run->value + KVMAPI_RUN_UNION, sizeof(c->exit));
 	if (vcpu_flag(j->vcpu, VCPU_REGS_WRITTEN) || vcpu_flag(j->vcpu, VCPU_MP_WRITTEN) ||
 	    !vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST))
 		return;
@@ -47,8 +53,8 @@ void completion_before(const struct judge *j, struct completion *c)
 }
 
 /* What finishing this exit does, by the answer that userspace left; false = nothing is known. */
-static bool effect(const struct judge *j, const struct tape_part *in, uint32_t reason,
-		   uint8_t *done)
+static bool effect(const struct judge *j, const struct completion *c, const struct tape_part *in,
+		   uint32_t reason, uint8_t *done)
 {
 	const struct tape_part *data = j_part(j, TAPE_PIO_IN);
 	uint64_t answer, error, size, count, direction;
@@ -59,10 +65,11 @@ static bool effect(const struct judge *j, const struct tape_part *in, uint32_t r
 	case KVM_EXIT_IO:
 		/* A string access moves RSI or RDI, and counts RCX down. */
 		step = STEP_MAYBE;
-		if (!j_field(j, in, offsetof(struct kvm_run, io.direction), 1, &direction) ||
-		    !j_field(j, in, offsetof(struct kvm_run, io.size), 1, &size) ||
-		    !j_field(j, in, offsetof(struct kvm_run, io.count), 4, &count))
+		if (!c->has_union)
 			return false;
+		direction = c->exit[IO_AT(direction)];
+		size = c->exit[IO_AT(size)];
+		count = j_number(j, c->exit + IO_AT(count), 4);
 		if (direction == KVM_EXIT_IO_OUT) {
 			stays &= ~(BIT_OF(rcx) | BIT_OF(rsi));
 			break;
@@ -123,7 +130,7 @@ void completion_after(struct judge *j, const struct completion *c, const struct 
 	struct state_block *run = &j->vcpu->run;
 	uint8_t done[DONE_REGS] = {0};
 
-	if (!effect(j, in, reason, done))
+	if (!effect(j, c, in, reason, done))
 		return;
 	if (state_block_set(run, VCPU_RUN_DONE, done + VCPU_RUN_DONE, DONE_REGS - VCPU_RUN_DONE))
 		j->oom = -ENOMEM;

@@ -13,10 +13,10 @@
 
 #include "model/vm.h"
 
-#define ROUTES_MAX  4096
-#define ROUTE_TYPE  16 /* key2 of a route that leads to no chip: this plus its type */
-#define PIC_PINS    8
-#define IOAPIC_PINS 24
+#define ROUTES_MAX    4096
+#define ROUTE_TYPE    16 /* key2 of a route that leads to no chip: this plus its type */
+#define PIC_PINS      8
+#define IOAPIC_PINS   24
 /* KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL of the header, as 32 bits */
 #define XEN_TWO_LEVEL 0xffffffffull
 
@@ -334,8 +334,8 @@ static bool route_read(const struct judge *j, uint64_t i, struct route *r)
 		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.msi.address_hi)), 4,
 		       &r->address_hi) &&
 	       j_field(j, j->in,
-		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.xen_evtchn.priority)), 4,
-		       &r->priority);
+		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.xen_evtchn.priority)),
+		       4, &r->priority);
 }
 
 /* An entry that no table may hold, by itself. STATE_UNKNOWN: not for this model to say. */
@@ -499,8 +499,14 @@ static void signal_msi(struct judge *j)
 		j_must_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
 		return;
 	}
-	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO)
+	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO) {
+		if (x2apic & KVM_X2APIC_API_USE_32BIT_IDS) {
+			j_must_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+			return;
+		}
+		/* Once enabled it stays so, whatever came after it. */
 		j_may_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+	}
 	/* What -1 of the documents reads as when nobody took the message. */
 	j_may_fail(j, R_SIGNAL_MSI_NOBODY, EPERM);
 	if (j_succeeds_value(j, R_SIGNAL_MSI_DELIVERED) && most != UINT32_MAX)
@@ -536,6 +542,9 @@ static void pit_reset(struct judge *j)
 			b,
 			i * CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, count_load_time),
 			8);
+	/* A guest that runs may have programmed it by now. */
+	if (j_vm_ran(j))
+		state_block_forget(b);
 	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 1;
 	j->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
 }
@@ -653,8 +662,7 @@ static void pit_get(struct judge *j, uint32_t size)
 	for (size_t i = 0; size == sizeof(struct kvm_pit_state2) && i < 9; i++) {
 		uint64_t zero;
 
-		if (j_field(j, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4,
-			    &zero))
+		if (j_field(j, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4, &zero))
 			j_keeps(j, R_GET_PIT_RESERVED, !zero, "reserved words of zero",
 				"reserved[%zu] = 0x%llx", i, (unsigned long long)zero);
 	}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,17 @@ enum state_tri j_vcpu_has_run(const struct judge *j)
 uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width)
 {
 	uint64_t n = 0;
+	uint32_t word;
 
+	/* Nearly all fields there are. */
+	if (!model_facts(j->m)->big_endian && width == sizeof(n)) {
+		memcpy(&n, bytes, sizeof(n));
+		return le64toh(n);
+	}
+	if (!model_facts(j->m)->big_endian && width == sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		return le32toh(word);
+	}
 	if (model_facts(j->m)->big_endian) {
 		for (size_t i = 0; i < width; i++)
 			n = n << 8 | bytes[i];
@@ -247,6 +258,10 @@ bool j_environment_error(const struct judge *j, int error)
 	case ENFILE:
 		return j->row && j->row->creates;
 	case EFAULT:
+		/* A null pointer leads nowhere. */
+		if (!j->call->arg && j->row && j->row->payload != KVMAPI_VALUE &&
+		    j->row->payload != KVMAPI_RUNPAGE)
+			return true;
 		for (unsigned int i = 0; i < j->call->part_count; i++) {
 			if (j->call->parts[i].have < j->call->parts[i].want)
 				return true;
@@ -278,6 +293,8 @@ static bool excused(struct judge *j)
 		snprintf(why, sizeof(why), "%s can come of the environment",
 			 result_text(j->ret->ret, text, sizeof(text)));
 		j_hold(j, R_RETURN_ZERO_OR_ERROR);
+		if (j->ret->ret == -EIO && j->vm)
+			j_hold(j, R_FOREIGN_PROCESS_EIO);
 		j_silent(j, why);
 		if (j->promises)
 			j->promises->outcome = MODEL_CONSTRAINED;
@@ -291,7 +308,8 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 	char want[32], got[32];
 
 	if (j->promises)
-		promises_outcome(j, rule, PROMISED_ERROR, j->allowed_count);
+		promises_outcome(j, rule, PROMISED_ERROR,
+				 j->allowed_count + j_environment_error(j, EFAULT));
 	if (j->making && j->ret->ret >= 0 && j_applies(j, rule))
 		predict_error(j, error);
 	if (j->ret->ret == -error) {
@@ -314,7 +332,7 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 
 	if (j->promises)
 		promises_outcome(j, rule, any_value ? PROMISED_NUMBER : PROMISED_ZERO,
-				 j->allowed_count);
+				 j->allowed_count + j_environment_error(j, EFAULT));
 	if (any_value ? j->ret->ret >= 0 : j->ret->ret == 0) {
 		j_hold(j, rule);
 		return true;

@@ -51,8 +51,9 @@ struct judge {
 	} allowed[JUDGE_ALLOWED];
 	unsigned int allowed_count;
 	int oom;
-	struct promises *promises;   /* NULL: nobody asked */
-	struct tape_return *making; /* the return is being made up (predict.c); NULL: it is a real one */
+	struct promises *promises; /* NULL: nobody asked */
+	struct tape_return
+		*making; /* the return is being made up (predict.c); NULL: it is a real one */
 };
 
 /* --- facts
@@ -216,6 +217,11 @@ static inline void j_promise_echo(struct judge *j, uint16_t rule, const struct s
 	if (j->promises)
 		promises_echo(j, rule, b, role, offset, len);
 }
+
+/* While a result is made up (model_predict()): these bits of an OUT field become what the rule
+ * wants. j_equal_field() and j_block_get() do so by themselves. */
+void j_make_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		 size_t width, uint64_t value, uint64_t mask);
 
 /* j_equal() of a field of an OUT part; true if it was not captured. */
 bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t want,

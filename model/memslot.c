@@ -52,7 +52,8 @@ static bool near_internal_slot(const struct state_vm *vm, uint64_t gpa, uint64_t
 	uint64_t tss = vm->scratch[VM_SCRATCH_TSS];
 	uint64_t map = vm->identity_map;
 
-	if (overlaps(gpa, size, 0xfee00000, PAGE) || overlaps(gpa, size, IDENTITY_MAP_DEFAULT, PAGE))
+	if (overlaps(gpa, size, 0xfee00000, PAGE) ||
+	    overlaps(gpa, size, IDENTITY_MAP_DEFAULT, PAGE))
 		return true;
 	if (tss ? overlaps(gpa, size, tss - 1, 3 * PAGE) : vm->slots.open)
 		return true;
@@ -88,9 +89,8 @@ static uint16_t region_invalid(const struct judge *j, const struct region *r, bo
 
 	if (r->flags & ~(uint64_t)KNOWN_FLAGS || (!second && r->flags & KVM_MEM_GUEST_MEMFD))
 		return R_MEMORY_REGION_FLAGS;
-	if (r->flags & KVM_MEM_GUEST_MEMFD &&
-	    (r->flags != KVM_MEM_GUEST_MEMFD || r->offset % PAGE ||
-	     r->offset + r->size < r->offset))
+	if (r->flags & KVM_MEM_GUEST_MEMFD && (r->flags != KVM_MEM_GUEST_MEMFD ||
+					       r->offset % PAGE || r->offset + r->size < r->offset))
 		return R_MEMORY_REGION_MEMFD_ARGUMENT;
 	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) == 0)
 		return R_MEMORY_REGION_FLAGS;
@@ -368,6 +368,16 @@ static void log_sequence(struct judge *j)
 	scratch[VM_SCRATCH_DIRTY_LAST] = j->entered;
 }
 
+/* A bit of a dirty log, which is made of 64-bit words of the host. */
+static bool page_bit(const struct judge *j, const struct tape_part *bits, uint64_t page)
+{
+	uint64_t byte = page / 8;
+
+	if (model_facts(j->m)->big_endian)
+		byte ^= 7;
+	return byte < bits->have && bits->data[byte] >> page % 8 & 1;
+}
+
 /* The bits of a log that was given, against what is known of it. */
 static void log_check(struct judge *j, uint64_t number, uint64_t pages,
 		      const struct tape_part *bits)
@@ -384,7 +394,7 @@ static void log_check(struct judge *j, uint64_t number, uint64_t pages,
 	empty = (vm->has_vcpus == STATE_NO && !(known & LOG_SET)) ||
 		(!ran && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
 	for (uint64_t page = 0; bits && page < pages && page < 8ull * bits->have; page++) {
-		bool set = bits->data[page / 8] >> page % 8 & 1;
+		bool set = page_bit(j, bits, page);
 
 		if (known & LOG_FULL
 			    ? !j_check(j, R_DIRTY_LOG_INITIALLY_SET, set, "all bits set",
@@ -414,6 +424,7 @@ static void get_dirty_log(struct judge *j)
 	log_sequence(j);
 	if (dirty_slot(j, number, 0, &slot))
 		return;
+	vm_buffer_may_fault(j, bits);
 	if (!slot) {
 		j_may_succeed(j, R_DIRTY_LOG_SUCCEEDS, "the slot is not known");
 		return;
@@ -423,9 +434,8 @@ static void get_dirty_log(struct judge *j)
 	log_check(j, number, slot->value[SIZE] / PAGE, bits);
 	if (!bits)
 		return;
-	/* The bitmap is made of 64-bit words of the host: little-endian bytes on x86. */
 	for (uint64_t page = slot->value[SIZE] / PAGE; page < 8ull * bits->have; page++) {
-		if (!j_check(j, R_DIRTY_LOG_WITHIN, !(bits->data[page / 8] >> page % 8 & 1),
+		if (!j_check(j, R_DIRTY_LOG_WITHIN, !page_bit(j, bits, page),
 			     "no bits beyond the slot", "bit %llu of a slot of %llu pages",
 			     (unsigned long long)page,
 			     (unsigned long long)(slot->value[SIZE] / PAGE)))
@@ -459,6 +469,7 @@ static void clear_dirty_log(struct judge *j)
 		j_must_fail(j, R_CLEAR_DIRTY_LOG_RANGE, EINVAL);
 		return;
 	}
+	vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
 	fact = vm_fact(j, VM_FACT_DIRTY_LOG, number);
 	if (j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS) && fact)
 		fact->value[1] &= ~(uint64_t)LOG_FULL;

@@ -13,6 +13,7 @@
 
 enum {
 	BYTES_MAX = 1 << 20, /* of all parts of a result */
+	RUN_CR8 = 16,
 	RUN_OUT = 32,	     /* struct kvm_run up to the exit's own data */
 };
 
@@ -45,10 +46,20 @@ void predict_field(struct judge *j, const struct tape_part *part, size_t offset,
 {
 	uint8_t *at = part_bytes(part) + offset;
 
-	if (part->role != TAPE_ARG_OUT && part->role != TAPE_RUN_OUT && part->role < TAPE_NESTED_OUT)
+	if (part->role != TAPE_ARG_OUT && part->role != TAPE_RUN_OUT &&
+	    part->role < TAPE_NESTED_OUT)
 		return;
 	for (size_t i = 0; i < width; i++)
 		at[model_facts(j->m)->big_endian ? width - 1 - i : i] = (uint8_t)(value >> (8 * i));
+}
+
+void j_make_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
+		 size_t width, uint64_t value, uint64_t mask)
+{
+	uint64_t now;
+
+	if (j->making && j_applies(j, rule) && j_field(j, part, offset, width, &now))
+		predict_field(j, part, offset, width, (now & ~mask) | (value & mask));
 }
 
 void predict_block(const struct state_block *b, const struct tape_part *part, uint32_t offset,
@@ -71,8 +82,7 @@ static struct tape_part *part_add(struct model_result *r, uint8_t role, size_t *
 	if (r->ret.part_count == MODEL_RESULT_PARTS || *used + size > r->room)
 		return NULL;
 	p = &r->parts[r->ret.part_count++];
-	*p = (struct tape_part){
-		.role = role, .want = size, .have = size, .data = r->bytes + *used};
+	*p = (struct tape_part){.role = role, .want = size, .have = size, .data = r->bytes + *used};
 	if (copied)
 		memcpy(r->bytes + *used, like->data, copied);
 	memset(r->bytes + *used + copied, 0, size - copied);
@@ -93,7 +103,8 @@ static uint64_t number_in(const struct model *m, const struct tape_part *in, siz
 
 /* How long the buffer behind a pointer is; 0 where only the kernel knows. */
 static uint64_t nested_size(const struct model *m, const struct tape_call *call,
-			    const struct kvmapi_nested *n, uint32_t shift, const struct tape_part *in)
+			    const struct kvmapi_nested *n, uint32_t shift,
+			    const struct tape_part *in)
 {
 	uint64_t field = number_in(m, in, shift + n->len_offset, n->len_width);
 
@@ -117,7 +128,8 @@ static uint64_t nested_size(const struct model *m, const struct tape_call *call,
 /* The argument cannot be read or written. */
 static bool faults(const struct tape_call *call, const struct tape_part *in)
 {
-	if (!call->row || call->row->payload == KVMAPI_VALUE || call->row->payload == KVMAPI_RUNPAGE)
+	if (!call->row || call->row->payload == KVMAPI_VALUE ||
+	    call->row->payload == KVMAPI_RUNPAGE)
 		return false;
 	return !call->arg || (in && in->flags & TAPE_PART_FAULT);
 }
@@ -134,6 +146,9 @@ static void result_run(const struct model *m, const struct tape_call *call, stru
 	for (unsigned int i = 0; out && i < 4; i++)
 		r->bytes[offsetof(struct kvm_run, exit_reason) +
 			 (model_facts(m)->big_endian ? 3 - i : i)] = (uint8_t)(reason >> (8 * i));
+	/* What cr8 and apic_base are is told by other calls, too. */
+	if (out)
+		out->have = RUN_CR8;
 }
 
 static void result_begin(const struct model *m, const struct tape_call *call,
@@ -168,11 +183,14 @@ static void result_begin(const struct model *m, const struct tape_call *call,
 		return;
 	}
 	if (row->dir & KVMAPI_OUT && row->payload != KVMAPI_VALUE) {
-		out = part_add(r, TAPE_ARG_OUT, &used, in && in->want > row->size ? in->want : row->size,
-			       in);
+		out = part_add(r, TAPE_ARG_OUT, &used,
+			       in && in->want > row->size ? in->want : row->size, in);
+		if (out && r->start)
+			memcpy(r->bytes, r->start, r->start_size < out->have ? r->start_size : out->have);
 		if (out && created && row->fd_offset >= 0 && row->fd_offset + 4u <= out->have) {
 			for (unsigned int i = 0; i < 4; i++)
-				r->bytes[row->fd_offset + (model_facts(m)->big_endian ? 3 - i : i)] =
+				r->bytes[row->fd_offset +
+					 (model_facts(m)->big_endian ? 3 - i : i)] =
 					(uint8_t)((uint32_t)created->fd >> (8 * i));
 		}
 	}
@@ -189,7 +207,7 @@ static void result_begin(const struct model *m, const struct tape_call *call,
 }
 
 /* A call that fails writes nothing but, at times, into what it also read. */
-static void result_end(struct model_result *r, bool contradicted)
+static void result_end(struct model_result *r)
 {
 	const struct kvmapi_ioctl *row = r->ret.call->row;
 	unsigned int kept = 0;
@@ -199,8 +217,8 @@ static void result_end(struct model_result *r, bool contradicted)
 	for (unsigned int i = 0; i < r->ret.part_count; i++) {
 		struct tape_part *p = &r->parts[i];
 
-		/* What only a rule that cannot say so knows is left open: not captured. */
-		if (contradicted && p->have)
+		/* KVM_RUN that is refused does not touch its page. */
+		if (r->ret.ret < 0 && p->role == TAPE_RUN_OUT && r->ret.ret != -EINTR)
 			continue;
 		if (r->ret.ret < 0 && p->have && p->role != TAPE_RUN_OUT &&
 		    (p->role != TAPE_ARG_OUT || !(row->dir & KVMAPI_IN)))
@@ -210,8 +228,34 @@ static void result_end(struct model_result *r, bool contradicted)
 	r->ret.part_count = kept;
 }
 
+/*
+ * Where a rule cannot say what it wants, something else is tried: bytes that were not captured, and
+ * some numbers.
+ */
+static int result_vary(struct model_result *r, unsigned int attempt)
+{
+	static const int64_t numbers[] = {0, 1, 0x3000, -EINTR, -EINVAL, -ENOENT, -EAGAIN};
+	unsigned int kept = 0;
+
+	if (!attempt)
+		return 0;
+	if (attempt > 1 + sizeof(numbers) / sizeof(numbers[0]))
+		return -EDOM;
+	for (unsigned int i = 0; i < r->ret.part_count; i++) {
+		if (!r->parts[i].have)
+			r->parts[kept++] = r->parts[i];
+	}
+	r->ret.part_count = kept;
+	if (attempt > 1) {
+		r->ret.ret = numbers[attempt - 2];
+		if (r->ret.ret < 0)
+			r->ret.created = 0;
+	}
+	return 0;
+}
+
 int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
-		  struct model_result *r)
+		  unsigned int attempt, struct model_result *r)
 {
 	bool contradicted;
 	int err;
@@ -223,7 +267,9 @@ int model_predict(struct model *m, const struct tape_call *call, const struct ta
 		r->room = BYTES_MAX;
 	}
 	result_begin(m, call, created, r);
-	err = model_make_return(m, &r->ret, &contradicted);
-	result_end(r, contradicted);
-	return err;
+	err = result_vary(r, attempt) ?: model_make_return(m, &r->ret, &contradicted);
+	if (err)
+		return err;
+	result_end(r);
+	return contradicted ? -EAGAIN : 0;
 }

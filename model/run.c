@@ -699,6 +699,7 @@ static void run_returned(struct judge *j, const struct tape_part *in, const stru
 		     "an exit reason of x86 that goes with success", "exit_reason = %u (%s)",
 		     reason, kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown"))
 		return;
+	j_hold(j, R_RUN_SUCCEEDS);
 	if (pending != UINT32_MAX)
 		j_check(j, R_RUN_COMPLETION_EXITS, comes_of(pending, reason),
 			"with immediate_exit only what comes of the pending operation",
@@ -737,6 +738,8 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 	if (in && in->have >= RUN_UNION)
 		before = U32(in->data, RUN_EXIT_REASON);
 	j_may_fail(j, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED, EINTR);
+	if (mp == 1 + KVM_MP_STATE_UNINITIALIZED && j->ret->ret == -EAGAIN)
+		j_hold(j, R_RUN_UNINITIALIZED);
 	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
 		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN, EAGAIN);
 	if (sipi_may_be_blocked(j, mp))

@@ -81,10 +81,19 @@ int64_t state_block_mismatch(const struct state_block *b, uint32_t offset, const
 
 bool state_block_known(const struct state_block *b, uint32_t offset, uint32_t len)
 {
+	const uint8_t *mask;
+	uint32_t word;
+
 	if (offset + len > b->size)
 		return false;
-	for (uint32_t i = 0; i < len; i++) {
-		if (b->mask[offset + i] != 0xff)
+	mask = b->size ? b->mask + offset : NULL;
+	for (; len >= sizeof(word); len -= sizeof(word), mask += sizeof(word)) {
+		memcpy(&word, mask, sizeof(word));
+		if (word != UINT32_MAX)
+			return false;
+	}
+	for (; len; len--, mask++) {
+		if (*mask != 0xff)
 			return false;
 	}
 	return true;
@@ -184,11 +193,11 @@ static int set_copy(struct state_set *to, const struct state_set *from)
 	{                                           \
 		&(v)->msrs, &(v)->caps, &(v)->attrs \
 	}
-#define VM_SETS(v)                                                                                 \
-	(struct state_set *[])                                                                     \
-	{                                                                                          \
-		&(v)->slots, &(v)->ioeventfds, &(v)->irqfds, &(v)->zones, &(v)->routes,            \
-			&(v)->caps, &(v)->facts                                                    \
+#define VM_SETS(v)                                                                      \
+	(struct state_set *[])                                                          \
+	{                                                                               \
+		&(v)->slots, &(v)->ioeventfds, &(v)->irqfds, &(v)->zones, &(v)->routes, \
+			&(v)->caps, &(v)->facts                                         \
 	}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -482,4 +491,25 @@ void state_system_release(struct state_system *s)
 	free(s->machine_facilities.value);
 	free(s->machine_features.value);
 	free(s->machine_subfunctions.value);
+}
+
+int state_system_copy(struct state_system *to, const struct state_system *from)
+{
+	int err = 0;
+
+	memset(to, 0, sizeof(*to));
+	err |= set_copy(&to->caps, &from->caps);
+	err |= set_copy(&to->msrs, &from->msrs);
+	err |= set_copy(&to->features, &from->features);
+	err |= set_copy(&to->attrs, &from->attrs);
+	err |= set_copy(&to->numbers, &from->numbers);
+	err |= block_copy(&to->msr_list, &from->msr_list);
+	err |= block_copy(&to->feature_list, &from->feature_list);
+	err |= block_copy(&to->cpuid, &from->cpuid);
+	err |= block_copy(&to->emulated_cpuid, &from->emulated_cpuid);
+	err |= block_copy(&to->hv_cpuid, &from->hv_cpuid);
+	err |= block_copy(&to->machine_facilities, &from->machine_facilities);
+	err |= block_copy(&to->machine_features, &from->machine_features);
+	err |= block_copy(&to->machine_subfunctions, &from->machine_subfunctions);
+	return err ? -ENOMEM : 0;
 }

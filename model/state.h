@@ -182,6 +182,8 @@ struct state_system {
 	struct state_block machine_subfunctions;
 };
 void state_system_release(struct state_system *s);
+/* 0, -ENOMEM: *to is to be released all the same. */
+int state_system_copy(struct state_system *to, const struct state_system *from);
 
 struct state_vm *state_vm_new(uint32_t id, bool fresh);
 struct state_vm *state_vm_copy(const struct state_vm *vm);

@@ -151,12 +151,14 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 		return;
 	if (!have_n || (j->ret->ret && j->ret->ret != -E2BIG))
 		return;
-	if (count->known)
+	if (count->known) {
 		J_EQUAL_OUT(j, R_MSR_LIST_COUNT, struct kvm_msr_list, nmsrs, count->value[0]);
-	else if (!j->ret->ret && !j_check(j, R_MSR_LIST_COUNT, n <= room, "nmsrs within the room",
-					  "nmsrs = %llu, room %llu", (unsigned long long)n,
-					  (unsigned long long)room))
+		n = count->value[0];
+	} else if (!j->ret->ret && !j_check(j, R_MSR_LIST_COUNT, n <= room, "nmsrs within the room",
+					    "nmsrs = %llu, room %llu", (unsigned long long)n,
+					    (unsigned long long)room)) {
 		return;
+	}
 	if (!count->known) {
 		count->known = 1;
 		count->value[0] = n;
@@ -638,6 +640,8 @@ static void system_attr(struct judge *j, bool get)
 		j_skip(j, "argument not captured");
 		return;
 	}
+	if (get)
+		vm_buffer_may_fault(j, data);
 	if (!group && attr == 0) {
 		if (!j_succeeds(j, R_SYSTEM_ATTR_XCOMP))
 			return;

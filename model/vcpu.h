@@ -106,6 +106,8 @@ void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct
 struct completion {
 	uint8_t regs[offsetof(struct kvm_regs, rflags)];
 	uint32_t known;
+	uint8_t exit[16]; /* how the exit's member of struct kvm_run begins, if it is known */
+	bool has_union;
 };
 /* What is known of them when the call began. */
 void completion_before(const struct judge *j, struct completion *c);

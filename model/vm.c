@@ -54,6 +54,12 @@ void vm_facts_drop(struct judge *j, uint64_t kind)
 	}
 }
 
+void vm_buffer_may_fault(struct judge *j, const struct tape_part *part)
+{
+	if (!part || part->have < part->want)
+		j_may_fail(j, R_RETURN_ZERO_OR_ERROR, EFAULT);
+}
+
 /* --- vCPUs ----------------------------------------------------------------------------------- */
 
 /* api.rst 4.7 */
@@ -168,10 +174,18 @@ static void set_msr_filter(struct judge *j)
 		j_must_fail(j, R_MSR_FILTER_EMPTY_DENY, EINVAL);
 		return;
 	}
-	if (invalid) {
+	if (invalid && j_applies(j, R_MSR_FILTER_RANGE)) {
 		j_must_fail(j, R_MSR_FILTER_RANGE, EINVAL);
 		return;
 	}
+	if (invalid) {
+		/* Older kernels read the bitmap before they look at the range. */
+		j_may_fail(j, R_MSR_FILTER_RANGE_OLD, EFAULT);
+		j_must_fail(j, R_MSR_FILTER_RANGE_OLD, EINVAL);
+		return;
+	}
+	if (!empty)
+		vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
 	j_succeeds(j, R_MSR_FILTER_SUCCEEDS);
 }
 
@@ -289,6 +303,19 @@ static void memory_encrypt(struct judge *j)
 		j->vm->scratch[VM_SCRATCH_ENCRYPTED] = 1;
 }
 
+/* Regions are of VMs that were made encrypted, or took that over from others. */
+static void encrypted_region(struct judge *j)
+{
+	uint64_t from;
+
+	if (!vm_typed(j) &&
+	    vm_cap_enabled(j->vm, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, &from) == STATE_NO &&
+	    vm_cap_enabled(j->vm, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, &from) == STATE_NO)
+		j_must_fail(j, R_MEMORY_ENCRYPT_NONE, ENOTTY);
+	else
+		memory_encrypt(j);
+}
+
 /* --- requests that KVM does not have --------------------------------------------------------- */
 
 /* api.rst 4.48 to 4.51, 4.53, 4.54 of 2015: kernels since 4.12 or so lack them. */
@@ -317,6 +344,7 @@ void model_unknown_request(struct judge *j)
 {
 	uint32_t request = j->call->request;
 	bool kvm = (request >> 8 & 0xff) == KVM_MAGIC;
+	uint16_t einval = R_NONE;
 
 	if (file_layer_request(request)) {
 		j_hold(j, R_RETURN_ZERO_OR_ERROR);
@@ -330,15 +358,21 @@ void model_unknown_request(struct judge *j)
 	}
 	switch (j->call->kind) {
 	case KVMAPI_SYSTEM:
-		j_must_fail(j, R_UNKNOWN_SYSTEM_EINVAL, EINVAL);
+		einval = R_UNKNOWN_SYSTEM_EINVAL;
 		break;
 	case KVMAPI_VCPU:
-		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		einval = R_UNKNOWN_VCPU_EINVAL;
+		break;
+	case KVMAPI_VM:
+		einval = R_UNKNOWN_VM_EINVAL;
 		break;
 	default:
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 		break;
 	}
+	if (einval != R_NONE && j_applies(j, einval))
+		j_must_fail(j, einval, EINVAL);
+	else
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 }
 
 const struct judge_handler model_vm_handlers[] = {
@@ -349,8 +383,8 @@ const struct judge_handler model_vm_handlers[] = {
 	{"KVM_GET_STATS_FD", KVMAPI_VM, get_stats_fd, NULL},
 	{"KVM_CREATE_GUEST_MEMFD", KVMAPI_VM, create_guest_memfd, NULL},
 	{"KVM_MEMORY_ENCRYPT_OP", KVMAPI_VM, memory_encrypt, NULL},
-	{"KVM_MEMORY_ENCRYPT_REG_REGION", KVMAPI_VM, memory_encrypt, NULL},
-	{"KVM_MEMORY_ENCRYPT_UNREG_REGION", KVMAPI_VM, memory_encrypt, NULL},
+	{"KVM_MEMORY_ENCRYPT_REG_REGION", KVMAPI_VM, encrypted_region, NULL},
+	{"KVM_MEMORY_ENCRYPT_UNREG_REGION", KVMAPI_VM, encrypted_region, NULL},
 	{"KVM_ASSIGN_PCI_DEVICE", KVMAPI_VM, removed, NULL},
 	{"KVM_DEASSIGN_PCI_DEVICE", KVMAPI_VM, removed, NULL},
 	{"KVM_ASSIGN_IRQ", KVMAPI_VM, removed, NULL},

@@ -57,6 +57,9 @@ void vm_created(struct judge *j, int64_t fd);
 /* How many vCPUs the VM has at most that the model knows of; UINT32_MAX if there may be others. */
 uint32_t vm_vcpus_most(const struct state_vm *vm);
 
+/* EFAULT is allowed if the buffer behind a pointer of the argument is not all on the tape. */
+void vm_buffer_may_fault(struct judge *j, const struct tape_part *part);
+
 /* The host's back end is this one, or not known. */
 bool vm_backend_may_be(const struct judge *j, const char *name);
 /* The ring (not the bitmap) logs dirty pages of this VM. */

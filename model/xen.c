@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Xen guests, what concerns a VM: the hypercall page (api.rst 4.28), attributes (4.126, 4.127), event
- * channels (4.126, 4.135).
+ * Xen guests, what concerns a VM: the hypercall page (api.rst 4.28), attributes (4.126, 4.127),
+ * event channels (4.126, 4.135).
  *
  * Facts: VM_FACT_XEN_ATTR is the value of an attribute, VM_FACT_XEN_PORT an intercepted port.
  */
@@ -19,12 +19,12 @@
 /* Event channels' types, of Xen's own interface: what EVTCHNOP_status answers. */
 enum { STAT_INTERDOMAIN = 2, STAT_IPI = 5 };
 
-/* False: there is no such call, and that is said. */
-static bool xen_there(struct judge *j)
+/* False: there is no such call, which a flag of the capability announces, and that is said. */
+static bool xen_there(struct judge *j, uint32_t flag)
 {
 	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
 
-	if (cap == 0) {
+	if (cap >= 0 && !((uint32_t)cap & flag)) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 		return false;
 	}
@@ -42,7 +42,7 @@ static void hvm_config(struct judge *j)
 	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
 	uint64_t flags, msr, address[2], sizes;
 
-	if (!xen_there(j))
+	if (!xen_there(j, KVM_XEN_HVM_CONFIG_HYPERCALL_MSR))
 		return;
 	if (!J_IN(j, struct kvm_xen_hvm_config, flags, &flags) ||
 	    !J_IN(j, struct kvm_xen_hvm_config, msr, &msr) ||
@@ -115,7 +115,7 @@ static bool attr_type(struct judge *j, uint64_t *type)
 {
 	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
 
-	if (!xen_there(j))
+	if (!xen_there(j, KVM_XEN_HVM_CONFIG_SHARED_INFO))
 		return false;
 	if (!J_IN(j, struct kvm_xen_hvm_attr, type, type)) {
 		vm_facts_drop(j, VM_FACT_XEN_ATTR);
@@ -340,7 +340,7 @@ static void evtchn_send(struct judge *j)
 	const struct state_entry *page = NULL, *address = NULL;
 	uint64_t port, vcpu, priority;
 
-	if (!xen_there(j))
+	if (!xen_there(j, KVM_XEN_HVM_CONFIG_EVTCHN_SEND))
 		return;
 	if (!J_IN(j, struct kvm_irq_routing_xen_evtchn, port, &port) ||
 	    !J_IN(j, struct kvm_irq_routing_xen_evtchn, vcpu, &vcpu) ||

@@ -157,7 +157,7 @@ int minimise_find(const void *data, size_t size, const struct minimise_signature
 	rc = live_tape_load(data, size, &tape);
 	if (!rc)
 		rc = cut_init(&cut, &tape);
-	if (!rc)
+	if (!rc && !tape.no_results)
 		rc = cut_judge(&cut, &judging);
 	cut_free(&cut);
 	live_tape_free(&tape);
@@ -679,8 +679,8 @@ static int reduce(struct minimise *m)
 
 	do {
 		changed = false;
-		rc = calls_reduce(m, coarse, &changed);
-		if (!rc)
+		rc = m->o->no_calls ? 0 : calls_reduce(m, coarse, &changed);
+		if (!rc && !m->o->no_calls)
 			rc = calls_alone(m, &changed);
 		if (!rc && !m->o->no_arguments)
 			rc = minimise_arguments(m, &changed);
@@ -711,6 +711,33 @@ static int minimise_model(struct minimise *m, int fd)
 	return rc ? rc : minimise_write(m, fd);
 }
 
+/*
+ * The model alone knows in no time which calls do not matter by the documents.  If what it leaves
+ * still shows it live, most of the work is done.
+ */
+static int reduce_by_model(struct minimise *m, const void *data, size_t size)
+{
+	struct minimise_options options = {
+		.event = UINT64_MAX, .no_arguments = true, .no_capabilities = true};
+	struct minimise_report report = {0};
+	struct minimise model = {.o = &options, .r = &report};
+	int rc;
+
+	rc = minimise_load(&model, data, size, &m->r->signature);
+	if (rc > 0)
+		rc = reduce(&model) ?: 1;
+	m->r->candidates += report.candidates;
+	if (rc > 0) {
+		memcpy(m->saved, m->cut.keep, m->cut.count);
+		memcpy(m->cut.keep, model.cut.keep, m->cut.count);
+		rc = minimise_candidate(m);
+		if (rc <= 0)
+			memcpy(m->cut.keep, m->saved, m->cut.count);
+	}
+	minimise_release(&model);
+	return rc < 0 ? rc : 0;
+}
+
 /* Live: what came back from the machine at the end is the tape. */
 static int minimise_live(struct minimise *m, const void *data, size_t size, bool known, int fd)
 {
@@ -727,7 +754,10 @@ static int minimise_live(struct minimise *m, const void *data, size_t size, bool
 	if (rc || !r->shown)
 		goto out;
 	m->tries = tries_for(r->runs, r->shown);
-	rc = reduce(m);
+	if (known && !m->o->no_calls && r->signature.rule != MINIMISE_NO_RULE)
+		rc = reduce_by_model(m, data, size);
+	if (!rc)
+		rc = reduce(m);
 	if (!rc)
 		rc = candidate_file(m, &small, &small_size);
 	if (!rc)

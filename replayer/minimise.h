@@ -58,6 +58,7 @@ struct minimise_player {
 struct minimise_options {
 	const char *rule;     /* the divergence that breaks this rule; NULL = the first one */
 	uint64_t event;	      /* the divergence of this event; UINT64_MAX = the first one */
+	bool no_calls;	      /* no call goes: it is played, and that is all */
 	bool no_arguments;    /* arguments stay as they are */
 	bool no_capabilities; /* the environment stays as it is */
 	const struct minimise_player *player; /* NULL = on the model alone */

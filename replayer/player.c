@@ -58,6 +58,23 @@ struct worker {
 	struct player_bytes buffers[PLAYER_BUFFERS_MAX];
 };
 
+struct mapping {
+	uint8_t *at;
+	size_t size;
+};
+
+/*
+ * Mapping memory, and unmapping it, costs as much as a few ioctls: a worker that plays one program
+ * after another keeps what it has.
+ */
+#define KEPT_AREAS 4
+#define KEPT_MAX   (256ull << 20)
+static struct {
+	struct mapping areas[KEPT_AREAS];
+	void *bad, *scratch;
+	size_t mmap_size;
+} kept;
+
 struct player {
 	const uint8_t *program;
 	size_t size;
@@ -67,6 +84,8 @@ struct player {
 	struct object *objects; /* [0] is not used */
 	uint8_t **areas;
 	uint64_t *area_bytes;
+	struct mapping *mappings; /* that the areas lie in */
+	bool scratched;		  /* the kernel got the scratch memory's address */
 	int *eventfds;
 	struct worker *workers;
 	void *bad, *scratch;
@@ -81,7 +100,7 @@ struct player {
 	struct player_bytes *memory; /* results go there; NULL: to `out` */
 	int out, out_error;
 	size_t out_used;
-	uint8_t out_buffer[OUT_BYTES];
+	uint8_t *out_buffer; /* OUT_BYTES */
 };
 
 static uint64_t now_ns(void)
@@ -153,9 +172,9 @@ static void out_flush(struct player *p)
 static void out_put(struct player *p, const void *record, size_t size, bool now)
 {
 	pthread_mutex_lock(&p->out_lock);
-	if (p->out_used + size > sizeof(p->out_buffer))
+	if (p->out_used + size > OUT_BYTES)
 		out_flush(p);
-	if (size > sizeof(p->out_buffer)) {
+	if (p->memory || size > OUT_BYTES) {
 		out_write(p, record, size);
 	} else {
 		memcpy(p->out_buffer + p->out_used, record, size);
@@ -473,6 +492,7 @@ static void patches_do(struct worker *w, const struct player_step *s, const stru
 			break;
 		case PLAYER_PATCH_SCRATCH:
 			value = (uintptr_t)p->scratch;
+			p->scratched = true;
 			break;
 		}
 		if (patch->kind <= PLAYER_PATCH_EVENTFD)
@@ -954,23 +974,56 @@ static uint32_t workers_wait(struct player *p)
 /* --- the program
  * -------------------------------------------------------------------------------------------- */
 
+static int mapping_make(struct mapping *m, size_t size)
+{
+	m->at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (m->at == MAP_FAILED) {
+		m->at = NULL;
+		return -errno;
+	}
+	m->size = size;
+	return 0;
+}
+
 static int area_make(struct player *p, const struct player_area *area)
 {
 	uint64_t bytes = area->bytes + PLAYER_ALIGN;
-	uint8_t *at;
+	struct mapping *mapping, *old;
+	int rc;
 
 	if (area->area >= p->head->areas || p->areas[area->area])
 		return -EPROTO;
 	if (area->bytes > PLAYER_AREA_MAX)
 		return -E2BIG;
-	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		  -1, 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	at += -(uintptr_t)at & (PLAYER_ALIGN - 1);
-	p->areas[area->area] = at;
+	mapping = &p->mappings[area->area];
+	old = player_watch && area->area < KEPT_AREAS ? &kept.areas[area->area] : NULL;
+	if (old && old->size >= bytes) {
+		*mapping = *old;
+		*old = (struct mapping){0};
+	} else {
+		rc = mapping_make(mapping, bytes);
+		if (rc)
+			return rc;
+	}
+	p->areas[area->area] = mapping->at + (-(uintptr_t)mapping->at & (PLAYER_ALIGN - 1));
 	p->area_bytes[area->area] = area->bytes;
 	return 0;
+}
+
+/* Its contents go; the place in the address space may be used again. */
+static void area_drop(struct player *p, uint32_t number)
+{
+	struct mapping *mapping = &p->mappings[number];
+	struct mapping *place = player_watch && number < KEPT_AREAS ? &kept.areas[number] : NULL;
+
+	if (!mapping->at)
+		return;
+	if (place && !place->at && mapping->size <= KEPT_MAX &&
+	    !madvise(mapping->at, mapping->size, MADV_DONTNEED))
+		*place = *mapping;
+	else
+		munmap(mapping->at, mapping->size);
 }
 
 static int steps_collect(struct player *p)
@@ -1029,18 +1082,44 @@ static int steps_share(struct player *p)
 	return 0;
 }
 
-static int things_make(struct player *p, int kvm)
+/* Memory that is the same for all programs, and the size of a run page with what follows it. */
+static int kept_make(int kvm)
+{
+	long size;
+
+	if (!kept.bad)
+		kept.bad = mmap(NULL, PLAYER_ALIGN, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!kept.scratch)
+		kept.scratch = mmap(NULL, SCRATCH_BYTES, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (kept.bad == MAP_FAILED || kept.scratch == MAP_FAILED) {
+		kept.bad = kept.bad == MAP_FAILED ? NULL : kept.bad;
+		kept.scratch = kept.scratch == MAP_FAILED ? NULL : kept.scratch;
+		return -ENOMEM;
+	}
+	if (!kept.mmap_size) {
+		size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0ul);
+		kept.mmap_size = size > 0 ? (size_t)size : 0;
+	}
+	return 0;
+}
+
+static int things_make(struct player *p)
 {
 	const struct player_head *h = p->head;
-	long size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
-	p->mmap_size = size > 0 ? (size_t)size : 0;
+	p->mmap_size = kept.mmap_size;
+	p->bad = kept.bad;
+	p->scratch = kept.scratch;
 	p->objects = calloc(h->objects + 1, sizeof(*p->objects));
 	p->areas = calloc(h->areas + 1, sizeof(*p->areas));
 	p->area_bytes = calloc(h->areas + 1, sizeof(*p->area_bytes));
+	p->mappings = calloc(h->areas + 1, sizeof(*p->mappings));
 	p->eventfds = calloc(h->eventfds + 1, sizeof(*p->eventfds));
 	p->workers = calloc(h->threads + 1, sizeof(*p->workers));
-	if (!p->objects || !p->areas || !p->area_bytes || !p->eventfds || !p->workers)
+	if (!p->objects || !p->areas || !p->area_bytes || !p->mappings || !p->eventfds ||
+	    !p->workers)
 		return -ENOMEM;
 	for (uint32_t i = 0; i <= h->objects; i++)
 		p->objects[i].fd = -1;
@@ -1051,11 +1130,7 @@ static int things_make(struct player *p, int kvm)
 		if (p->eventfds[i] < 0)
 			return -errno;
 	}
-	p->bad = mmap(NULL, PLAYER_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		      -1, 0);
-	p->scratch = mmap(NULL, SCRATCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-	return p->bad == MAP_FAILED || p->scratch == MAP_FAILED ? -ENOMEM : 0;
+	return 0;
 }
 
 static int workers_start(struct player *p)
@@ -1107,14 +1182,12 @@ static void things_free(struct player *p)
 		if (p->eventfds[i] >= 0)
 			close(p->eventfds[i]);
 	}
-	for (uint32_t i = 0; p->areas && i < p->head->areas; i++) {
-		if (p->areas[i])
-			munmap(p->areas[i], p->area_bytes[i]);
-	}
-	if (p->bad && p->bad != MAP_FAILED)
-		munmap(p->bad, PLAYER_ALIGN);
-	if (p->scratch && p->scratch != MAP_FAILED)
-		munmap(p->scratch, SCRATCH_BYTES);
+	for (uint32_t i = 0; p->mappings && i < p->head->areas; i++)
+		area_drop(p, i);
+	if (p->scratched)
+		madvise(p->scratch, SCRATCH_BYTES, MADV_DONTNEED);
+	free(p->out_buffer);
+	free(p->mappings);
 	free(p->workers);
 	free(p->eventfds);
 	free(p->area_bytes);
@@ -1153,6 +1226,11 @@ static int run(const void *program, size_t size, int out, struct player_bytes *m
 	p->out = out;
 	p->memory = memory;
 	p->head = &no_head;
+	p->out_buffer = memory ? NULL : malloc(OUT_BYTES);
+	if (!memory && !p->out_buffer) {
+		free(p);
+		return -ENOMEM;
+	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->out_lock, NULL);
 	pthread_cond_init(&p->progress, NULL);
@@ -1161,14 +1239,18 @@ static int run(const void *program, size_t size, int out, struct player_bytes *m
 	if (rc)
 		goto out;
 	p->head = program;
-	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (kvm < 0) {
-		rc = -errno;
-		goto out;
+	if (p->head->flags & PLAYER_SAY_ENVIRONMENT || !kept.mmap_size) {
+		kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+		if (kvm < 0) {
+			rc = -errno;
+			goto out;
+		}
 	}
 	if (p->head->flags & PLAYER_SAY_ENVIRONMENT)
 		environment_say_all(p, kvm);
-	rc = things_make(p, kvm);
+	rc = kept_make(kvm);
+	if (!rc)
+		rc = things_make(p);
 	if (!rc)
 		rc = steps_collect(p);
 	serial = !rc && p->head->flags & PLAYER_SERIAL && p->head->threads;

@@ -209,7 +209,7 @@ static bool makes_possible(const struct session *s, const struct event *e,
 			   const struct event *later)
 {
 	static const char *const of_chip[] = {"KVM_GET_IRQCHIP", "KVM_SET_IRQCHIP", "KVM_IRQ_LINE",
-					      "KVM_IRQ_LINE_STATUS", "KVM_CREATE_PIT2"};
+					      "KVM_IRQ_LINE_STATUS"};
 	uint64_t n, m;
 
 	if (!succeeded(later))

@@ -81,6 +81,30 @@ is "each: output" "$out" "out"
 run "$KVMTAPE" guest run --each "$tmp/nothing" "$CRASH"
 like "each: no such file" "$err" '^kvmtape guest: --each .*/nothing: No such file'
 
+# A module of one's own: the same one with one more section, which the kernel shows.
+cache=${KVMTAPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvmtape}/guest/kernels/bookworm
+kvm_ko=$(find "$cache/modules" -name kvm.ko)
+mkdir "$tmp/module"
+echo mark >"$tmp/mark"
+# shellcheck disable=SC2016
+shows='test -e /sys/module/kvm/sections/.kvmtape && echo own || echo stock'
+if objcopy --add-section .kvmtape="$tmp/mark" --set-section-flags .kvmtape=alloc,readonly,contents \
+	"${kvm_ko:-/nowhere}" "$tmp/module/kvm.ko" 2>"$tmp/objcopy"; then
+	run "$KVMTAPE" guest run --module "$tmp/module/kvm.ko" sh -c "$shows"
+	is "module: a file" "$out" own
+	run "$KVMTAPE" guest run --module "$tmp/module" sh -c "$shows"
+	is "module: a folder" "$out" own
+	run "$KVMTAPE" guest run sh -c "$shows"
+	is "module: none" "$out" stock
+	head -c 4000 "$kvm_ko" >"$tmp/module/kvm.ko"
+	run "$KVMTAPE" guest run --module "$tmp/module" true
+	like "module: one that does not load" "$err" '^kvmtape guest: kernel bookworm .* has no KVM: /dev/kvm: '
+else
+	skip "module" "$(head -n 1 "$tmp/objcopy")"
+fi
+run "$KVMTAPE" guest run --module /etc/passwd true
+like "module: none in it" "$err" '^kvmtape guest: /etc/passwd is no module'
+
 # Ctrl-C ends the guest, too, and nothing stays behind.
 mkdir "$tmp/tmpdir"
 TMPDIR=$tmp/tmpdir "$KVMTAPE" guest run "$CRASH" loop >/dev/null 2>&1 &

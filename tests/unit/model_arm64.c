@@ -274,8 +274,12 @@ static void stopped(void **state)
 static void second_vcpu(void **state)
 {
 	uint32_t other = mh_vcpu(&h, vm, 1);
+	uint32_t log[4] = {0};
 
 	init(PSCI_02, 0);
+	/* What is known of dirty logs is kept apart. */
+	mh_io(&h, vm, "KVM_GET_DIRTY_LOG", log, sizeof(log), NULL, 0, -ENOENT);
+	KNOWN(&h, "DIRTY_LOG_NONE");
 	init_of(other, GENERIC, 0, -EINVAL);
 	KNOWN(&h, "ARM_INIT_VM_WIDE");
 	init_of(other, GENERIC, 0, 0);

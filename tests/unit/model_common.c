@@ -33,11 +33,48 @@ static void results(void **state)
 	mh_close(&h);
 }
 
+/* What a kernel answers to a number that it does not know hangs on architecture and descriptor. */
+static void unknown(void **state)
+{
+	static const struct {
+		enum kvmapi_arch arch;
+		bool system, vm, vcpu; /* EINVAL instead of ENOTTY */
+	} cases[] = {
+		{KVMAPI_X86, true, false, true},   {KVMAPI_ARM64, true, true, true},
+		{KVMAPI_S390, true, false, false}, {KVMAPI_POWERPC, true, false, true},
+		{KVMAPI_RISCV, true, true, true},
+	};
+	static const char *const rules[] = {"UNKNOWN_SYSTEM_EINVAL", "UNKNOWN_VM_EINVAL",
+					    "UNKNOWN_VCPU_EINVAL"};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const bool einval[] = {cases[i].system, cases[i].vm, cases[i].vcpu};
+		uint32_t objects[] = {1, 0, 0};
+		struct mh h;
+
+		mh_open(&h, "6.1.0", "");
+		h.env.arch = cases[i].arch;
+		objects[1] = mh_vm(&h);
+		objects[2] = mh_vcpu(&h, objects[1], 0);
+		for (size_t k = 0; k < 3; k++) {
+			mh_value(&h, objects[k], "none", 0, einval[k] ? -EINVAL : -ENOTTY);
+			if (einval[k])
+				KNOWN(&h, rules[k]);
+			else
+				GOOD(&h, "UNKNOWN_REQUEST_ENOTTY");
+			mh_value(&h, objects[k], "none", 0, einval[k] ? -ENOTTY : -EINVAL);
+			BAD(&h, einval[k] ? rules[k] : "UNKNOWN_REQUEST_ENOTTY");
+		}
+		mh_close(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects),
 		cmocka_unit_test(results),
+		cmocka_unit_test(unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,109 @@ static void fields(void **state)
 	}
 }
 
+/* Exits as they should be hold these rules. */
+static void as_they_should(void **state)
+{
+	static const struct {
+		uint32_t reason;
+		enum chip chip;
+		uint32_t cap;
+		uint64_t arg;
+		const char *rule;
+	} cases[] = {
+		{KVM_EXIT_HLT, NO_CHIP, 0, 0, "RUN_HLT_WITHOUT_LAPIC"},
+		{KVM_EXIT_SET_TPR, NO_CHIP, 0, 0, "RUN_TPR_WITHOUT_LAPIC"},
+		{KVM_EXIT_IOAPIC_EOI, SPLIT_CHIP, 0, 0, "RUN_EOI_NEEDS_SPLIT"},
+		{KVM_EXIT_X86_RDMSR, CHIP, KVM_CAP_X86_USER_SPACE_MSR, 4, "RUN_MSR"},
+		{KVM_EXIT_X86_RDMSR, CHIP, KVM_CAP_X86_USER_SPACE_MSR, 4, "RUN_MSR_NEEDS_CAP"},
+		{KVM_EXIT_HYPERCALL, CHIP, KVM_CAP_EXIT_HYPERCALL, 4096, "RUN_HYPERCALL_NEEDS_CAP"},
+		{KVM_EXIT_X86_BUS_LOCK, CHIP, KVM_CAP_X86_BUS_LOCK_EXIT, 2,
+		 "RUN_BUS_LOCK_NEEDS_CAP"},
+		{KVM_EXIT_X86_BUS_LOCK, CHIP, KVM_CAP_X86_BUS_LOCK_EXIT, 2, "RUN_BUS_LOCK_FLAG"},
+		{KVM_EXIT_DIRTY_RING_FULL, CHIP, KVM_CAP_DIRTY_LOG_RING, 65536,
+		 "RUN_RING_NEEDS_CAP"},
+		{KVM_EXIT_TPR_ACCESS, CHIP, 0, 0, "RUN_TPR_ACCESS_ENABLED"},
+		{KVM_EXIT_INTERNAL_ERROR, CHIP, 0, 0, "RUN_EMULATION_FAILURE"},
+		{KVM_EXIT_SYSTEM_EVENT, CHIP, 0, 0, "RUN_SYSTEM_EVENT"},
+		{KVM_EXIT_HYPERV, CHIP, KVM_CAP_HYPERV_SYNIC, 0, "RUN_SYNIC_NEEDS_CAP"},
+		{KVM_EXIT_IO, CHIP, 0, 0, "RUN_IO_DATA"},
+		{KVM_EXIT_IO, CHIP, 0, 0, "RUN_CR8"},
+		{KVM_EXIT_IO, CHIP, 0, 0, "RUN_APIC_BASE"},
+		{KVM_EXIT_IO, CHIP, 0, 0, "RUN_INPUT_STAYS"},
+		{KVM_EXIT_IO, CHIP, 0, 0, "RUN_READY_WITH_PIC"},
+		{KVM_EXIT_IO, CHIP, 0, 0, "RUN_SUCCEEDS"},
+		{KVM_EXIT_IO, NO_CHIP, 0, 0, "RUN_READY_NEEDS_IF"},
+		{KVM_EXIT_MMIO, CHIP, 0, 0, "RUN_MMIO_ADDRESS"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
+		struct kvm_tpr_access_ctl on = {.enabled = 1};
+		struct kvm_run in = blank(), out = exit_of(cases[i].reason);
+
+		again(NO_CHIP, 0);
+		vm = mh_vm(&h);
+		if (cases[i].chip == CHIP)
+			mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, 0);
+		if (cases[i].chip == SPLIT_CHIP)
+			IN(&h, vm, "KVM_ENABLE_CAP", split, 0);
+		if (cases[i].cap && cases[i].reason != KVM_EXIT_HYPERV)
+			vm_enable(cases[i].cap, cases[i].arg);
+		vcpu = mh_vcpu(&h, vm, 0);
+		switch (cases[i].reason) {
+		case KVM_EXIT_HYPERV:
+			IN(&h, vcpu, "KVM_ENABLE_CAP",
+			   ((struct kvm_enable_cap){.cap = cases[i].cap}), 0);
+			out.hyperv.type = KVM_EXIT_HYPERV_SYNIC;
+			out.hyperv.u.synic.msr = 0x40000080;
+			break;
+		case KVM_EXIT_TPR_ACCESS:
+			INOUT(&h, vcpu, "KVM_TPR_ACCESS_REPORTING", on, on, 0);
+			break;
+		case KVM_EXIT_X86_RDMSR:
+			out.msr.reason = KVM_MSR_EXIT_REASON_FILTER;
+			break;
+		case KVM_EXIT_HYPERCALL:
+			map_gpa_range(&out);
+			break;
+		case KVM_EXIT_X86_BUS_LOCK:
+			out.flags = KVM_RUN_X86_BUS_LOCK;
+			break;
+		case KVM_EXIT_INTERNAL_ERROR:
+			out.internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+			out.internal.ndata = 8;
+			out.emulation_failure.flags =
+				KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+			out.emulation_failure.insn_size = 15;
+			break;
+		case KVM_EXIT_SYSTEM_EVENT:
+			out.system_event.type = KVM_SYSTEM_EVENT_CRASH;
+			break;
+		case KVM_EXIT_IO:
+			out = io_exit(1, 1, 1);
+			break;
+		case KVM_EXIT_MMIO:
+			out.mmio.len = 4;
+			break;
+		default:
+			break;
+		}
+		run(&in, &out, 0);
+		assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+		if (!mh_held(&h, cases[i].rule))
+			fail_msg("%s", cases[i].rule);
+	}
+	/* The same flag without the mode that reports bus locks. */
+	again(CHIP, 0);
+	{
+		struct kvm_run in = blank(), out = io_exit(1, 1, 1);
+
+		out.flags = KVM_RUN_X86_BUS_LOCK;
+		run(&in, &out, 0);
+		BAD(&h, "RUN_BUS_LOCK_NEEDS_CAP");
+	}
+}
+
 /* Answers to a request for certificates: refused with EINVAL only then. */
 static void certificates(void **state)
 {
@@ -394,7 +497,7 @@ static void continuity(void **state)
 	run(&in, &next, 0);
 	BAD(&h, "RUN_CONTINUES");
 	/* A mark of userspace is nobody's business. */
-	in = next;
+	in = first;
 	in.exit_reason = 77;
 	run(&in, &first, 0);
 	GOOD(&h, "RUN_EXIT_REASON");
@@ -495,6 +598,7 @@ static void errors(void **state)
 
 	run(&in, &out, -EINTR);
 	GOOD(&h, "RUN_INTERRUPTED");
+	assert_true(mh_held(&h, "RUN_REASON_ON_ERROR"));
 	again(CHIP, 0);
 	out.exit_reason = KVM_EXIT_MMIO;
 	run(&in, &out, -EINTR);
@@ -505,6 +609,11 @@ static void errors(void **state)
 	again(CHIP, 0);
 	run(&in, &out, -ENOEXEC);
 	BAD(&h, "RUN_SUCCEEDS");
+	/* No errno but the one that each of these allows. */
+	mh_expect_refused(&h, "RUN_INTERRUPTED");
+	mh_expect_refused(&h, "RUN_FAULT");
+	mh_expect_refused(&h, "RUN_UNINITIALIZED_AGAIN");
+	mh_expect_refused(&h, "RUN_IMPOSSIBLE_STATE");
 	again(CHIP, 0);
 	out.exit_reason = KVM_EXIT_MEMORY_FAULT;
 	out.memory_fault.gpa = 0x3000;
@@ -541,6 +650,8 @@ static void errors(void **state)
 	in.cr8 = 16;
 	run(&in, &in, -EINVAL);
 	KNOWN(&h, "RUN_CR8_INVALID");
+	run(&in, &in, 0);
+	BAD(&h, "RUN_CR8_INVALID");
 	in.cr8 = 0;
 
 	/* An application processor waits. */
@@ -549,7 +660,8 @@ static void errors(void **state)
 	vcpu = mh_vcpu(&h, vm, 1);
 	OUT(&h, vcpu, "KVM_GET_MP_STATE", mp, 0);
 	run(&in, &in, -EAGAIN);
-	KNOWN(&h, "RUN_UNINITIALIZED_AGAIN");
+	KNOWN(&h, "RUN_UNINITIALIZED");
+	assert_true(mh_held(&h, "RUN_UNINITIALIZED_AGAIN"));
 	vcpu = mh_vcpu(&h, vm, 2);
 	OUT(&h, vcpu, "KVM_GET_MP_STATE", mp, 0);
 	out = io_exit(0, 1, 1);
@@ -855,6 +967,8 @@ static void synchronised(void **state)
 	before.dirty = 0;
 	run_sync(&before, &before, -EINVAL);
 	KNOWN(&h, "RUN_SYNC_INVALID");
+	run_sync(&before, &before, -E2BIG);
+	mh_expect_refused(&h, "RUN_SYNC_INVALID");
 	again(CHIP, 0);
 	run_sync(&before, &before, -EINVAL);
 	BAD(&h, "RUN_SUCCEEDS");
@@ -907,6 +1021,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(payloads, setup, teardown),
 		cmocka_unit_test_setup_teardown(fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(as_they_should, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificates, setup, teardown),
 		cmocka_unit_test_setup_teardown(header, setup, teardown),
 		cmocka_unit_test_setup_teardown(continuity, setup, teardown),

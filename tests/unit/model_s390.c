@@ -856,6 +856,29 @@ static void migration_ends(void **state)
 	BAD(&h, "S390_MIGRATION_AUTO_STOP");
 }
 
+/* A dirty log is of 64-bit words, whose bytes are in the order of s390. */
+static void dirty_log(void **state)
+{
+	uint8_t in[sizeof(struct kvm_dirty_log)] = {0}, bits[8] = {[7] = 1};
+	struct tape_part part = {.role = TAPE_NESTED_OUT, .want = 8, .have = 8, .data = bits};
+	struct mh_call c = {.object = vm,
+			    .ioctl = "KVM_GET_DIRTY_LOG",
+			    .in = in,
+			    .in_len = sizeof(in),
+			    .out_parts = &part,
+			    .out_part_count = 1};
+
+	/* Half a word of pages: this kernel does not ask for whole segments. */
+	region(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 32 * 4096, 0x10000000, 0);
+	GOOD(&h, "MEMORY_REGION_SUCCEEDS");
+	mh_do(&h, &c);
+	HOLDS(&h, "DIRTY_LOG_WITHIN");
+	bits[7] = 0;
+	bits[0] = 0x80;
+	mh_do(&h, &c);
+	BAD(&h, "DIRTY_LOG_WITHIN");
+}
+
 static void protected_guest(void **state)
 {
 	uint8_t cmd[sizeof(struct kvm_pv_cmd)] = {0};
@@ -1044,6 +1067,48 @@ static void runs(void **state)
 	}
 }
 
+#define NOT_HELD_AGAINST(h)                                                          \
+	do {                                                                         \
+		if ((h)->verdict.kind == MODEL_DIVERGES)                             \
+			mh_expect(h, MODEL_CONFORMS, NULL); /* says by which rule */ \
+	} while (0)
+
+/* After a gap nothing is known: whatever the kernel answers may be right. */
+static void attached(void **state)
+{
+	static const int64_t answers[] = {0, -EBUSY, -EINVAL, -ENXIO};
+	static const uint32_t sets[][2] = {{MEM, KVM_S390_VM_MEM_ENABLE_CMMA},
+					   {MEM, KVM_S390_VM_MEM_CLR_CMMA},
+					   {MIGRATE, KVM_S390_VM_MIGRATION_START}};
+	uint32_t vcpu = mh_vcpu(&h, vm, 0);
+	struct tape_gap gap = {.events = 1};
+
+	/* That there is a vCPU stays known. */
+	vm = mh_vm(&h);
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t k = 0; k < 3; k++) {
+			assert_int_equal(model_gap(h.model, &gap), 0);
+			do_it(sets[k][0], sets[k][1], i % 2 ? 0 : k ? -EINVAL : -EBUSY);
+			NOT_HELD_AGAINST(&h);
+		}
+		assert_int_equal(model_gap(h.model, &gap), 0);
+		status(i % 2);
+		NOT_HELD_AGAINST(&h);
+		mp_is(vcpu, i % 2 ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_OPERATING);
+		NOT_HELD_AGAINST(&h);
+		mh_value(&h, vm, "KVM_CREATE_IRQCHIP", 0, i % 2 ? 0 : -EINVAL);
+		NOT_HELD_AGAINST(&h);
+		region(0, 0, 0, MB, 0x10000000, i % 2 ? 0 : -EINVAL);
+		NOT_HELD_AGAINST(&h);
+		get_u64(MEM, KVM_S390_VM_MEM_LIMIT_SIZE, i << 31);
+		NOT_HELD_AGAINST(&h);
+		set_u64(MEM, KVM_S390_VM_MEM_LIMIT_SIZE, MB, i < 3 ? answers[i] : -E2BIG);
+		NOT_HELD_AGAINST(&h);
+		mh_io(&h, vm, "KVM_SET_DEVICE_ATTR", NULL, 0, NULL, 0, answers[i]);
+		NOT_HELD_AGAINST(&h);
+	}
+}
+
 int main(void)
 {
 #define TEST(name, version) cmocka_unit_test_setup_teardown(name, setup_##version, teardown)
@@ -1065,10 +1130,13 @@ int main(void)
 		TEST(migration, 6_1),
 		TEST(migration_ends, 6_12),
 		TEST(protected_guest, 6_12),
+		TEST(dirty_log, 7_2),
 		TEST(irqchip, 6_1),
 		TEST(routes, 6_1),
 		TEST(mp_states, 6_1),
 		TEST(runs, 6_1),
+		TEST(attached, 6_1),
+		TEST(attached, 7_2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -559,7 +559,7 @@ static void test_cpuid_count(void **state)
 static void test_msrs_kept(void **state)
 {
 	struct list {
-		struct kvm_msrs head;
+		uint32_t nmsrs, pad;
 		struct kvm_msr_entry e[3];
 	};
 	static const struct {
@@ -570,7 +570,7 @@ static void test_msrs_kept(void **state)
 		{"MSRS_HEADER_STAYS", offsetof(struct list, e[1].reserved)},
 		{"MSRS_REST_STAYS", offsetof(struct list, e[2].data)},
 	};
-	const struct list in = {.head.nmsrs = 3,
+	const struct list in = {.nmsrs = 3,
 				.e = {{.index = 0x10}, {.index = 0xc0001234}, {.index = 0x11}}};
 
 	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
@@ -592,9 +592,9 @@ static void test_msrs_kept(void **state)
 static void test_msrs_again(void **state)
 {
 	struct {
-		struct kvm_msrs head;
+		uint32_t nmsrs, pad;
 		struct kvm_msr_entry e[1];
-	} one = {.head.nmsrs = 1, .e = {{.index = 0xc0000081}}};
+	} one = {.nmsrs = 1, .e = {{.index = 0xc0000081}}};
 
 	open_world(AMD_CHIP);
 	INOUT(&h, vcpu, "KVM_GET_MSRS", one, one, 0);
@@ -606,6 +606,41 @@ static void test_msrs_again(void **state)
 	assert_true(mh_held(&h, "MSRS_READ_AGAIN"));
 	IN(&h, vcpu, "KVM_SET_MSRS", one, 0);
 	assert_true(mh_held(&h, "MSRS_WRITE_AGAIN"));
+	mh_close(&h);
+}
+
+/* What is common to all calls: there is an object, and an error may come of the environment. */
+static void test_common(void **state)
+{
+	struct kvm_regs regs = {.rflags = 2};
+
+	open_world(AMD_CHIP);
+	OUT(&h, vcpu, "KVM_GET_REGS", regs, -ENOMEM);
+	OPEN(&h);
+	assert_true(mh_held(&h, "RETURN_ZERO_OR_ERROR"));
+	assert_true(mh_held(&h, "OBJECT_MUST_EXIST"));
+	OUT(&h, vcpu, "KVM_GET_REGS", regs, 0);
+	assert_false(mh_held(&h, "OBJECT_MUST_EXIST"));
+	mh_close(&h);
+}
+
+/* FS and GS base as MSRs. */
+static void test_msrs_bases(void **state)
+{
+	struct {
+		uint32_t nmsrs, pad;
+		struct kvm_msr_entry e[1];
+	} one = {.nmsrs = 1, .e = {{.index = 0xc0000101}}};
+
+	vcpu_open("5.10.0", "kvm_amd", CHIP, 1);
+	INOUT(&h, vcpu, "KVM_GET_MSRS", one, one, 0);
+	KNOWN(&h, "MSRS_BASES_MISSING");
+	IN(&h, vcpu, "KVM_SET_MSRS", one, 0);
+	KNOWN(&h, "MSRS_BASES_MISSING");
+	mh_close(&h);
+	vcpu_open("5.10.0", "kvm_intel", CHIP, 1);
+	INOUT(&h, vcpu, "KVM_GET_MSRS", one, one, 0);
+	mh_expect_refused(&h, "MSRS_BASES_MISSING");
 	mh_close(&h);
 }
 
@@ -711,8 +746,9 @@ int main(void)
 		cmocka_unit_test(test_task_priority),	 cmocka_unit_test(test_lapic_id),
 		cmocka_unit_test(test_tpr_reporting),	 cmocka_unit_test(test_cpuid_count),
 		cmocka_unit_test(test_msrs_kept),	 cmocka_unit_test(test_msrs_again),
+		cmocka_unit_test(test_msrs_bases),	 cmocka_unit_test(test_common),
 		cmocka_unit_test(test_no_legacy_paging), cmocka_unit_test(test_xsave_too_large),
-		cmocka_unit_test(test_protected),      cmocka_unit_test(test_mmio_stays),
+		cmocka_unit_test(test_protected),	 cmocka_unit_test(test_mmio_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -408,6 +408,8 @@ static void the_rest(void **state)
 	struct kvm_pre_fault_memory fault = {.size = 0x2000},
 				    rest = {.gpa = 0x1000, .size = 0x1000};
 	struct kvm_nested_state nested = {.size = sizeof(nested)};
+	struct kvm_userspace_memory_region slot = {.memory_size = 0x10000,
+						   .userspace_addr = 0x10000};
 
 	IN(&h, vcpu, "KVM_SET_SIGNAL_MASK", mask, 0);
 	GOOD(&h, "SIGNAL_MASK_SUCCEEDS");
@@ -453,6 +455,7 @@ static void the_rest(void **state)
 	KNOWN(&h, "ONE_REG_BEFORE");
 	mh_value(&h, vcpu, "KVM_GET_STATS_FD", 0, 20);
 	GOOD(&h, "VCPU_STATS_FD_SUCCEEDS");
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION", slot, 0);
 	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", fault, rest, 0);
 	GOOD(&h, "PRE_FAULT_REST");
 	GOOD(&h, "PRE_FAULT_SUCCEEDS");

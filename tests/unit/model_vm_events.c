@@ -330,7 +330,8 @@ static void other_caps(void **state)
 	IN(&h, vm, "KVM_ENABLE_CAP", c, 0);
 	GOOD(&h, "ENABLE_CAP_OTHER");
 	IN(&h, vm, "KVM_ENABLE_CAP", c, -EACCES);
-	OPEN(&h);
+	BAD(&h, "ENABLE_CAP_OTHER");
+	mh_expect_refused(&h, "SGX_ATTRIBUTE");
 	IN(&h, vm, "KVM_ENABLE_CAP", c, -EINVAL);
 	GOOD(&h, "SGX_ATTRIBUTE");
 }
@@ -418,6 +419,15 @@ static void filters(void **state)
 	f.ranges[3].nmsrs = 0x600 * 8 + 1;
 	IN(&h, vm, "KVM_X86_SET_MSR_FILTER", f, 0);
 	BAD(&h, "MSR_FILTER_RANGE");
+	mh_close(&h);
+	host_open(&h, "5.10.0", "kvm_amd");
+	vm = mh_vm(&h);
+	IN(&h, vm, "KVM_X86_SET_MSR_FILTER", f, -EFAULT);
+	KNOWN(&h, "MSR_FILTER_RANGE_OLD");
+	IN(&h, vm, "KVM_X86_SET_MSR_FILTER", f, 0);
+	BAD(&h, "MSR_FILTER_RANGE_OLD");
+	mh_close(&h);
+	setup(state);
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, 0);
 	GOOD(&h, "PMU_FILTER_SUCCEEDS");
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", p, -EINVAL);
@@ -480,10 +490,14 @@ static void encryption(void **state)
 	struct kvm_enc_region r = {.size = 4096};
 	struct kvm_create_device new_type = {.type = 1000};
 
-	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, 0);
-	GOOD(&h, "MEMORY_ENCRYPT_DONE");
 	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, -ENOTTY);
 	KNOWN(&h, "MEMORY_ENCRYPT_NONE");
+	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, 0);
+	BAD(&h, "MEMORY_ENCRYPT_NONE");
+	mh_value(&h, vm, "KVM_MEMORY_ENCRYPT_OP", 0, 0);
+	GOOD(&h, "MEMORY_ENCRYPT_DONE");
+	IN(&h, vm, "KVM_MEMORY_ENCRYPT_REG_REGION", r, 0);
+	GOOD(&h, "MEMORY_ENCRYPT_DONE");
 	mh_close(&h);
 
 	/* Types beyond the table of today, of a kernel beyond it. */

@@ -333,6 +333,8 @@ static void routing_entries(void **state)
 static void msi(void **state)
 {
 	struct kvm_msi m = {.address_lo = 0xfee00000, .data = 0x30};
+	struct kvm_enable_cap wide = {.cap = KVM_CAP_X2APIC_API,
+				      .args = {KVM_X2APIC_API_USE_32BIT_IDS}};
 
 	IN(&h, vm, "KVM_SIGNAL_MSI", m, -EINVAL);
 	GOOD(&h, "SIGNAL_MSI_NEEDS_CHIP");
@@ -348,6 +350,16 @@ static void msi(void **state)
 	KNOWN(&h, "SIGNAL_MSI_NOBODY");
 	IN(&h, vm, "KVM_SIGNAL_MSI", m, -ENODEV);
 	mh_expect_refused(&h, "SIGNAL_MSI_NOBODY");
+	/* Bits 7 to 0 of the high address count with destinations of 32 bits only. */
+	m.address_hi = 1;
+	IN(&h, vm, "KVM_SIGNAL_MSI", m, 0);
+	GOOD(&h, "SIGNAL_MSI_DELIVERED");
+	IN(&h, vm, "KVM_ENABLE_CAP", wide, 0);
+	IN(&h, vm, "KVM_SIGNAL_MSI", m, -EINVAL);
+	GOOD(&h, "SIGNAL_MSI_FLAGS");
+	IN(&h, vm, "KVM_SIGNAL_MSI", m, 0);
+	BAD(&h, "SIGNAL_MSI_FLAGS");
+	m.address_hi = 0;
 	m.flags = 2;
 	IN(&h, vm, "KVM_SIGNAL_MSI", m, -EINVAL);
 	GOOD(&h, "SIGNAL_MSI_FLAGS");

@@ -176,9 +176,8 @@ static void region_with_memfd(uint32_t id, uint32_t flags, uint64_t gpa, uint64_
 static void regions_with_memfd(void **state)
 {
 	struct kvm_create_guest_memfd file = {.size = 2 * MB};
-	struct mh_call create = {.ioctl = "KVM_CREATE_GUEST_MEMFD",
-				 .in = &file,
-				 .in_len = sizeof(file)};
+	struct mh_call create = {
+		.ioctl = "KVM_CREATE_GUEST_MEMFD", .in = &file, .in_len = sizeof(file)};
 	int fd;
 
 	mh_close(&h);

@@ -312,7 +312,8 @@ static void feature_msrs(void **state)
 	list(&h, "KVM_GET_MSR_FEATURE_INDEX_LIST", 8, features, 3, 0);
 	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 2);
 	GOOD(&h, "FEATURE_MSRS_READ");
-	assert_true(mh_held(&h, "FEATURE_MSRS_CONSTANT") && mh_held(&h, "FEATURE_MSRS_INDEX_KEPT") &&
+	assert_true(mh_held(&h, "FEATURE_MSRS_CONSTANT") &&
+		    mh_held(&h, "FEATURE_MSRS_INDEX_KEPT") &&
 		    mh_held(&h, "FEATURE_MSRS_REST_KEPT"));
 	INOUT(&h, SYSTEM, "KVM_GET_MSRS", in, out, 1);
 	BAD(&h, "FEATURE_MSRS_READ");

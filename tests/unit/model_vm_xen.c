@@ -189,12 +189,10 @@ static void channels(void **state)
 		{5000, IPI, 0, 5000, TWO_LEVEL, EINVAL, true, "XEN_EVTCHN_ARGUMENT"},
 		{13, DOMAIN, 0, 5000, TWO_LEVEL, EINVAL, true, "XEN_EVTCHN_ARGUMENT"},
 		{10, IPI, KVM_XEN_EVTCHN_UPDATE, 10, TWO_LEVEL, 0, false, "XEN_EVTCHN_SUCCEEDS"},
-		{10, IPI, KVM_XEN_EVTCHN_UPDATE, 11, TWO_LEVEL, EINVAL, false,
-		 "XEN_EVTCHN_UPDATE"},
+		{10, IPI, KVM_XEN_EVTCHN_UPDATE, 11, TWO_LEVEL, EINVAL, false, "XEN_EVTCHN_UPDATE"},
 		{10, DOMAIN, KVM_XEN_EVTCHN_UPDATE, 10, TWO_LEVEL, EINVAL, false,
 		 "XEN_EVTCHN_UPDATE"},
-		{20, IPI, KVM_XEN_EVTCHN_UPDATE, 20, TWO_LEVEL, ENOENT, true,
-		 "XEN_EVTCHN_MISSING"},
+		{20, IPI, KVM_XEN_EVTCHN_UPDATE, 20, TWO_LEVEL, ENOENT, true, "XEN_EVTCHN_MISSING"},
 		{10, IPI, KVM_XEN_EVTCHN_UPDATE | KVM_XEN_EVTCHN_DEASSIGN, 10, TWO_LEVEL, EINVAL,
 		 false, "XEN_EVTCHN_FLAGS"},
 		{10, 0, KVM_XEN_EVTCHN_DEASSIGN, 0, 0, 0, false, "XEN_EVTCHN_SUCCEEDS"},
@@ -218,8 +216,7 @@ static void channels(void **state)
 
 static void send(uint32_t port, uint32_t vcpu, uint32_t priority, int64_t ret)
 {
-	struct kvm_irq_routing_xen_evtchn e = {
-		.port = port, .vcpu = vcpu, .priority = priority};
+	struct kvm_irq_routing_xen_evtchn e = {.port = port, .vcpu = vcpu, .priority = priority};
 
 	IN(&h, vm, "KVM_XEN_HVM_EVTCHN_SEND", e, ret);
 }
@@ -249,7 +246,10 @@ static void sending(void **state)
 	KNOWN(&h, "XEN_SEND_NO_PAGE");
 	mh_close(&h);
 
-	open_with("7.2.0", 0);
+	/* Of 5.10 is the hypercall page only. */
+	open_with("5.10.0", KVM_XEN_HVM_CONFIG_HYPERCALL_MSR);
+	get(KVM_XEN_ATTR_TYPE_LONG_MODE, 0, -ENOTTY);
+	GOOD(&h, "UNKNOWN_REQUEST_ENOTTY");
 	send(5, 0, TWO_LEVEL, -ENOTTY);
 	GOOD(&h, "UNKNOWN_REQUEST_ENOTTY");
 	send(5, 0, TWO_LEVEL, 0);

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# kvmtape fuzz on a disposable guest: it runs, is stopped, goes on; and what has no guest says so.
+. "$(dirname "$0")/../tap.sh"
+
+command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
+"$KVMTAPE" guest run --kernel bookworm -- /bin/true >/dev/null 2>&1 || skip_all "no bookworm guest here ('kvmtape guest fetch bookworm')"
+
+# field FILE KEY: a number of a JSON file.
+field()
+{
+	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
+}
+
+"$KVMTAPE" distill -o "$tmp/seeds" "$CORPUS/qemu/microvm.tape" "$CORPUS/qemu/pc.tape" >/dev/null || exit 99
+echo "no tape" >"$tmp/seeds/README"
+
+# --- a campaign that is interrupted
+
+"$KVMTAPE" fuzz -o "$tmp/c" --interval 2 --no-minimise --runs 2 "$tmp/seeds" >"$tmp/out" 2>"$tmp/err" &
+pid=$!
+for ((i = 0; i < 1200; i++)); do
+	sleep 0.1
+	(($(cut -d, -f2 "$tmp/c/curves.csv" 2>/dev/null | tail -n1 | grep -E '^[0-9]+$' || echo 0) > 100)) && break
+done
+kill -INT "$pid"
+begin=$SECONDS
+wait "$pid"
+status=$?
+ok "interrupted: ends with its own status" test "$status" -le 1
+ok "interrupted: soon" test $((SECONDS - begin)) -le 15
+ok "sequences were played" test "$(field "$tmp/c/campaign.json" executions)" -gt 100
+is "none was lost" "$(field "$tmp/c/campaign.json" lost)" 0
+ok "blocks of the kernel were seen" test "$(wc -l <"$tmp/c/blocks")" -gt 1000
+like "they have names" "$(<"$tmp/c/blocks")" '^kvm .text\+0x[0-9a-f]+ kvm_vm_ioctl\+0x[0-9a-f]+$'
+ok "rules were reached" test "$(cut -d' ' -f1 "$tmp/c/outcomes" | sort -u | wc -l)" -gt 50
+ok "there is a queue" test "$(ls "$tmp/c/queue" | wc -l)" -gt 20
+like "lines of a log on standard output" "$(<"$tmp/out")" \
+	'^[0-9]+ s: executions [0-9]+ \([0-9]+/s\), blocks [0-9]+, rules [0-9]+, .*stability [0-9.]+ %$'
+unlike "no escape sequences there" "$(<"$tmp/out")" $'\033'
+like "a seed that is no tape is named" "$(<"$tmp/err")" 'seeds/README: .*ignored'
+like "known deviations are counted" "$(<"$tmp/out")" 'deviations [1-9]'
+stable=$(tail -n1 "$tmp/out" | sed 's/.*stability \([0-9]*\).*/\1/')
+ok "stability is above 95 %" test "$stable" -ge 95
+
+# --- it goes on
+
+before=$(field "$tmp/c/campaign.json" executions)
+blocks=$(wc -l <"$tmp/c/blocks")
+queue=$(ls "$tmp/c/queue" | wc -l)
+run "$KVMTAPE" fuzz -o "$tmp/c" --interval 2 --no-minimise --runs 2 --executions 60 --seed 2 "$tmp/seeds"
+ok "goes on: exit status" test "$status" -le 1
+ok "goes on: from where it was" test "$(field "$tmp/c/campaign.json" executions)" -ge $((before + 60))
+ok "goes on: blocks" test "$(wc -l <"$tmp/c/blocks")" -ge "$blocks"
+ok "goes on: queue" test "$(ls "$tmp/c/queue" | wc -l)" -ge "$queue"
+is "goes on: no block twice" "$(cut -d' ' -f1,2 "$tmp/c/blocks" | sort | uniq -d)" ""
+for find in "$tmp"/c/finds/*/; do
+	[[ -e $find/find.json ]] || continue
+	ok "$(basename "$find"): has its tape" test -s "$find/find.tape"
+	ok "$(basename "$find"): and its text" test -s "$find/find.tapes"
+done
+
+# --- this machine's own kernel, where that is a disposable guest
+
+mkdir "$tmp/work"
+run "$KVMTAPE" guest run --kernel bookworm --timeout 200 --work "$tmp/work" -- "$KVMTAPE" fuzz -o /work/c --live=host \
+	--i-accept-that-this-kernel-may-crash --executions 20 --no-minimise --runs 1
+ok "--live=host in a guest: exit status" test "$status" -le 1
+ok "--live=host in a guest: sequences were played" test "$(field "$tmp/work/c/campaign.json" executions)" -ge 20
+like "--live=host in a guest: rules were reached" "$(<"$tmp/work/c/outcomes")" '^[A-Z0-9_]+ success$'
+
+# --- no guest
+
+PATH=$tmp/nothing run "$KVMTAPE" fuzz -o "$tmp/d" --executions 10
+is "no QEMU: exit status" "$status" 2
+like "no QEMU: says so" "$err" 'qemu-system-x86'
+cache=${KVMTAPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvmtape}
+vmlinuz=$(find "$cache/guest/" -path '*bookworm*' -name 'vmlinuz*' ! -path '*arm64*' ! -path '*ppc64*' 2>/dev/null | head -n1)
+mkdir "$tmp/empty"
+if [[ -n $vmlinuz ]]; then
+	run "$KVMTAPE" fuzz -o "$tmp/d" --kernel "$vmlinuz" --modules "$tmp/empty" --executions 10
+	is "a guest without KVM: exit status" "$status" 2
+	ok "a guest without KVM: one line says so" test "$(grep -c . <<<"$err")" = 1
+else
+	skip "a guest without KVM" "the kernel's image was not found"
+fi
+run "$KVMTAPE" fuzz -o "$tmp/d" --interval 2 --no-minimise --runs 2 --executions 10
+ok "after that the folder is good for a campaign" test "$status" -le 1
+tap_done

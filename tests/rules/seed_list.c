@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One line per statement of the founding documents, with tabs between: ID ARCHITECTURES ABOUT
+ * REASON. */
+#include <stdio.h>
+
+int main(void)
+{
+#define SEED(id, archs, about, reason) printf("%s\t%s\t%s\t%s\n", id, archs, about, reason);
+#include "model/seed.def"
+#undef SEED
+	return 0;
+}
