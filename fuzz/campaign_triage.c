@@ -419,6 +419,9 @@ int campaign_find_triage(struct campaign *c, struct campaign_machine *m, size_t 
 		rc = rc < 0 ? rc : -EINTR;
 		goto out;
 	}
+	/* Not shown again, so nothing could go. */
+	if (!rc)
+		report.calls_after = report.calls_before;
 	f.runs = report.runs;
 	f.shown = report.shown;
 	pthread_mutex_lock(&c->lock);

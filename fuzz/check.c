@@ -54,11 +54,11 @@ struct fuzz_check {
 	struct open {
 		struct tape_call call;
 		struct tape_part parts[FUZZ_CALL_PARTS_MAX];
-		/* KVM_RUN as it would be if no call overlapped another. */
-		struct tape_call alone;
-		struct tape_part alone_parts[FUZZ_CALL_PARTS_MAX];
-		uint8_t alone_run[RUN_HEAD];
 		uint8_t *scratch;
+		/* What KVM_RUN will return, made up when it began. */
+		struct tape_return made;
+		struct tape_part made_part;
+		uint8_t made_run[RUN_HEAD];
 	} open[FUZZ_THREADS_MAX];
 	uint32_t ids[FUZZ_CALLS_MAX + 1];
 	uint8_t runs[FUZZ_CALLS_MAX + 1][RUN_HEAD]; /* of vCPUs, by what makes them */
@@ -202,6 +202,15 @@ int fuzz_check_new(model_verdict_fn fn, void *context, struct fuzz_check **check
 		if (!c->open[i].scratch)
 			goto fail;
 	}
+	/* Everything that is made once is made now, so that an input takes the same way each time.
+	 */
+	for (int arch = 0; arch < KVMAPI_ARCHS; arch++) {
+		kvmapi_leaves(arch, "struct kvm_regs", NULL, 0);
+		for (unsigned int k = 0; k < KERNELS; k++) {
+			if (machine_open(c, arch, k))
+				goto fail;
+		}
+	}
 	*check = c;
 	return 0;
 fail:
@@ -254,44 +263,6 @@ static void run_prepare(struct fuzz_check *c, uint32_t object, struct open *open
 	}
 }
 
-static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
-		 uint64_t event)
-{
-	struct open *open = &c->open[s->calls[index].thread];
-	int err = 0;
-
-	fuzz_sequence_tape_call(s, index, c->ids, &open->call, open->parts, open->scratch);
-	open->call.index = event;
-	if (open->call.row && open->call.row->payload == KVMAPI_RUNPAGE)
-		run_prepare(c, s->calls[index].object, open);
-	if (c->overlaps)
-		err = model_call(c->now->judge, &open->call);
-	if (!err && c->writer)
-		err = tape_writer_call(c->writer, &open->call);
-	return err;
-}
-
-/* The call, for those that know of no overlapping: another KVM_RUN may have ended meanwhile. */
-static const struct tape_call *call_alone(struct fuzz_check *c, uint32_t object, struct open *open)
-{
-	if (!c->overlaps || !open->call.row || open->call.row->payload != KVMAPI_RUNPAGE)
-		return &open->call;
-	open->alone = open->call;
-	open->alone.parts = open->alone_parts;
-	for (unsigned int i = 0; i < open->call.part_count; i++) {
-		struct tape_part *p = &open->alone_parts[i];
-
-		*p = open->parts[i];
-		if (p->role != TAPE_RUN_IN)
-			continue;
-		memcpy(open->alone_run, c->runs[object], RUN_HEAD);
-		memcpy(open->alone_run, p->data, RUN_INPUT);
-		memcpy(open->alone_run + RUN_CR8, p->data + RUN_CR8, 8);
-		p->data = open->alone_run;
-	}
-	return &open->alone;
-}
-
 /* The maker, and who follows it one call after the other, hear of everything but calls. */
 static int object_announce(struct fuzz_check *c, const struct tape_object *object)
 {
@@ -334,16 +305,14 @@ static int result_make(struct fuzz_check *c, const struct tape_call *call,
 	return err;
 }
 
-static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
-	       uint32_t *objects)
+/* Make up the result of a call, and have it judged but by those that know of overlapping calls. */
+static int call_make(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
+		     uint32_t *objects)
 {
 	const struct fuzz_call *call = &s->calls[index];
 	struct open *open = &c->open[call->thread];
 	struct tape_object object, *creates = NULL;
-	const struct tape_call *alone = call_alone(c, call->object, open);
 	const struct tape_part *out;
-	struct tape_return ret;
-	bool diverged;
 	int err;
 
 	if (call->row && call->row->creates) {
@@ -357,28 +326,76 @@ static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t ind
 		c->result.start = c->hints[i].bytes;
 		c->result.start_size = c->hints[i].size;
 	}
-	err = result_make(c, alone, creates);
+	err = result_make(c, &open->call, creates);
 	if (!err && c->result.ret.created) {
 		c->ids[index + 1] = ++*objects;
 		memset(c->runs[index + 1], 0, RUN_HEAD);
 		err = object_announce(c, creates);
 	}
 	out = tape_part_find(c->result.ret.parts, c->result.ret.part_count, TAPE_RUN_OUT);
-	if (!err && out && out->have >= RUN_HEAD)
-		memcpy(c->runs[call->object], out->data, RUN_HEAD);
-	if (!err)
-		err = model_call(c->overlaps ? c->now->twin : c->now->judge, alone);
+	if (!err && out && out->have <= RUN_HEAD)
+		memcpy(c->runs[call->object], out->data, out->have);
 	if (!err && c->overlaps)
-		err = model_return(c->now->twin, &c->result.ret);
-	ret = c->result.ret;
-	ret.call = &open->call;
+		err = model_call(c->now->twin, &open->call)
+			      ?: model_return(c->now->twin, &c->result.ret);
+	return err;
+}
+
+static bool is_run(const struct open *open)
+{
+	return open->call.row && open->call.row->payload == KVMAPI_RUNPAGE;
+}
+
+static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
+		 uint64_t event, uint32_t *objects)
+{
+	struct open *open = &c->open[s->calls[index].thread];
+	const struct tape_part *out;
+	int err = 0;
+
+	fuzz_sequence_tape_call(s, index, c->ids, &open->call, open->parts, open->scratch);
+	open->call.index = event;
+	if (is_run(open))
+		run_prepare(c, s->calls[index].object, open);
+	if (c->overlaps)
+		err = model_call(c->now->judge, &open->call);
+	if (!err && c->writer)
+		err = tape_writer_call(c->writer, &open->call);
+	/* KVM_RUN takes effect when it begins: what the vCPU was then decides what it may return.
+	 */
+	if (err || !c->overlaps || !is_run(open))
+		return err;
+	err = call_make(c, s, index, objects);
+	open->made = c->result.ret;
+	open->made.parts = &open->made_part;
+	out = tape_part_find(c->result.ret.parts, c->result.ret.part_count, TAPE_RUN_OUT);
+	open->made.part_count = out && out->have <= RUN_HEAD;
+	if (open->made.part_count) {
+		open->made_part = *out;
+		memcpy(open->made_run, out->data, out->have);
+		open->made_part.data = open->made_run;
+	}
+	return err;
+}
+
+static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
+	       uint32_t *objects)
+{
+	struct open *open = &c->open[s->calls[index].thread];
+	bool made = c->overlaps && is_run(open);
+	const struct tape_return *ret = made ? &open->made : &c->result.ret;
+	bool diverged;
+	int err = made ? 0 : call_make(c, s, index, objects);
+
+	if (!err && !c->overlaps)
+		err = model_call(c->now->judge, &open->call);
 	diverged = c->text[0];
 	if (!err)
-		err = model_return(c->now->judge, &ret);
-	if (!diverged && c->text[0] && !c->result.start)
+		err = model_return(c->now->judge, ret);
+	if (!made && !diverged && c->text[0] && !c->result.start)
 		hint_take(c, index);
 	if (!err && c->writer)
-		err = tape_writer_return(c->writer, call->thread, &ret);
+		err = tape_writer_return(c->writer, s->calls[index].thread, ret);
 	return err;
 }
 
@@ -440,7 +457,7 @@ static int play(struct fuzz_check *c, const struct fuzz_sequence *s)
 		case FUZZ_STEP_BEGIN:
 			begun[index] = id;
 			if (id)
-				err = begin(c, s, index, events++);
+				err = begin(c, s, index, events++, &objects);
 			break;
 		case FUZZ_STEP_END:
 			if (begun[index])

@@ -213,7 +213,7 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 	struct state_vcpu *v = j->vcpu;
 	struct state_entry *e;
 	bool ran = j_vcpu_ran(j);
-	uint64_t base;
+	uint64_t base, promise;
 
 	if (index == MSR_EFER)
 		vcpu_flag_set(v, VCPU_ODD_SREGS, true); /* LME is not held against CR0 here */
@@ -233,8 +233,10 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 	} else if (index == MSR_KVM_CLOCK) {
 		vcpu_msr_forget(j, MSR_KVM_CLOCK_OLD);
 	}
-	msr_to_sregs(j, index, ran ? NULL : bytes);
-	vcpu_msr_learn(j, index, data, ran ? 0 : msr_promise(j, index, data));
+	promise = ran ? 0 : msr_promise(j, index, data);
+	/* What may read back otherwise is not what the special registers show, either. */
+	msr_to_sregs(j, index, promise == UINT64_MAX ? bytes : NULL);
+	vcpu_msr_learn(j, index, data, promise);
 	e = state_set_find(&v->msrs, index, 0);
 	if (e) {
 		e->value[2] |= SEEN_WRITE;

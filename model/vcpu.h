@@ -13,8 +13,8 @@
 #include "model/judge.h"
 
 /*
- * state_vcpu.run: as much of struct kvm_run as any rule looks at, then what is known of the exit that
- * the last KVM_RUN finished, see completion.c.
+ * state_vcpu.run: as much of struct kvm_run as any rule looks at, then what is known of the exit
+ * that the last KVM_RUN finished, see completion.c.
  */
 enum {
 	VCPU_RUN_KEPT = KVMAPI_RUN_UNION + 32,
@@ -42,10 +42,10 @@ enum vcpu_flag {
 	VCPU_TSC_REFUSED = 1 << 9, /* a TSC frequency was refused, and may be shown all the same */
 	VCPU_ODD_LAPIC = 1 << 7,   /* userspace wrote where the local APIC has no registers */
 	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
-	VCPU_REGS_WRITTEN = 1 << 6, /* general registers were written after the last KVM_RUN */
-	VCPU_RUN_TWICE = 1 << 5,    /* two threads were in KVM_RUN of this vCPU */
+	VCPU_REGS_WRITTEN = 1 << 6,   /* general registers were written after the last KVM_RUN */
+	VCPU_RUN_TWICE = 1 << 5,      /* two threads were in KVM_RUN of this vCPU */
 	VCPU_LAPIC_WRITTEN = 1 << 12, /* KVM_SET_LAPIC was called */
-	VCPU_SYNC_USED = 1 << 11,   /* special registers or events travel in struct kvm_run */
+	VCPU_SYNC_USED = 1 << 11,     /* special registers or events travel in struct kvm_run */
 };
 
 static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)
@@ -102,7 +102,8 @@ void vcpu_msr_forget(struct judge *j, uint32_t index);
 void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,
 		    size_t offset);
 
-/* Registers before a KVM_RUN with immediate_exit, struct kvm_regs up to rip; a bit each if known. */
+/* Registers before a KVM_RUN with immediate_exit, struct kvm_regs up to rip; a bit each if known.
+ */
 struct completion {
 	uint8_t regs[offsetof(struct kvm_regs, rflags)];
 	uint32_t known;
@@ -111,7 +112,8 @@ struct completion {
 };
 /* What is known of them when the call began. */
 void completion_before(const struct judge *j, struct completion *c);
-/* The call finished the pending exit `reason` and let nothing else run; `in` has userspace's answer. */
+/* The call finished the pending exit `reason` and let nothing else run; `in` has userspace's
+ * answer. */
 void completion_after(struct judge *j, const struct completion *c, const struct tape_part *in,
 		      uint32_t reason);
 /* struct kvm_regs at `offset` of what the kernel gave against that, if it is of now. */

@@ -524,8 +524,8 @@ out:
 /* Of the environment stays what says which kernel it was, and what was done to the tape. */
 static void pairs_reduce(struct tape_env *env)
 {
-	static const char *const wanted[] = {"kernel.release", "kvm.",	     "cpu.",
-					     "results",	       "minimised.", "tool.version"};
+	static const char *const wanted[] = {"kernel.release", "kvm.backend", "cpu.",
+					     "results",	       "minimised.",  "tool.version"};
 	size_t n = 0;
 
 	for (size_t i = 0; i < env->pair_count; i++) {

@@ -431,6 +431,9 @@ int minimise_arguments(struct minimise *m, bool *changed)
 
 		if (!m->cut.keep[i])
 			continue;
+		/* The recorded answer of the call that diverges is to what it was asked. */
+		if (!m->player && i == m->target)
+			continue;
 		rc = event_own(m, e);
 		if (!rc)
 			rc = value_simplify(m, e, changed);

@@ -682,7 +682,9 @@ static void call_do(struct worker *w, struct player_result *r, struct object *o,
 	if (player_may_crash && s->request == PLAYER_CRASH_REQUEST)
 		player_crash();
 	ret = ioctl(o->fd, (unsigned long)s->request, (unsigned long)arg);
-	r->ret = ret < 0 ? -errno : ret;
+	/* Only -1 stands for an error: a negative number may be an answer (KVM_GET_NR_MMU_PAGES).
+	 */
+	r->ret = ret == -1 ? -errno : ret;
 	watch_end();
 	atomic_store(&w->busy, 0);
 	r->end_time = now_ns() - p->start;

@@ -44,11 +44,15 @@ for tape in "${tapes[@]}"; do
 		ok "$name: 90 % of the ioctls are judged" test $((100 * judged_ioctls)) -ge $((90 * ioctls))
 		is "$name: nothing lost" "$lost" 0
 		;;
-	live/*/recorded/*) is "$name: nothing lost" "$("$KVMTAPE" info "$tape" | grep -c ' 0 lost')" 1 ;;
-	live/bullseye/* | live/bookworm/* | live/trixie/* | live/sid/*) # x86
+	live/*)
 		figures "$tape"
-		ok "$name: 95 % of the events are judged" test $((100 * (conforms + deviation))) -ge $((95 * events))
 		is "$name: nothing lost" "$lost" 0
+		# The documents that were read are those of 6.1 and later; for other architectures there are rules of some calls only.
+		case $name in
+		live/bookworm/deviations/* | live/trixie/deviations/* | live/sid/deviations/*)
+			ok "$name: 95 % of the events are judged" test $((100 * (conforms + deviation))) -ge $((95 * events))
+			;;
+		esac
 		;;
 	esac
 done

@@ -106,6 +106,25 @@ static void test_no_rings_yet(void **state)
 	mh_close(&h);
 }
 
+/* D-22: newer kernels write how many entries there are, older ones may leave nent as it was. */
+static void test_cpuid_count(void **state)
+{
+	struct kvm_cpuid2 ten = {.nent = 10}, none = {.nent = 0};
+
+	(void)state;
+	vcpu_open("6.12.0", "kvm_amd", CHIP, 1);
+	INOUT(&h, vcpu, "KVM_GET_CPUID2", ten, none, 0);
+	GOOD(&h, NULL);
+	assert_true(mh_held(&h, "CPUID_GET_COUNT"));
+	INOUT(&h, vcpu, "KVM_GET_CPUID2", ten, ten, 0);
+	BAD(&h, "CPUID_GET_COUNT");
+	mh_close(&h);
+	vcpu_open("6.1.0", "kvm_amd", CHIP, 1);
+	INOUT(&h, vcpu, "KVM_GET_CPUID2", ten, ten, 0);
+	assert_true(mh_held(&h, "CPUID_GET_COUNT"));
+	mh_close(&h);
+}
+
 /* D-04: any call of another process. */
 static void test_foreign_process(void **state)
 {
@@ -127,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_frequency),	  cmocka_unit_test(test_any_mp_state),
 		cmocka_unit_test(test_pending_exception), cmocka_unit_test(test_boot_processor),
 		cmocka_unit_test(test_no_rings_yet),	  cmocka_unit_test(test_foreign_process),
+		cmocka_unit_test(test_cpuid_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
