@@ -14,9 +14,16 @@
 #include "fuzz/campaign_internal.h"
 
 /* More than any machine has on its way. */
-#define WINDOW	 1024
+#define WINDOW	    1024
+/* Divergences of one sequence that are looked at. */
+#define DIVERGENCES 6
 /* A guest that can play nothing would make an empty campaign look like a busy one. */
-#define LOST_MAX 200
+#define LOST_MAX    200
+
+struct divergences {
+	unsigned int count;
+	char text[DIVERGENCES][FUZZ_LIVE_SIGNATURE];
+};
 
 struct worker {
 	struct campaign *c;
@@ -30,8 +37,9 @@ struct worker {
 	uint64_t next;	    /* number of the next sequence */
 	size_t seeds_next;  /* entries that were there at the beginning: played as they are first */
 	bool fresh[WINDOW]; /* by number: an outcome of a rule that is new */
-	bool again[WINDOW]; /* it is played a second time, to see whether it does the same */
-	uint8_t *stable;    /* blocks of the first time */
+	struct divergences *diverged; /* by number, WINDOW of them */
+	bool verifying;		      /* what diverges now is known */
+	uint8_t *stable;	      /* blocks of the first time */
 	size_t stable_count;
 	uint64_t stable_number;
 	bool stable_busy;
@@ -137,7 +145,14 @@ static void verdict_take(void *context, uint64_t number, const struct tape_retur
 	struct worker *w = context;
 	struct campaign *c = w->c;
 	bool bad = v->kind == MODEL_DEVIATION || v->kind == MODEL_DIVERGES;
+	struct divergences *d = &w->diverged[number % WINDOW];
+	struct minimise_signature s;
 	int rc = 0;
+
+	if (v->kind == MODEL_DIVERGES && !w->verifying && d->count < DIVERGENCES) {
+		minimise_signature_of(ret, v, &s);
+		campaign_divergence_text(&s, d->text[d->count++], sizeof(d->text[0]));
+	}
 
 	for (unsigned int i = 0; i <= v->held_count; i++) {
 		uint16_t rule = i < v->held_count ? v->held[i] : v->rule;
@@ -212,12 +227,45 @@ static int result_count(struct worker *w, const struct fuzz_live_result *r)
 			     LOST_MAX, r->signature);
 }
 
+/*
+ * Is there a find in the result that is not known?  Of several divergences the first that is new:
+ * what comes after it may follow from it.  The lock is held.
+ */
+static int result_find(struct worker *w, const struct fuzz_live_result *r)
+{
+	const struct divergences *d = &w->diverged[r->number % WINDOW];
+	struct campaign *c = w->c;
+	const char *unknown = NULL;
+	size_t number;
+	int rc;
+
+	if (r->outcome == FUZZ_LIVE_CONFORMS || r->outcome == FUZZ_LIVE_LOST)
+		return 0;
+	c->n.repeated++;
+	c->n.crashes += r->outcome == FUZZ_LIVE_CRASH;
+	for (unsigned int i = 0; i < (r->outcome == FUZZ_LIVE_DIVERGES ? d->count : 1); i++) {
+		const char *text = r->outcome == FUZZ_LIVE_DIVERGES ? d->text[i] : r->signature;
+
+		number = campaign_find_known(c, text);
+		if (number != SIZE_MAX)
+			c->finds[number].times++;
+		else if (!unknown)
+			unknown = text;
+	}
+	if (!unknown)
+		return 0;
+	rc = campaign_find_note(c, &w->machine, r, unknown, &number);
+	if (!rc && w->find_count < sizeof(w->finds) / sizeof(w->finds[0]))
+		w->finds[w->find_count++] = number;
+	return rc;
+}
+
 static int result_take(struct worker *w, const struct fuzz_live_result *r)
 {
 	struct campaign *c = w->c;
 	bool fresh = w->fresh[r->number % WINDOW];
 	char *lines = NULL;
-	size_t added = 0, number;
+	size_t added = 0;
 	int rc;
 
 	w->fresh[r->number % WINDOW] = false;
@@ -233,12 +281,9 @@ static int result_take(struct worker *w, const struct fuzz_live_result *r)
 		rc = campaign_queue_add(c, r->sequence);
 		stability_begin(w, r);
 	}
-	if (!rc && r->outcome != FUZZ_LIVE_CONFORMS && r->outcome != FUZZ_LIVE_LOST) {
-		rc = campaign_find_note(c, &w->machine, r, &number);
-		if (rc > 0 && w->find_count < sizeof(w->finds) / sizeof(w->finds[0]))
-			w->finds[w->find_count++] = number;
-		rc = rc < 0 ? rc : 0;
-	}
+	if (!rc)
+		rc = result_find(w, r);
+	w->diverged[r->number % WINDOW].count = 0;
 	pthread_mutex_unlock(&c->lock);
 	free(lines);
 	return rc;
@@ -321,7 +366,9 @@ static int finds_verify(struct worker *w)
 	while (!rc && w->find_count && !campaign_over(w->c)) {
 		size_t number = w->finds[--w->find_count];
 
+		w->verifying = true;
 		rc = campaign_find_triage(w->c, &w->machine, number);
+		w->verifying = false;
 		if (rc == -EINTR)
 			return 0;
 		if (rc)
@@ -361,6 +408,7 @@ static void worker_close(struct worker *w)
 	fuzz_sequence_free(w->other);
 	fuzz_sequence_free(w->repeated);
 	free(w->stable);
+	free(w->diverged);
 	free(w->known.table);
 }
 
@@ -375,6 +423,13 @@ static void *worker_run(void *context)
 
 	w->stable_number = UINT64_MAX;
 	w->seeds_next = w->number;
+	w->diverged = calloc(WINDOW, sizeof(*w->diverged));
+	if (!w->diverged) {
+		pthread_mutex_lock(&c->lock);
+		campaign_fail(c, -ENOMEM, "out of memory");
+		pthread_mutex_unlock(&c->lock);
+		return NULL;
+	}
 	rc = c->o->maker.open(c->o->maker.context, verdict_take, w, &w->machine, error,
 			      sizeof(error));
 	if (rc) {
@@ -385,6 +440,9 @@ static void *worker_run(void *context)
 		goto out;
 	}
 	w->open = true;
+	/* What a machine plays to get ready is no sequence of ours. */
+	memset(w->diverged, 0, WINDOW * sizeof(*w->diverged));
+	memset(w->fresh, 0, sizeof(w->fresh));
 	env = w->machine.env(w->machine.context);
 	options.env = env;
 	w->mutator = fuzz_mutator_new(KVMAPI_X86, &options);

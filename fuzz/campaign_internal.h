@@ -94,12 +94,16 @@ int campaign_seeds_read(struct campaign *c);
 
 /* --- finds (campaign_triage.c) --- */
 
+/* A divergence by one line: "diverges RULE KVM_IOCTL ENXIO".  Returns buf. */
+const char *campaign_divergence_text(const struct minimise_signature *s, char *buf, size_t size);
+/* The number of the find of this signature, SIZE_MAX: none. */
+size_t campaign_find_known(const struct campaign *c, const char *signature);
 /*
- * The machine's last result is a find.  1: a new one, whose number is *number; 0: known already;
- * -errno.
+ * The machine's last result shows a find that is not known.  *number is its number.  0, -errno.
  */
 int campaign_find_note(struct campaign *c, struct campaign_machine *m,
-		       const struct fuzz_live_result *result, size_t *number);
+		       const struct fuzz_live_result *result, const char *signature,
+		       size_t *number);
 /* Verify, minimise, write.  Nothing may be on its way in the machine.  0, -EINTR, -errno. */
 int campaign_find_triage(struct campaign *c, struct campaign_machine *m, size_t number);
 /* A finds folder, as it was left: into c->finds. */

@@ -142,7 +142,7 @@ static int find_folder(struct campaign *c, const char *name, int *folder)
 
 /* What is needed to verify it, on the disk before anything else. */
 static int find_keep(struct campaign *c, struct campaign_machine *m,
-		     const struct fuzz_live_result *result, const char *name)
+		     const struct fuzz_live_result *result, const char *signature, const char *name)
 {
 	const char *log = result->outcome == FUZZ_LIVE_CRASH ? m->log(m->context) : "";
 	char line[FUZZ_LIVE_SIGNATURE + 1];
@@ -158,7 +158,7 @@ static int find_keep(struct campaign *c, struct campaign_machine *m,
 		rc = campaign_file_put(folder, "first.tape", tape, size);
 	if (!rc && log && *log)
 		rc = campaign_file_put(folder, "console.log", log, strlen(log));
-	snprintf(line, sizeof(line), "%s\n", result->signature);
+	snprintf(line, sizeof(line), "%.*s\n", FUZZ_LIVE_SIGNATURE - 1, signature);
 	if (!rc)
 		rc = campaign_file_put(folder, "signature", line, strlen(line));
 	if (rc)
@@ -168,31 +168,45 @@ static int find_keep(struct campaign *c, struct campaign_machine *m,
 	return rc;
 }
 
+const char *campaign_divergence_text(const struct minimise_signature *s, char *buf, size_t size)
+{
+	const char *outcome = strcmp(s->outcome, "success") ? s->outcome + 1 : "ok";
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+	const char *rule = s->rule < count ? rules[s->rule].id : "?";
+
+	if (s->row)
+		snprintf(buf, size, DIVERGES "%s %s %s", rule, s->row->name, outcome);
+	else
+		snprintf(buf, size, DIVERGES "%s 0x%x %s", rule, s->request, outcome);
+	return buf;
+}
+
+size_t campaign_find_known(const struct campaign *c, const char *signature)
+{
+	for (size_t i = 0; i < c->find_count; i++) {
+		if (!strcmp(c->finds[i].signature, signature))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
 int campaign_find_note(struct campaign *c, struct campaign_machine *m,
-		       const struct fuzz_live_result *result, size_t *number)
+		       const struct fuzz_live_result *result, const char *signature, size_t *number)
 {
 	char name[160];
 	int rc;
 
-	c->n.repeated++;
-	c->n.crashes += result->outcome == FUZZ_LIVE_CRASH;
-	for (size_t i = 0; i < c->find_count; i++) {
-		if (!strcmp(c->finds[i].signature, result->signature)) {
-			c->finds[i].times++;
-			return 0;
-		}
-	}
-	signature_name(result->signature, name, sizeof(name));
-	rc = find_keep(c, m, result, name);
+	signature_name(signature, name, sizeof(name));
+	rc = find_keep(c, m, result, signature, name);
 	if (rc)
 		return rc;
-	if (!find_add(c, result->signature, name))
+	if (!find_add(c, signature, name))
 		return -ENOMEM;
 	*number = c->find_count - 1;
 	c->finds[*number].times = 1;
-	campaign_log(c, "find: %s, after %" PRIu64 " executions", result->signature,
-		     c->n.executions);
-	return 1;
+	campaign_log(c, "find: %s, after %" PRIu64 " executions", signature, c->n.executions);
+	return 0;
 }
 
 /* --- verifying
@@ -270,8 +284,32 @@ static int text_put(int folder, const void *tape, size_t size)
 	return rc;
 }
 
+static bool first_take(void *context, const struct minimise_signature *s)
+{
+	struct minimise_signature *first = context;
+
+	*first = *s;
+	return true;
+}
+
+/*
+ * What diverges on the tape before the find does: the find may be no more than what follows from
+ * it.  "" = nothing.
+ */
+static const char *follows(const void *tape, size_t size, const struct minimise_report *r,
+			   char *text, size_t text_size)
+{
+	struct minimise_signature first;
+
+	if (r->signature.rule == MINIMISE_NO_RULE ||
+	    minimise_each(tape, size, first_take, &first) != 1 ||
+	    minimise_signature_same(&first, &r->signature))
+		return "";
+	return campaign_divergence_text(&first, text, text_size);
+}
+
 static json_t *find_json(struct campaign *c, const struct campaign_find *f,
-			 const struct minimise_report *r)
+			 const struct minimise_report *r, const char *after)
 {
 	const struct model_rule *rule = NULL;
 	char text[320];
@@ -297,6 +335,8 @@ static json_t *find_json(struct campaign *c, const struct campaign_find *f,
 	json_object_set_new(
 		o, "divergence",
 		json_string(minimise_signature_text(&r->signature, text, sizeof(text))));
+	if (*after)
+		json_object_set_new(o, "follows", json_string(after));
 	json_object_set_new(o, "expected", json_string(r->expected));
 	json_object_set_new(o, "observed", json_string(r->observed));
 	return o;
@@ -306,6 +346,7 @@ static json_t *find_json(struct campaign *c, const struct campaign_find *f,
 static int find_write(struct campaign *c, int folder, const struct campaign_find *f,
 		      const struct minimise_report *r, const void *tape, size_t size)
 {
+	char after[FUZZ_LIVE_SIGNATURE];
 	json_t *o;
 	char *text;
 	int rc;
@@ -313,7 +354,7 @@ static int find_write(struct campaign *c, int folder, const struct campaign_find
 	rc = campaign_file_put(folder, "find.tape", tape, size);
 	if (!rc)
 		rc = text_put(folder, tape, size);
-	o = rc ? NULL : find_json(c, f, r);
+	o = rc ? NULL : find_json(c, f, r, follows(tape, size, r, after, sizeof(after)));
 	text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
 	if (!rc)
 		rc = text ? campaign_file_put(folder, "find.json", text, strlen(text)) : -ENOMEM;
@@ -353,6 +394,23 @@ static int minimised_get(int fd, void **data, size_t *size)
 	return pread(fd, *data, *size, 0) == (ssize_t)*size ? 0 : -EIO;
 }
 
+struct wanted {
+	const char *text;
+	struct minimise_signature signature;
+};
+
+static bool wanted_take(void *context, const struct minimise_signature *s)
+{
+	struct wanted *w = context;
+	char text[FUZZ_LIVE_SIGNATURE];
+
+	campaign_divergence_text(s, text, sizeof(text));
+	if (strcmp(text, w->text))
+		return false;
+	w->signature = *s;
+	return true;
+}
+
 /* Played again, so and so often, and cut down.  1: shown; 0: never again. */
 static int find_minimise(struct campaign *c, struct campaign_machine *m,
 			 const struct campaign_find *f, const void *first, size_t first_size,
@@ -361,7 +419,7 @@ static int find_minimise(struct campaign *c, struct campaign_machine *m,
 	struct replaying r = {.m = m, .s = fuzz_sequence_new(KVMAPI_X86)};
 	const struct minimise_player player = {
 		.play = replay_play, .fresh = replay_fresh, .context = &r};
-	struct minimise_signature signature;
+	struct wanted wanted = {.text = f->signature};
 	struct minimise_options o = {
 		.event = UINT64_MAX,
 		.player = &player,
@@ -378,12 +436,12 @@ static int find_minimise(struct campaign *c, struct campaign_machine *m,
 	/* What a machine said before it ended may diverge as well: that is another find. */
 	rc = strncmp(f->signature, DIVERGES, strlen(DIVERGES))
 		     ? 0
-		     : minimise_find(first, first_size, NULL, &signature);
+		     : minimise_each(first, first_size, wanted_take, &wanted);
 	if (rc < 0)
 		goto out;
 	if (!rc)
-		minimise_signature_end(f->signature, &signature);
-	o.signature = &signature;
+		minimise_signature_end(f->signature, &wanted.signature);
+	o.signature = &wanted.signature;
 	rc = minimise_tape(first, first_size, &o, fd, report);
 	if (rc == 1 && minimised_get(fd, small, small_size))
 		rc = -EIO;

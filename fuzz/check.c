@@ -55,7 +55,7 @@ struct fuzz_check {
 		struct tape_call call;
 		struct tape_part parts[FUZZ_CALL_PARTS_MAX];
 		uint8_t *scratch;
-		/* What KVM_RUN will return, made up when it began. */
+		bool is_made; /* what KVM_RUN will return, when it began: */
 		struct tape_return made;
 		struct tape_part made_part;
 		uint8_t made_run[RUN_HEAD];
@@ -346,6 +346,15 @@ static bool is_run(const struct open *open)
 	return open->call.row && open->call.row->payload == KVMAPI_RUNPAGE;
 }
 
+/* KVM_RUN that may run the guest. */
+static bool runs_guest(const struct open *open)
+{
+	const struct tape_part *in =
+		tape_part_find(open->call.parts, open->call.part_count, TAPE_RUN_IN);
+
+	return is_run(open) && (!in || in->have < RUN_INPUT || !in->data[1]);
+}
+
 static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
 		 uint64_t event, uint32_t *objects)
 {
@@ -361,9 +370,9 @@ static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t i
 		err = model_call(c->now->judge, &open->call);
 	if (!err && c->writer)
 		err = tape_writer_call(c->writer, &open->call);
-	/* KVM_RUN takes effect when it begins: what the vCPU was then decides what it may return.
-	 */
-	if (err || !c->overlaps || !is_run(open))
+	/* What a vCPU is when KVM_RUN begins decides what that may return. */
+	open->is_made = c->overlaps && runs_guest(open);
+	if (err || !open->is_made)
 		return err;
 	err = call_make(c, s, index, objects);
 	open->made = c->result.ret;
@@ -382,7 +391,7 @@ static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t ind
 	       uint32_t *objects)
 {
 	struct open *open = &c->open[s->calls[index].thread];
-	bool made = c->overlaps && is_run(open);
+	bool made = open->is_made;
 	const struct tape_return *ret = made ? &open->made : &c->result.ret;
 	bool diverged;
 	int err = made ? 0 : call_make(c, s, index, objects);

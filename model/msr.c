@@ -344,6 +344,7 @@ void msrs_get(struct judge *j)
 			if (j->making)
 				j_field(j, j->out, at + 8, 8, &data);
 			vcpu_msr_learn(j, index, data, UINT64_MAX);
+			msr_to_sregs(j, index, j->out->data + at + 8);
 		}
 		{
 			struct state_entry *e = state_set_add(&j->vcpu->msrs, index, 0);

@@ -51,13 +51,20 @@ static void rflags_promise(struct judge *j)
 
 static void regs_learn(struct judge *j, const struct tape_part *part, uint32_t offset, bool set)
 {
+	static const uint8_t none;
+
 	j_block_set(j, &j->vcpu->blocks[STATE_REGS], part, offset, sizeof(struct kvm_regs));
 	if (!set)
 		return;
 	vcpu_flag_set(j->vcpu, VCPU_REGS_WRITTEN, true);
 	rflags_promise(j);
-	/* A new RIP makes a pending exception pointless: kernels drop it. */
+	/* A new RIP makes a pending exception pointless: kernels drop it, and keep an injected one.
+	 */
 	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception);
+	if (!j_vcpu_ran(j) &&
+	    state_block_set(&j->vcpu->blocks[STATE_EVENTS],
+			    offsetof(struct kvm_vcpu_events, exception.pending), &none, 1))
+		j->oom = -ENOMEM;
 	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_has_payload);
 	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_payload);
 }

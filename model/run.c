@@ -744,6 +744,9 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN, EAGAIN);
 	if (sipi_may_be_blocked(j, mp))
 		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
+	/* How many pages there may be is computed when a slot is made. */
+	if (!j->vm->slots.count || j->vm->slots.open)
+		j_may_fail(j, R_RUN_NO_MMU_PAGES, ENOSPC);
 	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
 	if (v->last_exit == KVM_EXIT_SNP_REQ_CERTS)

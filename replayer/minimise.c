@@ -124,32 +124,28 @@ void minimise_signature_end(const char *line, struct minimise_signature *s)
 	s->outcome[n] = 0;
 }
 
-struct finding {
-	const struct minimise_signature *want;
-	struct minimise_signature *found;
+struct each {
+	minimise_take_fn take;
+	void *context;
 	bool done;
 };
 
-static void finding_verdict(void *context, const struct tape_return *ret,
-			    const struct model_verdict *v)
+static void each_verdict(void *context, const struct tape_return *ret,
+			 const struct model_verdict *v)
 {
-	struct finding *f = context;
+	struct each *e = context;
 	struct minimise_signature s;
 
-	if (f->done || v->kind != MODEL_DIVERGES)
+	if (e->done || v->kind != MODEL_DIVERGES)
 		return;
 	minimise_signature_of(ret, v, &s);
-	if (f->want && !minimise_signature_same(f->want, &s))
-		return;
-	*f->found = s;
-	f->done = true;
+	e->done = e->take(e->context, &s);
 }
 
-int minimise_find(const void *data, size_t size, const struct minimise_signature *want,
-		  struct minimise_signature *found)
+int minimise_each(const void *data, size_t size, minimise_take_fn take, void *context)
 {
-	struct finding f = {.want = want, .found = found};
-	struct cut_judging judging = {.fn = finding_verdict, .context = &f, .stop = &f.done};
+	struct each e = {.take = take, .context = context};
+	struct cut_judging judging = {.fn = each_verdict, .context = &e, .stop = &e.done};
 	struct live_tape tape;
 	struct cut cut = {0};
 	int rc;
@@ -161,7 +157,30 @@ int minimise_find(const void *data, size_t size, const struct minimise_signature
 		rc = cut_judge(&cut, &judging);
 	cut_free(&cut);
 	live_tape_free(&tape);
-	return rc ? rc : f.done;
+	return rc ? rc : e.done;
+}
+
+struct finding {
+	const struct minimise_signature *want;
+	struct minimise_signature *found;
+};
+
+static bool finding_take(void *context, const struct minimise_signature *s)
+{
+	struct finding *f = context;
+
+	if (f->want && !minimise_signature_same(f->want, s))
+		return false;
+	*f->found = *s;
+	return true;
+}
+
+int minimise_find(const void *data, size_t size, const struct minimise_signature *want,
+		  struct minimise_signature *found)
+{
+	struct finding f = {.want = want, .found = found};
+
+	return minimise_each(data, size, finding_take, &f);
 }
 
 /* --- candidates
@@ -746,7 +765,7 @@ static int minimise_live(struct minimise *m, const void *data, size_t size, bool
 	uint64_t event = r->event;
 	void *small = NULL, *played = NULL;
 	size_t small_size = 0, played_size = 0;
-	bool changed;
+	bool changed = false;
 	int rc;
 
 	m->target = SIZE_MAX;

@@ -35,9 +35,12 @@ void minimise_signature_of(const struct tape_return *ret, const struct model_ver
  * changes from one boot to the next. */
 void minimise_signature_end(const char *line, struct minimise_signature *s);
 /*
- * The first divergence of a tape (its file in memory): of the signature `want`, if given.  1 and
- * *found; 0: none; a tape error, -ENOMEM, -ENOTSUP.
+ * The divergences of a tape (its file in memory), in their order, until `take` answers true.  1: it
+ * did; 0; a tape error, -ENOMEM, -ENOTSUP.  A tape without results has none.
  */
+typedef bool (*minimise_take_fn)(void *context, const struct minimise_signature *signature);
+int minimise_each(const void *tape, size_t size, minimise_take_fn take, void *context);
+/* The first one, of the signature `want` if given.  1 and *found; 0: none; an error. */
 int minimise_find(const void *tape, size_t size, const struct minimise_signature *want,
 		  struct minimise_signature *found);
 

@@ -26,7 +26,7 @@
 #include <jansson.h>
 
 #include "fuzz/campaign.h"
-#include "replayer/minimise.h"
+#include "replayer/replayer.h"
 #include "tape/asm.h"
 
 #define ROOM  4
@@ -42,7 +42,8 @@ struct fake {
 	void *verdict_context;
 	struct tape_env env;
 	struct fuzz_sequence *waiting[ROOM], *last;
-	uint64_t numbers[ROOM];
+	uint64_t numbers[ROOM], judged;
+	bool diverges;
 	unsigned int count;
 	uint8_t *tape;
 	size_t tape_size;
@@ -126,6 +127,32 @@ static void tape_make(struct fake *f, const struct fuzz_sequence *s)
 	free(asked);
 }
 
+static int fake_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct fake *f = context;
+
+	f->diverges |= v->kind == MODEL_DIVERGES;
+	f->verdict(f->verdict_context, f->judged, ret, v);
+	return 0;
+}
+
+/* Have the model judge what was "answered". */
+static void tape_judge(struct fake *f, uint64_t number)
+{
+	const struct replayer_hooks hooks = {
+		.context = f, .verdict_mask = ~0u, .verdict = fake_verdict};
+	const struct replayer_options options = {.until = UINT64_MAX};
+	struct replayer_score score;
+	struct tape_reader *reader;
+
+	f->judged = number;
+	f->diverges = false;
+	assert_int_equal(tape_reader_open_memory(f->tape, f->tape_size, &reader), 0);
+	assert_int_equal(replayer_judge(reader, &options, &hooks, &score), 0);
+	replayer_score_release(&score);
+	tape_reader_close(reader);
+}
+
 static unsigned int fake_room(void *context)
 {
 	struct fake *f = context;
@@ -146,9 +173,7 @@ static int fake_submit(void *context, const struct fuzz_sequence *s, uint64_t nu
 static int fake_next(void *context, struct fuzz_live_result *r)
 {
 	struct fake *f = context;
-	struct minimise_signature found;
 	struct fuzz_sequence *s;
-	char text[320];
 
 	if (!f->count)
 		return -ENODATA;
@@ -167,10 +192,9 @@ static int fake_next(void *context, struct fuzz_live_result *r)
 	} else if (f->crashes && has_call(f->last, "KVM_CREATE_IRQCHIP")) {
 		r->outcome = FUZZ_LIVE_CRASH;
 		snprintf(r->signature, sizeof(r->signature), "oops fake_function");
-	} else if (minimise_find(f->tape, f->tape_size, NULL, &found) == 1) {
-		r->outcome = FUZZ_LIVE_DIVERGES;
-		snprintf(r->signature, sizeof(r->signature), "diverges %.170s",
-			 minimise_signature_text(&found, text, sizeof(text)));
+	} else {
+		tape_judge(f, r->number);
+		r->outcome = f->diverges ? FUZZ_LIVE_DIVERGES : FUZZ_LIVE_CONFORMS;
 	}
 	return 0;
 }

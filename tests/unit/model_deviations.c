@@ -125,6 +125,22 @@ static void test_cpuid_count(void **state)
 	mh_close(&h);
 }
 
+/* D-107: without a memory slot there are no pages for page tables. */
+static void test_no_mmu_pages(void **state)
+{
+	struct kvm_userspace_memory_region slot = {.memory_size = 4096, .userspace_addr = 4096};
+	struct kvm_run page = {.exit_reason = 0};
+
+	(void)state;
+	vcpu_open("6.1.0", "kvm_amd", CHIP, 1);
+	run(&page, &page, -ENOSPC);
+	assert_true(mh_held(&h, "RUN_NO_MMU_PAGES"));
+	IN(&h, vm, "KVM_SET_USER_MEMORY_REGION", slot, 0);
+	run(&page, &page, -ENOSPC);
+	mh_expect_refused(&h, "RUN_NO_MMU_PAGES");
+	mh_close(&h);
+}
+
 /* D-04: any call of another process. */
 static void test_foreign_process(void **state)
 {
@@ -146,7 +162,7 @@ int main(void)
 		cmocka_unit_test(test_frequency),	  cmocka_unit_test(test_any_mp_state),
 		cmocka_unit_test(test_pending_exception), cmocka_unit_test(test_boot_processor),
 		cmocka_unit_test(test_no_rings_yet),	  cmocka_unit_test(test_foreign_process),
-		cmocka_unit_test(test_cpuid_count),
+		cmocka_unit_test(test_no_mmu_pages),	  cmocka_unit_test(test_cpuid_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,32 @@ static void events(void **state)
 }
 
 /* An exception that KVM_SET_GUEST_DEBUG injects is there. */
+/* KVM_SET_REGS drops what was pending, and nothing else is said of the exception. */
+static void events_dropped(void **state)
+{
+	EVENTS pending = {.exception = {.pending = 1, .nr = 13},
+			  .flags = ALWAYS | KVM_VCPUEVENT_VALID_PAYLOAD};
+	struct kvm_regs regs = {.rflags = 2};
+
+	for (int still = 0; still < 2; still++) {
+		if (still) {
+			mh_close(&h);
+			setup(state);
+		}
+		vm_enable(KVM_CAP_EXCEPTION_PAYLOAD, 1);
+		IN(&h, vcpu, "KVM_SET_VCPU_EVENTS", pending, 0);
+		GOOD(&h, "EVENTS_SET_SUCCEEDS");
+		IN(&h, vcpu, "KVM_SET_REGS", regs, 0);
+		pending.exception.pending = still;
+		OUT(&h, vcpu, "KVM_GET_VCPU_EVENTS", pending, 0);
+		if (still)
+			BAD(&h, "EVENTS_SAME");
+		else
+			GOOD(&h, "EVENTS_SAME");
+		pending.exception.pending = 1;
+	}
+}
+
 static void events_injected(void **state)
 {
 	static const struct {
@@ -588,6 +614,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(events, setup, teardown),
+		cmocka_unit_test_setup_teardown(events_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_injected, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(injection, setup, teardown),
