@@ -65,26 +65,6 @@ static int text_read(const char *path, char **text)
 	return CLI_OK;
 }
 
-/* The tape that was made in memory, to where it shall be. */
-static int tape_copy(int from, int to, const char *path)
-{
-	char buf[64 << 10];
-	ssize_t n, done, m;
-
-	if (lseek(from, 0, SEEK_SET))
-		return cli_error("%s: %s", path, strerror(errno));
-	while ((n = read(from, buf, sizeof(buf))) > 0) {
-		for (done = 0; done < n; done += m) {
-			m = write(to, buf + done, (size_t)(n - done));
-			if (m < 0 && errno == EINTR)
-				m = 0;
-			if (m < 0)
-				return cli_error("%s: %s", path, strerror(errno));
-		}
-	}
-	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
-}
-
 static int run(const void *values, int operand_count, char **operands)
 {
 	const struct asm_values *v = values;
@@ -115,7 +95,7 @@ static int run(const void *values, int operand_count, char **operands)
 	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
 	if (code != CLI_OK)
 		goto out;
-	code = tape_copy(made, fd, v->output);
+	code = cli_file_copy(made, fd, v->output);
 	/* Half a tape under the name of a whole one helps nobody. */
 	if (code != CLI_OK && regular)
 		unlink(v->output);

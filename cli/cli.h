@@ -170,6 +170,10 @@ struct tape_reader;
  */
 int cli_output_open(const char *path, bool force, const char *input, int *fd, bool *regular);
 
+/* All of the file `from` (seekable) to `to`, or say on account of `path` why not.  CLI_OK or
+ * CLI_ERROR. */
+int cli_file_copy(int from, int to, const char *path);
+
 /* Open a tape, or say why not.  CLI_OK or CLI_ERROR. */
 int cli_tape_open(const char *path, struct tape_reader **reader);
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtape fuzz: a campaign against a live kernel, with the model as the judge. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -202,8 +203,9 @@ static pid_t engine_start(char *const *arguments, bool quiet)
 	_exit(127);
 }
 
-/* Wait for all; our signals are passed on. The exit code. */
-static int engines_wait(const pid_t *pids, unsigned int count)
+/* Wait for all; our signals are passed on.  The exit code; `failed` is that of an engine that did
+ * not end well. */
+static int engines_wait(const pid_t *pids, unsigned int count, int failed)
 {
 	int status = 0, code = CLI_OK;
 	bool told = false;
@@ -219,8 +221,8 @@ static int engines_wait(const pid_t *pids, unsigned int count)
 		}
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 			code = CLI_ERROR;
-		else if (!stop && status)
-			code = CLI_DIVERGED;
+		else if (!stop && status && code == CLI_OK)
+			code = failed;
 	}
 	return code;
 }
@@ -273,10 +275,31 @@ static int seeds_write(const char *folder, int count, char **tapes)
 	return code;
 }
 
+/* Did AFL++ keep an input that crashes the target? */
+static bool crashes_saved(const char *output, unsigned int workers)
+{
+	bool found = false;
+
+	for (unsigned int i = 0; i < workers; i++) {
+		char path[GUEST_PATH_MAX + 32];
+		const struct dirent *entry;
+		DIR *folder;
+
+		snprintf(path, sizeof(path), "%s/w%u/crashes", output, i);
+		folder = opendir(path);
+		while (folder && (entry = readdir(folder)))
+			found |= !strncmp(entry->d_name, "id:", 3);
+		if (folder)
+			closedir(folder);
+	}
+	return found;
+}
+
 static int run_afl(const struct fuzz_values *v, const char *seeds, const char *output)
 {
-	pid_t pids[WORKERS_MAX];
+	pid_t pids[WORKERS_MAX] = {0};
 	unsigned int started = 0;
+	int code;
 
 	setenv("AFL_SKIP_CPUFREQ", "1", 0);
 	setenv("AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "1", 0);
@@ -310,7 +333,8 @@ static int run_afl(const struct fuzz_values *v, const char *seeds, const char *o
 		if (pids[started] < 0)
 			return cli_error("cannot start afl-fuzz: %s", strerror(errno));
 	}
-	return engines_wait(pids, started);
+	code = engines_wait(pids, started, CLI_ERROR);
+	return code == CLI_OK && crashes_saved(output, started) ? CLI_DIVERGED : code;
 }
 
 static int run_libfuzzer(const struct fuzz_values *v, const char *seeds, const char *output)
@@ -335,7 +359,8 @@ static int run_libfuzzer(const struct fuzz_values *v, const char *seeds, const c
 	pid = engine_start(arguments, false);
 	if (pid < 0)
 		return cli_error("cannot start %s: %s", v->target, strerror(errno));
-	return engines_wait(&pid, 1);
+	/* It ends at the first crash, with a status that is not 0. */
+	return engines_wait(&pid, 1, CLI_DIVERGED);
 }
 
 static int run_engine(const struct fuzz_values *v, int count, char **tapes)
@@ -402,8 +427,8 @@ static int campaign(const struct fuzz_values *v, struct campaign_options *o)
 	int rc, code = CLI_OK;
 
 	rc = campaign_run(o, &counts, error, sizeof(error));
-	if (counts.crashes && strcmp(o->where, "host"))
-		crashes_note(o->where, counts.crashes);
+	if (counts.crashes_now && strcmp(o->where, "host"))
+		crashes_note(o->where, counts.crashes_now);
 	if (rc)
 		code = cli_error("%s", error);
 	if (rc == -ENOSPC || rc == -EDQUOT)
@@ -512,8 +537,8 @@ const struct cli_command cli_fuzz = {
 		"*DIR/curves.csv*\n\tBlocks, rules, outcomes, finds over time.\n\n"
 		"*DIR/log*, *DIR/campaign.json*\n\tWhat happened; the counts.\n\n"
 		"# EXIT STATUS\n\n"
-		"*0*\n\tNothing was found.\n\n"
-		"*1*\n\tThere are finds, of this run or an earlier one.\n\n"
+		"*0*\n\tNothing was found that showed again.\n\n"
+		"*1*\n\tThere are finds that did, of this run or an earlier one.\n\n"
 		"*2*\n\tUsage or I/O error, no guest; what is in DIR is whole.\n\n"
 		"# EXAMPLES\n\n"
 		"Ten minutes on Debian 12's kernel:\n\n"

@@ -139,26 +139,6 @@ static int failed(const char *path, const struct minimise_values *v, int rc,
 	return cli_error("%s: %s", path, tape_strerror(rc));
 }
 
-/* The tape that was made in memory, to where it shall be. */
-static int copy_out(int from, int to, const char *path)
-{
-	char buf[64 << 10];
-	ssize_t n, done, m;
-
-	if (lseek(from, 0, SEEK_SET))
-		return cli_error("%s: %s", path, strerror(errno));
-	while ((n = read(from, buf, sizeof(buf))) > 0) {
-		for (done = 0; done < n; done += m) {
-			m = write(to, buf + done, n - done);
-			if (m < 0 && errno == EINTR)
-				m = 0;
-			if (m < 0)
-				return cli_error("%s: %s", path, strerror(errno));
-		}
-	}
-	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
-}
-
 static bool rule_exists(const char *id)
 {
 	size_t count;
@@ -216,7 +196,7 @@ static int run(const void *values, int operand_count, char **operands)
 	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
 	if (code != CLI_OK)
 		goto out;
-	code = copy_out(made, fd, v->output);
+	code = cli_file_copy(made, fd, v->output);
 	if (code != CLI_OK && regular)
 		unlink(v->output);
 	if (code != CLI_OK)

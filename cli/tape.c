@@ -29,6 +29,25 @@ int cli_output_open(const char *path, bool force, const char *input, int *fd, bo
 	return CLI_OK;
 }
 
+int cli_file_copy(int from, int to, const char *path)
+{
+	char buf[64 << 10];
+	ssize_t n, done, m;
+
+	if (lseek(from, 0, SEEK_SET))
+		return cli_error("%s: %s", path, strerror(errno));
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		for (done = 0; done < n; done += m) {
+			m = write(to, buf + done, (size_t)(n - done));
+			if (m < 0 && errno == EINTR)
+				m = 0;
+			if (m < 0)
+				return cli_error("%s: %s", path, strerror(errno));
+		}
+	}
+	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
+}
+
 int cli_tape_open(const char *path, struct tape_reader **reader)
 {
 	int rc = tape_reader_open(path, reader);

@@ -242,7 +242,10 @@ static int result_find(struct worker *w, const struct fuzz_live_result *r)
 	if (r->outcome == FUZZ_LIVE_CONFORMS || r->outcome == FUZZ_LIVE_LOST)
 		return 0;
 	c->n.repeated++;
-	c->n.crashes += r->outcome == FUZZ_LIVE_CRASH;
+	if (r->outcome == FUZZ_LIVE_CRASH) {
+		c->n.crashes++;
+		c->n.crashes_now++;
+	}
 	for (unsigned int i = 0; i < (r->outcome == FUZZ_LIVE_DIVERGES ? d->count : 1); i++) {
 		const char *text = r->outcome == FUZZ_LIVE_DIVERGES ? d->text[i] : r->signature;
 

@@ -7,7 +7,7 @@
  * joins the queue.  What diverges, crashes or hangs is a find: told apart by its signature, played
  * again from a fresh machine, minimised, and written into a folder of its own.
  *
- * Everything stands in one folder (docs/fuzzing.md, "The folder of a campaign"): a campaign that
+ * Everything stands in one folder (docs/campaign.md, "The folder of a campaign"): a campaign that
  * was stopped, or died, goes on from there.
  */
 #ifndef FUZZ_CAMPAIGN_H
@@ -82,6 +82,7 @@ struct campaign_counts {
 	uint64_t stable, stable_of; /* blocks of repeated sequences */
 	uint64_t blocks, rules, outcomes, queue;
 	uint64_t finds, verified, repeated; /* signatures; of them shown again; sequences in all */
+	uint64_t crashes_now;		    /* of this run */
 	uint64_t foreign;		    /* files that are not a campaign's */
 };
 

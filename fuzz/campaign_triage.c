@@ -215,6 +215,7 @@ int campaign_find_note(struct campaign *c, struct campaign_machine *m,
 struct replaying {
 	struct campaign_machine *m;
 	struct fuzz_sequence *s;
+	int failed; /* the machine does not work any more, or we are to end */
 };
 
 static int replay_play(void *context, const void *tape, size_t size, int fd, char *end,
@@ -227,14 +228,16 @@ static int replay_play(void *context, const void *tape, size_t size, int fd, cha
 	end[0] = 0;
 	fuzz_sequence_clear(r->s);
 	rc = fuzz_sequence_from_tape(r->s, tape, size);
-	if (rc && rc != -E2BIG) {
-		snprintf(end, end_size, "%s", tape_strerror(rc));
-		return rc;
-	}
-	rc = r->m->one(r->m->context, r->s, &result);
+	if (!rc || rc == -E2BIG)
+		rc = r->m->one(r->m->context, r->s, &result);
+	/* What cannot be played shows nothing. */
+	else
+		rc = -E2BIG;
+	if (rc == -E2BIG)
+		return fuzz_sequence_to_tape(r->s, r->m->env(r->m->context), fd);
 	if (rc) {
-		snprintf(end, end_size, "%s",
-			 rc == -EINTR ? "interrupted" : r->m->error(r->m->context));
+		r->failed = rc;
+		snprintf(end, end_size, "%s", r->m->error(r->m->context));
 		return rc == -ENOTCONN || rc == -ETIMEDOUT ? -EIO : rc;
 	}
 	switch (result.outcome) {
@@ -255,8 +258,11 @@ static int replay_play(void *context, const void *tape, size_t size, int fd, cha
 static int replay_fresh(void *context)
 {
 	struct replaying *r = context;
+	int rc = r->m->restore(r->m->context);
 
-	return r->m->restore(r->m->context);
+	if (rc)
+		r->failed = rc;
+	return rc;
 }
 
 /* --- writing
@@ -447,6 +453,14 @@ static int find_minimise(struct campaign *c, struct campaign_machine *m,
 		rc = -EIO;
 	if (rc == 1)
 		words_take(*small, *small_size, report);
+	if (rc < 0 && !r.failed) {
+		/* The tape's fault, not the machine's: it stays as it is. */
+		pthread_mutex_lock(&c->lock);
+		campaign_log(c, "find: %s: cannot be minimised: %s", f->signature,
+			     tape_strerror(rc));
+		pthread_mutex_unlock(&c->lock);
+		rc = 0;
+	}
 out:
 	if (fd >= 0)
 		close(fd);
@@ -473,10 +487,8 @@ int campaign_find_triage(struct campaign *c, struct campaign_machine *m, size_t 
 		goto out;
 	/* The other workers go on meanwhile. */
 	rc = find_minimise(c, m, &f, first, first_size, &report, &small, &small_size);
-	if (rc < 0 || campaign_over(c)) {
-		rc = rc < 0 ? rc : -EINTR;
+	if (rc < 0)
 		goto out;
-	}
 	/* Not shown again, so nothing could go. */
 	if (!rc)
 		report.calls_after = report.calls_before;

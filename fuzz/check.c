@@ -73,7 +73,8 @@ struct fuzz_check {
 	 * changed. Then the sequence is played again, with the result to begin with.
 	 */
 	struct hint {
-		uint32_t index, size;
+		uint64_t event;
+		uint32_t size;
 		uint8_t *bytes;
 	} hints[HINTS_MAX];
 	unsigned int hint_count;
@@ -105,6 +106,33 @@ static const char *call_name(const struct tape_call *call)
 	return call->row ? call->row->name : "unknown request";
 }
 
+/* The result that diverged is what is begun with the next time. */
+static void hint_take(struct fuzz_check *c, const struct tape_return *ret)
+{
+	const struct tape_part *out = tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT);
+	struct hint *hint = &c->hints[c->hint_count];
+
+	for (unsigned int i = 0; i < c->hint_count; i++) {
+		if (c->hints[i].event == ret->call->index)
+			return;
+	}
+	if (!out || !out->have || c->hint_count == HINTS_MAX)
+		return;
+	hint->bytes = malloc(out->have);
+	if (!hint->bytes)
+		return;
+	memcpy(hint->bytes, out->data, out->have);
+	hint->size = out->have;
+	hint->event = ret->call->index;
+	c->hint_count++;
+}
+
+static void hints_forget(struct fuzz_check *c)
+{
+	while (c->hint_count)
+		free(c->hints[--c->hint_count].bytes);
+}
+
 static void verdict_taken(void *context, const struct tape_return *ret,
 			  const struct model_verdict *v)
 {
@@ -119,7 +147,8 @@ static void verdict_taken(void *context, const struct tape_return *ret,
 	}
 	if (c->first_count < VERDICTS_MAX)
 		c->first[c->first_count++] = said;
-	if (v->kind == MODEL_DIVERGES && !c->text[0])
+	if (v->kind == MODEL_DIVERGES && !c->text[0]) {
+		hint_take(c, ret);
 		snprintf(
 			c->text, sizeof(c->text),
 			"call %llu, %s = %lld: the model contradicts its own prediction by %s: expected "
@@ -127,32 +156,9 @@ static void verdict_taken(void *context, const struct tape_return *ret,
 			(unsigned long long)ret->call->index, call_name(ret->call),
 			(long long)ret->ret, model_rules(&count)[v->rule].id, v->expected,
 			v->observed);
+	}
 	if (c->fn)
 		c->fn(c->context, ret, v);
-}
-
-/* The result that diverged is what is begun with the next time. */
-static void hint_take(struct fuzz_check *c, uint32_t index)
-{
-	const struct tape_part *out =
-		tape_part_find(c->result.ret.parts, c->result.ret.part_count, TAPE_ARG_OUT);
-	struct hint *hint = &c->hints[c->hint_count];
-
-	if (!out || !out->have || c->hint_count == HINTS_MAX)
-		return;
-	hint->bytes = malloc(out->have);
-	if (!hint->bytes)
-		return;
-	memcpy(hint->bytes, out->data, out->have);
-	hint->size = out->have;
-	hint->index = index;
-	c->hint_count++;
-}
-
-static void hints_forget(struct fuzz_check *c)
-{
-	while (c->hint_count)
-		free(c->hints[--c->hint_count].bytes);
 }
 
 /* --- machines
@@ -321,7 +327,7 @@ static int call_make(struct fuzz_check *c, const struct fuzz_sequence *s, uint32
 	}
 	c->result.start = NULL;
 	for (unsigned int i = 0; i < c->hint_count; i++) {
-		if (c->hints[i].index != index)
+		if (c->hints[i].event != open->call.index)
 			continue;
 		c->result.start = c->hints[i].bytes;
 		c->result.start_size = c->hints[i].size;
@@ -393,16 +399,12 @@ static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t ind
 	struct open *open = &c->open[s->calls[index].thread];
 	bool made = open->is_made;
 	const struct tape_return *ret = made ? &open->made : &c->result.ret;
-	bool diverged;
 	int err = made ? 0 : call_make(c, s, index, objects);
 
 	if (!err && !c->overlaps)
 		err = model_call(c->now->judge, &open->call);
-	diverged = c->text[0];
 	if (!err)
 		err = model_return(c->now->judge, ret);
-	if (!made && !diverged && c->text[0] && !c->result.start)
-		hint_take(c, index);
 	if (!err && c->writer)
 		err = tape_writer_return(c->writer, s->calls[index].thread, ret);
 	return err;

@@ -48,11 +48,11 @@ static int from_tape(const char *folder, const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	void *data = MAP_FAILED;
+	int failed = 1;
 	int err;
 
 	if (fd < 0 || fstat(fd, &st) || !st.st_size) {
 		fprintf(stderr, "%s: %s\n", path, errno ? strerror(errno) : "empty");
-		err = -1;
 		goto out;
 	}
 	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -60,13 +60,15 @@ static int from_tape(const char *folder, const char *path)
 	/* The first calls of a long tape are a sequence, too. */
 	if (err && err != -E2BIG)
 		fprintf(stderr, "%s: %s\n", path, tape_strerror(err));
-	err = sequence->call_count ? put(folder, name, (int)strcspn(name, ".")) : 0;
+	failed = err && err != -E2BIG;
+	if (sequence->call_count)
+		failed |= put(folder, name, (int)strcspn(name, "."));
 out:
 	if (data != MAP_FAILED)
 		munmap(data, st.st_size);
 	if (fd >= 0)
 		close(fd);
-	return err;
+	return failed;
 }
 
 static int generate(const char *folder, unsigned long count)

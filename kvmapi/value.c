@@ -993,10 +993,11 @@ static bool name_is_padding(const char *path)
 static void leaf_add(struct leaves *l, size_t offset, size_t size)
 {
 	const struct kvmapi_field *row = style_find(&l->walk);
-	struct kvmapi_leaf *leaf = &l->leaves[l->count];
+	struct kvmapi_leaf *leaf;
 
 	if (l->count++ >= l->room)
 		return;
+	leaf = &l->leaves[l->count - 1];
 	*leaf = (struct kvmapi_leaf){
 		.offset = (uint32_t)offset,
 		.size = (uint8_t)size,

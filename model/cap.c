@@ -9,8 +9,8 @@
 
 #include "model/vm.h"
 
-/* No capability has such a number, nor will one for long. */
-#define NO_CAPABILITY 1000000
+/* No capability has such a number, nor will one for long: 7.2 is at 247. */
+#define NO_CAPABILITY 4096
 
 enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg)
 {

@@ -77,6 +77,7 @@ static void cpuid_was_set(struct judge *j, bool taken)
 	state_block_forget(&v->blocks[STATE_LAPIC]);
 	state_block_forget(&v->blocks[STATE_XSAVE]);
 	v->scratch[VCPU_XFEATURES] = 0;
+	v->scratch[VCPU_REG_LIST] = 0;
 	state_set_clear(&v->msrs);
 	if (taken)
 		v->cpuid_set = STATE_YES;

@@ -84,6 +84,8 @@ static void irqfd(struct judge *j)
 #define IOEVENTFD_FLAGS                                                                        \
 	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DEASSIGN | \
 	 KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY)
+/* The kernel's own sign of an eventfd without length, within the mask of those it takes. */
+#define IOEVENTFD_FLAG_FAST_MMIO 0x10u
 
 struct ioevent {
 	uint64_t datamatch, addr, len, fd, flags, bus;
@@ -130,7 +132,8 @@ static void ioevent_assign(struct judge *j, const struct ioevent *e)
 	uint64_t serial = 0;
 
 	if ((e->len != 0 && e->len != 1 && e->len != 2 && e->len != 4 && e->len != 8) ||
-	    e->addr + e->len < e->addr || e->flags & ~(uint64_t)IOEVENTFD_FLAGS ||
+	    e->addr + e->len < e->addr ||
+	    e->flags & ~(uint64_t)(IOEVENTFD_FLAGS | IOEVENTFD_FLAG_FAST_MMIO) ||
 	    (!e->len && e->match)) {
 		j_must_fail(j, R_IOEVENTFD_ARGUMENT, EINVAL);
 		return;
@@ -150,7 +153,8 @@ static void ioevent_assign(struct judge *j, const struct ioevent *e)
 		j_may_fail(j, R_IOEVENTFD_TAKEN, EEXIST);
 	if (j->vm->zones.count > 900 || j->vm->zones.open)
 		j_may_fail(j, R_IO_BUS_FULL, ENOSPC);
-	if (!j_succeeds(j, R_IOEVENTFD_SUCCEEDS))
+	if (!j_succeeds(j, e->flags & IOEVENTFD_FLAG_FAST_MMIO ? R_IOEVENTFD_FLAG_UNNAMED
+							       : R_IOEVENTFD_SUCCEEDS))
 		return;
 	while (state_set_find(set, e->addr, ioevent_key2(e, serial)))
 		serial++;

@@ -263,8 +263,8 @@ void events_set(struct judge *j)
 	if (flags & KVM_VCPUEVENT_VALID_SMM &&
 	    (latched || (VCPU_KNOWN(j, STATE_EVENTS, EVENTS, smi.smm, &old) ? old != smm : smm)))
 		vcpu_forget_all(v);
-	if (latched)
-		vcpu_flag_set(v, VCPU_MP_WRITTEN, true);
+	if (latched && flags & KVM_VCPUEVENT_VALID_SMM)
+		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
 	j_block_set(j, &v->blocks[STATE_EVENTS], j->in, 0, sizeof(EVENTS));
 	events_promise(j, flags);
 	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);

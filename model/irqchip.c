@@ -202,6 +202,9 @@ static void irq_line_status(struct judge *j)
 	}
 	if (most == UINT32_MAX)
 		most = 4096;
+	/* An IOAPIC counts a line that goes down as delivered, even when there is no processor. */
+	if (!level && !most && (l.ioapic || !l.known))
+		most = 1;
 	/* The PIC counts for one; where a route leads to processors, it may be to all of them. */
 	if (l.known && !l.other)
 		most = (l.ioapic || l.msi ? most : 0) + l.pic;

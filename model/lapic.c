@@ -67,6 +67,20 @@ static int32_t odd_byte(const uint8_t *regs)
 	return -1;
 }
 
+/* Nobody wrote the id: in either mode it is the vCPU's (with 32-bit ids it is elsewhere). */
+static void check_id(struct judge *j)
+{
+	const struct state_vcpu *v = j->vcpu;
+	uint64_t arg;
+
+	if (!v->fresh || v->number > 254 || v->has_run != STATE_NO || j_vcpu_ran(j) ||
+	    vcpu_flag(v, VCPU_LAPIC_GIVEN) || !vcpu_captured(j->out, APIC_ID + 4) ||
+	    vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &arg) != STATE_NO)
+		return;
+	j_promise(j, R_LAPIC_ID, j->out, APIC_ID, 4);
+	j_equal(j, R_LAPIC_ID, "id", v->number << 24, j_number(j, j->out->data + APIC_ID, 4));
+}
+
 void lapic_get(struct judge *j)
 {
 	uint64_t cr8;
@@ -77,6 +91,7 @@ void lapic_get(struct judge *j)
 	if (!vcpu_get(j, R_LAPIC_GET_SUCCEEDS, R_LAPIC_SAME, STATE_LAPIC, KVM_APIC_REG_SIZE))
 		return;
 	j->vcpu->has_lapic = STATE_YES;
+	check_id(j);
 	if (!j_vcpu_ran(j) && vcpu_captured(j->out, APIC_TPR + 1) &&
 	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs, cr8, &cr8)) {
 		j_constrain(j, R_LAPIC_TPR_IS_CR8, j->out, APIC_TPR, 1);
@@ -115,6 +130,7 @@ void lapic_set(struct judge *j)
 	/* With 32-bit ids, an id that is not the vCPU's is refused. */
 	if (vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &base) != STATE_NO)
 		j_may_fail(j, R_LAPIC_SET_ID, EINVAL);
+	vcpu_flag_set(j->vcpu, VCPU_LAPIC_GIVEN, true);
 	if (!j_succeeds(j, R_LAPIC_SET_SUCCEEDS)) {
 		state_block_forget(b);
 		return;
@@ -162,25 +178,39 @@ void lapic_tpr_reporting(struct judge *j)
 	}
 }
 
-/* A page of guest memory is at this address. */
-static bool in_a_slot(const struct judge *j, uint64_t gpa)
+/* How many of the four bytes at this address are guest memory that can be written. */
+static unsigned int bytes_in_slots(const struct judge *j, uint64_t gpa)
 {
+	unsigned int bytes = 0;
+
 	for (uint32_t i = 0; i < j->vm->slots.count; i++) {
 		const struct state_entry *e = &j->vm->slots.entries[i];
 
-		if (!(e->key >> 16) && gpa >= e->value[0] && gpa + 4 <= e->value[0] + e->value[1])
-			return true;
+		if (e->key >> 16 || e->value[3] & KVM_MEM_READONLY)
+			continue;
+		for (uint64_t at = gpa; at - gpa < 4; at++)
+			bytes += at - e->value[0] < e->value[1];
 	}
-	return false;
+	return bytes;
 }
+
+/* Kernels have slots of their own up here: the APIC's page, pages for real mode. */
+#define KERNEL_SLOTS 0xf0000000ull
 
 void lapic_vapic_addr(struct judge *j)
 {
 	uint64_t addr;
+	bool known = J_IN(j, struct kvm_vapic_addr, vapic_addr, &addr);
+	unsigned int bytes;
 
 	if (!needs_lapic(j, R_VAPIC_NEEDS_IRQCHIP))
 		return;
-	if (!J_IN(j, struct kvm_vapic_addr, vapic_addr, &addr) || (addr && !in_a_slot(j, addr)))
+	bytes = known && addr ? bytes_in_slots(j, addr) : 0;
+	if (known && addr && !bytes && addr < KERNEL_SLOTS && !j->vm->slots.open) {
+		j_must_fail(j, R_VAPIC_NOT_MEMORY, EINVAL);
+		return;
+	}
+	if (!known || (addr && bytes != 4))
 		j_may_fail(j, R_VAPIC_NOT_MEMORY, EINVAL);
 	j_succeeds(j, R_VAPIC_SUCCEEDS);
 }

@@ -116,7 +116,7 @@ static void region_host_limits(struct judge *j, const struct region *r)
 	if (j_cap(j, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
 		j_may_fail(j, R_MEMORY_REGION_SLOT_ID, EINVAL);
 	/* VMs of other types than 0 may have one address space, and no read-only memory. */
-	if (r->slot >> 16 || vm_typed(j))
+	if (vm_typed(j) || (r->slot >> 16 && j_cap(j, KVM_CAP_MULTI_ADDRESS_SPACE) < 0))
 		j_may_fail(j, R_MEMORY_REGION_SPACE, EINVAL);
 	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) < 0)
 		j_may_fail(j, R_MEMORY_REGION_FLAGS, EINVAL);
@@ -341,11 +341,12 @@ static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 		j_must_fail(j, R_DIRTY_LOG_SLOT, EINVAL);
 		return true;
 	}
-	if (most <= 0 || number >> 16)
-		j_may_fail(j, R_DIRTY_LOG_SLOT, EINVAL);
 	*slot = state_set_find(&j->vm->slots, number, 0);
 	if (*slot && !(*slot)->known)
 		*slot = NULL;
+	/* A slot that is there has a number that slots can have. */
+	if (!*slot && (most <= 0 || number >> 16))
+		j_may_fail(j, R_DIRTY_LOG_SLOT, EINVAL);
 	if (*slot ? !((*slot)->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES) : !j->vm->slots.open) {
 		j_must_fail(j, R_DIRTY_LOG_NONE, ENOENT);
 		return true;
@@ -537,17 +538,40 @@ static void set_identity_map_addr(struct judge *j)
 
 static void set_nr_mmu_pages(struct judge *j)
 {
-	if (j->call->arg < 64)
+	if (j->call->arg < 64) {
 		j_must_fail(j, R_SET_NR_MMU_PAGES_MINIMUM, EINVAL);
-	else
-		j_succeeds(j, R_SET_NR_MMU_PAGES_SUCCEEDS);
+		return;
+	}
+	if (j_succeeds(j, R_SET_NR_MMU_PAGES_SUCCEEDS))
+		vm_fact_set(j, VM_FACT_MMU_PAGES, 0, j->call->arg, 0);
 }
 
 /* Removed from KVM after 6.1. */
 static void get_nr_mmu_pages(struct judge *j)
 {
+	const struct state_entry *set = vm_fact(j, VM_FACT_MMU_PAGES, 0);
+	/* Pages that guests use are not given up for a lower limit. */
+	bool exact = set && j->vm->has_run == STATE_NO;
+	/* The result of an ioctl is an int: what is above its largest comes back as an error. */
+	int32_t pages = set ? (int32_t)set->value[0] : 0;
+
 	j_may_fail(j, R_GET_NR_MMU_PAGES_REMOVED, ENOTTY);
-	j_succeeds_value(j, R_GET_NR_MMU_PAGES_VALUE);
+	if (pages < 0 && exact && pages >= -4095) {
+		j_must_fail(j, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
+		return;
+	}
+	if (pages < 0 && j->ret->ret != -ENOTTY) {
+		if (j->making)
+			j->making->ret = pages;
+		if (exact)
+			j_equal(j, R_GET_NR_MMU_PAGES_NEGATIVE, "pages", (uint32_t)pages,
+				(uint32_t)j->ret->ret);
+		else
+			j_hold(j, R_GET_NR_MMU_PAGES_NEGATIVE);
+		return;
+	}
+	if (j_succeeds_value(j, R_GET_NR_MMU_PAGES_VALUE) && exact)
+		j_equal_result(j, R_GET_NR_MMU_PAGES_SET, "pages", (uint32_t)pages);
 }
 
 /* api.rst 4.141 */

@@ -22,6 +22,8 @@
 #define ERRNO_MAX  4095
 /* Partial orders that are tried for one group at most. */
 #define ORDERS_MAX 400
+/* The same where nothing diverges, to see what other orders leave behind. */
+#define MEETS_MAX  64
 
 struct held {
 	struct tape_return ret;
@@ -47,6 +49,7 @@ struct vm_slot {
 	struct state_vm *state;
 	uint32_t open; /* calls but KVM_RUN that have not returned */
 	bool grouped;
+	uint32_t over_gap; /* of the calls that were open at a gap, those that still are */
 	struct held *held[GROUP_MAX];
 	uint32_t held_count;
 };
@@ -55,7 +58,8 @@ struct open_call {
 	uint64_t entered;
 	uint32_t tid;
 	uint32_t object;
-	struct vm_slot *slot; /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
+	struct vm_slot *slot;	  /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
+	struct vm_slot *over_gap; /* instead of it, once a gap came before the return */
 	bool open;
 	bool runs; /* a KVM_RUN that lets the guest run */
 };
@@ -81,7 +85,7 @@ struct model {
 	bool promises_wanted;
 	struct promises promises;	 /* of the call that is judged alone */
 	const struct promises *promised; /* of the call that the callback is about */
-	struct tape_return *making; /* by model_predict() */
+	struct tape_return *making;	 /* by model_predict() */
 	int oom;
 };
 
@@ -363,7 +367,11 @@ static void object_enter_state(struct model *m, struct object *o, struct state_v
 	if (!vm)
 		return;
 	if (o->o.kind == KVMAPI_VCPU && !state_vm_vcpu(vm, o->o.id))
-		ok = state_vm_add_vcpu(vm, o->o.id, o->o.number, fresh) != NULL;
+		/* Ids have 32 bits, whatever the argument had. */
+		ok = state_vm_add_vcpu(vm, o->o.id,
+				       o->o.number == UINT64_MAX ? UINT64_MAX
+								 : (uint32_t)o->o.number,
+				       fresh) != NULL;
 	else if (o->o.kind == KVMAPI_DEVICE && !state_vm_device(vm, o->o.id))
 		ok = state_vm_add_device(vm, o->o.id, o->o.number) != NULL;
 	o->in_state = true;
@@ -660,6 +668,8 @@ struct search {
 	uint32_t tried;
 	uint32_t done; /* bit per held call */
 	struct model_verdict *verdicts;
+	/* All orders are wanted, for what they leave behind: this becomes what they agree on. */
+	struct state_vm *meet;
 };
 
 /*
@@ -668,9 +678,14 @@ struct search {
  */
 static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 {
-	if (s->done == (1ull << s->count) - 1)
-		return vm;
-	for (uint32_t i = 0; i < s->count && s->tried < ORDERS_MAX; i++) {
+	if (s->done == (1ull << s->count) - 1) {
+		if (!s->meet)
+			return vm;
+		state_vm_meet(s->meet, vm);
+		state_vm_free(vm);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < s->count && s->tried < (s->meet ? MEETS_MAX : ORDERS_MAX); i++) {
 		struct state_vm *next, *end;
 		bool first = !(s->done & 1u << i);
 
@@ -688,7 +703,7 @@ static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 		if (!next)
 			break;
 		judge_one(s->m, next, &s->held[i]->ret, s->held[i]->entered, &s->verdicts[i],
-			  &s->held[i]->promises);
+			  s->meet ? &s->m->promises : &s->held[i]->promises);
 		if (s->verdicts[i].kind == MODEL_DIVERGES) {
 			state_vm_free(next);
 			continue;
@@ -703,6 +718,46 @@ static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 	}
 	state_vm_free(vm);
 	return NULL;
+}
+
+/*
+ * A call that began before a gap can take effect, or show what an unseen call did, until it has
+ * returned: as long as there is one, nothing that was learned stays known.
+ */
+static void forget_over_gap(struct vm_slot *slot)
+{
+	if (slot && slot->over_gap)
+		state_vm_forget(slot->state);
+}
+
+/*
+ * The calls of a group may have taken effect in another order than that of their returns, from the
+ * state `before` (freed here) on: in one that explains all of them, if this one does not; and what
+ * is known from now on is what all orders that explain them agree on.
+ */
+static void group_orders(struct model *m, struct vm_slot *slot, struct state_vm *before,
+			 bool diverges)
+{
+	struct model_verdict *verdicts = calloc(slot->held_count, sizeof(*verdicts));
+	struct search s = {
+		.m = m, .held = slot->held, .count = slot->held_count, .verdicts = verdicts};
+	struct state_vm *copy = diverges && verdicts ? state_vm_copy(before) : NULL;
+	struct state_vm *after = copy ? search_order(&s, copy) : NULL;
+
+	if (after) {
+		state_vm_free(slot->state);
+		slot->state = after;
+		for (uint32_t i = 0; i < slot->held_count; i++)
+			slot->held[i]->verdict = verdicts[i];
+	}
+	if (verdicts && (after || !diverges)) {
+		s.tried = s.done = 0;
+		s.meet = slot->state;
+		search_order(&s, before);
+		before = NULL;
+	}
+	state_vm_free(before);
+	free(verdicts);
 }
 
 /*
@@ -722,27 +777,12 @@ static void group_judge(struct model *m, struct vm_slot *slot)
 	for (uint32_t i = 0; i < slot->held_count; i++) {
 		struct held *h = slot->held[i];
 
+		forget_over_gap(slot);
 		judge_one(m, slot->state, &h->ret, h->entered, &h->verdict, &h->promises);
 		diverges |= h->verdict.kind == MODEL_DIVERGES;
 	}
-	if (diverges && before) {
-		struct model_verdict *verdicts = calloc(slot->held_count, sizeof(*verdicts));
-		struct search s = {m, slot->held, slot->held_count, 0, 0, verdicts};
-		struct state_vm *after = NULL;
-
-		if (verdicts) {
-			after = search_order(&s, before);
-			before = NULL;
-		}
-		if (after) {
-			state_vm_free(slot->state);
-			slot->state = after;
-			for (uint32_t i = 0; i < slot->held_count; i++)
-				slot->held[i]->verdict = verdicts[i];
-		}
-		free(verdicts);
-	}
-	state_vm_free(before);
+	if (before)
+		group_orders(m, slot, before, diverges);
 	for (uint32_t i = 0; i < slot->held_count; i++) {
 		struct model_verdict *v = &slot->held[i]->verdict;
 
@@ -817,6 +857,9 @@ static void close_call(struct model *m, struct open_call *t)
 	if (t->slot && !t->slot->open && !t->slot->held_count)
 		t->slot->grouped = false;
 	t->slot = NULL;
+	if (t->over_gap)
+		t->over_gap->over_gap--;
+	t->over_gap = NULL;
 }
 
 /*
@@ -900,14 +943,26 @@ int model_return(struct model *m, const struct tape_return *ret)
 	m->sequence++;
 	if (slot && h && h->enter) {
 		group_judge(m, slot);
+		forget_over_gap(slot);
 		judge_one(m, slot->state, ret, t->entered, &v, &m->promises);
 		run_leave(m, t);
 		t->open = false;
 		emit(m, ret, &v, &m->promises);
 		return m->oom;
 	}
+	if (t->over_gap) {
+		slot = t->over_gap;
+		group_judge(m, slot);
+		forget_over_gap(slot);
+		judge_one(m, slot->state, ret, t->entered, &v, &m->promises);
+		forget_over_gap(slot);
+		close_call(m, t);
+		emit(m, ret, &v, &m->promises);
+		return m->oom;
+	}
 	if (!slot || !slot->grouped) {
 		close_call(m, t);
+		forget_over_gap(slot);
 		judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v, &m->promises);
 		emit(m, ret, &v, &m->promises);
 		return m->oom;
@@ -961,8 +1016,15 @@ int model_gap(struct model *m, const struct tape_gap *gap)
 		m->slots[i]->grouped = false;
 	}
 	/* Returns may be among what is missing: nothing is to wait for them. */
-	for (uint32_t i = 0; i < m->thread_room; i++)
-		m->threads[i].slot = NULL;
+	for (uint32_t i = 0; i < m->thread_room; i++) {
+		struct open_call *t = &m->threads[i];
+
+		if (!t->open || !t->slot)
+			continue;
+		t->over_gap = t->slot;
+		t->over_gap->over_gap++;
+		t->slot = NULL;
+	}
 	m->gap_seen = true;
 	return m->oom;
 }

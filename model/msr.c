@@ -233,7 +233,8 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 	} else if (index == MSR_KVM_CLOCK) {
 		vcpu_msr_forget(j, MSR_KVM_CLOCK_OLD);
 	}
-	promise = ran ? 0 : msr_promise(j, index, data);
+	/* MCG_CAP (0x179) is what KVM_X86_SETUP_MCE made it. */
+	promise = ran || index == 0x179 ? 0 : msr_promise(j, index, data);
 	/* What may read back otherwise is not what the special registers show, either. */
 	msr_to_sregs(j, index, promise == UINT64_MAX ? bytes : NULL);
 	vcpu_msr_learn(j, index, data, promise);

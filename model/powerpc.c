@@ -198,7 +198,11 @@ static void rtas_define_token(struct judge *j)
 	uint64_t token;
 	int number = service(j->in);
 
-	if (j_cap(j, KVM_CAP_PPC_RTAS) <= 0)
+	if (!j_cap(j, KVM_CAP_PPC_RTAS)) {
+		j_must_fail(j, R_PPC_RTAS_UNSUPPORTED, ENOTTY);
+		return;
+	}
+	if (j_cap(j, KVM_CAP_PPC_RTAS) < 0)
 		j_may_fail(j, R_PPC_RTAS_UNSUPPORTED, ENOTTY);
 	if (!J_IN(j, struct kvm_rtas_token_args, token, &token)) {
 		vm->caps.open = true;

@@ -419,10 +419,21 @@ static bool sregs_pae(struct judge *j, const struct tape_part *part)
 	       !(v.efer & EFER_LMA);
 }
 
+/* A kernel that says it has no second form, or did not say it and is one of the older. */
+static bool sregs2_absent(struct judge *j)
+{
+	if (j_cap(j, KVM_CAP_SREGS2))
+		return false;
+	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+	return true;
+}
+
 void sregs2_get(struct judge *j)
 {
 	uint64_t flags;
 
+	if (sregs2_absent(j))
+		return;
 	if (!vcpu_get(j, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2,
 		      sizeof(struct kvm_sregs2)))
 		return;
@@ -443,7 +454,7 @@ void sregs2_set(struct judge *j)
 {
 	uint64_t flags;
 
-	if (vcpu_protected(j, R_SREGS2_SET_SUCCEEDS))
+	if (sregs2_absent(j) || vcpu_protected(j, R_SREGS2_SET_SUCCEEDS))
 		return;
 	sregs_note_odd(j);
 	if (J_IN(j, struct kvm_sregs2, flags, &flags) &&

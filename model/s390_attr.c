@@ -444,6 +444,7 @@ static void processor_set(struct judge *j, const struct attribute *a)
 		return;
 	data_known(j, &j->vm->blocks[STATE_CPU_MODEL], a, 0,
 		   sizeof(struct kvm_s390_vm_cpu_processor));
+	s390_fact_set(j, S390_EPOCHS, STATE_UNKNOWN);
 	if (data_number(j, a, offsetof(struct kvm_s390_vm_cpu_processor, ibc), 2, &ibc))
 		ibc_set(j, ibc);
 	else
@@ -634,6 +635,15 @@ static void uv_features(struct judge *j, const struct attribute *a)
 
 /* --- 3. KVM_S390_VM_TOD ---------------------------------------------------------------------- */
 
+/* The CPU model has the extension of the clock: by its facilities, or by what was answered. */
+static enum state_tri has_epochs(const struct judge *j)
+{
+	enum state_tri has = facility(j, FACILITY_MULTIPLE_EPOCH);
+	const struct state_entry *e = s390_fact_find(j, S390_EPOCHS);
+
+	return has == STATE_UNKNOWN && e ? (enum state_tri)e->value[0] : has;
+}
+
 static void tod_set(struct judge *j, const struct attribute *a)
 {
 	struct s390_causes causes = {0};
@@ -656,9 +666,12 @@ static void tod_set(struct judge *j, const struct attribute *a)
 			data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod);
 		s390_cause(j, &causes,
 			   !known      ? STATE_UNKNOWN
-			   : extension ? opposite(facility(j, FACILITY_MULTIPLE_EPOCH))
+			   : extension ? opposite(has_epochs(j))
 				       : STATE_NO,
 			   R_S390_TOD_EXTENSION, EINVAL);
+		/* Nothing else is wrong with the call: the answer shows what the model has. */
+		if (known && extension && !a->flags && (!j->ret->ret || j->ret->ret == -EINVAL))
+			s390_fact_set(j, S390_EPOCHS, tri(!j->ret->ret));
 	} else {
 		known = data_number(j, a, 0, 8, &tod);
 	}
@@ -706,7 +719,7 @@ static void tod_get(struct judge *j, const struct attribute *a)
 	} else if (data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, epoch_idx), 1,
 			       &extension) &&
 		   data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod)) {
-		if (facility(j, FACILITY_MULTIPLE_EPOCH) == STATE_NO)
+		if (has_epochs(j) == STATE_NO)
 			j_equal(j, R_S390_TOD_EXTENSION, "extension", 0, extension);
 		tod_runs(j, tod, extension, true);
 	}

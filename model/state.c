@@ -370,6 +370,7 @@ struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t 
 	v->fresh = fresh;
 	v->last_exit = UINT32_MAX;
 	v->mcg_cap = UINT64_MAX;
+	v->tsc_khz = fresh ? vm->tsc_khz : 0;
 	if (fresh)
 		v->has_lapic = vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
 			       : vm->irqchip == STATE_IRQCHIP_NONE  ? STATE_NO
@@ -450,6 +451,89 @@ void state_vm_forget(struct state_vm *vm)
 		vm->devices[i]->attrs.open = true;
 	}
 	memset(vm->scratch, 0, sizeof(vm->scratch));
+}
+
+static void block_meet(struct state_block *b, const struct state_block *other)
+{
+	for (uint32_t i = 0; i < b->size; i++) {
+		if (i >= other->size)
+			b->mask[i] = 0;
+		else
+			b->mask[i] &= other->mask[i] & (uint8_t) ~(b->value[i] ^ other->value[i]);
+	}
+	if (b->origin != other->origin || b->origin_offset != other->origin_offset)
+		b->origin = 0;
+}
+
+static bool set_same(const struct state_set *a, const struct state_set *b)
+{
+	if (a->count != b->count || a->open != b->open)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct state_entry *x = &a->entries[i], *y = &b->entries[i];
+
+		if (x->key != y->key || x->key2 != y->key2 || x->known != y->known ||
+		    memcmp(x->value, y->value, sizeof(x->value)))
+			return false;
+	}
+	return true;
+}
+
+static void vcpu_meet(struct state_vcpu *v, const struct state_vcpu *other)
+{
+	if (v->fresh != other->fresh || v->has_run != other->has_run ||
+	    v->has_lapic != other->has_lapic || v->cpuid_set != other->cpuid_set ||
+	    v->pending_exit != other->pending_exit || v->last_exit != other->last_exit ||
+	    v->tsc_khz != other->tsc_khz || v->mcg_cap != other->mcg_cap ||
+	    v->debug_control != other->debug_control || v->debug_known != other->debug_known ||
+	    memcmp(v->scratch, other->scratch, sizeof(v->scratch)) ||
+	    !set_same(&v->caps, &other->caps) || !set_same(&v->attrs, &other->attrs)) {
+		vcpu_forget(v);
+		return;
+	}
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		block_meet(&v->blocks[i], &other->blocks[i]);
+	block_meet(&v->run, &other->run);
+	for (uint32_t i = 0; i < v->msrs.count; i++) {
+		struct state_entry *e = &v->msrs.entries[i];
+		const struct state_entry *o = state_set_find(&other->msrs, e->key, e->key2);
+
+		if (!o || memcmp(e->value, o->value, sizeof(e->value)))
+			e->known = 0;
+		else
+			e->known &= o->known;
+	}
+}
+
+void state_vm_meet(struct state_vm *vm, const struct state_vm *other)
+{
+	bool same = vm->vcpu_count == other->vcpu_count &&
+		    vm->device_count == other->device_count && vm->fresh == other->fresh &&
+		    vm->irqchip == other->irqchip && vm->pit == other->pit &&
+		    vm->has_vcpus == other->has_vcpus && vm->has_run == other->has_run &&
+		    vm->routes_known == other->routes_known &&
+		    vm->identity_map == other->identity_map && vm->boot_cpu == other->boot_cpu &&
+		    vm->tsc_khz == other->tsc_khz &&
+		    !memcmp(vm->scratch, other->scratch, sizeof(vm->scratch)) &&
+		    set_same(&vm->slots, &other->slots) &&
+		    set_same(&vm->ioeventfds, &other->ioeventfds) &&
+		    set_same(&vm->irqfds, &other->irqfds) && set_same(&vm->zones, &other->zones) &&
+		    set_same(&vm->routes, &other->routes) && set_same(&vm->caps, &other->caps) &&
+		    set_same(&vm->facts, &other->facts);
+
+	for (uint32_t i = 0; same && i < vm->vcpu_count; i++)
+		same = vm->vcpus[i]->id == other->vcpus[i]->id;
+	for (uint32_t i = 0; same && i < vm->device_count; i++)
+		same = vm->devices[i]->id == other->devices[i]->id &&
+		       set_same(&vm->devices[i]->attrs, &other->devices[i]->attrs);
+	if (!same) {
+		state_vm_forget(vm);
+		return;
+	}
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		block_meet(&vm->blocks[i], &other->blocks[i]);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_meet(vm->vcpus[i], other->vcpus[i]);
 }
 
 void state_vm_guest_ran(struct state_vm *vm)

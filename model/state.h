@@ -193,6 +193,9 @@ struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint6
 struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id);
 struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number);
 struct state_device *state_vm_device(struct state_vm *vm, uint32_t id);
+/* What the two do not agree on becomes unknown in `vm`; both come of the same calls in two orders.
+ */
+void state_vm_meet(struct state_vm *vm, const struct state_vm *other);
 /* Everything becomes unknown, as after a gap. */
 void state_vm_forget(struct state_vm *vm);
 /* What guest code can change becomes unknown, as when a vCPU enters the guest. */

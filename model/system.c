@@ -567,7 +567,7 @@ static void get_feature_msrs(struct judge *j)
 	for (uint64_t i = 0; i < n && !j->broken; i++) {
 		j_promise(j, R_FEATURE_MSRS_INDEX_KEPT, j->out, msr_at(i, 0), 4);
 		j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, msr_at(i, 4), 4);
-		if (i >= (uint64_t)j->ret->ret)
+		if (i > (uint64_t)j->ret->ret)
 			j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, msr_at(i, 8), 8);
 		if (!j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
 			     &index) ||
@@ -585,8 +585,14 @@ static void get_feature_msrs(struct judge *j)
 			j_break(j, R_FEATURE_MSRS_REST_KEPT, "reserved as it was",
 				"entry %llu: 0x%llx", (unsigned long long)i,
 				(unsigned long long)after);
-		/* After the first that cannot be read nothing is filled in. */
-		if (i >= (uint64_t)j->ret->ret &&
+		/* The first that cannot be read is cleared; beyond it nothing is filled in. */
+		if (i == (uint64_t)j->ret->ret && j_applies(j, R_FEATURE_MSRS_FIRST_CLEARED)) {
+			j_equal_field(j, R_FEATURE_MSRS_FIRST_CLEARED,
+				      "data of the MSR that cannot be read", 0, j->out,
+				      msr_at(i, offsetof(struct kvm_msr_entry, data)), 8);
+			continue;
+		}
+		if (i > (uint64_t)j->ret->ret &&
 		    j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8,
 			    &before) &&
 		    before != data)

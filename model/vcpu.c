@@ -125,7 +125,8 @@ static void mp_state_get(struct judge *j)
 		     "an MP state of x86", "mp_state = %llu", (unsigned long long)state))
 		return;
 	j_promise_bits(j, R_MP_STATE_OF_X86, j->out, 0, 4, ~0xfull);
-	known = vcpu_block_number(j, STATE_MP_STATE, 0, 4, &had) && !j_vcpu_ran(j);
+	known = vcpu_block_number(j, STATE_MP_STATE, 0, 4, &had) && !j_vcpu_ran(j) &&
+		!vcpu_flag(v, VCPU_INIT_LATCHED);
 	if (v->has_lapic == STATE_NO) {
 		J_EQUAL_OUT(j, R_MP_STATE_WITHOUT_LAPIC, struct kvm_mp_state, mp_state,
 			    KVM_MP_STATE_RUNNABLE);
@@ -145,13 +146,13 @@ static void mp_state_get(struct judge *j)
 			    KVM_MP_STATE_RUNNABLE);
 	} else if (v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES && !b->size &&
 		   !others && v->number != UINT64_MAX && j->vm->boot_cpu != UINT64_MAX &&
-		   !v->running) {
+		   !v->running && !vcpu_flag(v, VCPU_INIT_LATCHED)) {
 		J_EQUAL_OUT(j, R_MP_STATE_AT_FIRST, struct kvm_mp_state, mp_state,
 			    v->number == j->vm->boot_cpu ? KVM_MP_STATE_RUNNABLE
 							 : KVM_MP_STATE_UNINITIALIZED);
 	}
-	/* An INIT that another vCPU sent is taken by this call, and resets nearly everything. */
-	if (others && v->has_lapic != STATE_NO)
+	/* An INIT that waits is taken by this call, and resets nearly everything. */
+	if ((others || vcpu_flag(v, VCPU_INIT_LATCHED)) && v->has_lapic != STATE_NO)
 		vcpu_forget_all(v);
 	if (j_vcpu_ran(j))
 		state_block_forget(b);
@@ -464,8 +465,12 @@ static void translate(struct judge *j)
 		return;
 	if (J_IN(j, struct kvm_translation, linear_address, &linear)) {
 		j_equal(j, R_TRANSLATE_LINEAR_STAYS, "linear_address", linear, after);
-		if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
-		    VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) && !(cr0 >> 31 & 1))
+		/* The kernel's own sign of no address. */
+		if (linear == UINT64_MAX && !valid)
+			j_hold(j, R_TRANSLATE_LAST_ADDRESS);
+		else if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
+			 VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) &&
+			 !(cr0 >> 31 & 1))
 			j_check(j, R_TRANSLATE_WITHOUT_PAGING, valid == 1 && physical == linear,
 				"the same address, valid",
 				"valid = %llu, physical_address = 0x%llx",
@@ -583,6 +588,7 @@ static void nested_set(struct judge *j)
 
 static void one_reg(struct judge *j)
 {
+	bool set = j->call->row && strstr(j->call->row->name, "SET");
 	uint64_t id;
 
 	if (!j_applies(j, R_ONE_REG_OF_X86)) {
@@ -596,13 +602,15 @@ static void one_reg(struct judge *j)
 	/* Which registers this vCPU has is not for the model to say. */
 	j_may_fail(j, R_ONE_REG_REFUSED, EINVAL);
 	j_may_fail(j, R_ONE_REG_REFUSED, ENOENT);
+	vm_buffer_may_fault(j, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
 	j_succeeds(j, R_ONE_REG_SUCCEEDS);
-	if (j->call->row && strstr(j->call->row->name, "SET"))
+	if (set)
 		vcpu_forget_all(j->vcpu);
 }
 
 static void reg_list(struct judge *j)
 {
+	uint64_t *known = &j->vcpu->scratch[VCPU_REG_LIST];
 	uint64_t room, n;
 
 	if (!j_applies(j, R_ONE_REG_OF_X86)) {
@@ -613,6 +621,11 @@ static void reg_list(struct judge *j)
 		room = 0;
 	if (!room)
 		j_may_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
+	if ((!j->ret->ret || j->ret->ret == -E2BIG) && j->in && j_field(j, j->out, 0, 8, &n)) {
+		if (*known)
+			j_equal(j, R_REG_LIST_SAME, "n", *known - 1, n);
+		*known = 1 + n;
+	}
 	if (j->ret->ret == -E2BIG && j->in && j_field(j, j->out, 0, 8, &n))
 		j_check(j, R_REG_LIST_COUNT_WRITTEN, n > room, "the count that is needed",
 			"n = %llu", (unsigned long long)n);

@@ -36,6 +36,7 @@ enum {
 	VM_FACT_MEMFD = 3,     /* a descriptor of a guest memory file: its size */
 	VM_FACT_BINDING = 4,   /* a slot with guest_memfd: descriptor, offset */
 	VM_FACT_DIRTY_LOG = 5, /* a slot: see memslot.c */
+	VM_FACT_MMU_PAGES = 6, /* what KVM_SET_NR_MMU_PAGES set last */
 };
 /* The fact, NULL = there is none. */
 struct state_entry *vm_fact(const struct judge *j, uint64_t kind, uint64_t which);

@@ -297,9 +297,14 @@ static void set_attr(struct judge *j)
 	default:
 		break;
 	}
-	if (!j_succeeds(j, R_XEN_ATTR_SUCCEEDS))
+	if (!j_succeeds(j, R_XEN_ATTR_SUCCEEDS) &&
+	    (j->ret->ret != -EFAULT || type_flag(type) == KVM_XEN_HVM_CONFIG_EVTCHN_SEND ||
+	     type == KVM_XEN_ATTR_TYPE_LONG_MODE || !j_applies(j, R_XEN_ATTR_KEPT_REFUSED)))
 		return;
-	vm_fact_set(j, VM_FACT_XEN_ATTR, type, value, 0);
+	/* Of a frame the bits count that its address in 64 bits has. */
+	if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO && value != NO_FRAME)
+		value &= NO_FRAME >> 12;
+	vm_fact_set(j, VM_FACT_XEN_ATTR, type, value, j->ret->ret < 0);
 	/* The page is told of by frame or by address, never by both. */
 	if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO)
 		vm_fact_set(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA, 0, 0);
@@ -329,7 +334,8 @@ static void get_attr(struct judge *j)
 		return;
 	e = vm_fact(j, VM_FACT_XEN_ATTR, type);
 	if (e)
-		j_equal(j, R_XEN_ATTR_READS_BACK, "attribute", e->value[0], value);
+		j_equal(j, e->value[1] ? R_XEN_ATTR_KEPT_REFUSED : R_XEN_ATTR_READS_BACK,
+			"attribute", e->value[0], value);
 	else if (!vm_facts_open(j))
 		j_equal(j, R_XEN_ATTR_DEFAULT, "attribute", type_default(type), value);
 }

@@ -14,7 +14,9 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "kvmtape.skel.h"
 #include "recorder/internal.h"
@@ -40,9 +42,23 @@ static void backend_detach(struct kvmtape_bpf *skeleton)
 	kvmtape_bpf__detach(skeleton);
 }
 
+/*
+ * Times that neither of two programs at the same place may have run: neither was skipped more often
+ * together than one of them alone.  Where threads find no room, only the second counts them.
+ */
+static uint64_t both_missed(const struct kvmtape_bpf *skeleton, const struct bpf_program *first,
+			    const struct bpf_program *again)
+{
+	uint64_t one = program_missed(first), two = program_missed(again);
+
+	if (skeleton->rodata->twice && !skeleton->bss->lost_threads)
+		return one < two ? one : two;
+	return one + two;
+}
+
 struct hook {
 	uint32_t kind;
-	struct bpf_program *programs[2], *probes[2]; /* enter, leave */
+	struct bpf_program *programs[2], *again[2], *probes[2]; /* enter, leave */
 };
 #define HOOKS 4
 
@@ -51,19 +67,29 @@ static void hooks_of(const struct kvmtape_bpf *skeleton, struct hook hooks[HOOKS
 	const struct hook all[HOOKS] = {
 		{KVMAPI_SYSTEM,
 		 {skeleton->progs.on_system_enter, skeleton->progs.on_system_leave},
+		 {skeleton->progs.on_system_enter_again, skeleton->progs.on_system_leave_again},
 		 {skeleton->progs.on_system_enter_probe, skeleton->progs.on_system_leave_probe}},
 		{KVMAPI_VM,
 		 {skeleton->progs.on_vm_enter, skeleton->progs.on_vm_leave},
+		 {skeleton->progs.on_vm_enter_again, skeleton->progs.on_vm_leave_again},
 		 {skeleton->progs.on_vm_enter_probe, skeleton->progs.on_vm_leave_probe}},
 		{KVMAPI_VCPU,
 		 {skeleton->progs.on_vcpu_enter, skeleton->progs.on_vcpu_leave},
+		 {skeleton->progs.on_vcpu_enter_again, skeleton->progs.on_vcpu_leave_again},
 		 {skeleton->progs.on_vcpu_enter_probe, skeleton->progs.on_vcpu_leave_probe}},
 		{KVMAPI_DEVICE,
 		 {skeleton->progs.on_device_enter, skeleton->progs.on_device_leave},
+		 {skeleton->progs.on_device_enter_again, skeleton->progs.on_device_leave_again},
 		 {skeleton->progs.on_device_enter_probe, skeleton->progs.on_device_leave_probe}},
 	};
 
 	memcpy(hooks, all, sizeof(all));
+}
+
+static void choose_twice(struct kvmtape_bpf *skeleton, bool twice)
+{
+	skeleton->rodata->twice = twice;
+	bpf_program__set_autoload(skeleton->progs.on_fork_again, twice);
 }
 
 static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
@@ -76,21 +102,29 @@ static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t pr
 
 		for (size_t k = 0; k < 2; k++) {
 			bpf_program__set_autoload(hooks[i].programs[k], wanted && !probe);
+			bpf_program__set_autoload(hooks[i].again[k], wanted && !probe);
 			bpf_program__set_autoload(hooks[i].probes[k], wanted && probe);
 		}
 	}
 	bpf_program__set_autoload(skeleton->progs.on_last_close, wanted);
+	if (wanted)
+		choose_twice(skeleton, true);
 }
 
-static uint64_t fentry_missed(struct kvmtape_bpf *skeleton)
+static void fentry_skipped(struct kvmtape_bpf *skeleton, struct recorder_skips *skips)
 {
 	struct hook hooks[HOOKS];
-	uint64_t missed = 0;
 
 	hooks_of(skeleton, hooks);
-	for (size_t i = 0; i < HOOKS; i++)
-		missed += program_missed(hooks[i].programs[0]) + program_missed(hooks[i].probes[0]);
-	return missed;
+	for (size_t i = 0; i < HOOKS; i++) {
+		const struct hook *h = &hooks[i];
+
+		skips->calls += both_missed(skeleton, h->programs[0], h->again[0]) +
+				program_missed(h->probes[0]);
+		skips->all += both_missed(skeleton, h->programs[1], h->again[1]) +
+			      program_missed(h->probes[1]);
+	}
+	skips->all += skips->calls;
 }
 
 static const struct recorder_backend fentry = {
@@ -101,18 +135,37 @@ static const struct recorder_backend fentry = {
 	.choose = fentry_choose,
 	.attach = backend_attach,
 	.detach = backend_detach,
-	.missed = fentry_missed,
+	.skipped = fentry_skipped,
 };
+
+/* Since 6.13 (commit 4aadde89d81f) programs at the tracepoints of system calls can be preempted. */
+static bool tracepoints_are_preempted(void)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	return uname(&name) || sscanf(name.release, "%d.%d", &major, &minor) != 2 || major > 6 ||
+	       (major == 6 && minor >= 13);
+}
 
 static void tracepoint_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
 {
+	bool twice = tracepoints_are_preempted();
+
 	bpf_program__set_autoload(skeleton->progs.on_sys_enter, wanted);
 	bpf_program__set_autoload(skeleton->progs.on_sys_exit, wanted);
+	bpf_program__set_autoload(skeleton->progs.on_sys_enter_again, wanted && twice);
+	bpf_program__set_autoload(skeleton->progs.on_sys_exit_again, wanted && twice);
+	if (wanted)
+		choose_twice(skeleton, twice);
 }
 
-static uint64_t tracepoint_missed(struct kvmtape_bpf *skeleton)
+static void tracepoint_skipped(struct kvmtape_bpf *skeleton, struct recorder_skips *skips)
 {
-	return program_missed(skeleton->progs.on_sys_enter);
+	skips->calls = both_missed(skeleton, skeleton->progs.on_sys_enter,
+				   skeleton->progs.on_sys_enter_again);
+	skips->all = skips->calls + both_missed(skeleton, skeleton->progs.on_sys_exit,
+						skeleton->progs.on_sys_exit_again);
 }
 
 static const struct recorder_backend tracepoint = {
@@ -121,7 +174,7 @@ static const struct recorder_backend tracepoint = {
 	.choose = tracepoint_choose,
 	.attach = backend_attach,
 	.detach = backend_detach,
-	.missed = tracepoint_missed,
+	.skipped = tracepoint_skipped,
 };
 
 const struct recorder_backend *const recorder_backends[] = {

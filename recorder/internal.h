@@ -26,6 +26,12 @@ int recorder_fail(struct recorder_message *message, int err, const char *format,
 /* --- ways to attach: backend.c
  * ---------------------------------------------------------------------- */
 
+/* Times that the kernel did not run a program which should have run, since it was loaded. */
+struct recorder_skips {
+	uint64_t calls; /* at the beginning of a call (or of any system call); an upper bound */
+	uint64_t all;	/* of any program: grows whenever something can be missing */
+};
+
 /*
  * A way to hang record_enter() and record_leave() of the eBPF program into the kernel.  A second
  * way is one more of these and its programs in kvmtape.bpf.c.
@@ -47,8 +53,7 @@ struct recorder_backend {
 	bool can_probe;
 	int (*attach)(struct kvmtape_bpf *skeleton);
 	void (*detach)(struct kvmtape_bpf *skeleton);
-	/* Times that the kernel skipped a program which should have run. */
-	uint64_t (*missed)(struct kvmtape_bpf *skeleton);
+	void (*skipped)(struct kvmtape_bpf *skeleton, struct recorder_skips *skips);
 };
 /* All of them, the best first; NULL-terminated. */
 extern const struct recorder_backend *const recorder_backends[];

@@ -11,6 +11,11 @@
  * that runs one on the same CPU: behind a trampoline (fentry, fexit) always, and since kernel 6.13
  * (commit 4aadde89d81f and what followed it) at the tracepoints of system calls.  So scratch[] is
  * held by claim_scratch(), and counters are added to with one instruction.
+ *
+ * While a program is preempted, the kernel does not run the same program for others on that CPU,
+ * but counts (recursion_misses): calls would go unseen.  So the programs that can be preempted are
+ * there twice.  The second, named _again, hangs at the same place and does what the first was not
+ * let do; the kernel counts for each of them, and a call is unseen only if neither ran.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
@@ -35,6 +40,7 @@ const volatile __u32 run_sync_size;  /* bytes of the sync-regs block behind them
 const volatile __u32 part_max = RECORD_PART_MAX;
 const volatile __u32 page_size = 4096;
 const volatile __u64 join_cookie;
+const volatile bool twice; /* the _again programs are there */
 
 __u32 follow_all; /* every process of the machine, but not .self */
 __u32 self;	  /* process of the recorder */
@@ -114,6 +120,7 @@ struct thread {
 	__u64 count; /* bytes of the argument at the call: the buffer ends there */
 	__u32 late;  /* IN parts that were not resident, bits by role */
 	__u32 owed;  /* .ret below did not fit into the ring */
+	__u64 begun; /* the first of the two programs saw this call begin */
 	struct record_return ret;
 };
 
@@ -804,8 +811,23 @@ static __noinline bool send_owed(struct thread *t)
 	return true;
 }
 
-/* The current thread begins an ioctl on `file`, a file of KVM of this kind or not. */
-static __always_inline int record_enter(struct file *file, __s32 fd, __u32 request, __u64 arg)
+/* In the second program: nothing is left to do, since the first saw this call begin. */
+static __always_inline bool seen_by_first(void)
+{
+	struct thread *t = my_thread();
+
+	if (!t)
+		return !is_followed();
+	if (!t->begun)
+		return false;
+	t->begun = 0;
+	return true;
+}
+
+/* The current thread begins an ioctl on `file`, a file of KVM or not.  again: in the second
+ * program. */
+static __always_inline int record_enter(struct file *file, __s32 fd, __u32 request, __u64 arg,
+					bool again)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
@@ -828,14 +850,19 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 		__sync_fetch_and_add(&lost_scratch, 1);
 		return 0;
 	}
-	__sync_fetch_and_add(&mine->seen, 1);
 	if (!t) {
 		t = new_thread(tid);
 		if (!t) {
-			__sync_fetch_and_add(&lost_threads, 1);
+			/* The second program will not find room either, and counts. */
+			if (again || !twice) {
+				__sync_fetch_and_add(&mine->seen, 1);
+				__sync_fetch_and_add(&lost_threads, 1);
+			}
 			goto out;
 		}
 	}
+	__sync_fetch_and_add(&mine->seen, 1);
+	t->begun = !again;
 	t->state = CALL_LOST;
 	t->request = request;
 	t->arg = arg;
@@ -1000,17 +1027,16 @@ static __always_inline int join(void)
 /* --- back end: tracepoints of every system call
  * ----------------------------------------------------- */
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+static __always_inline int enter_syscall(struct pt_regs *regs, long id, bool again)
 {
 	struct file *file;
 	__u32 kind;
 	__u32 fd;
 
-	if (id != nr_ioctl && id != nr_close)
+	if (id != nr_ioctl && (again || id != nr_close))
 		return 0;
 	fd = core_syscall_arg0(regs);
-	if (id == nr_close) {
+	if (!again && id == nr_close) {
 		if (!is_followed())
 			return 0;
 		file = file_of_fd(fd);
@@ -1021,16 +1047,43 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	}
 	if (is_join(core_syscall_arg1(regs), core_syscall_arg2(regs)))
 		return join();
+	if (again && seen_by_first())
+		return 0;
 	file = file_of_fd(fd);
-	return file ? record_enter(file, fd, core_syscall_arg1(regs), core_syscall_arg2(regs)) : 0;
+	return file ? record_enter(file, fd, core_syscall_arg1(regs), core_syscall_arg2(regs),
+				   again)
+		    : 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	return enter_syscall(regs, id, false);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
+{
+	return enter_syscall(regs, id, true);
+}
+
+static __always_inline int leave_syscall(struct pt_regs *regs, long ret)
+{
+	if (core_syscall_nr(regs) != nr_ioctl)
+		return 0;
+	return record_leave(ret);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	if (core_syscall_nr(regs) != nr_ioctl)
-		return 0;
-	return record_leave(ret);
+	return leave_syscall(regs, ret);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
+{
+	return leave_syscall(regs, ret);
 }
 
 /* --- back end: the functions of KVM that answer an ioctl
@@ -1047,11 +1100,13 @@ static __always_inline __s32 fd_of_call(void)
 	return core_syscall_nr_read(regs) == nr_ioctl ? (__s32)core_syscall_arg0_read(regs) : -1;
 }
 
-static __always_inline int enter_function(struct file *file, __u32 request, __u64 arg)
+static __always_inline int enter_function(struct file *file, __u32 request, __u64 arg, bool again)
 {
 	if (is_join(request, arg))
 		return join();
-	return record_enter(file, fd_of_call(), request, arg);
+	if (again && seen_by_first())
+		return 0;
+	return record_enter(file, fd_of_call(), request, arg, again);
 }
 
 /* What a function returns becomes the result of the system call, but for one number
@@ -1069,24 +1124,28 @@ static __always_inline int leave_function(__s64 ret)
  * the kernel can take its place for that of its neighbour, and enables nothing (ftrace_location();
  * kvm_vm_ioctl of Debian's 6.12 and 7.2).  A kprobe is slower, but finds it.
  */
+#define HOOK_FUNCTION(name, function, suffix, again)                                     \
+	SEC("fentry/" #function)                                                         \
+	int BPF_PROG(on_##name##_enter##suffix, struct file *file, unsigned int request, \
+		     unsigned long arg)                                                  \
+	{                                                                                \
+		return enter_function(file, request, arg, again);                        \
+	}                                                                                \
+	SEC("fexit/" #function)                                                          \
+	int BPF_PROG(on_##name##_leave##suffix, struct file *file, unsigned int request, \
+		     unsigned long arg, long ret)                                        \
+	{                                                                                \
+		return leave_function(ret);                                              \
+	}
+
 #define HOOK(name, function)                                                                      \
-	SEC("fentry/" #function)                                                                  \
-	int BPF_PROG(on_##name##_enter, struct file *file, unsigned int request,                  \
-		     unsigned long arg)                                                           \
-	{                                                                                         \
-		return enter_function(file, request, arg);                                        \
-	}                                                                                         \
-	SEC("fexit/" #function)                                                                   \
-	int BPF_PROG(on_##name##_leave, struct file *file, unsigned int request,                  \
-		     unsigned long arg, long ret)                                                 \
-	{                                                                                         \
-		return leave_function(ret);                                                       \
-	}                                                                                         \
+	HOOK_FUNCTION(name, function, , false)                                                    \
+	HOOK_FUNCTION(name, function, _again, true)                                               \
 	SEC("kprobe/" #function)                                                                  \
 	int on_##name##_enter_probe(struct pt_regs *regs)                                         \
 	{                                                                                         \
 		return enter_function((void *)core_function_arg0(regs), core_function_arg1(regs), \
-				      core_function_arg2(regs));                                  \
+				      core_function_arg2(regs), false);                           \
 	}                                                                                         \
 	SEC("kretprobe/" #function)                                                               \
 	int on_##name##_leave_probe(struct pt_regs *regs)                                         \
@@ -1116,8 +1175,7 @@ int BPF_PROG(on_last_close, struct file *file)
 /* --- processes and threads come and go
  * -------------------------------------------------------------- */
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int follow_child(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid = parent->tgid;
 	__u32 new = child->tgid;
@@ -1126,6 +1184,18 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (new != tgid && bpf_map_lookup_elem(&followed, &tgid))
 		bpf_map_update_elem(&followed, &new, &one, BPF_ANY);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return follow_child(parent, child);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork_again, struct task_struct *parent, struct task_struct *child)
+{
+	return follow_child(parent, child);
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -40,6 +41,7 @@ struct recorder {
 	const struct recorder_backend *backend;
 	struct kvmtape_bpf *skeleton;
 	struct ring_buffer *ring;
+	const void *positions; /* of the ring: a page of the consumer's, a page of the producer's */
 	struct recorder_command command;
 	struct rlimit memlock;
 	uint64_t cookie;
@@ -54,7 +56,10 @@ struct recorder {
 	struct recorder_stats stats;
 	uint64_t start;			    /* CLOCK_MONOTONIC, ns */
 	uint64_t lost_buffer, lost_threads; /* already on the tape as gaps */
-	uint64_t missed;		    /* at the last look */
+	struct recorder_skips skips;	    /* at the last look */
+	uint64_t limit;			    /* of this turn: the ring is read up to here */
+	uint64_t doubtful; /* up to here calls may be missing anywhere in the ring */
+	bool doubted;	   /* the last record was in there */
 	unsigned int batch;
 	bool dirty;	   /* something is not flushed */
 	bool target_ended; /* RECORDER_PID */
@@ -101,15 +106,49 @@ static bool written(struct recorder *r, int err)
 	return !err;
 }
 
-static void put_gap(struct recorder *r, enum tape_gap_cause cause, uint64_t events, uint64_t time)
+static void write_gap(struct recorder *r, enum tape_gap_cause cause, uint64_t events, uint64_t time)
 {
 	struct tape_gap gap = {.time = time, .events = events, .cause = (uint8_t)cause};
 
-	if (!events)
-		return;
 	r->stats.lost[cause] += events;
 	if (!r->stats.write_error)
 		written(r, tape_writer_gap(r->writer, &gap));
+}
+
+static void put_gap(struct recorder *r, enum tape_gap_cause cause, uint64_t events, uint64_t time)
+{
+	if (events)
+		write_gap(r, cause, events, time);
+}
+
+/* Where in the ring the next record is that we read, and the one after the last that is there. */
+static uint64_t consumer_position(const struct recorder *r)
+{
+	return __atomic_load_n((const unsigned long *)r->positions, __ATOMIC_ACQUIRE);
+}
+
+static uint64_t producer_position(const struct recorder *r)
+{
+	const void *page = (const uint8_t *)r->positions + sysconf(_SC_PAGESIZE);
+
+	return __atomic_load_n((const unsigned long *)page, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * A call that the kernel hid from us left no record, and only the next look at its counters tells
+ * (take_missed()): it can be anywhere among the records in between.  The gap with the number of
+ * calls stands before them all; gaps of none stand between them and after them, for nothing that
+ * one record shows can be held against a later one.
+ */
+static void put_doubt(struct recorder *r, const struct record_head *head)
+{
+	bool doubtful = consumer_position(r) < r->doubtful;
+
+	if (head->type != RECORD_CALL && head->type != RECORD_RETURN)
+		return;
+	if (doubtful || r->doubted)
+		write_gap(r, TAPE_GAP_MISSED, 0, tape_time(r, head->time));
+	r->doubted = doubtful;
 }
 
 /* Every record says how much was lost before it. */
@@ -315,6 +354,7 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 	struct recorder_object *object;
 
 	take_losses(r, head);
+	put_doubt(r, head);
 	/* Even then it has to be known which processes still use KVM. */
 	if (r->stats.write_error && head->type <= RECORD_RETURN) {
 		r->stats.lost[TAPE_GAP_WRITER] += head->type == RECORD_CALL;
@@ -377,21 +417,15 @@ static void take_control(struct recorder *r, const void *data)
 static int on_record(void *context, void *data, size_t size)
 {
 	struct recorder *r = context;
+	/* Before each record are 8 bytes with its length. */
+	uint64_t next = consumer_position(r) + ((size + 8 + 7) & ~(uint64_t)7);
 
 	if (r->writer)
 		take_record(r, data, size);
 	else
 		take_control(r, data);
 	/* A busy VMM must not keep us from the clock: leave the rest for the next turn. */
-	return ++r->batch % BATCH ? 0 : -EAGAIN;
-}
-
-/* Take what is in the ring; how many records there were. */
-static unsigned int drain(struct recorder *r)
-{
-	r->batch = 0;
-	ring_buffer__consume(r->ring);
-	return r->batch;
+	return ++r->batch % BATCH && next < r->limit ? 0 : -EAGAIN;
 }
 
 static uint64_t counted(const struct recorder *r)
@@ -409,10 +443,44 @@ static uint64_t counted(const struct recorder *r)
 	return seen;
 }
 
-/* Calls that were not seen, of this run or from before it. */
-static uint64_t missed(const struct recorder *r)
+static struct recorder_skips look(const struct recorder *r)
 {
-	return r->backend->missed(r->skeleton) + r->skeleton->bss->lost_scratch;
+	struct recorder_skips skips = {};
+
+	r->backend->skipped(r->skeleton, &skips);
+	skips.calls += r->skeleton->bss->lost_scratch;
+	skips.all += r->skeleton->bss->lost_scratch;
+	return skips;
+}
+
+/*
+ * Whether the kernel skipped our programs since the last look.  If it did, every record that is in
+ * the ring by now is doubtful; if it did not, none that was there before this look is.
+ */
+static void take_missed(struct recorder *r)
+{
+	struct recorder_skips now = look(r);
+
+	if (now.all != r->skips.all)
+		r->doubtful = producer_position(r);
+	if (now.calls > r->skips.calls)
+		put_gap(r, TAPE_GAP_MISSED, now.calls - r->skips.calls, tape_time(r, now_ns()));
+	r->skips = now;
+}
+
+/*
+ * Take what is in the ring; how many records there were.  Those that come in while we read are left
+ * for the next turn, which looks first whether something is missing among them.
+ */
+static unsigned int drain(struct recorder *r)
+{
+	r->batch = 0;
+	r->limit = producer_position(r);
+	if (r->writer)
+		take_missed(r);
+	if (consumer_position(r) < r->limit)
+		ring_buffer__consume(r->ring);
+	return r->batch;
 }
 
 static int missing(struct recorder *r, int err)
@@ -634,11 +702,27 @@ static void unload(struct recorder *r)
 {
 	ring_buffer__free(r->ring);
 	r->ring = NULL;
+	if (r->positions)
+		munmap((void *)r->positions, 2 * (size_t)sysconf(_SC_PAGESIZE));
+	r->positions = NULL;
 	if (r->skeleton) {
 		r->backend->detach(r->skeleton);
 		kvmtape_bpf__destroy(r->skeleton);
 	}
 	r->skeleton = NULL;
+}
+
+static int open_ring(struct recorder *r)
+{
+	int fd = bpf_map__fd(r->skeleton->maps.ring);
+	void *positions =
+		mmap(NULL, 2 * (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (positions == MAP_FAILED)
+		return -errno;
+	r->positions = positions;
+	r->ring = ring_buffer__new(fd, on_record, r, NULL);
+	return r->ring ? 0 : -errno;
 }
 
 static int try_programs(struct recorder *r, const struct recorder_backend *backend, uint32_t probed,
@@ -653,8 +737,8 @@ static int try_programs(struct recorder *r, const struct recorder_backend *backe
 	if (err)
 		return recorder_fail(why, err, "the kernel refuses the eBPF program: %s",
 				     err == -ENOTSUPP ? "not supported" : strerror(-err));
-	r->ring = ring_buffer__new(bpf_map__fd(r->skeleton->maps.ring), on_record, r, NULL);
-	err = r->ring ? prove(r, missing, why) : recorder_fail(why, -errno, "%s", strerror(errno));
+	err = open_ring(r);
+	err = err ? recorder_fail(why, err, "%s", strerror(-err)) : prove(r, missing, why);
 	if (err)
 		unload(r);
 	return err;
@@ -830,18 +914,6 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 		warn(line);
 }
 
-/*
- * Runs of the probe that the kernel skipped since the last look.  No record tells where, so the gap
- * goes before all that was not read yet.
- */
-static void take_missed(struct recorder *r)
-{
-	uint64_t now = missed(r);
-
-	put_gap(r, TAPE_GAP_MISSED, now - r->missed, tape_time(r, now_ns()));
-	r->missed = now;
-}
-
 static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		     void (*warn)(const char *))
 {
@@ -857,7 +929,6 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		unsigned int records;
 		uint64_t now;
 
-		take_missed(r);
 		records = drain(r);
 		now = now_ns();
 
@@ -905,7 +976,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		goto out_env;
 	}
 	base = counted(r);
-	r->missed = missed(r);
+	r->skips = look(r);
 	err = begin_follow(r);
 	if (err)
 		goto out_writer;
@@ -914,7 +985,6 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 
 	/* Nothing new comes after this, so that the sums are final. */
 	r->backend->detach(r->skeleton);
-	take_missed(r);
 	while (drain(r))
 		;
 	put_gap(r, TAPE_GAP_BUFFER, r->skeleton->bss->lost_buffer - r->lost_buffer,

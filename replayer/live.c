@@ -97,7 +97,7 @@ static int facts_ask(const struct live_runner *runner, const struct live_options
 /* --- the new tape
  * ---------------------------------------------------------------------------------------- */
 
-static int file_read(int fd, uint8_t **data, size_t *size)
+int live_file_read(int fd, uint8_t **data, size_t *size)
 {
 	off_t end = lseek(fd, 0, SEEK_END);
 	size_t used = 0;
@@ -129,7 +129,7 @@ static int tape_check(const struct live_tape *tape, int fd, bool judged, struct 
 	size_t size = 0;
 	int rc;
 
-	rc = file_read(fd, &data, &size);
+	rc = live_file_read(fd, &data, &size);
 	if (!rc)
 		rc = live_tape_load(data, size, &live);
 	if (!rc && judged)

@@ -86,6 +86,9 @@ const struct tape_part *live_part(const struct live_event *e, enum tape_role rol
 /* Put element `size` bytes behind the last of an array that grows. NULL: no memory. */
 void *live_grow(void *array, size_t count, size_t *room, size_t size);
 
+/* A seekable file, whole; the caller frees *data, also after an error.  0, -errno. */
+int live_file_read(int fd, uint8_t **data, size_t *size);
+
 /* What the live kernel is like. */
 struct live_facts {
 	struct tape_env env;

@@ -179,6 +179,31 @@ static void run_put(const struct writing *w, struct parts *p, const struct answe
 		part_put(p, out ? TAPE_PIO_OUT : TAPE_PIO_IN, bytes_of(pio), pio->size);
 }
 
+/* The pointer that a buffer's part stands for, as it was handed in, is NULL: nothing was behind it.
+ */
+static bool leads_nowhere(const struct live_event *e, const struct player_part *arg, uint8_t role)
+{
+	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+	const uint8_t *bytes = arg ? bytes_of(arg) : in ? in->data : NULL;
+	size_t size = arg ? arg->size : in ? in->have : 0;
+	unsigned int number = 0;
+
+	for (unsigned int i = 0; i < e->row->nested_count; i++) {
+		const struct kvmapi_nested *n = &e->row->nested[i];
+
+		for (unsigned int k = 0; k < n->repeat; k++, number++) {
+			size_t at = n->ptr_offset + (size_t)k * n->stride;
+			uint64_t pointer;
+
+			if (TAPE_NESTED_IN + number != role || at + sizeof(pointer) > size)
+				continue;
+			memcpy(&pointer, bytes + at, sizeof(pointer));
+			return !pointer;
+		}
+	}
+	return false;
+}
+
 static void in_put(const struct writing *w, struct parts *p, const struct live_event *e,
 		   const struct answer *a)
 {
@@ -193,7 +218,8 @@ static void in_put(const struct writing *w, struct parts *p, const struct live_e
 		bool in = part->role == TAPE_ARG_IN ||
 			  (part->role >= TAPE_NESTED_IN && part->role < TAPE_NESTED_OUT);
 
-		if (!in)
+		if (!in ||
+		    (e->row && part->role != TAPE_ARG_IN && leads_nowhere(e, arg, part->role)))
 			continue;
 		p->list[p->count] = *part;
 		p->list[p->count].flags &= ~TAPE_PART_LATE;

@@ -79,7 +79,8 @@ static void outcome_text(int64_t ret, char *buf, size_t size)
 	else if (name)
 		snprintf(buf, size, "-%s", name);
 	else
-		snprintf(buf, size, "%lld", (long long)ret);
+		/* No errno: which number it is may differ from time to time. */
+		snprintf(buf, size, "-number");
 }
 
 void minimise_signature_of(const struct tape_return *ret, const struct model_verdict *v,
@@ -218,33 +219,8 @@ static int candidate_model(struct minimise *m)
 	return rc ? rc : t.found && !t.over;
 }
 
-/* A file in memory, whole.  The caller frees *data. */
-static int file_whole(int fd, void **data, size_t *size)
-{
-	off_t end = lseek(fd, 0, SEEK_END);
-	size_t used = 0;
-
-	*size = 0;
-	*data = end >= 0 ? malloc(end ? end : 1) : NULL;
-	if (!*data)
-		return end < 0 ? -errno : -ENOMEM;
-	while (used < (size_t)end) {
-		ssize_t n = pread(fd, (char *)*data + used, end - used, used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			free(*data);
-			return n ? -errno : -EIO;
-		}
-		used += n;
-	}
-	*size = end;
-	return 0;
-}
-
 /* What is kept now as the file of a tape.  The caller frees *data. */
-static int candidate_file(struct minimise *m, void **data, size_t *size)
+static int candidate_file(struct minimise *m, uint8_t **data, size_t *size)
 {
 	int fd = memfd_create("kvmtape-candidate", MFD_CLOEXEC);
 	int rc;
@@ -254,7 +230,7 @@ static int candidate_file(struct minimise *m, void **data, size_t *size)
 		return -errno;
 	rc = cut_write(&m->cut, m->alone, fd);
 	if (!rc)
-		rc = file_whole(fd, data, size);
+		rc = live_file_read(fd, data, size);
 	close(fd);
 	return rc;
 }
@@ -265,10 +241,10 @@ static int candidate_file(struct minimise *m, void **data, size_t *size)
  */
 static int play_once(struct minimise *m, const void *data, size_t size,
 		     const struct minimise_signature *want, struct minimise_signature *found,
-		     void **played, size_t *played_size)
+		     uint8_t **played, size_t *played_size)
 {
 	struct minimise_signature end;
-	void *back = NULL;
+	uint8_t *back = NULL;
 	size_t back_size = 0;
 	int fd, rc, shown = 0;
 
@@ -286,7 +262,7 @@ static int play_once(struct minimise *m, const void *data, size_t size,
 		/* The machine is gone with what it had answered; the next one is a fresh one. */
 		rc = m->player->fresh ? m->player->fresh(m->player->context) : 0;
 	} else if (!rc) {
-		rc = file_whole(fd, &back, &back_size);
+		rc = live_file_read(fd, &back, &back_size);
 		if (!rc)
 			shown = minimise_find(back, back_size, want, found);
 		if (shown < 0)
@@ -306,7 +282,7 @@ static int play_once(struct minimise *m, const void *data, size_t size,
 static int candidate_live(struct minimise *m)
 {
 	struct minimise_signature found;
-	void *data;
+	uint8_t *data;
 	size_t size;
 	int rc = candidate_file(m, &data, &size);
 
@@ -656,7 +632,8 @@ static int minimise_load(struct minimise *m, const void *data, size_t size,
 
 /* How often a tape shows the signature, each time on a fresh machine. */
 static int runs_count(struct minimise *m, const void *data, size_t size, bool known,
-		      unsigned int *runs, unsigned int *shown, void **played, size_t *played_size)
+		      unsigned int *runs, unsigned int *shown, uint8_t **played,
+		      size_t *played_size)
 {
 	struct minimise_signature *s = &m->r->signature;
 	unsigned int all = m->o->runs ? m->o->runs : RUNS;
@@ -763,7 +740,7 @@ static int minimise_live(struct minimise *m, const void *data, size_t size, bool
 	struct minimise_report *r = m->r;
 	struct minimise last = {.o = m->o, .r = r};
 	uint64_t event = r->event;
-	void *small = NULL, *played = NULL;
+	uint8_t *small = NULL, *played = NULL;
 	size_t small_size = 0, played_size = 0;
 	bool changed = false;
 	int rc;

@@ -844,6 +844,13 @@ static struct name *name_of(struct printer *p, uint32_t id)
 	return &p->names[id - 1];
 }
 
+static void name_sanitise(char *name)
+{
+	for (; *name; name++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", *name))
+			*name = '_';
+}
+
 /* vcpu0 of the first VM, vm2_vcpu0 of the second one; a name that was there before gets the
  * object's id as well. */
 static int name_object(struct printer *p, const struct tape_object *object)
@@ -861,9 +868,8 @@ static int name_object(struct printer *p, const struct tape_object *object)
 		if (strcmp(at, "vm1") != 0)
 			snprintf(vm, sizeof(vm), "%.20s_", at);
 	}
-	for (char *c = label; *c; c++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", *c))
-			*c = '_';
+	name_sanitise(label);
+	name_sanitise(vm); /* of an object of a vCPU: "vcpu0@vm1" */
 	snprintf(name->text, sizeof(name->text), "%s%.14s", vm, label);
 	for (uint32_t id = 1; id < object->id; id++) {
 		if (strcmp(p->names[id - 1].text, name->text) != 0)

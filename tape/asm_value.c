@@ -392,7 +392,8 @@ static int mark(const struct value *v, const char *where, size_t offset, size_t 
 	err = asm_buf_need(buf, offset + len);
 	if (err)
 		return err;
-	memset(buf->set + offset, 1, len);
+	if (len)
+		memset(buf->set + offset, 1, len);
 	if (offset + len > buf->extent)
 		buf->extent = offset + len;
 	if (offset + len > buf->set_end)

@@ -308,7 +308,7 @@ static int canon_parts(struct canon *c, const struct tape_call *call, const stru
 		if (parts[i].role <= TAPE_ARG_OUT)
 			need += parts[i].have;
 	c->payload.len = 0;
-	err = tape_buf_reserve(&c->payload, need);
+	err = tape_buf_reserve(&c->payload, need + 1); /* so that there is a buffer */
 	for (unsigned int i = 0; i < count && !err; i++) {
 		const struct tape_part *part = &parts[i];
 		uint8_t *data = c->payload.data + c->payload.len;

@@ -204,7 +204,7 @@ static void walk(struct recording *rec, struct log *log, uint32_t pid, struct wa
 			break;
 		}
 		case TAPE_GAP:
-			assert_true(item.u.gap.events > 0);
+			assert_true(item.u.gap.events > 0 || item.u.gap.cause == TAPE_GAP_MISSED);
 			w->gaps[item.u.gap.cause] += item.u.gap.events;
 			break;
 		case TAPE_CLOSED:

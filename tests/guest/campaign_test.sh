@@ -60,6 +60,23 @@ for find in "$tmp"/c/finds/*/; do
 	ok "$(basename "$find"): and its text" test -s "$find/find.tapes"
 done
 
+# --- minimising on a live kernel: a tape that lies, and a kernel that does not
+
+printf 'kernel 6.1.0\nbackend kvm_amd\na = kvm.KVM_CREATE_VM(0)\nkvm.KVM_GET_API_VERSION() = 13\n' >"$tmp/lie.tapes"
+"$KVMTAPE" asm -o "$tmp/lie.tape" "$tmp/lie.tapes" || exit 99
+run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/lie.min" "$tmp/lie.tape"
+is "minimise --live: what the kernel does not do is no divergence, exit status" "$status" 2
+like "minimise --live: says how often it was played" "$err" 'no divergence in 2 runs on guest:bookworm'
+ok "minimise --live: nothing was written" test ! -e "$tmp/lie.min"
+find=$(grep -l '"shown": [1-9]' "$tmp"/c/finds/diverges-*/find.json 2>/dev/null | head -n1)
+if [[ -n $find ]]; then
+	run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/find.min" "${find%find.json}first.tape"
+	is "minimise --live: a find of the campaign" "$status" 0
+	like "minimise --live: its reliability" "$out" '^reliability +[12] of 2 runs before, [0-2] of 2 after$'
+else
+	skip "minimise --live: a find of the campaign" "the campaign had none"
+fi
+
 # --- this machine's own kernel, where that is a disposable guest
 
 mkdir "$tmp/work"
