@@ -24,7 +24,7 @@ int32_t afl_custom_post_trim(void *data, uint8_t success);
 const char *afl_custom_describe(void *data, size_t max_description_len);
 void afl_custom_splice_optout(void *data);
 
-#define CALLS_MAX 24
+#define CALLS_MAX 16
 #define ROOM	  (1 << 20)
 
 struct state {

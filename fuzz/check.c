@@ -444,7 +444,7 @@ static int play(struct fuzz_check *c, const struct fuzz_sequence *s)
 		.id = 1, .kind = KVMAPI_SYSTEM, .fd = 3, .number = UINT64_MAX};
 	uint32_t count = fuzz_sequence_steps(s, c->steps);
 	bool begun[FUZZ_CALLS_MAX];
-	uint32_t objects = 1;
+	uint32_t objects = 1, threads = 1;
 	uint64_t events = 0;
 	int err = 0;
 
@@ -455,7 +455,9 @@ static int play(struct fuzz_check *c, const struct fuzz_sequence *s)
 	c->overlaps = overlaps(s);
 	if (c->overlaps)
 		model_reset(c->now->twin);
-	for (uint32_t n = 0; n < FUZZ_THREADS_MAX && !err; n++)
+	for (uint32_t i = 0; i < s->call_count; i++)
+		threads = s->calls[i].thread >= threads ? s->calls[i].thread + 1u : threads;
+	for (uint32_t n = 0; n < threads && !err; n++)
 		err = thread_introduce(c, n);
 	if (!err)
 		err = model_object(c->now->maker, &kvm) ?: object_announce(c, &kvm);
@@ -605,14 +607,14 @@ const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool
 	c->watched = false;
 	if (err || c->text[0])
 		return c->text[0] ? c->text : NULL;
+	if (!thorough)
+		return NULL;
 	size = fuzz_sequence_encode(s, c->bytes, c->room, NULL);
 	fuzz_sequence_decode(c->again, c->bytes, size);
 	if (!fuzz_sequence_equal(s, c->again)) {
 		snprintf(c->text, sizeof(c->text), "another sequence after encoding and decoding");
 		return c->text;
 	}
-	if (!thorough)
-		return NULL;
 	if (play(c, c->again))
 		return NULL;
 	return same(c, "after encoding and decoding") ?: check_tape(c, s);

@@ -3,8 +3,8 @@
  * fuzz_check: what must hold of the model for any sequence.
  *
  * The model makes up the results of a sequence (model_predict()), and a second one, which knows
- * only these results, judges them: nothing may diverge.  The same again of the sequence's own byte
- * encoding, and of the tape written and read, must give the same verdicts.
+ * only these results, judges them: nothing may diverge.  Thoroughly: the sequence as its byte
+ * encoding gives it back, and its tape written and read, get the same verdicts.
  */
 #ifndef FUZZ_CHECK_H
 #define FUZZ_CHECK_H
@@ -18,8 +18,8 @@ struct fuzz_check;
 int fuzz_check_new(model_verdict_fn fn, void *context, struct fuzz_check **check);
 void fuzz_check_free(struct fuzz_check *c);
 /*
- * Check a sequence; thorough: also the tape, which costs more.  NULL if all holds, else what does
- * not, as a line that lives until the next call.
+ * Check a sequence; thorough: in its other forms, too, which costs ten times as much.  NULL if all
+ * holds, else what does not, as a line that lives until the next call.
  */
 const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool thorough);
 

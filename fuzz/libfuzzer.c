@@ -12,7 +12,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
 				 unsigned int seed);
 
 /* Sequences of about a dozen calls are judged fastest for what they find. */
-#define CALLS_MAX 24
+#define CALLS_MAX 16
 
 static struct {
 	struct fuzz_mutator *mutator;

@@ -576,6 +576,52 @@ static uint32_t row_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_
 	return s->call_count - first;
 }
 
+/* A call on this kind of object of which something can be seen afterwards; row_count = none found.
+ */
+static uint16_t row_pick_observed(const struct fuzz_mutator *m, uint8_t kind, struct fuzz_rng *rng)
+{
+	for (unsigned int tries = 0; tries < 64; tries++) {
+		uint16_t row = fuzz_rng_below(rng, m->row_count);
+		const struct row *r = &m->rows[row];
+
+		if (r->observer_count && !r->lacking && r->row->scope & kind && !r->row->creates &&
+		    r->row->payload != KVMAPI_RUNPAGE)
+			return row;
+	}
+	return m->row_count;
+}
+
+/*
+ * What one call does to what another one set: state is written, one or two other calls write on the
+ * same object, and then everything is read that shows the first.
+ */
+static bool interplay_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_t at,
+			  struct fuzz_rng *rng)
+{
+	uint8_t kind = fuzz_rng_one_in(rng, 4) ? KVMAPI_VM : KVMAPI_VCPU;
+	uint32_t object = object_need(m, s, kind, &at, rng);
+	uint16_t first, other;
+
+	if (object == UINT32_MAX)
+		return false;
+	first = row_pick_observed(m, kind, rng);
+	if (first == m->row_count)
+		return false;
+	at += call_put(m, s, at, first, object, rng, 24);
+	for (unsigned int more = 1 + fuzz_rng_below(rng, 2); more > 0; more--) {
+		other = row_pick_observed(m, kind, rng);
+		if (other < m->row_count)
+			at += call_put(m, s, at, other, object, rng, 24);
+	}
+	for (unsigned int i = 0; i < m->rows[first].observer_count; i++) {
+		const struct row *r = &m->rows[m->rows[first].observers[i]];
+
+		if (r->row->scope & kind)
+			at += call_put(m, s, at, m->rows[first].observers[i], object, rng, 24);
+	}
+	return true;
+}
+
 static uint16_t row_pick(const struct fuzz_mutator *m, struct fuzz_rng *rng)
 {
 	uint16_t row;
@@ -681,6 +727,8 @@ static bool insert(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 		code_put(m, s, at, rng);
 		return true;
 	}
+	if (fuzz_rng_one_in(rng, 6) && s->call_count + 8 <= m->options.calls)
+		return interplay_put(m, s, at, rng);
 	if (fuzz_rng_one_in(rng, 48)) {
 		/* A request that nobody knows, or that is one of another kind of object. */
 		const struct kvmapi_ioctl *row = m->rows[fuzz_rng_below(rng, m->row_count)].row;

@@ -17,13 +17,14 @@
 #include "model/internal.h"
 
 /* Calls that are judged together at most; a larger crowd is judged in the order of returns. */
-#define GROUP_MAX  32
+#define GROUP_MAX	 32
 /* Errnos end here. */
-#define ERRNO_MAX  4095
+#define ERRNO_MAX	 4095
 /* Partial orders that are tried for one group at most. */
-#define ORDERS_MAX 400
-/* The same where nothing diverges, to see what other orders leave behind. */
-#define MEETS_MAX  64
+#define ORDERS_MAX	 400
+/* The same where nothing diverges, to see what other orders leave behind: fewer for a VM with many
+ * vCPUs, each of which is copied for each order. */
+#define MEETS_MAX(vcpus) (64 / (1 + (vcpus) / 16))
 
 struct held {
 	struct tape_return ret;
@@ -678,6 +679,8 @@ struct search {
  */
 static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 {
+	uint32_t most = s->meet ? MEETS_MAX(vm->vcpu_count) : ORDERS_MAX;
+
 	if (s->done == (1ull << s->count) - 1) {
 		if (!s->meet)
 			return vm;
@@ -685,7 +688,7 @@ static struct state_vm *search_order(struct search *s, struct state_vm *vm)
 		state_vm_free(vm);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < s->count && s->tried < (s->meet ? MEETS_MAX : ORDERS_MAX); i++) {
+	for (uint32_t i = 0; i < s->count && s->tried < most; i++) {
 		struct state_vm *next, *end;
 		bool first = !(s->done & 1u << i);
 
