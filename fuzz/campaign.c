@@ -37,6 +37,7 @@ struct worker {
 	uint64_t next;	    /* number of the next sequence */
 	size_t seeds_next;  /* entries that were there at the beginning: played as they are first */
 	bool fresh[WINDOW]; /* by number: an outcome of a rule that is new */
+	uint8_t source[WINDOW];	      /* by number: enum campaign_source */
 	struct divergences *diverged; /* by number, WINDOW of them */
 	bool verifying;		      /* what diverges now is known */
 	uint8_t *stable;	      /* blocks of the first time */
@@ -105,6 +106,30 @@ static bool entry_pick(struct worker *w, struct fuzz_sequence *s)
 	return true;
 }
 
+/*
+ * Is the next one made from nothing?  What reached more lately, by the number of plays, is done
+ * more often; neither is ever given up.  The lock is held.
+ */
+static bool source_new(struct worker *w)
+{
+	struct campaign *c = w->c;
+	double yield[CAMPAIGN_SOURCES];
+	double share;
+
+	for (unsigned int i = 0; i < CAMPAIGN_SOURCES; i++)
+		yield[i] = (c->source_news[i] + 0.1) / (c->source_plays[i] + 1);
+	share = yield[CAMPAIGN_NEW] / (yield[CAMPAIGN_NEW] + yield[CAMPAIGN_QUEUE]);
+	share = share < 0.1 ? 0.1 : share > 0.9 ? 0.9 : share;
+	return fuzz_rng_below(&w->rng, 1000) < share * 1000;
+}
+
+/* What came of a sequence of this source; old news fade. The lock is held. */
+static void source_take(struct campaign *c, enum campaign_source source, bool news)
+{
+	c->source_plays[source] = c->source_plays[source] * 0.995 + 1;
+	c->source_news[source] = c->source_news[source] * 0.995 + news;
+}
+
 /* The next sequence of a worker, in w->s. */
 static void sequence_make(struct worker *w)
 {
@@ -120,7 +145,8 @@ static void sequence_make(struct worker *w)
 		pthread_mutex_unlock(&c->lock);
 		return;
 	}
-	picked = !fuzz_rng_one_in(&w->rng, c->entry_count < 16 ? 2 : 10) && entry_pick(w, w->s);
+	picked = !source_new(w) && entry_pick(w, w->s);
+	w->source[w->next % WINDOW] = picked ? CAMPAIGN_QUEUE : CAMPAIGN_NEW;
 	if (picked && fuzz_rng_one_in(&w->rng, 6) && entry_pick(w, w->other)) {
 		pthread_mutex_unlock(&c->lock);
 		fuzz_splice(w->mutator, w->s, w->other, &w->rng);
@@ -280,6 +306,8 @@ static int result_take(struct worker *w, const struct fuzz_live_result *r)
 		rc = campaign_blocks_add(c, lines, &added);
 	if (r->number == w->stable_number)
 		stability_take(w, r);
+	else if (r->outcome != FUZZ_LIVE_LOST)
+		source_take(c, w->source[r->number % WINDOW], added || fresh);
 	if (!rc && (added || fresh) && r->outcome != FUZZ_LIVE_LOST && !c->o->blind) {
 		rc = campaign_queue_add(c, r->sequence);
 		stability_begin(w, r);

@@ -34,6 +34,13 @@ struct campaign_find {
 	unsigned int shown, runs;
 };
 
+/* Where sequences come from. */
+enum campaign_source {
+	CAMPAIGN_NEW,	/* made from nothing */
+	CAMPAIGN_QUEUE, /* changed from one that reached something */
+};
+#define CAMPAIGN_SOURCES 2
+
 struct campaign {
 	const struct campaign_options *o;
 	pthread_mutex_t lock; /* of everything below */
@@ -47,7 +54,9 @@ struct campaign {
 	uint64_t before_ms; /* of earlier runs */
 	uint64_t started_ms;
 	uint64_t restarts_before;
-	uint64_t first_now;		 /* executions when this run began */
+	uint64_t first_now; /* executions when this run began */
+	/* Of the latest plays: how many, and how many of them reached something new. */
+	double source_plays[CAMPAIGN_SOURCES], source_news[CAMPAIGN_SOURCES];
 	int folder, queue, finds_folder; /* descriptors */
 	int lock_fd, blocks_fd, outcomes_fd, curves_fd, log_fd;
 	char kernel[128];

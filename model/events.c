@@ -164,6 +164,7 @@ static void events_promise(struct judge *j, uint64_t flags)
 		offsetof(EVENTS, nmi.masked),
 	};
 	struct state_block *b = &j->vcpu->blocks[STATE_EVENTS];
+	uint8_t none = 0;
 
 	if (b->size < sizeof(EVENTS))
 		return;
@@ -181,8 +182,10 @@ static void events_promise(struct judge *j, uint64_t flags)
 	if (b->value[offsetof(EVENTS, exception.nr)] == 3 ||
 	    b->value[offsetof(EVENTS, exception.nr)] == 4)
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.injected);
-	if (b->value[offsetof(EVENTS, interrupt.soft)])
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, interrupt.injected);
+	/* Nor is a software interrupt, here or with the special registers. */
+	if (b->value[offsetof(EVENTS, interrupt.soft)] &&
+	    state_block_set(b, offsetof(EVENTS, interrupt.injected), &none, 1))
+		j->oom = -ENOMEM;
 	VCPU_FORGET(j, STATE_EVENTS, EVENTS, interrupt.soft);
 	/* Which of the two shadows it is, not every back end remembers. */
 	if (!(flags & KVM_VCPUEVENT_VALID_SHADOW) || b->value[offsetof(EVENTS, interrupt.shadow)])
@@ -205,12 +208,15 @@ void events_set(struct judge *j)
 		     J_IN(j, EVENTS, exception.nr, &nr) && J_IN(j, EVENTS, smi.smm, &smm) &&
 		     J_IN(j, EVENTS, smi.latched_init, &latched);
 
-	if (vcpu_protected(j, R_EVENTS_SET_SUCCEEDS))
+	if (vcpu_protected(j, R_EVENTS_SET_SUCCEEDS)) {
+		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
 		return;
+	}
 	if (!whole) {
 		j_may_fail(j, R_EVENTS_INVALID, EINVAL);
 		j_may_succeed(j, R_EVENTS_SET_SUCCEEDS, "argument not captured");
 		vcpu_forget_all(v);
+		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
 		return;
 	}
 	if (flags & ~(uint64_t)FLAGS_KNOWN) {

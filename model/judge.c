@@ -253,7 +253,8 @@ bool j_environment_error(const struct judge *j, int error)
 	case EIO:
 		return true;
 	case EINTR:
-		return j->call->kind == KVMAPI_VCPU || j->call->kind == KVMAPI_VM;
+		return j->call->kind == KVMAPI_VCPU || j->call->kind == KVMAPI_VM ||
+		       (j->row && j->row->creates);
 	case EMFILE:
 	case ENFILE:
 		return j->row && j->row->creates;

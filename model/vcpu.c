@@ -130,7 +130,9 @@ static void mp_state_get(struct judge *j)
 	if (v->has_lapic == STATE_NO) {
 		J_EQUAL_OUT(j, R_MP_STATE_WITHOUT_LAPIC, struct kvm_mp_state, mp_state,
 			    KVM_MP_STATE_RUNNABLE);
-	} else if (known && had == KVM_MP_STATE_SIPI_RECEIVED) {
+	} else if (known &&
+		   (had == KVM_MP_STATE_SIPI_RECEIVED ||
+		    (had == KVM_MP_STATE_INIT_RECEIVED && vcpu_flag(v, VCPU_SIPI_WAITS)))) {
 		/* The waiting SIPI is taken by this very call, and starts the processor. */
 		j_check(j, R_MP_STATE_SIPI_TAKEN,
 			state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_INIT_RECEIVED,
@@ -151,6 +153,7 @@ static void mp_state_get(struct judge *j)
 			    v->number == j->vm->boot_cpu ? KVM_MP_STATE_RUNNABLE
 							 : KVM_MP_STATE_UNINITIALIZED);
 	}
+	vcpu_flag_set(v, VCPU_SIPI_WAITS, false);
 	/* An INIT that waits is taken by this call, and resets nearly everything. */
 	if ((others || vcpu_flag(v, VCPU_INIT_LATCHED)) && v->has_lapic != STATE_NO)
 		vcpu_forget_all(v);
@@ -198,6 +201,9 @@ static void mp_state_set(struct judge *j)
 		j_may_fail(j, R_MP_STATE_REFUSED, EINVAL);
 	if (j_succeeds(j, R_MP_STATE_SET_SUCCEEDS)) {
 		vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
+		/* Another state does not take a SIPI back. */
+		if (state == KVM_MP_STATE_SIPI_RECEIVED)
+			vcpu_flag_set(j->vcpu, VCPU_SIPI_WAITS, true);
 		j_block_set(j, b, j->in, 0, sizeof(struct kvm_mp_state));
 		/* What others sent before counts from now on. */
 		if (j->vm->running)
@@ -465,16 +471,17 @@ static void translate(struct judge *j)
 		return;
 	if (J_IN(j, struct kvm_translation, linear_address, &linear)) {
 		j_equal(j, R_TRANSLATE_LINEAR_STAYS, "linear_address", linear, after);
-		/* The kernel's own sign of no address. */
-		if (linear == UINT64_MAX && !valid)
-			j_hold(j, R_TRANSLATE_LAST_ADDRESS);
-		else if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
-			 VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) &&
-			 !(cr0 >> 31 & 1))
-			j_check(j, R_TRANSLATE_WITHOUT_PAGING, valid == 1 && physical == linear,
-				"the same address, valid",
+		if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
+		    VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) && !(cr0 >> 31 & 1)) {
+			/* All ones are the kernel's own sign of no address. */
+			bool none = linear == UINT64_MAX;
+
+			j_check(j, none ? R_TRANSLATE_LAST_ADDRESS : R_TRANSLATE_WITHOUT_PAGING,
+				valid == !none && physical == linear,
+				none ? "no valid address" : "the same address, valid",
 				"valid = %llu, physical_address = 0x%llx",
 				(unsigned long long)valid, (unsigned long long)physical);
+		}
 	}
 	j_check(j, R_TRANSLATE_VALUES,
 		valid <= 1 && writeable == 1 && usermode == 0 && (valid || physical == UINT64_MAX),

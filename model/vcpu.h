@@ -46,6 +46,7 @@ enum vcpu_flag {
 	VCPU_REGS_WRITTEN = 1 << 6,   /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,      /* two threads were in KVM_RUN of this vCPU */
 	VCPU_LAPIC_WRITTEN = 1 << 12, /* KVM_SET_LAPIC was called */
+	VCPU_SIPI_WAITS = 1 << 14,    /* a SIPI that userspace set was not taken yet */
 	VCPU_INIT_LATCHED = 1 << 13,  /* an INIT may wait for KVM_GET_MP_STATE to take it */
 	VCPU_LAPIC_GIVEN = 1 << 20,   /* userspace wrote the local APIC, as far as it went */
 	VCPU_SYNC_USED = 1 << 11,     /* special registers or events travel in struct kvm_run */

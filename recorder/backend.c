@@ -86,6 +86,22 @@ static void hooks_of(const struct kvmtape_bpf *skeleton, struct hook hooks[HOOKS
 	memcpy(hooks, all, sizeof(all));
 }
 
+/*
+ * Whether the kernel preempts itself, and with it our programs.  Up to 6.12 it does not do so
+ * inside the tracepoints of system calls (commit 4aadde89d81f), and elsewhere only if it was built
+ * for that; since 6.13 distributions build it so (PREEMPT_LAZY).  A kernel that counts as one that
+ * does not, and does, hides calls, but they are counted all the same.
+ */
+static bool kernel_is_preempted(void)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	return uname(&name) || sscanf(name.release, "%d.%d", &major, &minor) != 2 || major > 6 ||
+	       (major == 6 && minor >= 13) || strstr(name.version, " PREEMPT ") ||
+	       strstr(name.version, " PREEMPT_RT ");
+}
+
 static void choose_twice(struct kvmtape_bpf *skeleton, bool twice)
 {
 	skeleton->rodata->twice = twice;
@@ -94,6 +110,7 @@ static void choose_twice(struct kvmtape_bpf *skeleton, bool twice)
 
 static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
 {
+	bool twice = kernel_is_preempted();
 	struct hook hooks[HOOKS];
 
 	hooks_of(skeleton, hooks);
@@ -102,13 +119,13 @@ static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t pr
 
 		for (size_t k = 0; k < 2; k++) {
 			bpf_program__set_autoload(hooks[i].programs[k], wanted && !probe);
-			bpf_program__set_autoload(hooks[i].again[k], wanted && !probe);
+			bpf_program__set_autoload(hooks[i].again[k], wanted && twice && !probe);
 			bpf_program__set_autoload(hooks[i].probes[k], wanted && probe);
 		}
 	}
 	bpf_program__set_autoload(skeleton->progs.on_last_close, wanted);
 	if (wanted)
-		choose_twice(skeleton, true);
+		choose_twice(skeleton, twice);
 }
 
 static void fentry_skipped(struct kvmtape_bpf *skeleton, struct recorder_skips *skips)
@@ -138,19 +155,9 @@ static const struct recorder_backend fentry = {
 	.skipped = fentry_skipped,
 };
 
-/* Since 6.13 (commit 4aadde89d81f) programs at the tracepoints of system calls can be preempted. */
-static bool tracepoints_are_preempted(void)
-{
-	struct utsname name;
-	int major = 0, minor = 0;
-
-	return uname(&name) || sscanf(name.release, "%d.%d", &major, &minor) != 2 || major > 6 ||
-	       (major == 6 && minor >= 13);
-}
-
 static void tracepoint_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
 {
-	bool twice = tracepoints_are_preempted();
+	bool twice = kernel_is_preempted();
 
 	bpf_program__set_autoload(skeleton->progs.on_sys_enter, wanted);
 	bpf_program__set_autoload(skeleton->progs.on_sys_exit, wanted);

@@ -946,8 +946,11 @@ static __always_inline void fill_return(struct record_return *record, __s64 ret)
 	__builtin_memset(&record->created, 0, sizeof(record->created));
 }
 
-/* The current thread ends its ioctl. */
-static __always_inline int record_leave(__s64 ret)
+/*
+ * The current thread ends the ioctl with this request and argument.  Another one than it was seen
+ * to begin means that a return and a call went unseen: what it began stays without a return.
+ */
+static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg)
 {
 	struct thread *t = my_thread();
 	const struct record_rule *rule;
@@ -960,6 +963,9 @@ static __always_inline int record_leave(__s64 ret)
 		return 0;
 	state = t->state;
 	t->state = CALL_NONE;
+	t->begun = 0;
+	if (t->request != request || t->arg != arg)
+		return 0;
 	s = claim_scratch(&off);
 	if (!s) {
 		/* As if it had not fitted into the ring. */
@@ -1071,7 +1077,7 @@ static __always_inline int leave_syscall(struct pt_regs *regs, long ret)
 {
 	if (core_syscall_nr(regs) != nr_ioctl)
 		return 0;
-	return record_leave(ret);
+	return record_leave(ret, core_syscall_arg1(regs), core_syscall_arg2(regs));
 }
 
 SEC("tp_btf/sys_exit")
@@ -1114,9 +1120,9 @@ static __always_inline int enter_function(struct file *file, __u32 request, __u6
 #define ERROR_NOTTY	 (-25)
 #define ERROR_NOIOCTLCMD (-515)
 
-static __always_inline int leave_function(__s64 ret)
+static __always_inline int leave_function(__s64 ret, __u32 request, __u64 arg)
 {
-	return record_leave(ret == ERROR_NOIOCTLCMD ? ERROR_NOTTY : ret);
+	return record_leave(ret == ERROR_NOIOCTLCMD ? ERROR_NOTTY : ret, request, arg);
 }
 
 /*
@@ -1135,7 +1141,7 @@ static __always_inline int leave_function(__s64 ret)
 	int BPF_PROG(on_##name##_leave##suffix, struct file *file, unsigned int request, \
 		     unsigned long arg, long ret)                                        \
 	{                                                                                \
-		return leave_function(ret);                                              \
+		return leave_function(ret, request, arg);                                \
 	}
 
 #define HOOK(name, function)                                                                      \
@@ -1150,7 +1156,10 @@ static __always_inline int leave_function(__s64 ret)
 	SEC("kretprobe/" #function)                                                               \
 	int on_##name##_leave_probe(struct pt_regs *regs)                                         \
 	{                                                                                         \
-		return leave_function(core_function_ret(regs));                                   \
+		struct thread *t = my_thread();                                                   \
+                                                                                                  \
+		/* The arguments are gone; but no kprobe is ever preempted. */                    \
+		return t ? leave_function(core_function_ret(regs), t->request, t->arg) : 0;       \
 	}
 
 HOOK(system, kvm_dev_ioctl)
