@@ -471,10 +471,14 @@ static bool vm_has(const struct fuzz_mutator *m, const struct fuzz_sequence *s, 
 static uint32_t object_need(struct fuzz_mutator *m, struct fuzz_sequence *s, uint8_t kinds,
 			    uint32_t *at, struct fuzz_rng *rng)
 {
-	uint32_t object = object_pick(s, kinds, *at, rng);
+	uint32_t object;
 	uint32_t vm;
 	uint16_t row;
 
+	/* Devices are few: what can be asked of them is not always to be asked of a VM. */
+	if (kinds & KVMAPI_DEVICE && fuzz_rng_one_in(rng, 3))
+		kinds = KVMAPI_DEVICE;
+	object = object_pick(s, kinds, *at, rng);
 	if (object != UINT32_MAX)
 		return object;
 	if (kinds & KVMAPI_VM) {
@@ -592,7 +596,7 @@ static uint16_t row_pick_observed(const struct fuzz_mutator *m, uint8_t kind, st
 }
 
 /*
- * What one call does to what another one set: state is written, one or two other calls write on the
+ * What one call does to what another one set: state is written, a few other calls write on the
  * same object, and then everything is read that shows the first.
  */
 static bool interplay_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_t at,
@@ -608,7 +612,7 @@ static bool interplay_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint3
 	if (first == m->row_count)
 		return false;
 	at += call_put(m, s, at, first, object, rng, 24);
-	for (unsigned int more = 1 + fuzz_rng_below(rng, 2); more > 0; more--) {
+	for (unsigned int more = 1 + fuzz_rng_below(rng, 4); more > 0; more--) {
 		other = row_pick_observed(m, kind, rng);
 		if (other < m->row_count)
 			at += call_put(m, s, at, other, object, rng, 24);
@@ -723,11 +727,11 @@ static bool insert(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 		at = s->call_count;
 	if (s->call_count >= m->options.calls)
 		return false;
-	if (m->options.guest_code && fuzz_rng_one_in(rng, 12)) {
+	if (m->options.guest_code && fuzz_rng_one_in(rng, 20)) {
 		code_put(m, s, at, rng);
 		return true;
 	}
-	if (fuzz_rng_one_in(rng, 6) && s->call_count + 8 <= m->options.calls)
+	if (fuzz_rng_one_in(rng, 4) && s->call_count + 8 <= m->options.calls)
 		return interplay_put(m, s, at, rng);
 	if (fuzz_rng_one_in(rng, 48)) {
 		/* A request that nobody knows, or that is one of another kind of object. */
@@ -1066,7 +1070,7 @@ void fuzz_generate(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 		focus[i] = row_pick(m, rng);
 	if (!fuzz_rng_one_in(rng, 16))
 		prelude(m, s, rng);
-	if (m->options.guest_code && fuzz_rng_one_in(rng, 6))
+	if (m->options.guest_code && fuzz_rng_one_in(rng, 20))
 		code_put(m, s, s->call_count, rng);
 	while (calls && s->call_count < m->options.calls) {
 		uint16_t row = focused && !fuzz_rng_one_in(rng, 4) ? focus[fuzz_rng_below(rng, 3)]

@@ -346,12 +346,13 @@ static uint16_t object_of(const struct reading *r, uint32_t id)
 /* An area of the canonical form becomes one of ours. */
 static uint64_t address_fold(uint64_t address)
 {
-	uint64_t offset = address - FUZZ_AREA(0);
+	/* An area may begin below the middle of its window, where the first address in it is. */
+	uint64_t first = FUZZ_AREA(0) - AREA_WINDOW / 2;
+	uint64_t window = (address - first) / AREA_WINDOW;
 
-	if (address < FUZZ_AREA(0) || offset / AREA_WINDOW >= 512)
+	if (address < first || window >= 512)
 		return address;
-	return FUZZ_AREA(offset / AREA_WINDOW % FUZZ_AREAS_MAX) +
-	       offset % AREA_WINDOW % FUZZ_AREA_BYTES;
+	return FUZZ_AREA(window % FUZZ_AREAS_MAX) + (address - FUZZ_AREA(window)) % FUZZ_AREA_BYTES;
 }
 
 /* Numbers of the canonical form become those of a sequence. */

@@ -45,6 +45,7 @@ struct judge {
 	uint16_t deviation; /* first deviation rule that explained something, R_NONE */
 	bool strong;	    /* a rule that is more than weak held */
 	bool broken;
+	bool any_int; /* the result may be any number: one that is read back, and cut to an int */
 	struct {
 		uint16_t rule;
 		int error;

@@ -560,6 +560,7 @@ static void get_nr_mmu_pages(struct judge *j)
 		j_must_fail(j, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
 		return;
 	}
+	j->any_int = pages < 0 || (!set && !j->vm->fresh);
 	if (pages < 0 && j->ret->ret != -ENOTTY) {
 		if (j->making)
 			j->making->ret = pages;
@@ -568,6 +569,10 @@ static void get_nr_mmu_pages(struct judge *j)
 				(uint32_t)j->ret->ret);
 		else
 			j_hold(j, R_GET_NR_MMU_PAGES_NEGATIVE);
+		return;
+	}
+	if (!set && !j->vm->fresh && j->ret->ret < 0 && j->ret->ret != -ENOTTY) {
+		j_silent(j, "what limit was set before is not known");
 		return;
 	}
 	if (j_succeeds_value(j, R_GET_NR_MMU_PAGES_VALUE) && exact)

@@ -573,8 +573,7 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 	}
 	if (created && created->made_here && ret->ret >= 0)
 		j_hold(&j, R_OBJECT_MUST_EXIST);
-	/* But for numbers that are read back, and of which an int keeps the lower half. */
-	if (ret->ret < -ERRNO_MAX && j.deviation == R_NONE && !j.strong)
+	if (ret->ret < -ERRNO_MAX && !j.any_int)
 		j_break(&j, R_RETURN_ZERO_OR_ERROR, "a number >= 0, or an errno", "%lld",
 			(long long)ret->ret);
 	if (j.oom || (j.promises && j.promises->oom))

@@ -358,14 +358,25 @@ static __always_inline long send_scratch(struct scratch *s, __u32 size)
 
 static __always_inline struct file *file_of_fd(__u32 fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
 	struct file **table;
 	struct file *file = NULL;
+	__u32 max;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
+	if (twice) {
+		/* Kernels that are so new let us follow pointers, which costs less. */
+		struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
+
+		max = fdt->max_fds;
+		table = fdt->fd;
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+
+		max = BPF_CORE_READ(fdt, max_fds);
+		table = BPF_CORE_READ(fdt, fd);
+	}
+	if (fd >= max)
 		return NULL;
-	table = BPF_CORE_READ(fdt, fd);
 	if (bpf_probe_read_kernel(&file, sizeof(file), table + fd))
 		return NULL;
 	return file;
@@ -824,8 +835,10 @@ static __always_inline bool seen_by_first(void)
 	return true;
 }
 
-/* The current thread begins an ioctl on `file`, a file of KVM or not.  again: in the second
- * program. */
+/*
+ * The current thread begins an ioctl on `file`, a file of KVM or not.  again: in the second
+ * program, or in the only one of a place that cannot have two: none comes after it.
+ */
 static __always_inline int record_enter(struct file *file, __s32 fd, __u32 request, __u64 arg,
 					bool again)
 {
@@ -862,6 +875,7 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 		}
 	}
 	__sync_fetch_and_add(&mine->seen, 1);
+	mine->left = 0;
 	t->begun = !again;
 	t->state = CALL_LOST;
 	t->request = request;
@@ -950,15 +964,27 @@ static __always_inline void fill_return(struct record_return *record, __s64 ret)
  * The current thread ends the ioctl with this request and argument.  Another one than it was seen
  * to begin means that a return and a call went unseen: what it began stays without a return.
  */
-static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg)
+static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, bool again)
 {
-	struct thread *t = my_thread();
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct record_counters *mine = my_counters();
+	struct thread *t;
 	const struct record_rule *rule;
 	struct record_return *record;
 	struct scratch *s;
 	__u32 off = sizeof(*record);
 	__u32 state;
 
+	if (!mine)
+		return 0;
+	/* The quick way to know, in the second program, that the first one ran. */
+	if (again && mine->left == tid) {
+		mine->left = 0;
+		return 0;
+	}
+	if (twice && !again)
+		mine->left = tid;
+	t = my_thread();
 	if (!t || t->state == CALL_NONE)
 		return 0;
 	state = t->state;
@@ -1073,23 +1099,23 @@ int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
 	return enter_syscall(regs, id, true);
 }
 
-static __always_inline int leave_syscall(struct pt_regs *regs, long ret)
+static __always_inline int leave_syscall(struct pt_regs *regs, long ret, bool again)
 {
 	if (core_syscall_nr(regs) != nr_ioctl)
 		return 0;
-	return record_leave(ret, core_syscall_arg1(regs), core_syscall_arg2(regs));
+	return record_leave(ret, core_syscall_arg1(regs), core_syscall_arg2(regs), again);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	return leave_syscall(regs, ret);
+	return leave_syscall(regs, ret, false);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
 {
-	return leave_syscall(regs, ret);
+	return leave_syscall(regs, ret, true);
 }
 
 /* --- back end: the functions of KVM that answer an ioctl
@@ -1120,9 +1146,18 @@ static __always_inline int enter_function(struct file *file, __u32 request, __u6
 #define ERROR_NOTTY	 (-25)
 #define ERROR_NOIOCTLCMD (-515)
 
-static __always_inline int leave_function(__s64 ret, __u32 request, __u64 arg)
+static __always_inline int leave_function(__s64 ret, __u32 request, __u64 arg, bool again)
 {
-	return record_leave(ret == ERROR_NOIOCTLCMD ? ERROR_NOTTY : ret, request, arg);
+	return record_leave(ret == ERROR_NOIOCTLCMD ? ERROR_NOTTY : ret, request, arg, again);
+}
+
+/* Behind a kretprobe the arguments are gone; but no kprobe is preempted, so they are as they were.
+ */
+static __always_inline int leave_probed(__s64 ret)
+{
+	struct thread *t = my_thread();
+
+	return t ? leave_function(ret, t->request, t->arg, false) : 0;
 }
 
 /*
@@ -1141,7 +1176,7 @@ static __always_inline int leave_function(__s64 ret, __u32 request, __u64 arg)
 	int BPF_PROG(on_##name##_leave##suffix, struct file *file, unsigned int request, \
 		     unsigned long arg, long ret)                                        \
 	{                                                                                \
-		return leave_function(ret, request, arg);                                \
+		return leave_function(ret, request, arg, again);                         \
 	}
 
 #define HOOK(name, function)                                                                      \
@@ -1151,15 +1186,12 @@ static __always_inline int leave_function(__s64 ret, __u32 request, __u64 arg)
 	int on_##name##_enter_probe(struct pt_regs *regs)                                         \
 	{                                                                                         \
 		return enter_function((void *)core_function_arg0(regs), core_function_arg1(regs), \
-				      core_function_arg2(regs), false);                           \
+				      core_function_arg2(regs), true);                            \
 	}                                                                                         \
 	SEC("kretprobe/" #function)                                                               \
 	int on_##name##_leave_probe(struct pt_regs *regs)                                         \
 	{                                                                                         \
-		struct thread *t = my_thread();                                                   \
-                                                                                                  \
-		/* The arguments are gone; but no kprobe is ever preempted. */                    \
-		return t ? leave_function(core_function_ret(regs), t->request, t->arg) : 0;       \
+		return leave_probed(core_function_ret(regs));                                     \
 	}
 
 HOOK(system, kvm_dev_ioctl)

@@ -203,7 +203,8 @@ struct record_attr_key {
 struct record_counters {
 	__u64 seen; /* calls that the probe saw */
 	__u64 returns_resent;
-	__u64 reserved[14];
+	__u64 left; /* the thread whose return was seen here last; 0 once that is used */
+	__u64 reserved[13];
 };
 
 /* Request with which a process asks to be followed: ioctl(/dev/kvm, RECORD_JOIN, cookie). */

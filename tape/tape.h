@@ -131,6 +131,8 @@ enum tape_gap_cause {
 };
 const char *tape_gap_cause_name(enum tape_gap_cause cause);
 
+/* With no events: those of another gap of the same cause, some way before or after, may have been
+ * here. */
 struct tape_gap {
 	uint64_t time;
 	uint64_t events; /* how many calls are missing here */

@@ -474,9 +474,13 @@ int tape_item_text(const struct tape_reader *r, const struct tape_item *item, ch
 		break;
 	case TAPE_GAP:
 		show_time(&s, item->u.gap.time);
-		fprintf(s.out, "gap: %llu calls are missing (%s)",
-			(unsigned long long)item->u.gap.events,
-			tape_gap_cause_name(item->u.gap.cause));
+		if (item->u.gap.events)
+			fprintf(s.out, "gap: %llu calls are missing (%s)",
+				(unsigned long long)item->u.gap.events,
+				tape_gap_cause_name(item->u.gap.cause));
+		else
+			fprintf(s.out, "gap: calls of another gap may be missing here (%s)",
+				tape_gap_cause_name(item->u.gap.cause));
 		break;
 	case TAPE_MEMORY:
 		tape_object_label(r, item->u.memory.object, label, sizeof(label));

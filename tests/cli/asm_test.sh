@@ -49,8 +49,9 @@ for tape in "$CORPUS"/*.tape "$CORPUS"/*/*.tape; do
 done
 ((found)) || skip "tapes of the corpus" "there are none"
 
-# What is written by hand is whole, is the same after a round trip, and is judged as its name says.
-for text in "$CORPUS"/handmade/*.tapes; do
+# What is written by hand is whole, is the same after a round trip, and is judged as its name says; so is what campaigns
+# found kernels to answer.
+for text in "$CORPUS"/handmade/*.tapes "$CORPUS"/fuzz/live/*.tapes; do
 	name=${text##*/}
 	run "$KVMTAPE" asm -f -o "$tmp/hand.tape" "$text"
 	is "$name: exit status" "$status$err" 0

@@ -370,6 +370,8 @@ static void registers(void **state)
 	BAD(&h, "ARM_REG_CORE_RANGE");
 	reg_get(&h, vcpu, X0 | 1ull << 60, 0, -EINVAL);
 	GOOD(&h, "ARM_REG_FOREIGN");
+	reg_get(&h, vcpu, X0 | 1ull << 60, 0, -ENOENT);
+	GOOD(&h, "ARM_REG_FOREIGN");
 	reg_get(&h, vcpu, X0 | 1ull << 60, 0, 0);
 	BAD(&h, "ARM_REG_FOREIGN");
 	reg_get(&h, vcpu, 0x603000000013c000, 0, 0);

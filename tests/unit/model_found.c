@@ -133,6 +133,26 @@ static void feature_msrs(void **state)
 	mh_close(&h);
 }
 
+static void mce(void **state)
+{
+	struct {
+		uint32_t n, pad;
+		struct kvm_msr_entry e[1];
+	} in = {.n = 1, .e = {{.index = 0x179}}}, out = in;
+	uint64_t cap = 1 << 24 | 2;
+
+	open_with_vcpu("6.1.0");
+	IN(&h, vcpu, "KVM_X86_SETUP_MCE", cap, 0);
+	out.e[0].data = cap;
+	INOUT(&h, vcpu, "KVM_GET_MSRS", in, out, 1);
+	BAD(&h, "MSRS_MCG_CAP_CUT");
+	out.e[0].data = 2;
+	IN(&h, vcpu, "KVM_X86_SETUP_MCE", cap, 0);
+	INOUT(&h, vcpu, "KVM_GET_MSRS", in, out, 1);
+	KNOWN(&h, "MSRS_MCG_CAP_CUT");
+	mh_close(&h);
+}
+
 /* Ranges are looked at one after the other, each with its bitmap. */
 static void msr_filter(void **state)
 {
@@ -339,9 +359,9 @@ int main(void)
 		cmocka_unit_test(ioeventfd),	cmocka_unit_test(irq_line_status),
 		cmocka_unit_test(feature_msrs), cmocka_unit_test(msr_filter),
 		cmocka_unit_test(latched_init), cmocka_unit_test(task_priority_page),
-		cmocka_unit_test(waiting_sipi), cmocka_unit_test(last_address),
-		cmocka_unit_test(shared_info),	cmocka_unit_test(no_buffer),
-		cmocka_unit_test(either_order),
+		cmocka_unit_test(waiting_sipi), cmocka_unit_test(mce),
+		cmocka_unit_test(last_address), cmocka_unit_test(shared_info),
+		cmocka_unit_test(no_buffer),	cmocka_unit_test(either_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

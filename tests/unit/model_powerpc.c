@@ -125,6 +125,10 @@ static void rtas(void **state)
 	vm = mh_vm(&h);
 	token("ibm,set-xive", 1, -ENOTTY);
 	GOOD(&h, "PPC_RTAS_UNSUPPORTED");
+	token("ibm,set-xive", 1, 0);
+	BAD(&h, "PPC_RTAS_UNSUPPORTED");
+	token("ibm,set-xive", 0, 0);
+	BAD(&h, "PPC_RTAS_UNSUPPORTED");
 }
 
 static void others(void **state)

@@ -741,6 +741,21 @@ static void tod(void **state)
 
 static void tod_extension(void **state)
 {
+	/* A refusal shows that the model has no extension, until it is another model. */
+	clock_ext(true, 1, 500, -EINVAL);
+	GOOD(&h, "S390_TOD_EXTENSION");
+	clock_ext(false, 1, 500, 0);
+	BAD(&h, "S390_TOD_EXTENSION");
+	clock_ext(true, 1, 500, 0);
+	BAD(&h, "S390_TOD_EXTENSION");
+	mh_close(&h);
+	host_open("6.1.0");
+	clock_ext(true, 1, 500, 0);
+	GOOD(&h, "S390_TOD_SET");
+	clock_ext(true, 2, 500, -EINVAL);
+	BAD(&h, "S390_TOD_SET");
+	mh_close(&h);
+	host_open("6.1.0");
 	model_known(139, false);
 	clock_ext(true, 1, 500, -EINVAL);
 	GOOD(&h, "S390_TOD_EXTENSION");

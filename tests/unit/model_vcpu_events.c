@@ -517,7 +517,10 @@ static void by_number(void **state)
 	INOUT(&h, vcpu, "KVM_GET_REG_LIST", room, count, 0);
 	BAD(&h, "REG_LIST_COUNT");
 	INOUT(&h, vcpu, "KVM_GET_REG_LIST", room, room, 0);
+	BAD(&h, "REG_LIST_SAME");
+	INOUT(&h, vcpu, "KVM_GET_REG_LIST", room, room, 0);
 	GOOD(&h, "REG_LIST_SUCCEEDS");
+	assert_true(mh_held(&h, "REG_LIST_SAME"));
 }
 
 static int setup_new(void **state)
@@ -583,6 +586,11 @@ static void attributes(void **state)
 	GOOD(&h, "VCPU_ATTR_SAME");
 	attr("KVM_GET_DEVICE_ATTR", 0, TAPE_NESTED_OUT, 78, 0);
 	BAD(&h, "VCPU_ATTR_SAME");
+	attr("KVM_GET_DEVICE_ATTR", 0, TAPE_NESTED_OUT, 77 - 100000, 0);
+	KNOWN(&h, "VCPU_ATTR_DRIFTS");
+	attr("KVM_GET_DEVICE_ATTR", 0, TAPE_NESTED_OUT, 77 - (1ull << 34), 0);
+	BAD(&h, "VCPU_ATTR_SAME");
+	mh_expect_refused(&h, "VCPU_ATTR_DRIFTS");
 	attr("KVM_GET_DEVICE_ATTR", 0, TAPE_NESTED_OUT, 78, -EFAULT);
 	GOOD(&h, "VCPU_ATTR_FAULT");
 	mh_close(&h);
