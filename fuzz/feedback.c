@@ -27,10 +27,10 @@ enum {
 void fuzz_feedback(unsigned int rule, unsigned int outcome)
 {
 	switch (rule * OUTCOMES + outcome) {
-#define RULE(id, ...)                                                               \
-	PAIR(RULE_##id, 0)                                                          \
-	PAIR(RULE_##id, 1) PAIR(RULE_##id, 2) PAIR(RULE_##id, 3) PAIR(RULE_##id, 4) \
-		PAIR(RULE_##id, 5)
+#define RULE(id, ...)      \
+	PAIR(RULE_##id, 0) \
+	PAIR(RULE_##id, 1) \
+	PAIR(RULE_##id, 2) PAIR(RULE_##id, 3) PAIR(RULE_##id, 4) PAIR(RULE_##id, 5)
 #include "model/rules.def"
 #undef RULE
 	}

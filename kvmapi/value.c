@@ -987,7 +987,8 @@ static bool name_is_padding(const char *path)
 	const char *name = strrchr(path, '.');
 
 	name = name ? name + 1 : path;
-	return !strncmp(name, "pad", 3) || !strncmp(name, "reserved", 8) || !strncmp(name, "rsvd", 4);
+	return !strncmp(name, "pad", 3) || !strncmp(name, "reserved", 8) ||
+	       !strncmp(name, "rsvd", 4);
 }
 
 static void leaf_add(struct leaves *l, size_t offset, size_t size)
@@ -1059,7 +1060,8 @@ static void leaves_of(struct leaves *l, uint32_t id, size_t offset, unsigned int
 			continue;
 		if (name)
 			path_push(&l->walk, name);
-		leaves_of(l, m->type, offset + btf_member_bit_offset(t, (uint32_t)n) / 8, depth + 1);
+		leaves_of(l, m->type, offset + btf_member_bit_offset(t, (uint32_t)n) / 8,
+			  depth + 1);
 		path_pop(&l->walk, here);
 	}
 	l->walk = around;

@@ -143,8 +143,8 @@ bool j_succeeds_value(struct judge *j, uint16_t rule);
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown);
 /*
  * Errors of the environment that no document ties to the call: ENOMEM, EINTR of a vCPU or VM ioctl
- * and of KVM_CREATE_VM, which waits where a signal can wake it, EIO of a foreign process, EFAULT when the argument could not be read, EMFILE/ENFILE for calls that
- * make descriptors.
+ * and of KVM_CREATE_VM, which waits where a signal can wake it, EIO of a foreign process, EFAULT
+ * when the argument could not be read, EMFILE/ENFILE for calls that make descriptors.
  */
 bool j_environment_error(const struct judge *j, int error);
 

@@ -14,7 +14,7 @@
 enum {
 	BYTES_MAX = 1 << 20, /* of all parts of a result */
 	RUN_CR8 = 16,
-	RUN_OUT = 32,	     /* struct kvm_run up to the exit's own data */
+	RUN_OUT = 32, /* struct kvm_run up to the exit's own data */
 };
 
 void model_result_release(struct model_result *r)
@@ -186,7 +186,8 @@ static void result_begin(const struct model *m, const struct tape_call *call,
 		out = part_add(r, TAPE_ARG_OUT, &used,
 			       in && in->want > row->size ? in->want : row->size, in);
 		if (out && r->start)
-			memcpy(r->bytes, r->start, r->start_size < out->have ? r->start_size : out->have);
+			memcpy(r->bytes, r->start,
+			       r->start_size < out->have ? r->start_size : out->have);
 		if (out && created && row->fd_offset >= 0 && row->fd_offset + 4u <= out->have) {
 			for (unsigned int i = 0; i < 4; i++)
 				r->bytes[row->fd_offset +

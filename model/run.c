@@ -571,9 +571,11 @@ static void sync_regs(struct judge *j, const struct tape_part *in, const struct 
 		j_check(j, R_RUN_VALID_REGS_STAY, valid == U64(in->data, 0),
 			"kvm_valid_regs unchanged", "0x%llx, was 0x%llx", (unsigned long long)valid,
 			(unsigned long long)U64(in->data, 0));
+		/* What stands for no registers was refused, or is not looked at (HIGH_BITS). */
 		if (!j->ret->ret)
-			j_check(j, R_RUN_DIRTY_REGS_TAKEN, !dirty, "kvm_dirty_regs = 0", "0x%llx",
-				(unsigned long long)dirty);
+			j_check(j, R_RUN_DIRTY_REGS_TAKEN,
+				dirty == (U64(in->data, 8) & ~(uint64_t)KVM_SYNC_X86_VALID_FIELDS),
+				"kvm_dirty_regs = 0", "0x%llx", (unsigned long long)dirty);
 	}
 	if (!valid || vcpu_flag(j->vcpu, VCPU_RUN_TWICE))
 		return;
@@ -604,16 +606,21 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 {
 	const struct tape_part *in = r->in, *regs = r->regs_in;
 	int32_t known = j_cap(j, KVM_CAP_SYNC_REGS);
-	uint64_t valid, dirty;
+	uint64_t unused;
 
 	/* Registers that a SET would refuse are refused here.  Another thread may have written them
 	 * after what was captured at the call. */
 	if (vcpu_flag(j->vcpu, VCPU_SYNC_USED))
 		j_may_fail(j, R_RUN_SYNC_INVALID, EINVAL);
 	if (regs && regs->have >= 16) {
-		valid = U64(regs->data, 0);
-		dirty = U64(regs->data, 8);
-		if (known >= 0 && (valid | dirty) & ~(uint64_t)known) {
+		unused = (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)known;
+		/* 6.12 compares with a mask of 32 bits. */
+		if (known >= 0 && unused && !(uint32_t)unused && j_kernel(j) &&
+		    j_applies(j, R_RUN_SYNC_HIGH_BITS) && j->ret->ret != -EINVAL) {
+			j_hold(j, R_RUN_SYNC_HIGH_BITS);
+			return true;
+		}
+		if (known >= 0 && unused) {
 			/* A vCPU that waits for its INIT does not look at them. */
 			if (j->vcpu->has_lapic != STATE_NO &&
 			    j->vcpu->scratch[VCPU_MP_AT_RUN] != 1 + KVM_MP_STATE_RUNNABLE) {

@@ -19,7 +19,7 @@ enum s390_fact {
 	S390_SUBFUNC_GIVEN, /* subfunctions were written */
 	S390_IBC,	    /* known: value[1]; value[2]: not as it was given */
 	S390_EPOCHS, /* the CPU model has the extension of the TOD clock, as an answer showed */
-	S390_TOD, /* set: value[1] clock, value[2] extension, value[3] vm->last_run_end then */
+	S390_TOD,    /* set: value[1] clock, value[2] extension, value[3] vm->last_run_end then */
 };
 /* Unknown if nothing is known of it and the VM is not known from its beginning. */
 enum state_tri s390_fact(const struct judge *j, enum s390_fact fact);

@@ -17,7 +17,7 @@ none()
 }
 
 # Files that are data, or cannot hold a comment.
-data=(':!LICENSE' ':!*.tape' ':!*.json' ':!*.csv' ':!.gitignore' ':!.gitattributes' ':!.editorconfig'
+data=(':!LICENSE' ':!*.tape' ':!*.seq' ':!*.json' ':!*.csv' ':!.gitignore' ':!.gitattributes' ':!.editorconfig'
 	':!.clang-format' ':!tests/golden/*.items')
 
 spdx_missing()

@@ -981,6 +981,19 @@ static void synchronised(void **state)
 	again(NO_CHIP, 0);
 	run_sync(&before, &before, 0);
 	BAD(&h, "RUN_SYNC_UNUSED_BITS");
+	/* 6.12 compares with 32 bits, others with all. */
+	again(NO_CHIP, 0);
+	before = (struct sync){.valid = KVM_SYNC_X86_REGS, .dirty = 1ull << 42};
+	after = before;
+	run_sync(&before, &after, 0);
+	assert_true(mh_held(&h, "RUN_SYNC_HIGH_BITS") && mh_held(&h, "RUN_DIRTY_REGS_TAKEN"));
+	run_sync(&before, &after, -E2BIG);
+	BAD(&h, "RUN_SUCCEEDS");
+	mh_close(&h);
+	vcpu_open("7.2.0", "kvm_amd", NO_CHIP, 0);
+	run_sync(&before, &after, 0);
+	BAD(&h, "RUN_SYNC_UNUSED_BITS");
+	mh_expect_refused(&h, "RUN_SYNC_HIGH_BITS");
 }
 
 /* Two threads in KVM_RUN of one vCPU: what one finds is what the other is writing. */
