@@ -122,6 +122,8 @@ static uint64_t msr_promise(const struct judge *j, uint32_t index, uint64_t data
 {
 	if (index == MSR_EFER)
 		return ~(1ull << 10); /* LMA follows CR0.PG */
+	if (index == MSR_APICBASE && vcpu_apic_base_completed(j, data))
+		return ~0x100ull;
 	if (index == MSR_MISC_ENABLE)
 		return ~0x1880ull; /* what the PMU says of itself is read-only */
 	if (index >= MSR_SYSENTER_CS && index <= MSR_SYSENTER_EIP)

@@ -209,6 +209,11 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr0);
 	}
 	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	if (vcpu_apic_base_completed(j, new.apic_base)) {
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, apic_base);
+		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, apic_base);
+		vcpu_msr_forget(j, MSR_APICBASE);
+	}
 	if (new.cr8 > 15) {
 		/* Ignored by kernels, see D-60. */
 		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
@@ -428,10 +433,21 @@ static bool sregs2_absent(struct judge *j)
 	return true;
 }
 
+/* Both calls came with 5.14. */
+static bool sregs2_unknown(struct judge *j)
+{
+	if (!j_kernel(j) || j_kernel(j) >= MODEL_KERNEL(5, 14))
+		return false;
+	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+	return true;
+}
+
 void sregs2_get(struct judge *j)
 {
 	uint64_t flags;
 
+	if (sregs2_unknown(j))
+		return;
 	if (sregs2_absent(j))
 		return;
 	if (!vcpu_get(j, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2,
@@ -454,6 +470,8 @@ void sregs2_set(struct judge *j)
 {
 	uint64_t flags;
 
+	if (sregs2_unknown(j))
+		return;
 	if (sregs2_absent(j) || vcpu_protected(j, R_SREGS2_SET_SUCCEEDS))
 		return;
 	sregs_note_odd(j);
@@ -580,6 +598,11 @@ void xsave_get(struct judge *j)
 
 void xsave2_get(struct judge *j)
 {
+	/* Since 5.17, whatever the processor has. */
+	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 17)) {
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		return;
+	}
 	xsave_judge_get(j, R_XSAVE2_GET_SUCCEEDS);
 }
 

@@ -115,7 +115,7 @@ static void mp_state_get(struct judge *j)
 	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) ||
 	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
-	if (vcpu_flag(v, VCPU_MP_WRITTEN) && !state_block_known(b, 0, 4) && j_kernel(j) &&
+	if (vcpu_flag(v, VCPU_MP_ODD) && !state_block_known(b, 0, 4) && j_kernel(j) &&
 	    j_applies(j, R_MP_STATE_ANY) && state > KVM_MP_STATE_SIPI_RECEIVED) {
 		j_hold(j, R_MP_STATE_ANY);
 		return;
@@ -171,6 +171,7 @@ static void mp_state_set(struct judge *j)
 	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
 		j_may_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
 		j_may_succeed(j, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
+		vcpu_flag_set(j->vcpu, VCPU_MP_ODD, true);
 		vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
 		state_block_forget(b);
 		return;
@@ -180,6 +181,7 @@ static void mp_state_set(struct judge *j)
 		if (j->vcpu->has_lapic != STATE_NO && j_applies(j, R_MP_STATE_ANY) &&
 		    j->ret->ret == 0) {
 			j_hold(j, R_MP_STATE_ANY);
+			vcpu_flag_set(j->vcpu, VCPU_MP_ODD, true);
 			vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
 			state_block_forget(b);
 			return;

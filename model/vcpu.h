@@ -46,6 +46,7 @@ enum vcpu_flag {
 	VCPU_REGS_WRITTEN = 1 << 6,   /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,      /* two threads were in KVM_RUN of this vCPU */
 	VCPU_LAPIC_WRITTEN = 1 << 12, /* KVM_SET_LAPIC was called */
+	VCPU_MP_ODD = 1 << 15,	      /* userspace set an MP state that x86 does not have */
 	VCPU_SIPI_WAITS = 1 << 14,    /* a SIPI that userspace set was not taken yet */
 	VCPU_INIT_LATCHED = 1 << 13,  /* an INIT may wait for KVM_GET_MP_STATE to take it */
 	VCPU_LAPIC_GIVEN = 1 << 20,   /* userspace wrote the local APIC, as far as it went */
@@ -97,6 +98,13 @@ bool vcpu_captured(const struct tape_part *part, uint32_t size);
  * success are both fine, all is said, and true is returned.
  */
 bool vcpu_protected(struct judge *j, uint16_t succeeds);
+
+/* 5.10 sets the flag of the boot processor (bit 8) by itself where there is no local APIC. */
+static inline bool vcpu_apic_base_completed(const struct judge *j, uint64_t apic_base)
+{
+	return j_kernel(j) < MODEL_KERNEL(6, 1) && j->vcpu->has_lapic != STATE_YES &&
+	       !(apic_base >> 8 & 1);
+}
 
 /* The MSR `index` holds the bits `mask` of `data`. */
 void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask);

@@ -108,6 +108,13 @@ enum call_state {
 	CALL_LOST, /* it is not, so the return is not sent either */
 };
 
+/* Tracepoints run the program first that was attached first, trampolines the one attached last. */
+enum begun {
+	BEGUN_NONE,
+	BEGUN_ONE,   /* the other program has nothing to do */
+	BEGUN_AGAIN, /* the same of the _again program */
+};
+
 /* A thread that has made a call: what its return needs to know of it. */
 struct thread {
 	__u32 state; /* enum call_state */
@@ -120,7 +127,7 @@ struct thread {
 	__u64 count; /* bytes of the argument at the call: the buffer ends there */
 	__u32 late;  /* IN parts that were not resident, bits by role */
 	__u32 owed;  /* .ret below did not fit into the ring */
-	__u64 begun; /* the first of the two programs saw this call begin */
+	__u64 begun; /* enum begun: which of the two programs saw this call begin */
 	struct record_return ret;
 };
 
@@ -822,22 +829,22 @@ static __noinline bool send_owed(struct thread *t)
 	return true;
 }
 
-/* In the second program: nothing is left to do, since the first saw this call begin. */
-static __always_inline bool seen_by_first(void)
+/* In the _again program: nothing is left to do, since the other saw this call begin. */
+static __always_inline bool seen_by_other(void)
 {
 	struct thread *t = my_thread();
 
 	if (!t)
 		return !is_followed();
-	if (!t->begun)
+	if (t->begun != BEGUN_ONE)
 		return false;
-	t->begun = 0;
+	t->begun = BEGUN_NONE;
 	return true;
 }
 
 /*
- * The current thread begins an ioctl on `file`, a file of KVM or not.  again: in the second
- * program, or in the only one of a place that cannot have two: none comes after it.
+ * The current thread begins an ioctl on `file`, a file of KVM or not.  again: in the
+ * _again program, or in the only one of a place that cannot have two.
  */
 static __always_inline int record_enter(struct file *file, __s32 fd, __u32 request, __u64 arg,
 					bool again)
@@ -850,6 +857,10 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	__u32 off = sizeof(*call);
 	__u32 kind;
 
+	if (!again && t && t->begun == BEGUN_AGAIN) {
+		t->begun = BEGUN_NONE;
+		return 0;
+	}
 	if (!t && !is_followed())
 		return 0;
 	kind = kind_of_file(file);
@@ -866,7 +877,7 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	if (!t) {
 		t = new_thread(tid);
 		if (!t) {
-			/* The second program will not find room either, and counts. */
+			/* Neither program finds room: one of them counts. */
 			if (again || !twice) {
 				__sync_fetch_and_add(&mine->seen, 1);
 				__sync_fetch_and_add(&lost_threads, 1);
@@ -876,7 +887,7 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	}
 	__sync_fetch_and_add(&mine->seen, 1);
 	mine->left = 0;
-	t->begun = !again;
+	t->begun = again ? BEGUN_AGAIN : BEGUN_ONE;
 	t->state = CALL_LOST;
 	t->request = request;
 	t->arg = arg;
@@ -977,7 +988,7 @@ static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, boo
 
 	if (!mine)
 		return 0;
-	/* The quick way to know, in the second program, that the first one ran. */
+	/* The quick way to know that the other program ran before. */
 	if (again && mine->left == tid) {
 		mine->left = 0;
 		return 0;
@@ -989,7 +1000,7 @@ static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, boo
 		return 0;
 	state = t->state;
 	t->state = CALL_NONE;
-	t->begun = 0;
+	t->begun = BEGUN_NONE;
 	if (t->request != request || t->arg != arg)
 		return 0;
 	s = claim_scratch(&off);
@@ -1079,7 +1090,7 @@ static __always_inline int enter_syscall(struct pt_regs *regs, long id, bool aga
 	}
 	if (is_join(core_syscall_arg1(regs), core_syscall_arg2(regs)))
 		return join();
-	if (again && seen_by_first())
+	if (again && seen_by_other())
 		return 0;
 	file = file_of_fd(fd);
 	return file ? record_enter(file, fd, core_syscall_arg1(regs), core_syscall_arg2(regs),
@@ -1136,7 +1147,7 @@ static __always_inline int enter_function(struct file *file, __u32 request, __u6
 {
 	if (is_join(request, arg))
 		return join();
-	if (again && seen_by_first())
+	if (again && seen_by_other())
 		return 0;
 	return record_enter(file, fd_of_call(), request, arg, again);
 }

@@ -196,6 +196,52 @@ static void latched_init(void **state)
 	mh_close(&h);
 }
 
+/* 5.10 keeps any MP state, also over a KVM_RUN that runs nothing, and lacks later calls. */
+static void old_kernel(void **state)
+{
+	struct kvm_mp_state mp = {.mp_state = KVM_MP_STATE_LOAD};
+	struct kvm_run run = {.immediate_exit = 1};
+	struct kvm_sregs2 sregs = {.apic_base = 0xfee00900};
+
+	open_with_vcpu("5.10.0");
+	IN(&h, vcpu, "KVM_SET_MP_STATE", mp, 0);
+	KNOWN(&h, "MP_STATE_ANY");
+	mh_run(&h, vcpu, &run, KVMAPI_RUN_UNION, &run, KVMAPI_RUN_UNION, -EINTR);
+	OUT(&h, vcpu, "KVM_GET_MP_STATE", mp, 0);
+	KNOWN(&h, "MP_STATE_ANY");
+	mh_value(&h, vcpu, "KVM_GET_XSAVE2", 0x1000, -EINVAL);
+	KNOWN(&h, "UNKNOWN_VCPU_EINVAL");
+	OUT(&h, vcpu, "KVM_GET_SREGS2", sregs, -EINVAL);
+	KNOWN(&h, "UNKNOWN_VCPU_EINVAL");
+	IN(&h, vcpu, "KVM_SET_SREGS2", sregs, 0);
+	BAD(&h, "UNKNOWN_VCPU_EINVAL");
+	mh_close(&h);
+
+	open_with_vcpu("6.1.0");
+	OUT(&h, vcpu, "KVM_GET_MP_STATE", mp, 0);
+	BAD(&h, "MP_STATE_OF_X86");
+	mh_close(&h);
+}
+
+/* Without a local APIC 5.10 makes every vCPU the boot processor. */
+static void apic_base(void **state)
+{
+	struct kvm_sregs set = {.apic_base = 0}, got = {.apic_base = 0x100};
+
+	open_on("5.10.0");
+	vcpu = mh_vcpu(&h, vm, 0);
+	IN(&h, vcpu, "KVM_SET_SREGS", set, 0);
+	OUT(&h, vcpu, "KVM_GET_SREGS", got, 0);
+	GOOD(&h, "SREGS_SAME");
+	mh_close(&h);
+	open_on("6.1.0");
+	vcpu = mh_vcpu(&h, vm, 0);
+	IN(&h, vcpu, "KVM_SET_SREGS", set, 0);
+	OUT(&h, vcpu, "KVM_GET_SREGS", got, 0);
+	BAD(&h, "SREGS_SAME");
+	mh_close(&h);
+}
+
 /* A SIPI that userspace set waits for KVM_GET_MP_STATE, whatever is set after it. */
 static void waiting_sipi(void **state)
 {
@@ -360,6 +406,7 @@ int main(void)
 		cmocka_unit_test(feature_msrs), cmocka_unit_test(msr_filter),
 		cmocka_unit_test(latched_init), cmocka_unit_test(task_priority_page),
 		cmocka_unit_test(waiting_sipi), cmocka_unit_test(mce),
+		cmocka_unit_test(old_kernel),	cmocka_unit_test(apic_base),
 		cmocka_unit_test(last_address), cmocka_unit_test(shared_info),
 		cmocka_unit_test(no_buffer),	cmocka_unit_test(either_order),
 	};
