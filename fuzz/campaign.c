@@ -308,7 +308,9 @@ static int result_take(struct worker *w, const struct fuzz_live_result *r)
 		stability_take(w, r);
 	else if (r->outcome != FUZZ_LIVE_LOST)
 		source_take(c, w->source[r->number % WINDOW], added || fresh);
-	if (!rc && (added || fresh) && r->outcome != FUZZ_LIVE_LOST && !c->o->blind) {
+	/* What ends or stops the guest is a find; its children would do it again and again. */
+	if (!rc && (added || fresh) && !c->o->blind &&
+	    (r->outcome == FUZZ_LIVE_CONFORMS || r->outcome == FUZZ_LIVE_DIVERGES)) {
 		rc = campaign_queue_add(c, r->sequence);
 		stability_begin(w, r);
 	}
