@@ -518,24 +518,6 @@ static const char *same(struct fuzz_check *c, const char *what)
  * -------------------------------------------------------------------------------------
  */
 
-static int item_judge(struct model *m, const struct tape_item *item)
-{
-	switch (item->type) {
-	case TAPE_THREAD:
-		return model_thread(m, &item->u.thread);
-	case TAPE_OBJECT:
-		return model_object(m, &item->u.object);
-	case TAPE_CLOSED:
-		return model_closed(m, item->u.closed.object);
-	case TAPE_CALL:
-		return model_call(m, item->u.call);
-	case TAPE_RETURN:
-		return model_return(m, item->u.ret);
-	default:
-		return 0;
-	}
-}
-
 static int tape_judge(struct fuzz_check *c, int fd)
 {
 	struct tape_reader *r = NULL;
@@ -549,7 +531,7 @@ static int tape_judge(struct fuzz_check *c, int fd)
 		return err;
 	model_reset(c->now->judge);
 	while (!(err = tape_reader_next(r, &item)) && item.type != TAPE_END_OF_FILE) {
-		err = item_judge(c->now->judge, &item);
+		err = model_item(c->now->judge, &item);
 		if (err)
 			break;
 	}

@@ -650,24 +650,9 @@ static void verdict_take(void *context, const struct tape_return *ret,
 		 request_name(job, r->call, name, sizeof(name)), answer_name(ret->ret));
 }
 
-static int model_item(void *context, const struct tape_item *item)
+static int item_take(void *context, const struct tape_item *item)
 {
-	struct model *m = context;
-
-	switch (item->type) {
-	case TAPE_THREAD:
-		return model_thread(m, &item->u.thread);
-	case TAPE_OBJECT:
-		return model_object(m, &item->u.object);
-	case TAPE_CLOSED:
-		return model_closed(m, item->u.closed.object);
-	case TAPE_CALL:
-		return model_call(m, item->u.call);
-	case TAPE_RETURN:
-		return model_return(m, item->u.ret);
-	default:
-		return 0;
-	}
+	return model_item(context, item);
 }
 
 static struct player_result *result_next(const struct live_output *output, size_t *at)
@@ -707,9 +692,8 @@ static void results_look(struct fuzz_live *live, struct job *job, struct fuzz_li
 
 static int judge(struct fuzz_live *live, struct job *job, struct fuzz_live_result *result)
 {
-	const struct live_sink sink = {.item = model_item, .context = NULL};
+	struct live_sink sink = {.item = item_take};
 	struct live_report report = {.last_begun = -1};
-	struct live_sink to = sink;
 	int rc;
 
 	results_look(live, job, result);
@@ -717,8 +701,8 @@ static int judge(struct fuzz_live *live, struct job *job, struct fuzz_live_resul
 	if (rc)
 		return rc;
 	live->result = result;
-	to.context = live->model;
-	rc = live_program_items(job->program, &live->output, &to, &report);
+	sink.context = live->model;
+	rc = live_program_items(job->program, &live->output, &sink, &report);
 	if (!rc)
 		rc = model_finish(live->model);
 	live->result = NULL;

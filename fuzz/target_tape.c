@@ -55,26 +55,6 @@ static void show(struct tape_reader *r, const struct tape_item *item)
 	json_decref(object);
 }
 
-static int judge(struct model *m, const struct tape_item *item)
-{
-	switch (item->type) {
-	case TAPE_THREAD:
-		return model_thread(m, &item->u.thread);
-	case TAPE_OBJECT:
-		return model_object(m, &item->u.object);
-	case TAPE_CLOSED:
-		return model_closed(m, item->u.closed.object);
-	case TAPE_CALL:
-		return model_call(m, item->u.call);
-	case TAPE_RETURN:
-		return model_return(m, item->u.ret);
-	case TAPE_GAP:
-		return model_gap(m, &item->u.gap);
-	default:
-		return 0;
-	}
-}
-
 /* All that can be read.  0 if that is the whole tape. */
 static int read_all(const uint8_t *data, size_t size)
 {
@@ -94,7 +74,7 @@ static int read_all(const uint8_t *data, size_t size)
 	while (!(err = tape_reader_next(r, &item)) && item.type != TAPE_END_OF_FILE) {
 		if (item.type != TAPE_CALL && shown++ < SHOWN_MAX)
 			show(r, &item);
-		if (m && judge(m, &item)) {
+		if (m && model_item(m, &item)) {
 			model_destroy(m);
 			m = NULL;
 		}

@@ -1031,6 +1031,29 @@ int model_gap(struct model *m, const struct tape_gap *gap)
 	return m->oom;
 }
 
+int model_item(struct model *m, const struct tape_item *item)
+{
+	switch (item->type) {
+	case TAPE_THREAD:
+		return model_thread(m, &item->u.thread);
+	case TAPE_OBJECT:
+		return model_object(m, &item->u.object);
+	case TAPE_CLOSED:
+		return model_closed(m, item->u.closed.object);
+	case TAPE_CALL:
+		return model_call(m, item->u.call);
+	case TAPE_RETURN:
+		return model_return(m, item->u.ret);
+	case TAPE_GAP:
+		return model_gap(m, &item->u.gap);
+	case TAPE_MEMORY:
+	case TAPE_END:
+	case TAPE_END_OF_FILE:
+		break;
+	}
+	return 0;
+}
+
 int model_finish(struct model *m)
 {
 	for (uint32_t i = 0; i < m->slot_count; i++)

@@ -97,6 +97,8 @@ int model_closed(struct model *m, uint32_t object);
 int model_call(struct model *m, const struct tape_call *call);
 int model_return(struct model *m, const struct tape_return *ret);
 int model_gap(struct model *m, const struct tape_gap *gap);
+/* Any item of a tape: one of those above, or nothing. */
+int model_item(struct model *m, const struct tape_item *item);
 /*
  * What the rules determine of a result, whether or not it is so.  Kept only after
  * model_promises_enable(), since it costs time, and valid within the callback of a verdict, for the

@@ -149,24 +149,13 @@ static void verdict_take(void *context, const struct tape_return *ret,
 
 static int item_take(struct judging *j, struct model *m, const struct tape_item *item)
 {
-	int rc = 0;
+	bool half = item->type == TAPE_CALL || item->type == TAPE_RETURN;
+	int rc;
 
-	switch (item->type) {
-	case TAPE_THREAD:
-		rc = model_thread(m, &item->u.thread);
-		break;
-	case TAPE_OBJECT:
-		rc = model_object(m, &item->u.object);
-		break;
-	case TAPE_CLOSED:
-		rc = model_closed(m, item->u.closed.object);
-		break;
-	case TAPE_GAP:
+	if (item->type == TAPE_GAP) {
 		j->score->lost += item->u.gap.events;
 		j->score->lost_by[item->u.gap.cause] += item->u.gap.events;
-		rc = model_gap(m, &item->u.gap);
-		break;
-	case TAPE_CALL:
+	} else if (item->type == TAPE_CALL) {
 		/*
 		 * Calls after the last one that is wanted go into the model as long as they may
 		 * overlap with a wanted one; their verdicts are not counted.
@@ -175,16 +164,13 @@ static int item_take(struct judging *j, struct model *m, const struct tape_item 
 			j->past = true;
 		else
 			j->open++;
-		return model_call(m, item->u.call);
-	case TAPE_RETURN:
+	} else if (item->type == TAPE_RETURN) {
 		if (item->u.ret->call->index <= j->options->until)
 			j->open--;
-		return model_return(m, item->u.ret);
-	case TAPE_MEMORY:
-	case TAPE_END:
-	case TAPE_END_OF_FILE:
-		break;
 	}
+	rc = model_item(m, item);
+	if (half)
+		return rc;
 	if (!rc && j->hooks->item)
 		rc = j->hooks->item(j->hooks->context, item);
 	return rc;
