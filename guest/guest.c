@@ -401,40 +401,6 @@ out:
 
 /* --- frames --------------------------------------------------------------------------------- */
 
-int guest_send(struct guest *guest, uint32_t type, uint32_t *sequence, const void *body,
-	       size_t size)
-{
-	struct guest_frame frame = {
-		.magic = GUEST_MAGIC, .size = size, .type = type, .sequence = ++guest->sequence};
-	const char *parts[2] = {(const char *)&frame, body};
-	const size_t sizes[2] = {sizeof(frame), size};
-
-	if (!guest->pid)
-		return -ENOTCONN;
-	if (size > GUEST_FRAME_MAX)
-		return guest_fail(&guest->error, -EMSGSIZE, "a frame of %zu bytes is too large",
-				  size);
-	for (int i = 0; i < 2; i++) {
-		size_t done = 0;
-
-		while (done < sizes[i]) {
-			ssize_t n = send(guest->channel, parts[i] + done, sizes[i] - done,
-					 MSG_NOSIGNAL);
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n < 0) {
-				reap(guest);
-				return -ENOTCONN;
-			}
-			done += n;
-		}
-	}
-	if (sequence)
-		*sequence = frame.sequence;
-	return 0;
-}
-
 /* The next frame that is in the buffer, or false. */
 static bool frame_take(struct guest *guest, struct guest_message_in *message, int *rc)
 {
@@ -488,6 +454,79 @@ static int channel_read(struct guest *guest)
 		return 1;
 	}
 	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -ENOTCONN;
+}
+
+/*
+ * The guest does not take what is sent: wait until it does.  It may itself be waiting for somebody
+ * to take what it says, so that is read meanwhile.
+ */
+static int send_wait(struct guest *guest)
+{
+	int64_t then = guest_now() + guest->config.hang_time * 1000ll;
+	struct pollfd waits[2];
+	int rc;
+
+	for (;;) {
+		waits[0] = (struct pollfd){.fd = guest->channel, .events = POLLIN | POLLOUT};
+		waits[1] = (struct pollfd){.fd = guest->pidfd, .events = POLLIN};
+		rc = poll(waits, 2, guest_left(then));
+		if (rc < 0 && errno != EINTR)
+			return -errno;
+		if (!rc) {
+			guest_end(guest, GUEST_HANG, "the agent takes nothing any more");
+			return -ENOTCONN;
+		}
+		if (waits[0].revents & POLLOUT)
+			return 0;
+		rc = channel_read(guest);
+		if (rc == -ENOTCONN || (!rc && waits[1].revents)) {
+			reap(guest);
+			return -ENOTCONN;
+		}
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int guest_send(struct guest *guest, uint32_t type, uint32_t *sequence, const void *body,
+	       size_t size)
+{
+	struct guest_frame frame = {
+		.magic = GUEST_MAGIC, .size = size, .type = type, .sequence = ++guest->sequence};
+	const char *parts[2] = {(const char *)&frame, body};
+	const size_t sizes[2] = {sizeof(frame), size};
+	int rc;
+
+	if (!guest->pid)
+		return -ENOTCONN;
+	if (size > GUEST_FRAME_MAX)
+		return guest_fail(&guest->error, -EMSGSIZE, "a frame of %zu bytes is too large",
+				  size);
+	for (int i = 0; i < 2; i++) {
+		size_t done = 0;
+
+		while (done < sizes[i]) {
+			ssize_t n = send(guest->channel, parts[i] + done, sizes[i] - done,
+					 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n < 0 && errno == EAGAIN) {
+				rc = send_wait(guest);
+				if (rc)
+					return rc;
+				continue;
+			}
+			if (n < 0) {
+				reap(guest);
+				return -ENOTCONN;
+			}
+			done += n;
+		}
+	}
+	if (sequence)
+		*sequence = frame.sequence;
+	return 0;
 }
 
 /*
