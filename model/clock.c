@@ -3,6 +3,7 @@
  * compared. */
 #include <linux/kvm.h>
 
+#include "model/vcpu.h"
 #include "model/vm.h"
 
 /* api.rst 4.29 */
@@ -105,6 +106,8 @@ static void get_tsc_khz(struct judge *j)
 	if (j_kernel(j) < MODEL_KERNEL(5, 18))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 	j_may_fail(j, R_VM_TSC_KHZ_UNSTABLE, EIO);
+	if (vcpu_tsc_khz_negative(j, vm->tsc_khz))
+		return;
 	if (!j_succeeds_value(j, R_VM_TSC_KHZ_GIVEN))
 		return;
 	if (vm->tsc_khz)

@@ -62,7 +62,8 @@ struct open_call {
 	struct vm_slot *slot;	  /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
 	struct vm_slot *over_gap; /* instead of it, once a gap came before the return */
 	bool open;
-	bool runs; /* a KVM_RUN that lets the guest run */
+	bool inside; /* a KVM_RUN of a vCPU that is known */
+	bool runs;   /* and that lets the guest run */
 };
 
 struct model {
@@ -822,6 +823,8 @@ static void run_enter(struct model *m, const struct judge_handler *h, struct vm_
 	if (!j.vcpu)
 		return;
 	h->enter(&j);
+	t->inside = true;
+	j.vcpu->inside++;
 	t->runs = run_lets_guest_run(call);
 	if (!t->runs)
 		return;
@@ -840,6 +843,9 @@ static void run_leave(struct model *m, struct open_call *t)
 	struct state_vm *vm = o && o->slot ? o->slot->state : NULL;
 	struct state_vcpu *vcpu = vm ? state_vm_vcpu(vm, t->object) : NULL;
 
+	if (t->inside && vcpu && vcpu->inside)
+		vcpu->inside--;
+	t->inside = false;
 	if (!t->runs || !vcpu)
 		return;
 	t->runs = false;

@@ -183,7 +183,7 @@ static void run_enter(struct judge *j)
 	v->scratch[VCPU_MP_AT_RUN] =
 		VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
 										     : 0;
-	vcpu_flag_set(v, VCPU_RUN_TWICE, v->running);
+	vcpu_flag_set(v, VCPU_RUN_TWICE, v->inside);
 	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, j_part(j, TAPE_RUN_IN)));
 }
 

@@ -102,7 +102,8 @@ struct state_vcpu {
 	bool closed;
 	bool fresh; /* its creation is on the tape: what the documents say of a new vCPU holds */
 	enum state_tri has_run; /* guest code may have run */
-	uint32_t running;	/* KVM_RUN calls that have not returned */
+	uint32_t running;	/* KVM_RUN calls that have not returned, and let the guest run */
+	uint32_t inside;	/* KVM_RUN calls of any kind that have not returned */
 	bool guest_clean;   /* nothing was learned since state_vcpu_guest_ran(): it need not be done
 			     * again.   The core clears it before every judgement but KVM_RUN's. */
 	uint64_t first_run; /* model sequence number of the first KVM_RUN, 0 = none seen */

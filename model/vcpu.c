@@ -215,23 +215,27 @@ static void mp_state_set(struct judge *j)
 
 /* --- TSC: api.rst 4.55, 4.56 --- */
 
+bool vcpu_tsc_khz_negative(struct judge *j, uint64_t khz)
+{
+	if (khz <= INT32_MAX)
+		return false;
+	j->any_int = true;
+	if ((int32_t)khz >= -4095) {
+		j_must_fail(j, R_TSC_KHZ_NEGATIVE, -(int32_t)khz);
+		return true;
+	}
+	if (j->making)
+		j->making->ret = (int32_t)khz;
+	return j_equal(j, R_TSC_KHZ_NEGATIVE, "kHz", khz, (uint32_t)j->ret->ret);
+}
+
 static void tsc_khz_get(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 
 	j_may_fail(j, R_TSC_KHZ_UNSTABLE, EIO);
-	/* The result of an ioctl is an int: what is above its largest comes back as an error. */
-	if (v->tsc_khz > INT32_MAX) {
-		j->any_int = true;
-		if ((int32_t)v->tsc_khz >= -4095) {
-			j_must_fail(j, R_TSC_KHZ_NEGATIVE, -(int32_t)v->tsc_khz);
-			return;
-		}
-		if (j->making)
-			j->making->ret = (int32_t)v->tsc_khz;
-		if (j_equal(j, R_TSC_KHZ_NEGATIVE, "kHz", v->tsc_khz, (uint32_t)j->ret->ret))
-			return;
-	}
+	if (vcpu_tsc_khz_negative(j, v->tsc_khz))
+		return;
 	if (!j_succeeds_value(j, R_TSC_KHZ_GET_SUCCEEDS))
 		return;
 	if (v->tsc_khz)

@@ -106,6 +106,11 @@ static inline bool vcpu_apic_base_completed(const struct judge *j, uint64_t apic
 	       !(apic_base >> 8 & 1);
 }
 
+/*
+ * The result of an ioctl is an int: a frequency above its largest comes back as an error.  True: it
+ * is one, and all is said.  Of a vCPU and of a VM.
+ */
+bool vcpu_tsc_khz_negative(struct judge *j, uint64_t khz);
 /* The MSR `index` holds the bits `mask` of `data`. */
 void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask);
 void vcpu_msr_forget(struct judge *j, uint32_t index);

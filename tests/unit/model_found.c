@@ -398,17 +398,77 @@ static void either_order(void **state)
 	mh_close(&h);
 }
 
+/* Two threads in KVM_RUN of one vCPU share its page, also with immediate_exit. */
+static void run_page_shared(void **state)
+{
+	struct kvm_run in = {.immediate_exit = 1,
+			     .apic_base = 0xfee00900,
+			     .ready_for_interrupt_injection = 1},
+		       out = in;
+	struct tape_part before = {
+		.role = TAPE_RUN_IN, .want = 288, .have = 288, .data = (const uint8_t *)&in};
+	struct tape_part after = {
+		.role = TAPE_RUN_OUT, .want = 288, .have = 288, .data = (const uint8_t *)&out};
+	struct mh_call a = {.ioctl = "KVM_RUN",
+			    .in_parts = &before,
+			    .in_part_count = 1,
+			    .out_parts = &after,
+			    .out_part_count = 1,
+			    .ret = -EINTR,
+			    .thread = 1};
+	struct mh_call b = a;
+
+	out.exit_reason = KVM_EXIT_INTR;
+	out.immediate_exit = 0;
+	b.thread = 2;
+	for (unsigned int shared = 0; shared < 2; shared++) {
+		open_with_vcpu("6.1.0");
+		a.object = b.object = vcpu;
+		mh_begin(&h, &a);
+		if (shared)
+			mh_begin(&h, &b);
+		mh_end(&h, &a);
+		if (shared)
+			assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+		else
+			BAD(&h, "RUN_INPUT_STAYS");
+		mh_close(&h);
+	}
+}
+
+/* The frequency of a VM reads as an int, too. */
+static void vm_frequency(void **state)
+{
+	open_on("6.1.0");
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 0xffffffff, 0);
+	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, -1);
+	KNOWN(&h, "TSC_KHZ_NEGATIVE");
+	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, -2);
+	BAD(&h, "TSC_KHZ_NEGATIVE");
+	mh_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ids),		cmocka_unit_test(mmu_pages),
-		cmocka_unit_test(ioeventfd),	cmocka_unit_test(irq_line_status),
-		cmocka_unit_test(feature_msrs), cmocka_unit_test(msr_filter),
-		cmocka_unit_test(latched_init), cmocka_unit_test(task_priority_page),
-		cmocka_unit_test(waiting_sipi), cmocka_unit_test(mce),
-		cmocka_unit_test(old_kernel),	cmocka_unit_test(apic_base),
-		cmocka_unit_test(last_address), cmocka_unit_test(shared_info),
-		cmocka_unit_test(no_buffer),	cmocka_unit_test(either_order),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(mmu_pages),
+		cmocka_unit_test(ioeventfd),
+		cmocka_unit_test(irq_line_status),
+		cmocka_unit_test(feature_msrs),
+		cmocka_unit_test(msr_filter),
+		cmocka_unit_test(latched_init),
+		cmocka_unit_test(task_priority_page),
+		cmocka_unit_test(waiting_sipi),
+		cmocka_unit_test(mce),
+		cmocka_unit_test(old_kernel),
+		cmocka_unit_test(apic_base),
+		cmocka_unit_test(last_address),
+		cmocka_unit_test(shared_info),
+		cmocka_unit_test(no_buffer),
+		cmocka_unit_test(either_order),
+		cmocka_unit_test(run_page_shared),
+		cmocka_unit_test(vm_frequency),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
