@@ -34,9 +34,14 @@ for tape in "${tapes[@]}"; do
 	like "$name: whole" "$("$KVMTAPE" info "$tape")" 'whole: seen'
 	run "$KVMTAPE" replay "$tape"
 	is "$name: no divergence" "$status" 0
-	"$KVMTAPE" replay --verbose "$tape" >"$tmp/first"
-	"$KVMTAPE" replay --verbose "$tape" >"$tmp/second"
-	ok "$name: the same bytes at every run" cmp "$tmp/first" "$tmp/second"
+	case $name in
+	live/*) ;; # many and short: the long ones show it
+	*)
+		"$KVMTAPE" replay --verbose "$tape" >"$tmp/first"
+		"$KVMTAPE" replay --verbose "$tape" >"$tmp/second"
+		ok "$name: the same bytes at every run" cmp "$tmp/first" "$tmp/second"
+		;;
+	esac
 	case $name in
 	qemu/*)
 		figures "$tape"
