@@ -390,11 +390,13 @@ static void filters(void **state)
 {
 	struct kvm_msr_filter f = {.flags = 0};
 	struct kvm_pmu_event_filter p = {.action = KVM_PMU_EVENT_DENY};
-	struct {
+	static const uint64_t event = 0xff000000000000c0;
+	union {
 		struct kvm_pmu_event_filter p;
-		uint64_t event;
-	} masked = {.event = 0xff000000000000c0};
+		uint8_t bytes[sizeof(struct kvm_pmu_event_filter) + sizeof(event)];
+	} masked = {.p = {.action = 0}};
 
+	memcpy(masked.bytes + sizeof(masked.p), &event, sizeof(event));
 	IN(&h, vm, "KVM_X86_SET_MSR_FILTER", f, 0);
 	GOOD(&h, "MSR_FILTER_SUCCEEDS");
 	IN(&h, vm, "KVM_X86_SET_MSR_FILTER", f, -EINVAL);
@@ -436,7 +438,7 @@ static void filters(void **state)
 	masked.p.nevents = 1;
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", masked, 0);
 	GOOD(&h, "PMU_FILTER_SUCCEEDS");
-	masked.event |= 1ull << 40;
+	masked.bytes[sizeof(masked.p) + 5] |= 1;
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", masked, -EINVAL);
 	GOOD(&h, "PMU_FILTER_MASKED");
 	IN(&h, vm, "KVM_SET_PMU_EVENT_FILTER", masked, 0);
