@@ -557,7 +557,7 @@ static int special_make(struct planning *p, const struct live_event *e, struct s
 	const char *name = e->row->name;
 
 	/* The kernel answers how many entries it took. */
-	if (m->step.in_size >= sizeof(struct kvm_msrs) &&
+	if (m->step.in_size >= e->row->size &&
 	    (!strcmp(name, "KVM_GET_MSRS") || !strcmp(name, "KVM_SET_MSRS"))) {
 		m->step.flags |= PLAYER_LIST;
 		m->step.expect = e->returned ? e->ret : 0;
