@@ -403,7 +403,8 @@ static int part_take(struct reading *r, uint32_t index, const struct tape_part *
 		fuzz_sequence_find(r->s, index, p->role)->flags = FUZZ_PART_BAD;
 		return 0;
 	}
-	memcpy(bytes, p->data, p->have < size ? p->have : size);
+	if (p->have)
+		memcpy(bytes, p->data, p->have < size ? p->have : size);
 	if (row && p->role == TAPE_ARG_IN)
 		machine_take(r, row, bytes, size);
 	return 0;
