@@ -99,27 +99,11 @@ static int fail(struct fuzz_live *live, int rc, const char *format, ...)
 	return rc;
 }
 
-static int bytes_put(struct player_bytes *b, const void *data, size_t size)
-{
-	if (b->size - b->used < size) {
-		size_t room = (b->used + size) * 2;
-		uint8_t *more = realloc(b->data, room);
-
-		if (!more)
-			return -ENOMEM;
-		b->data = more;
-		b->size = room;
-	}
-	memcpy(b->data + b->used, data, size);
-	b->used += size;
-	return 0;
-}
-
 /* --- the guest -------------------------------------------------------------------------------- */
 
 static int words_take(void *context, int stream, const void *data, size_t size)
 {
-	return stream == 1 ? bytes_put(context, data, size) : 0;
+	return stream == 1 ? player_bytes_put(context, data, size) : 0;
 }
 
 /* Run the player inside to its end; what it says is put into *said, with a NUL behind it. */
@@ -142,7 +126,7 @@ static int player_ask(struct fuzz_live *live, const char *argument, struct playe
 					    : guest_error(live->guest));
 	if (exit.signal || exit.status)
 		return fail(live, -EIO, "the guest's player cannot say what its kernel is");
-	return bytes_put(said, "", 1);
+	return player_bytes_put(said, "", 1);
 }
 
 static int facts_take(struct fuzz_live *live)
@@ -243,8 +227,8 @@ static int message_hear(struct fuzz_live *live, int time)
 		memmove(live->heard.data, live->heard.data + live->heard_taken, live->heard.used);
 		live->heard_taken = 0;
 	}
-	return bytes_put(&live->heard, (const uint8_t *)message.body + sizeof(stream),
-			 message.size - sizeof(stream));
+	return player_bytes_put(&live->heard, (const uint8_t *)message.body + sizeof(stream),
+				message.size - sizeof(stream));
 }
 
 static int program_send(struct fuzz_live *live, uint32_t number, unsigned int mark,
@@ -255,9 +239,9 @@ static int program_send(struct fuzz_live *live, uint32_t number, unsigned int ma
 					   .number = number,
 					   .mark = mark,
 					   .time = PROGRAM_TIME};
-	int rc = bytes_put(&live->pending, &frame, sizeof(frame));
+	int rc = player_bytes_put(&live->pending, &frame, sizeof(frame));
 
-	return rc ? rc : bytes_put(&live->pending, data, size);
+	return rc ? rc : player_bytes_put(&live->pending, data, size);
 }
 
 /* An empty program for each worker, so that all of them are there when the snapshot is taken. */

@@ -120,8 +120,8 @@ static size_t pad(size_t size)
  * ------------------------------------------------------------------------------------------------
  */
 
-/* Room for `size` more bytes, zero; NULL: no memory. */
-static uint8_t *bytes_add(struct player_bytes *b, size_t size)
+/* Room for `size` more bytes; NULL: no memory. */
+static uint8_t *bytes_room(struct player_bytes *b, size_t size)
 {
 	if (b->used + size > b->size) {
 		size_t room = (b->used + size) * 2;
@@ -132,9 +132,31 @@ static uint8_t *bytes_add(struct player_bytes *b, size_t size)
 		b->data = data;
 		b->size = room;
 	}
-	memset(b->data + b->used, 0, size);
 	b->used += size;
 	return b->data + b->used - size;
+}
+
+/* The same, zero. */
+static uint8_t *bytes_add(struct player_bytes *b, size_t size)
+{
+	uint8_t *room = bytes_room(b, size);
+
+	if (room)
+		memset(room, 0, size);
+	return room;
+}
+
+int player_bytes_put(struct player_bytes *b, const void *data, size_t size)
+{
+	uint8_t *room;
+
+	if (!size)
+		return 0;
+	room = bytes_room(b, size);
+	if (!room)
+		return -ENOMEM;
+	memcpy(room, data, size);
+	return 0;
 }
 
 static void out_write(struct player *p, const void *data, size_t size)
@@ -142,11 +164,7 @@ static void out_write(struct player *p, const void *data, size_t size)
 	const uint8_t *at = data;
 
 	if (p->memory) {
-		uint8_t *room = bytes_add(p->memory, size);
-
-		if (room)
-			memcpy(room, data, size);
-		else
+		if (player_bytes_put(p->memory, data, size))
 			p->out_error = -ENOMEM;
 		return;
 	}

@@ -261,6 +261,8 @@ struct player_bytes {
 	uint8_t *data; /* allocated */
 	size_t used, size;
 };
+/* Put bytes behind those that are there.  0, -ENOMEM. */
+int player_bytes_put(struct player_bytes *b, const void *data, size_t size);
 /* As player_run(), with the results behind what is in *out.  *blocked: calls that are still there.
  */
 int player_run_memory(const void *program, size_t size, struct player_bytes *out,

@@ -242,22 +242,6 @@ static int worker_start(struct server *server, struct serving *w)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
-static int bytes_put(struct player_bytes *b, const void *data, size_t size)
-{
-	if (b->size - b->used < size) {
-		size_t room = (b->used + size) * 2;
-		uint8_t *more = realloc(b->data, room);
-
-		if (!more)
-			return -ENOMEM;
-		b->data = more;
-		b->size = room;
-	}
-	memcpy(b->data + b->used, data, size);
-	b->used += size;
-	return 0;
-}
-
 /* Drop what was dealt with. */
 static void bytes_shift(struct player_bytes *b, size_t *done)
 {
@@ -283,7 +267,7 @@ static int worker_replace(struct server *server, struct serving *w, enum player_
 		w->frame.end = end;
 		w->frame.step = server->watches[w - server->workers].step;
 		w->frame.time = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-		rc = bytes_put(&server->out, &w->frame, sizeof(w->frame));
+		rc = player_bytes_put(&server->out, &w->frame, sizeof(w->frame));
 	}
 	return rc ? rc : worker_start(server, w);
 }
@@ -333,14 +317,14 @@ static int worker_hear(struct server *server, struct serving *w)
 		return 0;
 	if (n <= 0)
 		return worker_replace(server, w, PLAYER_DIED);
-	rc = bytes_put(&w->results, piece, n);
+	rc = player_bytes_put(&w->results, piece, n);
 	if (rc || w->results.used < sizeof(frame))
 		return rc;
 	memcpy(&frame, w->results.data, sizeof(frame));
 	if (w->results.used < sizeof(frame) + frame.size)
 		return 0;
 	w->busy = false;
-	return bytes_put(&server->out, w->results.data, w->results.used);
+	return player_bytes_put(&server->out, w->results.data, w->results.used);
 }
 
 static int input_take(struct server *server)
@@ -351,7 +335,7 @@ static int input_take(struct server *server)
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 	server->ended = !n;
-	return bytes_put(&server->in, piece, n);
+	return player_bytes_put(&server->in, piece, n);
 }
 
 static int output_send(struct server *server)
