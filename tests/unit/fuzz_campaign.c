@@ -640,7 +640,7 @@ static void test_full_disk(void **state)
 
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", folder, "tmpfs", 0, "size=128k")) {
-		print_message("ok # SKIP a file system of one's own needs root\n");
+		print_message("skip: a file system of one's own needs root\n");
 		skip();
 	}
 	assert_int_equal(run(&f, 1000000, false, &n), -ENOSPC);

@@ -112,7 +112,7 @@ static void play_end(struct play *p)
 static void need_kvm(void)
 {
 	if (access("/dev/kvm", R_OK | W_OK)) {
-		print_message("no /dev/kvm here\n");
+		print_message("skip: no /dev/kvm here\n");
 		skip();
 	}
 }
