@@ -93,6 +93,19 @@ skip_all()
 	exit 0
 }
 
+# need WHAT...: nothing of this script can run where one of these is missing (probe.h names them).  The probe is a
+# program of its own, so that what is tested has no say in it.
+need()
+{
+	local what why
+
+	for what in "$@"; do
+		why=$("$PROBE" "$what") && continue
+		[[ -n $why ]] || { echo "Bail out! the probe of $what says nothing"; exit 99; }
+		skip_all "$why"
+	done
+}
+
 # run COMMAND...: sets $status, $out, $err.
 # shellcheck disable=SC2034
 run()

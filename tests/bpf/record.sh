@@ -21,10 +21,8 @@ wait_for()
 	return 1
 }
 
+need kvm bpf
 run "${record[@]}" -o "$tape" -- true
-if ((status == 2)); then
-	skip_all "${err#kvmtape record: }"
-fi
 is "a command without KVM: its status" "$status" 0
 lines "a command without KVM: one line" "$err" 1
 like "a command without KVM: says so" "$err" 'no call to KVM'
@@ -45,8 +43,9 @@ run "$1" record -o "$tape" -- "$known" "$tmp/log" many 10
 is "the first back end that works: status" "$status" 0
 like "the first back end that works: events" "$("$sum" "$tape")" '^calls=10 returns=10 .* complete=1'
 used=$("$1" info "$tape" | grep -Eo 'recorder.backend +.*' | tr -s ' ' | cut -d' ' -f2)
-if [[ $used == fentry ]]; then
-	skip "why not fentry: one line" "fentry works here"
+if "$PROBE" fentry >/dev/null; then
+	is "it is fentry" "$used" fentry
+	lines "it is the best one: only the summary" "$err" 1
 else
 	is "it is the tracepoints" "$used" tracepoint
 	lines "why not fentry: one line, and the summary" "$err" 2

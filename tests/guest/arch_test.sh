@@ -46,9 +46,7 @@ trixie-arm64 | sid-arm64)
 	exit 99
 	;;
 esac
-command -v $qemu >/dev/null || skip_all "no $qemu"
-"$KVMTAPE" guest list | grep -q "^$kernel .*[0-9]\.[0-9]" ||
-	skip_all "no kernel $kernel ('kvmtape guest fetch $kernel')"
+need $qemu "guest:$kernel"
 
 for tape in $tapes; do
 	run "$KVMTAPE" asm "$corpus/$tape.tapes" -o "$tmp/$tape.tape"

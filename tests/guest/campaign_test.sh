@@ -3,8 +3,7 @@
 # kvmtape fuzz on a disposable guest: it runs, is stopped, goes on; and what has no guest says so.
 . "$(dirname "$0")/../tap.sh"
 
-command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
-"$KVMTAPE" guest run --kernel bookworm -- /bin/true >/dev/null 2>&1 || skip_all "no bookworm guest here ('kvmtape guest fetch bookworm')"
+need qemu-system-x86_64 guest:bookworm
 
 # field FILE KEY: a number of a JSON file.
 field()

@@ -28,13 +28,11 @@ like "fetch of nothing" "$err" "no stock kernel 'no-such-kernel'"
 run "$KVMTAPE" guest dance
 like "no such part" "$err" "'dance' is neither fetch nor list nor run"
 
-missing=
-command -v qemu-system-x86_64 >/dev/null || missing="no qemu-system-x86_64"
-"$KVMTAPE" guest list | grep -q '^bookworm .*[0-9]\.[0-9]' || missing="no bookworm kernel ('kvmtape guest fetch bookworm')"
-if [ -n "$missing" ]; then
+if ! missing=$("$PROBE" qemu-system-x86_64 guest:bookworm); then
 	skip "a guest" "$missing"
 	tap_done
 fi
+like "list says which kernels are in the cache" "$("$KVMTAPE" guest list)" '^bookworm .*[0-9]\.[0-9]'
 
 mkdir "$tmp/bin" && ln -s "$(command -v true)" "$tmp/bin/true"
 run env PATH="$tmp/bin" "$KVMTAPE" guest run true

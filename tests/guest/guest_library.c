@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "guest/guest.h"
+#include "probe.h"
 
 #define CRASHES 100
 
@@ -570,23 +571,29 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_start_refused),
 	};
 	static const char *const qemus[] = {
-		[GUEST_X86_64] = "command -v qemu-system-x86_64 >/dev/null",
-		[GUEST_ARM64] = "command -v qemu-system-aarch64 >/dev/null",
-		[GUEST_RISCV64] = "command -v qemu-system-riscv64 >/dev/null",
-		[GUEST_PPC64LE] = "command -v qemu-system-ppc64 >/dev/null",
+		[GUEST_X86_64] = "qemu-system-x86_64",
+		[GUEST_ARM64] = "qemu-system-aarch64",
+		[GUEST_RISCV64] = "qemu-system-riscv64",
+		[GUEST_PPC64LE] = "qemu-system-ppc64",
 	};
 	struct guest_error error;
+	const char *why;
+	char name[80];
 
 	if (argc != 4)
 		return 99;
 	crash = argv[2];
 	other_agent = argv[3];
-	if (guest_kernel_find(argv[1], &kernel, &error)) {
-		printf("1..0 # SKIP %s\n", error.text);
-		return 0;
+	snprintf(name, sizeof(name), "guest:%s", argv[1]);
+	why = probe(name);
+	if (!why && guest_kernel_find(argv[1], &kernel, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return 1;
 	}
-	if (system(qemus[kernel.arch])) {
-		printf("1..0 # SKIP no QEMU for %s\n", guest_arch_name(kernel.arch));
+	if (!why)
+		why = probe(qemus[kernel.arch]);
+	if (why) {
+		printf("1..0 # SKIP %s\n", why);
 		return 0;
 	}
 	if (!mkdtemp(folder))

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "fuzz/live.h"
+#include "probe.h"
 #include "replayer/player.h"
 #include "replayer/programs.h"
 #include "tape/tape.h"
@@ -371,16 +372,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_divergence), cmocka_unit_test(test_crash),
 		cmocka_unit_test(test_coverage),
 	};
-	struct guest_kernel kernel;
-	struct guest_error error;
+	const char *why = probe("qemu-system-x86_64");
+	char guest[80];
 
 	kernel_name = argc > 1 ? argv[1] : "bookworm";
-	if (guest_kernel_find(kernel_name, &kernel, &error)) {
-		printf("1..0 # SKIP %s\n", error.text);
-		return 0;
-	}
-	if (system("qemu-system-x86_64 --version >/dev/null 2>&1")) {
-		printf("1..0 # SKIP no qemu-system-x86_64 here\n");
+	snprintf(guest, sizeof(guest), "guest:%s", kernel_name);
+	if (!why)
+		why = probe(guest);
+	if (why) {
+		printf("1..0 # SKIP %s\n", why);
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

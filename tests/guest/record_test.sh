@@ -8,9 +8,7 @@
 
 kernel=${GUEST_KERNEL:-bookworm}
 read -ra backends <<<"${GUEST_BACKENDS:-fentry tracepoint}"
-command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
-"$KVMTAPE" guest list | grep -q "^$kernel .*[0-9]\.[0-9]" ||
-	skip_all "no $kernel kernel ('kvmtape guest fetch $kernel')"
+need qemu-system-x86_64 "guest:$kernel"
 
 cat >"$tmp/inside" <<END
 #!/bin/bash

@@ -3,13 +3,7 @@
 # Recorded tapes and the tiny guest programs, played on the kernels of disposable guests.
 . "$(dirname "$0")/../tap.sh"
 
-command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
-
-# here NAME: the kernel is in the cache (this test fetches nothing).
-here()
-{
-	"$KVMTAPE" guest list | grep -Eq "^$1 .* [0-9]+\.[0-9]+\."
-}
+need qemu-system-x86_64
 
 play()
 {
@@ -40,7 +34,7 @@ programs()
 	done < <("$PROGRAM_TAPE" "$1")
 }
 
-if here bookworm; then
+if why=$("$PROBE" guest:bookworm); then
 	for name in microvm smp2; do
 		tape=$CORPUS/qemu/$name.tape
 		[[ -e $tape ]] || continue
@@ -52,11 +46,11 @@ if here bookworm; then
 	done
 	programs x86 bookworm
 else
-	skip "tapes on bookworm" "kvmtape guest fetch bookworm was not done"
+	skip "tapes on bookworm" "$why"
 fi
-if here arm64 || here bookworm-arm64; then
+if why=$("$PROBE" guest:bookworm-arm64 qemu-system-aarch64); then
 	programs arm64 arm64
 else
-	skip "programs on arm64" "kvmtape guest fetch arm64 was not done"
+	skip "programs on arm64" "$why"
 fi
 tap_done

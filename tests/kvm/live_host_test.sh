@@ -3,7 +3,7 @@
 # Recorded tapes and the tiny guest programs, played on this machine's KVM; and what is refused there.
 . "$(dirname "$0")/../tap.sh"
 
-[[ -r /dev/kvm && -w /dev/kvm ]] || skip_all "no /dev/kvm here"
+need kvm
 [[ $(uname -m) == x86_64 ]] || skip_all "the tapes are of x86"
 
 play()

@@ -4,9 +4,7 @@
 # gets one clear line and keeps what was recorded.
 . "$(dirname "$0")/../tap.sh"
 
-[ -c /dev/kvm ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] || skip_all "no usable /dev/kvm"
-command -v qemu-system-x86_64 >/dev/null || skip_all "no qemu-system-x86_64"
-"$KVMTAPE" record -q -o "$tmp/probe.tape" -- true 2>"$tmp/why" || skip_all "cannot record: $(<"$tmp/why")"
+need kvm bpf qemu-system-x86_64
 
 qemu=(qemu-system-x86_64 -M pc -accel kvm -m 64 -display none -nodefaults -no-user-config)
 # SeaBIOS talks on port 0x402; the debug exit device ends QEMU with a status of the guest's choice.

@@ -18,6 +18,7 @@
 
 #include <linux/kvm.h>
 
+#include "probe.h"
 #include "replayer/player.h"
 
 #define RESULTS_MAX 64
@@ -111,8 +112,10 @@ static void play_end(struct play *p)
 
 static void need_kvm(void)
 {
-	if (access("/dev/kvm", R_OK | W_OK)) {
-		print_message("skip: no /dev/kvm here\n");
+	const char *why = probe("kvm");
+
+	if (why) {
+		print_message("skip: %s\n", why);
 		skip();
 	}
 }
