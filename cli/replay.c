@@ -570,9 +570,9 @@ const struct cli_command cli_replay = {
 	.usage = "FILE",
 	.description =
 		"Plays the tape FILE on the model and gives each event, which is a call with its return, a "
-		"verdict: conforms (a promise of the documents was checked and holds), deviation (differs "
-		"from the documents in a way known of that kernel), diverges (breaks a rule), unspecified (the "
-		"documents promise nothing that can be checked), skipped (a gap, or bytes that were not "
+		"verdict: conforms (a promise was checked that another answer would have broken, and holds), deviation (differs "
+		"from the documents in a way known of that kernel), diverges (breaks a rule), unspecified (no "
+		"promise decides: nothing is said, or a rule only allows what was seen), skipped (a gap, or bytes that were not "
 		"captured). Prints a summary by verdict and by ioctl, why events were not judged, and then each "
 		"divergence with its rule and citation. The output is the same bytes at every run. FILE may be "
 		"- for standard input.\n\nWith --live the calls are issued again on a live /dev/kvm: of this machine (host; "

@@ -111,9 +111,22 @@ void j_hold(struct judge *j, uint16_t rule)
 	kind = f->rule_kind[rule];
 	if (kind == MODEL_DEVIATES && j->deviation == R_NONE)
 		j->deviation = rule;
-	if (kind == MODEL_PROMISE || kind == MODEL_RIGHT)
+	if (kind == MODEL_PROMISE)
 		j->strong = true;
+	if (kind == MODEL_RIGHT && j->allowed_by == R_NONE)
+		j->allowed_by = rule;
 	j_keep(j, rule);
+}
+
+/* A rule explains what was seen, and would not have missed it: no reason to conform. */
+static void hold_allowed(struct judge *j, uint16_t rule)
+{
+	bool strong = j->strong;
+
+	j_hold(j, rule);
+	j->strong = strong;
+	if (j->allowed_by == R_NONE)
+		j->allowed_by = rule;
 }
 
 static void broken(struct judge *j, uint16_t rule, const char *expected, const char *format,
@@ -284,7 +297,7 @@ static bool excused(struct judge *j)
 
 	for (unsigned int i = 0; i < j->allowed_count; i++) {
 		if (j->ret->ret == -j->allowed[i].error) {
-			j_hold(j, j->allowed[i].rule);
+			hold_allowed(j, j->allowed[i].rule);
 			return true;
 		}
 	}
@@ -363,7 +376,8 @@ bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
 {
 	j_constrain_result(j);
 	if (j->ret->ret >= 0) {
-		j_hold(j, rule);
+		hold_allowed(j, rule);
+		j_silent(j, unknown);
 		return true;
 	}
 	if (!excused(j)) {

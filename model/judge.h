@@ -42,8 +42,9 @@ struct judge {
 	const struct tape_part *out; /* after, NULL */
 	uint64_t entered;	     /* model sequence number at which the call began */
 	struct model_verdict *v;
-	uint16_t deviation; /* first deviation rule that explained something, R_NONE */
-	bool strong;	    /* a rule that is more than weak held */
+	uint16_t deviation;  /* first deviation rule that explained something, R_NONE */
+	uint16_t allowed_by; /* first rule that only allowed what was seen, R_NONE */
+	bool strong;	     /* a promise held that another answer would have broken */
 	bool broken;
 	bool any_int; /* the result may be any number: one that is read back, and cut to an int */
 	struct {
@@ -100,7 +101,11 @@ uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width);
 /* --- saying what holds
  * ------------------------------------------------------------------------------ */
 
-/* A rule was checked and holds. */
+/*
+ * A rule was checked and holds.  A promise makes the call conform.  A rule that only allows what
+ * was seen (MODEL_RIGHT) or that holds of nearly everything (MODEL_WEAK) does not: another answer
+ * would have been as good.
+ */
 void j_hold(struct judge *j, uint16_t rule);
 /* A rule is broken.  Rules that do not apply to this kernel are never broken: the call does nothing
  * then. */
@@ -124,7 +129,11 @@ void j_skip(struct judge *j, const char *why);
  * conform. */
 void j_silent(struct judge *j, const char *of_what);
 
-/* This error is allowed here, by this rule. */
+/*
+ * This error is allowed here, by this rule.  Use it where the model does not know whether the
+ * rule's condition holds. So the error does not make the call conform, whatever the kind of the
+ * rule: success would have been accepted, too.
+ */
 void j_may_fail(struct judge *j, uint16_t rule, int error);
 /* This error is demanded. Allowed ones (j_may_fail) and the errors of j_environment_error() are
  * accepted, too. */
@@ -138,7 +147,8 @@ bool j_succeeds(struct judge *j, uint16_t rule);
 bool j_succeeds_value(struct judge *j, uint16_t rule);
 /*
  * Success is possible and demanded by nothing, since the model does not know enough (say of what):
- * true if the call succeeded.  A failure is unspecified unless allowed.
+ * true if the call succeeded.  Neither success nor failure makes the call conform.  What the call
+ * gives back may be checked after it, and that does.
  */
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown);
 /*

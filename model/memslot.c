@@ -275,9 +275,11 @@ static void set_region(struct judge *j, bool second)
 	uint16_t invalid;
 
 	if (!region_read(j, &r, second)) {
-		/* Any slot may have come or gone. */
-		state_set_clear(&j->vm->slots);
-		j->vm->slots.open = true;
+		/* Any slot may have come or gone, if the call did not fail. */
+		if (j->ret->ret >= 0) {
+			state_set_clear(&j->vm->slots);
+			j->vm->slots.open = true;
+		}
 		j_skip(j, "argument not captured");
 		return;
 	}

@@ -482,7 +482,7 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 	j->row = call->row;
 	j->entered = entered;
 	j->v = v;
-	j->deviation = R_NONE;
+	j->deviation = j->allowed_by = R_NONE;
 	j->making = ret == m->making ? m->making : NULL;
 	if (vm && call->kind == KVMAPI_VCPU)
 		j->vcpu = state_vm_vcpu(vm, call->object);
@@ -499,18 +499,26 @@ static void check_object(struct judge *j, struct object *o)
 	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->used || j->m->gap_seen)
 		return;
 	if (o->made) {
-		/* Once per object, and no reason for the verdict: that is about the call. */
-		bool strong = j->strong;
-
-		o->used = true;
+		o->used = true; /* said once per object */
 		j_hold(j, R_OBJECT_MUST_EXIST);
-		j->strong = strong;
 		return;
 	}
 	if (j->ret->ret >= 0)
 		j_break(j, R_OBJECT_MUST_EXIST, "a call that creates this object",
 			"a call on %s %u, which no call on the tape made",
 			kvmapi_object_name(o->o.kind), o->o.id);
+}
+
+/* Of what nothing is specified, if nobody said so yet. */
+static void say_unspecified(struct judge *j)
+{
+	char why[MODEL_TEXT] = "the documents promise nothing that could be checked";
+	size_t count;
+
+	if (j->allowed_by != R_NONE)
+		snprintf(why, sizeof(why), "%s allows it, and no rule demands it",
+			 model_rules(&count)[j->allowed_by].id);
+	j_silent(j, why);
 }
 
 /* Judge one call on a state.  The state is brought up to date; the verdict is complete. */
@@ -586,11 +594,10 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 			  : j.strong		? MODEL_CONFORMS
 						: MODEL_UNSPECIFIED;
 		v->rule = j.deviation != R_NONE ? j.deviation : v->held_count ? v->held[0] : R_NONE;
-		if (v->kind != MODEL_UNSPECIFIED)
+		if (v->kind == MODEL_UNSPECIFIED)
+			say_unspecified(&j);
+		else
 			v->observed[0] = 0;
-		else if (!v->observed[0])
-			snprintf(v->observed, sizeof(v->observed),
-				 "the documents promise nothing that could be checked");
 	}
 }
 

@@ -18,19 +18,22 @@
 #include "tape/tape.h"
 
 enum model_verdict_kind {
-	MODEL_CONFORMS,	   /* at least one promise of the documents was checked, and all hold */
-	MODEL_DEVIATION,   /* differs from the documents, in a way known of this kernel */
-	MODEL_DIVERGES,	   /* breaks a rule */
-	MODEL_UNSPECIFIED, /* the documents promise nothing that can be checked here */
+	MODEL_CONFORMS,	 /* at least one promise was checked that another answer would have broken,
+			    and all hold */
+	MODEL_DEVIATION, /* differs from the documents, in a way known of this kernel */
+	MODEL_DIVERGES,	 /* breaks a rule */
+	MODEL_UNSPECIFIED, /* no promise decides here: `observed` says of what, or which rule allows
+			      it */
 	MODEL_SKIPPED,	   /* could not be judged: gap, not captured, no row */
 };
 #define MODEL_VERDICT_KINDS 5
 const char *model_verdict_name(enum model_verdict_kind kind);
 
 enum model_rule_kind {
-	MODEL_PROMISE, /* the documents say so */
-	MODEL_RIGHT,   /* the documents allow it, and it was observed */
-	MODEL_WEAK, /* holds of nearly everything ("0 or an error"): never enough for "conforms" */
+	MODEL_PROMISE, /* the documents say so: the only kind that makes a call conform */
+	MODEL_RIGHT,   /* the documents allow it, and something else as well */
+	MODEL_WEAK, /* holds of nearly everything ("0 or an error"), or is about the objects around
+		       the call and not about its answer; enforced where it can be broken */
 	MODEL_DEVIATES, /* kernels are known to do this although the documents say otherwise or
 			   nothing */
 	MODEL_ADVICE, /* no word on the kernel: what the caller did succeeds, and loses something */

@@ -15,9 +15,11 @@
 
 #include "model_harness.h"
 
-#define GOOD(h, rule)  mh_expect(h, MODEL_CONFORMS, rule)
-#define KNOWN(h, rule) mh_expect(h, MODEL_DEVIATION, rule)
-#define BAD(h, rule)   mh_expect(h, MODEL_DIVERGES, rule)
+#define GOOD(h, rule)	 mh_expect(h, MODEL_CONFORMS, rule)
+#define KNOWN(h, rule)	 mh_expect(h, MODEL_DEVIATION, rule)
+#define BAD(h, rule)	 mh_expect(h, MODEL_DIVERGES, rule)
+/* The rule allows it, and nothing demands it. */
+#define ALLOWED(h, rule) mh_expect(h, MODEL_UNSPECIFIED, rule)
 #define HOLDS(h, rule)                                                   \
 	do {                                                             \
 		assert_int_not_equal((h)->verdict.kind, MODEL_DIVERGES); \

@@ -287,7 +287,10 @@ void mh_expect_at(struct mh *h, enum model_verdict_kind kind, const char *rule, 
 		  int line, const char *function)
 {
 	const char *named =
-		h->verdict.kind == MODEL_CONFORMS && rule && is_held(h, rule) ? rule : mh_rule(h);
+		(h->verdict.kind == MODEL_CONFORMS || h->verdict.kind == MODEL_UNSPECIFIED) &&
+				rule && is_held(h, rule)
+			? rule
+			: mh_rule(h);
 
 	if (h->verdict.kind == kind && (!rule || !strcmp(named, rule))) {
 		if (rule)
