@@ -351,6 +351,7 @@ static void vcpu_forget(struct state_vcpu *v)
 		VCPU_SETS(v)[i]->open = true;
 	}
 	memset(v->scratch, 0, sizeof(v->scratch));
+	memset(&v->given, 0, sizeof(v->given));
 }
 
 struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh)
@@ -491,6 +492,8 @@ static void vcpu_meet(struct state_vcpu *v, const struct state_vcpu *other)
 		vcpu_forget(v);
 		return;
 	}
+	if (memcmp(&v->given, &other->given, sizeof(v->given)))
+		memset(&v->given, 0, sizeof(v->given));
 	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
 		block_meet(&v->blocks[i], &other->blocks[i]);
 	block_meet(&v->run, &other->run);

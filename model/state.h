@@ -96,6 +96,33 @@ enum state_vcpu_block {
 	STATE_VCPU_BLOCKS,
 };
 
+/* Sets of registers that can travel in struct kvm_run: bit numbers of kvm_valid_regs. */
+#define STATE_SYNC_SETS 3
+
+/*
+ * What userspace gave a vCPU, whether or not the kernel keeps it, and what it asked for: for advice
+ * only (lint.c).  All zero: nothing is known.
+ */
+struct state_given {
+	bool lapic;		/* KVM_SET_LAPIC was called */
+	bool apic_base_known;	/* IA32_APIC_BASE was given, through whichever call */
+	bool cpuid;		/* CPUID was given, and these are of it: */
+	bool cpuid_deadline;	/* leaf 1 has the TSC-deadline timer */
+	bool mxcsr_known;	/* MXCSR was given with the extended state, and no guest ran since */
+	bool deadline;		/* a deadline waits: no guest ran since it was written */
+	bool mtrr;		/* an MTRR was written */
+	bool mtrr_read;		/* and one was read */
+	bool clock_enabled;	/* the guest's clock was switched on by an MSR, before any run */
+	bool clock_ctrl;	/* KVM_KVMCLOCK_CTRL succeeded, and no guest ran since */
+	bool clock_ctrl_seen;	/* it succeeded or failed at some time */
+	uint8_t sync_valid;	/* sets that the last KVM_RUN left in struct kvm_run */
+	uint32_t mxcsr;
+	uint32_t immediate_runs; /* KVM_RUN with immediate_exit, one after the other, that did nothing */
+	uint64_t apic_base;
+	uint64_t cpuid_hash;
+	uint64_t sync_hash[STATE_SYNC_SETS];
+};
+
 struct state_vcpu {
 	uint32_t id;	 /* tape object */
 	uint64_t number; /* vCPU id, UINT64_MAX = not known */
@@ -122,6 +149,7 @@ struct state_vcpu {
 	uint32_t debug_control;	     /* kvm_guest_debug.control */
 	enum state_tri debug_known;
 	uint64_t scratch[8]; /* reserved for rules of one area, see the .c file that uses them */
+	struct state_given given;
 };
 
 struct state_device {
@@ -161,6 +189,8 @@ struct state_vm {
 	uint64_t boot_cpu;
 	uint64_t tsc_khz; /* 0 = not known */
 	uint64_t scratch[8];
+	/* Model sequence number of the last KVM_GET_CLOCK, 0 = none seen; for advice only. */
+	uint64_t clock_read;
 };
 
 /*

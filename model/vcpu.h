@@ -45,7 +45,6 @@ enum vcpu_flag {
 	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
 	VCPU_REGS_WRITTEN = 1 << 6,   /* general registers were written after the last KVM_RUN */
 	VCPU_RUN_TWICE = 1 << 5,      /* two threads were in KVM_RUN of this vCPU */
-	VCPU_LAPIC_WRITTEN = 1 << 12, /* KVM_SET_LAPIC was called */
 	VCPU_MP_ODD = 1 << 15,	      /* userspace set an MP state that x86 does not have */
 	VCPU_SIPI_WAITS = 1 << 14,    /* a SIPI that userspace set was not taken yet */
 	VCPU_INIT_LATCHED = 1 << 13,  /* an INIT may wait for KVM_GET_MP_STATE to take it */

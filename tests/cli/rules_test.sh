@@ -56,13 +56,16 @@ is "--missed alone: usage error" "$status" 2
 run "$KVMTAPE" rules --coverage "$0"
 is "coverage of what is no tape" "$status" 2
 
+"$KVMTAPE" asm -o "$tmp/lint.tape" "$CORPUS/handmade/lint.tapes"
 run "$KVMTAPE" replay --lint "$pc"
+like "lint: nothing to say of QEMU" "$out" '^ +none$'
+run "$KVMTAPE" replay --lint "$tmp/lint.tape"
 is "lint: changes no exit status" "$status" 0
-like "lint: rule and how often" "$out" '^ +[0-9]+  LINT_KVMCLOCK_CTRL_EARLY: .*\[api\.rst § 4\.70\]$'
-like "lint: event" "$out" '^advice event [0-9]+, thread [0-9]+: KVM_KVMCLOCK_CTRL: LINT_KVMCLOCK_CTRL_EARLY '
-run "$KVMTAPE" replay "$pc"
+like "lint: rule and how often" "$out" '^ +[0-9]+  LINT_TSC_DEADLINE_DROPPED: .*\[api\.rst § 4\.19, 4\.58\]$'
+like "lint: event" "$out" '^advice event [0-9]+, thread [0-9]+: KVM_SET_MSRS: LINT_TSC_DEADLINE_DROPPED '
+run "$KVMTAPE" replay "$tmp/lint.tape"
 unlike "no advice unless asked" "$out" LINT_
-run "$KVMTAPE" replay --lint --json "$pc"
+run "$KVMTAPE" replay --lint --json "$tmp/lint.tape"
 ok "lint --json: lines and their sum" python3 -c '
 import json, sys
 lines = [json.loads(l) for l in open(sys.argv[1])]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Judge text tapes and compare each verdict with the one that stands beside the call.
 
-A file DIRECTORY/*.tapes holds tapes one after the other; each begins with a line
+Arguments: kvmtape, then files or directories.  A file *.tapes holds tapes one after the other; each begins with a line
 
     # tape: TITLE
 
@@ -24,6 +24,7 @@ A call of which nothing is said must not diverge.  A tape of which nothing at al
 With KVMTAPE_RULE_LOG=FILE every rule that an expectation names, and that was met, is appended to FILE in the form of
 tests/unit/model_harness.c: scripts/rules-untested counts it as a test of the rule.
 """
+import glob
 import json
 import os
 import re
@@ -207,7 +208,10 @@ def check_tape(path, tape, events):
 
 
 def main():
-    kvmtape, paths = sys.argv[1], sys.argv[2:]
+    kvmtape, paths = sys.argv[1], []
+    for argument in sys.argv[2:]:
+        # Globbed here and not by the build, which would not notice a new file.
+        paths += sorted(glob.glob(os.path.join(argument, "*.tapes"))) if os.path.isdir(argument) else [argument]
     count = failed = 0
     log = open(os.environ["KVMTAPE_RULE_LOG"], "a", encoding="utf-8") if os.environ.get("KVMTAPE_RULE_LOG") else None
     with tempfile.TemporaryDirectory(prefix="kvmtape-verdicts.") as directory:
