@@ -104,20 +104,21 @@ enum state_vcpu_block {
  * only (lint.c).  All zero: nothing is known.
  */
 struct state_given {
-	bool lapic;		/* KVM_SET_LAPIC was called */
-	bool apic_base_known;	/* IA32_APIC_BASE was given, through whichever call */
-	bool cpuid;		/* CPUID was given, and these are of it: */
-	bool cpuid_deadline;	/* leaf 1 has the TSC-deadline timer */
-	bool mxcsr_known;	/* MXCSR was given with the extended state, and no guest ran since */
-	bool deadline;		/* a deadline waits: no guest ran since it was written */
-	bool mtrr;		/* an MTRR was written */
-	bool mtrr_read;		/* and one was read */
-	bool clock_enabled;	/* the guest's clock was switched on by an MSR, before any run */
-	bool clock_ctrl;	/* KVM_KVMCLOCK_CTRL succeeded, and no guest ran since */
-	bool clock_ctrl_seen;	/* it succeeded or failed at some time */
-	uint8_t sync_valid;	/* sets that the last KVM_RUN left in struct kvm_run */
+	bool lapic;	      /* KVM_SET_LAPIC was called */
+	bool apic_base_known; /* IA32_APIC_BASE was given, through whichever call */
+	bool cpuid;	      /* CPUID was given, and these are of it: */
+	bool cpuid_deadline;  /* leaf 1 has the TSC-deadline timer */
+	bool mxcsr_known;     /* MXCSR was given with the extended state, and no guest ran since */
+	bool deadline;	      /* a deadline waits: no guest ran since it was written */
+	bool mtrr;	      /* an MTRR was written */
+	bool mtrr_read;	      /* and one was read */
+	bool clock_enabled;   /* the guest's clock was switched on by an MSR, before any run */
+	bool clock_ctrl;      /* KVM_KVMCLOCK_CTRL succeeded, and no guest ran since */
+	bool clock_ctrl_seen; /* it succeeded or failed at some time */
+	uint8_t sync_valid;   /* sets that the last KVM_RUN left in struct kvm_run */
 	uint32_t mxcsr;
-	uint32_t immediate_runs; /* KVM_RUN with immediate_exit, one after the other, that did nothing */
+	uint32_t immediate_runs; /* KVM_RUN with immediate_exit, one after the other, that did
+				    nothing */
 	uint64_t apic_base;
 	uint64_t cpuid_hash;
 	uint64_t sync_hash[STATE_SYNC_SETS];

@@ -43,13 +43,13 @@ enum vcpu_flag {
 	VCPU_TSC_REFUSED = 1 << 9, /* a TSC frequency was refused, and may be shown all the same */
 	VCPU_ODD_LAPIC = 1 << 7,   /* userspace wrote where the local APIC has no registers */
 	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
-	VCPU_REGS_WRITTEN = 1 << 6,   /* general registers were written after the last KVM_RUN */
-	VCPU_RUN_TWICE = 1 << 5,      /* two threads were in KVM_RUN of this vCPU */
-	VCPU_MP_ODD = 1 << 15,	      /* userspace set an MP state that x86 does not have */
-	VCPU_SIPI_WAITS = 1 << 14,    /* a SIPI that userspace set was not taken yet */
-	VCPU_INIT_LATCHED = 1 << 13,  /* an INIT may wait for KVM_GET_MP_STATE to take it */
-	VCPU_LAPIC_GIVEN = 1 << 20,   /* userspace wrote the local APIC, as far as it went */
-	VCPU_SYNC_USED = 1 << 11,     /* special registers or events travel in struct kvm_run */
+	VCPU_REGS_WRITTEN = 1 << 6,  /* general registers were written after the last KVM_RUN */
+	VCPU_RUN_TWICE = 1 << 5,     /* two threads were in KVM_RUN of this vCPU */
+	VCPU_MP_ODD = 1 << 15,	     /* userspace set an MP state that x86 does not have */
+	VCPU_SIPI_WAITS = 1 << 14,   /* a SIPI that userspace set was not taken yet */
+	VCPU_INIT_LATCHED = 1 << 13, /* an INIT may wait for KVM_GET_MP_STATE to take it */
+	VCPU_LAPIC_GIVEN = 1 << 20,  /* userspace wrote the local APIC, as far as it went */
+	VCPU_SYNC_USED = 1 << 11,    /* special registers or events travel in struct kvm_run */
 };
 
 static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)
