@@ -77,7 +77,7 @@ bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uin
 	return true;
 }
 
-bool vcpu_captured(const struct tape_part *part, uint32_t size)
+bool vcpu_captured(const struct tape_part *part, uint64_t size)
 {
 	return part && part->have >= size;
 }

@@ -91,7 +91,7 @@ bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uin
 bool vcpu_get(struct judge *j, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
 	      uint32_t size);
 /* All of an argument struct was captured. */
-bool vcpu_captured(const struct tape_part *part, uint32_t size);
+bool vcpu_captured(const struct tape_part *part, uint64_t size);
 /*
  * The guest's state may be out of reach (memory encryption, other VM types): then refusal and
  * success are both fine, all is said, and true is returned.
