@@ -6,8 +6,7 @@
  */
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "fuzz/grammar.h"
 
 #define ARRAY_COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))

@@ -2,36 +2,35 @@
 /*
  * ioctls that KVM once had and that recent UAPI headers do not name any more.  A VMM may still try
  * them (the answer is ENOTTY), and old kernels serve some, so the table keeps rows for them.
- * A <linux/kvm.h> that still has one wins.
+ * A request that <linux/kvm.h> still has wins; its structs are put aside by kvm_newer.h.
  */
 #ifndef KVMAPI_KVM_GONE_H
 #define KVMAPI_KVM_GONE_H
 
-#include <linux/kvm.h>
+#include "kvmapi/kvm_newer.h"
 
 /* Tracing by ioctl, up to Linux 2.6.29. */
-#ifndef KVM_TRACE_ENABLE
 struct kvm_user_trace_setup {
 	__u32 buf_size;
 	__u32 buf_nr;
 };
+#ifndef KVM_TRACE_ENABLE
 #define KVM_TRACE_ENABLE  _IOW(KVMIO, 0x06, struct kvm_user_trace_setup)
 #define KVM_TRACE_PAUSE	  _IO(KVMIO, 0x07)
 #define KVM_TRACE_DISABLE _IO(KVMIO, 0x08)
 #endif
 
 /* Slots and aliases that the kernel allocated itself. */
-#ifndef KVM_SET_MEMORY_REGION
 struct kvm_memory_region {
 	__u32 slot;
 	__u32 flags;
 	__u64 guest_phys_addr;
 	__u64 memory_size;
 };
+#ifndef KVM_SET_MEMORY_REGION
 #define KVM_SET_MEMORY_REGION _IOW(KVMIO, 0x40, struct kvm_memory_region)
 #endif
 
-#ifndef KVM_SET_MEMORY_ALIAS
 struct kvm_memory_alias {
 	__u32 slot;
 	__u32 flags;
@@ -39,11 +38,11 @@ struct kvm_memory_alias {
 	__u64 memory_size;
 	__u64 target_phys_addr;
 };
+#ifndef KVM_SET_MEMORY_ALIAS
 #define KVM_SET_MEMORY_ALIAS _IOW(KVMIO, 0x43, struct kvm_memory_alias)
 #endif
 
 /* Before KVM_SET_GUEST_DEBUG. */
-#ifndef KVM_DEBUG_GUEST
 struct kvm_breakpoint {
 	__u32 enabled;
 	__u32 padding;
@@ -55,11 +54,11 @@ struct kvm_debug_guest {
 	struct kvm_breakpoint breakpoints[4];
 	__u32 singlestep;
 };
+#ifndef KVM_DEBUG_GUEST
 #define KVM_DEBUG_GUEST _IOW(KVMIO, 0x87, struct kvm_debug_guest)
 #endif
 
 /* Assignment of PCI devices without VFIO, up to Linux 4.11. */
-#ifndef KVM_ASSIGN_PCI_DEVICE
 struct kvm_assigned_pci_dev {
 	__u32 assigned_dev_id;
 	__u32 busnr;
@@ -86,6 +85,7 @@ struct kvm_assigned_msix_entry {
 	__u16 entry;
 	__u16 padding[3];
 };
+#ifndef KVM_ASSIGN_PCI_DEVICE
 #define KVM_ASSIGN_PCI_DEVICE	  _IOR(KVMIO, 0x69, struct kvm_assigned_pci_dev)
 #define KVM_ASSIGN_IRQ		  _IOR(KVMIO, 0x70, struct kvm_assigned_irq)
 #define KVM_ASSIGN_DEV_IRQ	  _IOW(KVMIO, 0x70, struct kvm_assigned_irq)

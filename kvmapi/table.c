@@ -6,7 +6,7 @@
  */
 #include <stddef.h>
 
-#include <linux/kvm.h>
+#include "kvmapi/kvm_newer.h"
 
 #include "kvmapi/internal.h"
 #include "kvmapi/kvm_gone.h"

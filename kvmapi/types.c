@@ -4,7 +4,7 @@
  * once per architecture, only for its .BTF section: no object code of this file is ever run or
  * linked.
  */
-#include <linux/kvm.h>
+#include "kvmapi/kvm_newer.h"
 
 #include "kvmapi/kvm_gone.h"
 #include "kvmapi/on.h"

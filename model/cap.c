@@ -5,8 +5,7 @@
  */
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
 /* No capability has such a number, nor will one for long: 7.2 is at 247. */

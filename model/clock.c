@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmclock (api.rst 4.29, 4.30) and the TSC frequency of a VM (4.55, 4.56).  Times are never
  * compared. */
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/vcpu.h"
 #include "model/vm.h"
 

@@ -3,8 +3,7 @@
  * Devices: KVM_CREATE_DEVICE (api.rst 4.79), attributes (4.80, 4.81) of devices and of VMs, the
  * VFIO device (devices/vfio.rst).  On x86 there is no other type, and a VM has no attributes.
  */
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
 /* api.rst 4.79 */

@@ -11,8 +11,7 @@
  * = { datamatch, fd }. state_vm.irqfds: key = fd, key2 = GSI.  state_vm.zones: key = address, key2
  * = size | pio << 32.
  */
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
 static void descriptor_errors(struct judge *j, uint16_t rule, uint64_t fd)

@@ -3,8 +3,7 @@
 #ifndef MODEL_GENERIC_H
 #define MODEL_GENERIC_H
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/judge.h"
 
 /* Use of state_vcpu.scratch on these architectures. Zero always means "nothing known". */

@@ -5,8 +5,7 @@
  *
  * A slot of state_vm.slots: key = as_id << 16 | id, value = { gpa, size, hva, flags }.
  */
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/internal.h"
 #include "model/vm.h"
 

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/internal.h"
 
 /* Calls that are judged together at most; a larger crowd is judged in the order of returns. */

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/internal.h"
 
 enum {

@@ -3,8 +3,7 @@
 #ifndef MODEL_S390_H
 #define MODEL_S390_H
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/judge.h"
 
 /* Keys of state_vm.facts, behind those of vm.h; value[0] is an enum state_tri if nothing else is

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
 /* Keys of state_system.numbers. */

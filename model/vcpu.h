@@ -7,9 +7,9 @@
 #ifndef MODEL_VCPU_H
 #define MODEL_VCPU_H
 
-#include <linux/kvm.h>
 #include <string.h>
 
+#include "kvmapi/kvm_newer.h"
 #include "model/judge.h"
 
 /*

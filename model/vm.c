@@ -4,8 +4,7 @@
  * (4.97, 4.120), memory encryption (4.110 to 4.112), statistics (4.133), guest memory files
  * (4.142); and requests that KVM does not have: removed ones (4.48 to 4.54) and unknown ones.
  */
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/internal.h"
 #include "model/vm.h"
 

@@ -5,8 +5,7 @@
  *
  * Facts: VM_FACT_XEN_ATTR is the value of an attribute, VM_FACT_XEN_PORT an intercepted port.
  */
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
 #define PORTS	     4096 /* of a 64-bit guest; a 32-bit one has PORTS_32 */

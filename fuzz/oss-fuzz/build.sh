@@ -8,9 +8,7 @@ work=${WORK:-/tmp}/kvmtape-oss-fuzz
 rm -rf "$work"
 mkdir -p "$work" "$OUT"
 
-uapi=$(scripts/deps --print-uapi)
-[ -d "$uapi/include/linux" ] || scripts/deps --uapi
-meson setup "$work/build" -Dfuzzing_engine=oss-fuzz -Dfuzzer_ldflags="$LIB_FUZZING_ENGINE" -Duapi="$uapi" \
+meson setup "$work/build" -Dfuzzing_engine=oss-fuzz -Dfuzzer_ldflags="$LIB_FUZZING_ENGINE" \
 	-Dwerror=false -Db_lundef=false -Dprefer_static=true -Dclang="${KVMTAPE_CLANG:-clang}" \
 	|| { cat "$work/build/meson-logs/meson-log.txt"; exit 1; }
 ninja -C "$work/build" fuzz/target_model fuzz/target_tape fuzz/target_asm fuzz/fuzz_seeds

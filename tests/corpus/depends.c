@@ -5,8 +5,7 @@
  */
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "tests/corpus/falsify.h"
 
 static bool is(const struct event *e, const char *ioctl)

@@ -15,7 +15,7 @@ alone()
 	printf '#include "%s"\n#include "%s"\nextern int nothing;\n' "$header" "$header" >"$tmp/alone.c"
 	# shellcheck disable=SC2086
 	$CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -fsyntax-only "$@" -I. \
-		-isystem "$UAPI/include/$MULTIARCH" -isystem "$UAPI/include" "$tmp/alone.c"
+		-DKVMAPI_ARCH=x86 -DKVMAPI_ARCH_x86 -isystem "$UAPI" "$tmp/alone.c"
 }
 
 while IFS= read -r header; do

@@ -8,8 +8,7 @@
 
 #include <cmocka.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "kvmapi/internal.h"
 
 static void architectures(void **state)

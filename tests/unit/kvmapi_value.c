@@ -10,8 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "kvmapi/internal.h"
 
 static void text_is(enum kvmapi_arch arch, const char *type, const void *data, size_t len,

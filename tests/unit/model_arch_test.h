@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <linux/kvm.h>
 
+#include "kvmapi/kvm_newer.h"
 #include "model_harness.h"
 
 #define GOOD(h, rule)	 mh_expect(h, MODEL_CONFORMS, rule)

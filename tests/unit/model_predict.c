@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "fuzz/check.h"
 #include "fuzz/fuzz.h"
 
