@@ -94,24 +94,18 @@ static void set_tsc_khz(struct judge *j)
 	if (j_kernel(j) < MODEL_KERNEL(5, 18))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 	if (j_succeeds(j, R_VM_TSC_KHZ_SUCCEEDS))
-		vm->tsc_khz = (uint32_t)j->call->arg; /* 0 stands for the host's own */
+		vm->tsc_khz = (uint32_t)j->call->arg ? (uint32_t)j->call->arg : STATE_KHZ_HOST;
 }
 
 /* api.rst 4.56, the VM's form */
 static void get_tsc_khz(struct judge *j)
 {
-	struct state_vm *vm = j->vm;
+	static const struct tsc_khz_rules rules = {R_VM_TSC_KHZ_GIVEN, R_VM_TSC_KHZ_READ_BACK};
 
 	if (j_kernel(j) < MODEL_KERNEL(5, 18))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 	j_may_fail(j, R_VM_TSC_KHZ_UNSTABLE, EIO);
-	if (vcpu_tsc_khz_negative(j, vm->tsc_khz))
-		return;
-	if (!j_succeeds_value(j, R_VM_TSC_KHZ_GIVEN))
-		return;
-	if (vm->tsc_khz)
-		j_equal_result(j, R_VM_TSC_KHZ_READ_BACK, "kHz", vm->tsc_khz);
-	vm->tsc_khz = (uint64_t)j->ret->ret;
+	vcpu_tsc_khz_read(j, &j->vm->tsc_khz, &rules);
 }
 
 const struct judge_handler model_clock_handlers[] = {

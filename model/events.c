@@ -70,6 +70,9 @@ void events_get(struct judge *j)
 	bool payload_known, triple_fault_known;
 
 	vcpu_forget_async(j);
+	if (!j->ret->ret && !j_vcpu_ran(j) && J_OUT(j, EVENTS, flags, &flags) &&
+	    flags & KVM_VCPUEVENT_VALID_SMM && J_OUT(j, EVENTS, smi.latched_init, &n) && !n)
+		vcpu_flag_set(j->vcpu, VCPU_INIT_LATCHED, false);
 	if (!vcpu_get(j, R_EVENTS_GET_SUCCEEDS, R_EVENTS_SAME, STATE_EVENTS, sizeof(EVENTS)))
 		return;
 	if (vcpu_captured(j->out, sizeof(EVENTS)) && J_OUT(j, EVENTS, flags, &flags)) {

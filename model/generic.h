@@ -22,11 +22,12 @@ enum generic_flag {
 	GENERIC_LEARNED_IN_RUN = 1 << 0, /* what is known was learned from the last KVM_RUN */
 	GENERIC_EVENT = 1 << 1,		 /* the last KVM_RUN ended with a shutdown or a reset */
 	ARM_INITIALIZED = 1 << 2,
-	ARM_RESET = 1 << 3,  /* registers that are not in state_vcpu.msrs are as reset left them */
-	ARM_UNSURE = 1 << 4, /* which features the vCPU has is not known */
-	ARM_FINALIZED = 1 << 5,
-	S390_MP_SEEN = 1 << 6,	/* the MP state need no longer be that of a new vCPU */
-	S390_DEBUGGED = 1 << 7, /* guest debugging was accepted */
+	ARM_RESET = 1 << 3, /* registers that are not in state_vcpu.msrs are as reset left them */
+	ARM_FINALIZED = 1 << 4,
+	S390_DEBUGGED = 1 << 5, /* guest debugging was accepted */
+	/* STATE_DOUBTS */
+	ARM_UNSURE = 1 << 16,	/* which features the vCPU has is not known */
+	S390_MP_SEEN = 1 << 17, /* the MP state need no longer be that of a new vCPU */
 };
 
 static inline bool generic_flag(const struct state_vcpu *v, enum generic_flag flag)

@@ -43,6 +43,7 @@ struct object {
 	bool made;	/* the call that made it was judged */
 	bool used;	/* and one on it */
 	bool made_here; /* a call on the tape made it, or must have */
+	bool closed;	/* its descriptor */
 };
 
 struct vm_slot {
@@ -374,7 +375,7 @@ static void object_enter_state(struct model *m, struct object *o, struct state_v
 								 : (uint32_t)o->o.number,
 				       fresh) != NULL;
 	else if (o->o.kind == KVMAPI_DEVICE && !state_vm_device(vm, o->o.id))
-		ok = state_vm_add_device(vm, o->o.id, o->o.number) != NULL;
+		ok = state_vm_add_device(vm, o->o.id, o->o.number, o->closed) != NULL;
 	o->in_state = true;
 	if (!ok)
 		m->oom = -ENOMEM;
@@ -396,24 +397,20 @@ int model_object(struct model *m, const struct tape_object *object)
 int model_closed(struct model *m, uint32_t object)
 {
 	struct object *o = object_at(m, object);
-	struct vm_slot *s = o ? o->slot : NULL;
+	struct vm_slot *slot;
+	struct state_device *d;
 
-	if (!s)
+	if (!o)
 		return 0;
-	if (o->o.kind == KVMAPI_VM) {
-		s->state->closed = true;
-	} else if (o->o.kind == KVMAPI_VCPU) {
-		struct state_vcpu *v = state_vm_vcpu(s->state, object);
-
-		if (v)
-			v->closed = true;
-	} else if (o->o.kind == KVMAPI_DEVICE) {
-		struct state_device *d = state_vm_device(s->state, object);
-
-		if (d)
-			d->closed = true;
-	}
-	return 0;
+	o->closed = true;
+	if (o->o.kind != KVMAPI_DEVICE)
+		return 0;
+	/* The call that made it may not be judged yet. */
+	slot = object_slot(m, o);
+	d = slot ? state_vm_device(slot->state, object) : NULL;
+	if (d)
+		d->closed = true;
+	return m->oom;
 }
 
 static struct vm_slot *slot_twin(const struct model *m, const struct model *from,

@@ -462,7 +462,9 @@ void sregs2_get(struct judge *j)
 	if (!(flags & KVM_SREGS2_FLAGS_PDPTRS_VALID))
 		vcpu_zero(j, R_SREGS_FILLER_ZERO, j->out, offsetof(struct kvm_sregs2, pdptrs), 32,
 			  "pdptrs without the flag");
-	/* What the page directory holds is the guest's. */
+	/* The flags follow from the mode, which other calls change; what the page directory holds
+	 * is the guest's. */
+	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs2, flags);
 	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs2, pdptrs);
 }
 

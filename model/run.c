@@ -631,10 +631,13 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 			return false;
 		}
 	}
-	if (in && in->have >= RUN_UNION && j->vcpu->has_lapic == STATE_NO &&
-	    U64(in->data, RUN_CR8) > 15) {
-		j_must_fail(j, R_RUN_CR8_INVALID, EINVAL);
-		return false;
+	if (in && in->have >= RUN_UNION && U64(in->data, RUN_CR8) > 15) {
+		if (j->vcpu->has_lapic == STATE_NO) {
+			j_must_fail(j, R_RUN_CR8_INVALID, EINVAL);
+			return false;
+		}
+		if (j->vcpu->has_lapic == STATE_UNKNOWN)
+			j_may_fail(j, R_RUN_CR8_INVALID, EINVAL);
 	}
 	return true;
 }

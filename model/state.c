@@ -263,6 +263,7 @@ struct state_vm *state_vm_new(uint32_t id, bool fresh)
 		return NULL;
 	vm->id = id;
 	vm->fresh = true;
+	vm->tsc_khz = STATE_KHZ_HOST;
 	vm->identity_map = UINT64_MAX;
 	if (!fresh)
 		state_vm_forget(vm);
@@ -334,6 +335,8 @@ struct state_vm *state_vm_copy(const struct state_vm *from)
 
 static void vcpu_forget(struct state_vcpu *v)
 {
+	uint64_t flags;
+
 	v->fresh = false;
 	v->has_run = STATE_UNKNOWN;
 	v->has_lapic = STATE_UNKNOWN;
@@ -341,7 +344,7 @@ static void vcpu_forget(struct state_vcpu *v)
 	v->pending_exit = STATE_UNKNOWN;
 	v->debug_known = STATE_UNKNOWN;
 	v->last_exit = UINT32_MAX;
-	v->tsc_khz = 0;
+	v->tsc_khz = STATE_KHZ_UNKNOWN;
 	v->mcg_cap = UINT64_MAX;
 	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
 		state_block_forget(&v->blocks[i]);
@@ -350,7 +353,9 @@ static void vcpu_forget(struct state_vcpu *v)
 		state_set_clear(VCPU_SETS(v)[i]);
 		VCPU_SETS(v)[i]->open = true;
 	}
+	flags = v->scratch[0] & STATE_SEEN;
 	memset(v->scratch, 0, sizeof(v->scratch));
+	v->scratch[0] = flags | STATE_DOUBTS;
 	memset(&v->given, 0, sizeof(v->given));
 }
 
@@ -371,7 +376,7 @@ struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t 
 	v->fresh = fresh;
 	v->last_exit = UINT32_MAX;
 	v->mcg_cap = UINT64_MAX;
-	v->tsc_khz = fresh ? vm->tsc_khz : 0;
+	v->tsc_khz = fresh ? vm->tsc_khz : STATE_KHZ_UNKNOWN;
 	if (fresh)
 		v->has_lapic = vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
 			       : vm->irqchip == STATE_IRQCHIP_NONE  ? STATE_NO
@@ -383,7 +388,8 @@ struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t 
 	return v;
 }
 
-struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type)
+struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type,
+					 bool closed)
 {
 	struct state_device **p =
 		reallocarray(vm->devices, vm->device_count + 1, sizeof(struct state_device *));
@@ -397,6 +403,7 @@ struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint6
 		return NULL;
 	d->id = id;
 	d->type = type;
+	d->closed = closed;
 	vm->devices[vm->device_count++] = d;
 	return d;
 }
@@ -438,7 +445,7 @@ void state_vm_forget(struct state_vm *vm)
 	vm->routes_known = STATE_UNKNOWN;
 	vm->identity_map = UINT64_MAX;
 	vm->boot_cpu = UINT64_MAX;
-	vm->tsc_khz = 0;
+	vm->tsc_khz = STATE_KHZ_UNKNOWN;
 	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
 		state_block_forget(&vm->blocks[i]);
 	for (size_t i = 0; i < COUNT(VM_SETS(vm)); i++) {

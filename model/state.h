@@ -124,10 +124,13 @@ struct state_given {
 	uint64_t sync_hash[STATE_SYNC_SETS];
 };
 
+/* TSC frequencies that are not numbers. */
+#define STATE_KHZ_UNKNOWN 0
+#define STATE_KHZ_HOST	  UINT64_MAX /* the host's own, which nobody has told */
+
 struct state_vcpu {
 	uint32_t id;	 /* tape object */
 	uint64_t number; /* vCPU id, UINT64_MAX = not known */
-	bool closed;
 	bool fresh; /* its creation is on the tape: what the documents say of a new vCPU holds */
 	enum state_tri has_run; /* guest code may have run */
 	uint32_t running;	/* KVM_RUN calls that have not returned, and let the guest run */
@@ -145,13 +148,20 @@ struct state_vcpu {
 	struct state_block run; /* struct kvm_run after the last KVM_RUN, as the kernel left it */
 	enum state_tri pending_exit; /* an exit is waiting to be completed by the next KVM_RUN */
 	uint32_t last_exit;	     /* exit_reason of the last KVM_RUN that returned 0 */
-	uint64_t tsc_khz;	     /* 0 = not known */
+	uint64_t tsc_khz;	     /* STATE_KHZ_* if it is not a known number */
 	uint64_t mcg_cap;	     /* UINT64_MAX = not known */
 	uint32_t debug_control;	     /* kvm_guest_debug.control */
 	enum state_tri debug_known;
-	uint64_t scratch[8]; /* reserved for rules of one area, see the .c file that uses them */
+	/*
+	 * Reserved for rules of one area, see the .c file that uses them; zero is "not known".  The
+	 * first is a mask of flags: when everything becomes unknown, those of STATE_DOUBTS, which
+	 * say what may have been, are set, those of STATE_SEEN stay, and others are cleared.
+	 */
+	uint64_t scratch[8];
 	struct state_given given;
 };
+#define STATE_DOUBTS 0x7fff0000u
+#define STATE_SEEN   0x0000ff00u
 
 struct state_device {
 	uint32_t id;
@@ -162,8 +172,7 @@ struct state_device {
 
 struct state_vm {
 	uint32_t id; /* tape object */
-	bool closed;
-	bool fresh; /* its creation is on the tape */
+	bool fresh;  /* its creation is on the tape */
 	enum state_irqchip irqchip;
 	enum state_tri pit;
 	enum state_tri has_vcpus;
@@ -188,7 +197,7 @@ struct state_vm {
 	enum state_tri routes_known;
 	uint64_t identity_map; /* UINT64_MAX = not known */
 	uint64_t boot_cpu;
-	uint64_t tsc_khz; /* 0 = not known */
+	uint64_t tsc_khz; /* of vCPUs to come, as theirs */
 	uint64_t scratch[8];
 	/* Model sequence number of the last KVM_GET_CLOCK, 0 = none seen; for advice only. */
 	uint64_t clock_read;
@@ -221,7 +230,8 @@ struct state_vm *state_vm_new(uint32_t id, bool fresh);
 struct state_vm *state_vm_copy(const struct state_vm *vm);
 void state_vm_free(struct state_vm *vm);
 struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh);
-struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type);
+struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type,
+					 bool closed);
 struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id);
 struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number);
 struct state_device *state_vm_device(struct state_vm *vm, uint32_t id);

@@ -215,9 +215,35 @@ static void mp_state_set(struct judge *j)
 
 /* --- TSC: api.rst 4.55, 4.56 --- */
 
-bool vcpu_tsc_khz_negative(struct judge *j, uint64_t khz)
+/* The frequency may have been set where nobody saw it, to one that reads as a negative number. */
+static bool tsc_khz_unseen(struct judge *j, uint64_t *khz)
 {
-	if (khz <= INT32_MAX)
+	int64_t ret = j->ret->ret;
+
+	if (ret >= 0 || ret < INT32_MIN)
+		return false;
+	for (unsigned int i = 0; i < j->allowed_count; i++) {
+		if (ret == -j->allowed[i].error)
+			return false;
+	}
+	j->any_int = true;
+	if (ret < -4095) {
+		j_hold(j, R_TSC_KHZ_NEGATIVE);
+		*khz = (uint32_t)ret;
+	} else {
+		j_hold(j, R_RETURN_ZERO_OR_ERROR);
+		j_silent(j, "an error, or a frequency of more than 31 bits");
+	}
+	return true;
+}
+
+/*
+ * The result of an ioctl is an int: a frequency above its largest comes back as an error.  True: it
+ * is one, and all is said.
+ */
+static bool tsc_khz_negative(struct judge *j, uint64_t khz)
+{
+	if (khz <= INT32_MAX || khz == STATE_KHZ_HOST)
 		return false;
 	j->any_int = true;
 	if ((int32_t)khz >= -4095) {
@@ -229,18 +255,23 @@ bool vcpu_tsc_khz_negative(struct judge *j, uint64_t khz)
 	return j_equal(j, R_TSC_KHZ_NEGATIVE, "kHz", khz, (uint32_t)j->ret->ret);
 }
 
+void vcpu_tsc_khz_read(struct judge *j, uint64_t *khz, const struct tsc_khz_rules *rules)
+{
+	if (*khz == STATE_KHZ_UNKNOWN ? tsc_khz_unseen(j, khz) : tsc_khz_negative(j, *khz))
+		return;
+	if (!j_succeeds_value(j, rules->succeeds))
+		return;
+	if (*khz != STATE_KHZ_UNKNOWN && *khz != STATE_KHZ_HOST)
+		j_equal_result(j, rules->same, "kHz", *khz);
+	*khz = (uint64_t)j->ret->ret;
+}
+
 static void tsc_khz_get(struct judge *j)
 {
-	struct state_vcpu *v = j->vcpu;
+	static const struct tsc_khz_rules rules = {R_TSC_KHZ_GET_SUCCEEDS, R_TSC_KHZ_SAME};
 
 	j_may_fail(j, R_TSC_KHZ_UNSTABLE, EIO);
-	if (vcpu_tsc_khz_negative(j, v->tsc_khz))
-		return;
-	if (!j_succeeds_value(j, R_TSC_KHZ_GET_SUCCEEDS))
-		return;
-	if (v->tsc_khz)
-		j_equal_result(j, R_TSC_KHZ_SAME, "kHz", v->tsc_khz);
-	v->tsc_khz = (uint64_t)j->ret->ret;
+	vcpu_tsc_khz_read(j, &j->vcpu->tsc_khz, &rules);
 }
 
 static void tsc_khz_set(struct judge *j)
@@ -257,12 +288,12 @@ static void tsc_khz_set(struct judge *j)
 	    vcpu_flag(v, VCPU_TSC_REFUSED))
 		j_may_fail(j, R_TSC_KHZ_REFUSED, EINVAL);
 	if (!j_succeeds(j, R_TSC_KHZ_SET_SUCCEEDS)) {
-		v->tsc_khz = 0;
+		v->tsc_khz = STATE_KHZ_UNKNOWN;
 		vcpu_flag_set(v, VCPU_TSC_REFUSED, true);
 		return;
 	}
 	vcpu_flag_set(v, VCPU_TSC_REFUSED, false);
-	v->tsc_khz = khz; /* 0 asks for the host's, which is not known here */
+	v->tsc_khz = khz ? khz : STATE_KHZ_HOST;
 }
 
 /* --- paravirtual clock: api.rst 4.70 --- */

@@ -34,22 +34,24 @@ enum {
 
 enum vcpu_flag {
 	VCPU_RUN_IS_NEWEST =
-		1 << 0,	       /* cr8 and apic_base of struct kvm_run are those of the vCPU now */
-	VCPU_ENTERED = 1 << 1, /* guest code has run for certain */
-	VCPU_TPR_REPORTED = 1 << 2, /* KVM_TPR_ACCESS_REPORTING was enabled at some time */
-	VCPU_ODD_SEGMENTS = 1 << 3, /* userspace set segment attributes out of their range */
-	VCPU_RUN_TORN = 1 << 4,	   /* struct kvm_run did not look as the last KVM_RUN had left it */
-	VCPU_ODD_SREGS = 1 << 10,  /* userspace set control registers that no processor has */
-	VCPU_TSC_REFUSED = 1 << 9, /* a TSC frequency was refused, and may be shown all the same */
-	VCPU_ODD_LAPIC = 1 << 7,   /* userspace wrote where the local APIC has no registers */
-	VCPU_MP_WRITTEN = 1 << 8,  /* the MP state may have been written after the last KVM_RUN */
-	VCPU_REGS_WRITTEN = 1 << 6,  /* general registers were written after the last KVM_RUN */
-	VCPU_RUN_TWICE = 1 << 5,     /* two threads were in KVM_RUN of this vCPU */
-	VCPU_MP_ODD = 1 << 15,	     /* userspace set an MP state that x86 does not have */
-	VCPU_SIPI_WAITS = 1 << 14,   /* a SIPI that userspace set was not taken yet */
-	VCPU_INIT_LATCHED = 1 << 13, /* an INIT may wait for KVM_GET_MP_STATE to take it */
-	VCPU_LAPIC_GIVEN = 1 << 20,  /* userspace wrote the local APIC, as far as it went */
-	VCPU_SYNC_USED = 1 << 11,    /* special registers or events travel in struct kvm_run */
+		1 << 0,		/* cr8 and apic_base of struct kvm_run are those of the vCPU now */
+	VCPU_ENTERED = 1 << 1,	/* guest code has run for certain */
+	VCPU_RUN_TORN = 1 << 2, /* struct kvm_run did not look as the last KVM_RUN had left it */
+	/* STATE_SEEN */
+	VCPU_SYNC_USED = 1 << 8, /* special registers or events travel in struct kvm_run */
+	/* STATE_DOUBTS */
+	VCPU_TPR_REPORTED = 1 << 16, /* KVM_TPR_ACCESS_REPORTING was enabled at some time */
+	VCPU_ODD_SEGMENTS = 1 << 17, /* userspace set segment attributes out of their range */
+	VCPU_ODD_SREGS = 1 << 18,    /* userspace set control registers that no processor has */
+	VCPU_TSC_REFUSED = 1 << 19, /* a TSC frequency was refused, and may be shown all the same */
+	VCPU_ODD_LAPIC = 1 << 20,   /* userspace wrote where the local APIC has no registers */
+	VCPU_MP_WRITTEN = 1 << 21,  /* the MP state was written after the last KVM_RUN */
+	VCPU_REGS_WRITTEN = 1 << 22, /* general registers were written after the last KVM_RUN */
+	VCPU_RUN_TWICE = 1 << 23,    /* two threads were in KVM_RUN of this vCPU */
+	VCPU_MP_ODD = 1 << 24,	     /* userspace set an MP state that x86 does not have */
+	VCPU_SIPI_WAITS = 1 << 25,   /* a SIPI that userspace set was not taken yet */
+	VCPU_INIT_LATCHED = 1 << 26, /* an INIT waits for KVM_GET_MP_STATE to take it */
+	VCPU_LAPIC_GIVEN = 1 << 27,  /* userspace wrote the local APIC, as far as it went */
 };
 
 static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)
@@ -105,11 +107,11 @@ static inline bool vcpu_apic_base_completed(const struct judge *j, uint64_t apic
 	       !(apic_base >> 8 & 1);
 }
 
-/*
- * The result of an ioctl is an int: a frequency above its largest comes back as an error.  True: it
- * is one, and all is said.  Of a vCPU and of a VM.
- */
-bool vcpu_tsc_khz_negative(struct judge *j, uint64_t khz);
+/* KVM_GET_TSC_KHZ of a vCPU or a VM, whose frequency is this as far as is known. */
+struct tsc_khz_rules {
+	uint16_t succeeds, same;
+};
+void vcpu_tsc_khz_read(struct judge *j, uint64_t *khz, const struct tsc_khz_rules *rules);
 /* The MSR `index` holds the bits `mask` of `data`. */
 void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask);
 void vcpu_msr_forget(struct judge *j, uint32_t index);

@@ -448,6 +448,159 @@ static void vm_frequency(void **state)
 	mh_close(&h);
 }
 
+/* After a gap a frequency may be one that reads as a negative number; the host's own never is. */
+static void frequency_forgotten(void **state)
+{
+	const struct tape_gap gap = {.events = 1};
+
+	open_with_vcpu("6.1.0");
+	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, INT32_MIN);
+	BAD(&h, "TSC_KHZ_GET_SUCCEEDS");
+	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, -EINVAL);
+	BAD(&h, "VM_TSC_KHZ_GIVEN");
+	model_gap(h.model, &gap);
+	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, -EINVAL);
+	OPEN(&h);
+	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, -EIO);
+	OPEN(&h);
+	assert_true(mh_held(&h, "TSC_KHZ_UNSTABLE"));
+	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, INT32_MIN);
+	KNOWN(&h, "TSC_KHZ_NEGATIVE");
+	/* Now it is known. */
+	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, INT32_MIN + 1);
+	BAD(&h, "TSC_KHZ_NEGATIVE");
+	mh_value(&h, vm, "KVM_GET_TSC_KHZ", 0, -9254268);
+	KNOWN(&h, "TSC_KHZ_NEGATIVE");
+	/* The host's own again. */
+	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 0, 0);
+	mh_value(&h, vcpu, "KVM_GET_TSC_KHZ", 0, INT32_MIN);
+	BAD(&h, "TSC_KHZ_GET_SUCCEEDS");
+	mh_close(&h);
+}
+
+/* A limit that may have been set is looked at before the id is found to be taken. */
+static void id_limit_forgotten(void **state)
+{
+	const struct tape_gap gap = {.events = 1};
+
+	open_on("6.1.0");
+	mh_vcpu(&h, vm, 3);
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 3, -EINVAL);
+	BAD(&h, "CREATE_VCPU_ID_TAKEN");
+	model_gap(h.model, &gap);
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 3, -EINVAL);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 3, -EEXIST);
+	KNOWN(&h, "CREATE_VCPU_ID_TAKEN");
+	mh_close(&h);
+}
+
+/* Without a local APIC in the kernel CR8 is looked at; whether there is one may not be known. */
+static void cr8_forgotten(void **state)
+{
+	struct mh_call khz = {.ioctl = "KVM_SET_TSC_KHZ", .arg = 1000000, .thread = 1};
+	struct kvm_run in = {.cr8 = 1ull << 34};
+
+	open_with_vcpu("6.1.0");
+	mh_run(&h, vcpu, &in, 288, NULL, 0, -EINVAL);
+	BAD(&h, "RUN_SUCCEEDS");
+	/* Which of the two came last is not known: nothing of the vCPU is, then. */
+	khz.object = vcpu;
+	mh_begin(&h, &khz);
+	mh_value(&h, vcpu, "KVM_SET_TSC_KHZ", 2000000, 0);
+	mh_end(&h, &khz);
+	mh_run(&h, vcpu, &in, 288, NULL, 0, -EINVAL);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	in.cr8 = 0;
+	mh_run(&h, vcpu, &in, 288, NULL, 0, -EINVAL);
+	BAD(&h, "RUN_SUCCEEDS");
+	mh_close(&h);
+}
+
+/* An INIT may be latched where nobody saw it: until the events say that there is none. */
+static void init_forgotten(void **state)
+{
+	const struct tape_gap gap = {.events = 1};
+	struct kvm_vcpu_events events = {.flags = 0xd};
+	struct kvm_mp_state mp = {.mp_state = KVM_MP_STATE_HALTED};
+
+	for (unsigned int told = 0; told < 2; told++) {
+		open_with_vcpu("6.1.0");
+		model_gap(h.model, &gap);
+		if (told)
+			OUT(&h, vcpu, "KVM_GET_VCPU_EVENTS", events, 0);
+		mp.mp_state = KVM_MP_STATE_HALTED;
+		IN(&h, vcpu, "KVM_SET_MP_STATE", mp, 0);
+		mp.mp_state = KVM_MP_STATE_RUNNABLE;
+		OUT(&h, vcpu, "KVM_GET_MP_STATE", mp, 0);
+		if (told)
+			BAD(&h, "MP_STATE_SAME");
+		else
+			assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+		mh_close(&h);
+	}
+}
+
+/* PDPTRS_VALID follows from EFER, which KVM_SET_MSRS writes, too. */
+static void sregs2_flags(void **state)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = {.head = {.nmsrs = 1}, .entry = {.index = 0xc0000080}};
+	struct kvm_sregs2 s = {.cr0 = 0x80000011, .cr4 = 0x20, .efer = 0x500};
+
+	open_with_vcpu("6.1.0");
+	OUT(&h, vcpu, "KVM_GET_SREGS2", s, 0);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	IN(&h, vcpu, "KVM_SET_MSRS", msrs, 1);
+	s.efer = 0;
+	OUT(&h, vcpu, "KVM_GET_SREGS2", s, 0);
+	BAD(&h, "SREGS2_PDPTRS_FLAG");
+	s.flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	OUT(&h, vcpu, "KVM_GET_SREGS2", s, 0);
+	GOOD(&h, "SREGS2_GET_SUCCEEDS");
+	mh_close(&h);
+}
+
+/* A device that was closed need not be there any more: without a call on it, or before the call
+ * that made it was judged. */
+static void device_closed(void **state)
+{
+	struct kvm_create_device in = {.type = KVM_DEV_TYPE_VFIO},
+				 out = {.type = KVM_DEV_TYPE_VFIO};
+	struct mh_call open = {.ioctl = "KVM_NMI", .thread = 1};
+	struct mh_call make = {.ioctl = "KVM_CREATE_DEVICE",
+			       .in = &in,
+			       .in_len = sizeof(in),
+			       .out = &out,
+			       .out_len = sizeof(out)};
+
+	for (unsigned int overlap = 0; overlap < 2; overlap++) {
+		open_with_vcpu("6.1.0");
+		open.object = vcpu;
+		make.object = vm;
+		if (overlap)
+			mh_begin(&h, &open);
+		for (unsigned int i = 0; i < 2; i++) {
+			make.created = mh_object(&h, KVMAPI_DEVICE, vm, KVM_DEV_TYPE_VFIO, 0);
+			out.fd = 10 + make.created;
+			mh_do(&h, &make);
+			if (!i)
+				model_closed(h.model, make.created);
+		}
+		if (overlap)
+			mh_end(&h, &open);
+		assert_int_equal(h.diverged, 0);
+		/* The second one is open. */
+		make.created = mh_object(&h, KVMAPI_DEVICE, vm, KVM_DEV_TYPE_VFIO, 0);
+		out.fd = 10 + make.created;
+		mh_do(&h, &make);
+		BAD(&h, "CREATE_DEVICE_ONCE");
+		mh_close(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +622,12 @@ int main(void)
 		cmocka_unit_test(either_order),
 		cmocka_unit_test(run_page_shared),
 		cmocka_unit_test(vm_frequency),
+		cmocka_unit_test(frequency_forgotten),
+		cmocka_unit_test(id_limit_forgotten),
+		cmocka_unit_test(cr8_forgotten),
+		cmocka_unit_test(init_forgotten),
+		cmocka_unit_test(sregs2_flags),
+		cmocka_unit_test(device_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
