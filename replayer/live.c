@@ -212,11 +212,11 @@ int live_play(const void *data, size_t size, const struct live_runner *runner,
 			 "there is no model of %s that could tell whether it is well-formed",
 			 kvmapi_arch_name(tape.env.arch));
 	else if (runner->host)
-		live_refuse(&tape, report->refused, sizeof(report->refused));
+		rc = live_refuse(&tape, data, size, report->refused, sizeof(report->refused));
 	else if (tape.env.arch != runner->arch)
 		snprintf(report->refused, sizeof(report->refused),
 			 "the tape is of %s, the guest is not", kvmapi_arch_name(tape.env.arch));
-	if (!report->refused[0])
+	if (!rc && !report->refused[0])
 		rc = play(&tape, judged, runner, options, fd, report);
 out:
 	live_tape_free(&tape);

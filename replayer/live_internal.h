@@ -36,6 +36,7 @@ struct live_event {
 	uint16_t held; /* first rule that holds; only if held_count */
 	uint16_t held_count;
 	const char *expected, *observed;
+	bool may_succeed; /* failed, and the model would accept success (live_refuse()) */
 	/* How it was played. */
 	const char *skip; /* why not, NULL = it is in the program */
 	uint32_t step;
@@ -119,8 +120,9 @@ struct live_plan {
 	uint64_t area_bytes;
 };
 
-/* Why this kernel's own owner should not play it, or "".  Before live_plan_make(). */
-void live_refuse(const struct live_tape *tape, char *why, size_t size);
+/* Why this kernel's own owner should not play it, or "".  Before live_plan_make(); `data` is the
+ * file of the tape.  0, a tape error, -ENOMEM. */
+int live_refuse(struct live_tape *tape, const void *data, size_t data_size, char *why, size_t size);
 /* Make the program; events that cannot be played get their .skip.  0, -E2BIG, -ENOMEM. */
 int live_plan_make(struct live_tape *tape, const struct live_facts *facts,
 		   const struct live_options *options, struct live_plan *plan);

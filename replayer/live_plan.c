@@ -985,6 +985,86 @@ static bool error_is_ordinary(int64_t ret)
 	return false;
 }
 
+/* An error that may say of the call itself that it is wrong. */
+static bool error_accuses(const struct live_event *e)
+{
+	if (!e->row || !e->returned || e->ret >= 0 || error_is_ordinary(e->ret) ||
+	    e->row->payload == KVMAPI_RUNPAGE)
+		return false;
+	/* Without an argument there is nothing in it that could be wrong. */
+	return e->row->payload != KVMAPI_VALUE || e->arg;
+}
+
+static void verdict_ignore(void *context, const struct tape_return *ret,
+			   const struct model_verdict *verdict)
+{
+}
+
+/* Would the model accept success of a call, made in the state of `m`?  1, 0, -ENOMEM. */
+static int success_allowed(const struct model *m, struct model *scratch,
+			   const struct tape_call *call, struct model_result *result)
+{
+	unsigned int attempt = 0;
+	int err;
+
+	do {
+		err = model_take(scratch, m);
+		if (!err)
+			err = model_call(scratch, call);
+		if (!err)
+			err = model_predict(scratch, call, NULL, attempt++, result);
+	} while (err == -EAGAIN);
+	if (err == -ENOMEM)
+		return err;
+	return !err && result->ret.ret >= 0;
+}
+
+/*
+ * The error of a recording is that of another kernel and machine: whether a call is well-formed is
+ * asked of the model, in the state that it has before the call.  Notes it in the events with an
+ * error that accuses the call.  A call that begins inside another has no such state, and is not
+ * noted.
+ */
+static int events_weigh(struct live_tape *tape, const void *data, size_t size)
+{
+	struct model *m = NULL, *scratch = NULL;
+	struct model_result result = {0};
+	struct tape_reader *reader;
+	struct tape_item item;
+	unsigned int open = 0;
+	size_t next = 0;
+	int rc;
+
+	rc = tape_reader_open_memory(data, size, &reader);
+	if (rc)
+		return rc;
+	rc = model_create(tape_reader_env(reader), verdict_ignore, NULL, &m)
+		     ?: model_create(tape_reader_env(reader), verdict_ignore, NULL, &scratch);
+	while (!rc) {
+		struct live_event *e;
+
+		rc = tape_reader_next(reader, &item);
+		if (rc || item.type == TAPE_END_OF_FILE)
+			break;
+		if (item.type == TAPE_CALL) {
+			e = &tape->events[next++];
+			if (!open++ && error_accuses(e)) {
+				rc = success_allowed(m, scratch, item.u.call, &result);
+				e->may_succeed = rc == 1;
+				rc = rc < 0 ? rc : 0;
+			}
+		}
+		open -= item.type == TAPE_RETURN;
+		if (!rc)
+			rc = model_item(m, &item);
+	}
+	model_result_release(&result);
+	model_destroy(scratch);
+	model_destroy(m);
+	tape_reader_close(reader);
+	return rc;
+}
+
 /* What is wrong with a call, or NULL. */
 static const char *call_complaint(const struct live_event *e)
 {
@@ -996,34 +1076,36 @@ static const char *call_complaint(const struct live_event *e)
 		return NULL;
 	if (!e->returned)
 		return "did not return when it was recorded";
-	if (e->ret >= 0 || error_is_ordinary(e->ret))
+	if (!error_accuses(e) || e->may_succeed)
 		return NULL;
-	/* Without an argument there is nothing in it that could be wrong. */
-	if (e->row->payload == KVMAPI_VALUE && !e->arg)
-		return NULL;
-	return "was refused as wrong when it was recorded";
+	return "was refused when it was recorded, and has to be, as the model sees it";
 }
 
-void live_refuse(const struct live_tape *tape, char *why, size_t size)
+int live_refuse(struct live_tape *tape, const void *data, size_t data_size, char *why, size_t size)
 {
+	int rc;
+
 	*why = 0;
 	if (tape->env.arch != kvmapi_arch_native()) {
 		snprintf(why, size, "the tape is of %s, this machine is not",
 			 kvmapi_arch_name(tape->env.arch));
-		return;
+		return 0;
 	}
 	if (tape->gaps) {
 		snprintf(why, size, "%" PRIu64 " calls are missing in gaps", tape->gaps);
-		return;
+		return 0;
 	}
 	for (size_t i = 0; i < tape->item_count; i++) {
 		const struct tape_memory *memory = tape->items[i].memory;
 
 		if (memory && !programs_know(tape->env.arch, memory->data, memory->len)) {
 			snprintf(why, size, "it brings guest code that is none of kvmtape's own");
-			return;
+			return 0;
 		}
 	}
+	rc = events_weigh(tape, data, data_size);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < tape->event_count; i++) {
 		const struct live_event *e = &tape->events[i];
 		const char *complaint = call_complaint(e);
@@ -1035,6 +1117,7 @@ void live_refuse(const struct live_tape *tape, char *why, size_t size)
 			continue;
 		snprintf(why, size, "event %" PRIu64 ", %s, %s", e->index,
 			 e->row ? e->row->name : "a call", complaint);
-		return;
+		return 0;
 	}
+	return 0;
 }
