@@ -35,6 +35,7 @@ enum {
 	EXIT_IO = 2,
 	EXIT_MMIO = 6,
 	EXIT_INTR = 10,
+	EXIT_INTERNAL_ERROR = 17,
 };
 
 /* Latencies by power of two: bucket n holds [2^n, 2^(n+1)) ns, the first one 0 as well. */
@@ -227,6 +228,7 @@ static uint64_t number(const struct stats *s, const uint8_t *p, unsigned int wid
 static int exit_count(struct stats *s, const struct tape_return *ret, uint64_t ns)
 {
 	const struct tape_part *run = tape_part_find(ret->parts, ret->part_count, TAPE_RUN_OUT);
+	uint32_t suberror = 0;
 	const uint8_t *u;
 	uint64_t reason;
 	int rc;
@@ -238,8 +240,11 @@ static int exit_count(struct stats *s, const struct tape_return *ret, uint64_t n
 	reason = number(s, run->data + RUN_EXIT_REASON, 4);
 	if (ret->ret < 0 && (ret->ret != -EINTR || reason != EXIT_INTR))
 		return 0;
-	rc = tally_add(&s->exits, reason, 0, ns);
 	u = run->data + s->run_union;
+	/* Failures of KVM are told apart by their suberror. */
+	if (reason == EXIT_INTERNAL_ERROR && run->have >= s->run_union + 4)
+		suberror = (uint32_t)number(s, u, 4);
+	rc = tally_add(&s->exits, reason, suberror, ns);
 	if (!rc && reason == EXIT_IO && run->have >= s->run_union + 4)
 		rc = tally_add(&s->io, number(s, u + 2, 2), u[0] << 8 | u[1], ns);
 	else if (!rc && reason == EXIT_MMIO && run->have >= s->run_union + 21)
@@ -336,13 +341,16 @@ static const char *time_text(uint64_t ns, char *buf, size_t size)
 	return buf;
 }
 
-static const char *exit_name(uint64_t reason, char *buf, size_t size)
+static const char *exit_name(const struct tally_entry *e, char *buf, size_t size)
 {
-	const char *name = kvmapi_exit_name(reason);
+	const char *name = kvmapi_exit_name(e->where);
 
-	if (name)
+	if (!name)
+		snprintf(buf, size, "exit %llu", (unsigned long long)e->where);
+	else if (e->how)
+		snprintf(buf, size, "%s suberror %u", name, e->how);
+	else
 		return name;
-	snprintf(buf, size, "exit %llu", (unsigned long long)reason);
 	return buf;
 }
 
@@ -404,7 +412,7 @@ static void errors_text(const struct stats *s)
 
 static void exits_text(const struct stats *s)
 {
-	char name[32], total[16], mean[16];
+	char name[64], total[16], mean[16];
 
 	if (!s->exits.used)
 		return;
@@ -415,7 +423,7 @@ static void exits_text(const struct stats *s)
 	for (size_t n = 0; n < s->exits.used; n++) {
 		const struct tally_entry *e = &s->exits.entries[n];
 
-		printf("%-34s %10llu", exit_name(e->where, name, sizeof(name)),
+		printf("%-34s %10llu", exit_name(e, name, sizeof(name)),
 		       (unsigned long long)e->count);
 		if (!s->timeless)
 			printf(" %9s %9s", time_text(e->ns, total, sizeof(total)),
@@ -559,7 +567,7 @@ static int stats_json(const struct stats *s)
 {
 	uint64_t encoded, file, frames;
 	int code = CLI_OK;
-	char name[32];
+	char name[64];
 	json_t *line;
 
 	for (size_t n = 0; n < s->ioctl_count && code == CLI_OK; n++)
@@ -568,8 +576,10 @@ static int stats_json(const struct stats *s)
 		const struct tally_entry *e = &s->exits.entries[n];
 
 		line = json_pack("{s:s, s:s, s:I, s:I}", "type", "exit", "name",
-				 exit_name(e->where, name, sizeof(name)), "reason",
-				 (json_int_t)e->where, "runs", (json_int_t)e->count);
+				 exit_name(e, name, sizeof(name)), "reason", (json_int_t)e->where,
+				 "runs", (json_int_t)e->count);
+		if (e->how)
+			json_object_set_new(line, "suberror", json_integer(e->how));
 		if (!s->timeless)
 			json_object_set_new(line, "total_ns", json_integer(e->ns));
 		code = cli_json_put(stdout, line);

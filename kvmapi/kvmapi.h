@@ -185,6 +185,23 @@ struct kvmapi_exit {
 const struct kvmapi_exit *kvmapi_exits(size_t *count);
 const struct kvmapi_exit *kvmapi_exit(uint32_t reason);
 
+/* Room for what the next two say, with its end. */
+#define KVMAPI_WORDS 256
+/*
+ * In words, what an exit says that reports a failure (KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_FAIL_ENTRY;
+ * x86): the suberror, the processor's reason, the instruction's bytes.  `run` holds `have` bytes of
+ * struct kvm_run; backend is "kvm_intel", "kvm_amd", NULL = not known.  0, -ENOENT: there is
+ * nothing to say.
+ */
+int kvmapi_exit_explain(enum kvmapi_arch arch, const char *backend, const void *run, size_t have,
+			char *buf, size_t size);
+/*
+ * What a request that is none of this object's was probably meant to be: a call of another kind of
+ * object, or one whose argument has another size.  0, -ENOENT: nobody knows.
+ */
+int kvmapi_request_hint(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t request, char *buf,
+			size_t size);
+
 /* Layout of struct kvm_run that every architecture but s390 shares up to the union. */
 enum {
 	KVMAPI_RUN_UNION = 32, /* offset of the exit union (s390: 48) */

@@ -171,7 +171,7 @@ int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, 
 	struct tape_sides arg = tape_sides_of(ret, TAPE_ARG_IN, TAPE_ARG_OUT);
 	struct tape_sides run = tape_sides_of(ret, TAPE_RUN_IN, TAPE_RUN_OUT);
 	json_t *event = json_object();
-	char label[64];
+	char label[64], words[KVMAPI_WORDS];
 	int err = 0;
 
 	*object = NULL;
@@ -194,9 +194,16 @@ int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, 
 	set(event, "ioctl", row ? json_string(row->name) : json_null(), &err);
 	set(event, "request", json_sprintf("0x%08x", call->request), &err);
 	set(event, "arg", json_hex(call->arg), &err);
+	if (!row &&
+	    !kvmapi_request_hint(env->arch, call->kind, call->request, words, sizeof(words)))
+		set(event, "hint", json_string(words), &err);
 	if (tape_event_is_run(call)) {
 		set(event, "in", run_value(env, run.in), &err);
 		set(event, "out", run_value(env, run.out), &err);
+		if (run.out &&
+		    !kvmapi_exit_explain(env->arch, tape_env_get(env, "kvm.backend"), run.out->data,
+					 run.out->have, words, sizeof(words)))
+			set(event, "explained", json_string(words), &err);
 	} else if (arg.in || arg.out || (row && row->payload != KVMAPI_VALUE && row->dir)) {
 		if (!row || row->dir & KVMAPI_IN || arg.in)
 			set(event, "in", part_value(env, row ? row->type : NULL, arg.in), &err);

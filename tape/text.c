@@ -203,7 +203,7 @@ static int show_run_out(const struct shower *s, const struct tape_return *ret)
 	const size_t at = tape_run_union(s->env);
 	const struct kvmapi_exit *exit;
 	const char *name;
-	char *value = NULL;
+	char *value = NULL, words[KVMAPI_WORDS];
 	uint32_t reason;
 	int err;
 
@@ -251,6 +251,9 @@ static int show_run_out(const struct shower *s, const struct tape_return *ret)
 	fputc(' ', s->out);
 	show_value(s, value);
 	free(value);
+	if (!kvmapi_exit_explain(s->env->arch, tape_env_get(s->env, "kvm.backend"), run->data,
+				 run->have, words, sizeof(words)))
+		fprintf(s->out, " (%s)", words);
 	return 0;
 }
 
@@ -345,7 +348,7 @@ static int show_event(const struct shower *s, const struct tape_return *ret)
 {
 	const struct tape_call *call = ret->call;
 	const struct tape_thread *thread = tape_reader_thread(s->r, call->thread);
-	char label[64];
+	char label[64], words[KVMAPI_WORDS];
 	int err;
 
 	tape_object_label(s->r, call->object, label, sizeof(label));
@@ -363,6 +366,9 @@ static int show_event(const struct shower *s, const struct tape_return *ret)
 		return err;
 	fputc(')', s->out);
 	show_result(s, ret);
+	if (!call->row &&
+	    !kvmapi_request_hint(s->env->arch, call->kind, call->request, words, sizeof(words)))
+		fprintf(s->out, " (%s)", words);
 	if (tape_event_is_run(call))
 		err = show_run_out(s, ret);
 	show_duration(s, ret);

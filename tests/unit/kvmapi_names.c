@@ -130,12 +130,92 @@ static void constants(void **state)
 	assert_int_equal(kvmapi_constant(KVMAPI_ARCHS, "EFER", &value), -ENOENT);
 }
 
+static const char *explained(const char *backend, const struct kvm_run *run, size_t have)
+{
+	static char words[KVMAPI_WORDS];
+
+	return kvmapi_exit_explain(KVMAPI_X86, backend, run, have, words, sizeof(words)) ? NULL
+											 : words;
+}
+
+static void exits_in_words(void **state)
+{
+	struct kvm_run run = {.exit_reason = KVM_EXIT_INTERNAL_ERROR};
+	size_t internal = offsetof(struct kvm_run, internal.data[4]);
+
+	run.internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
+	run.internal.ndata = 4;
+	run.internal.data[0] = 0x80000b0e;
+	run.internal.data[1] = 48;
+	assert_string_equal(
+		explained("kvm_intel", &run, internal),
+		"an exit while an event was delivered: exception 14 (#PF), exit reason 48: EPT violation");
+	run.internal.data[1] = 0x400;
+	assert_non_null(
+		strstr(explained("kvm_amd", &run, internal), "exit code 0x400: nested page fault"));
+	run.internal.suberror = KVM_INTERNAL_ERROR_SIMUL_EX;
+	assert_non_null(strstr(explained("kvm_intel", &run, internal),
+			       "delivered: exception 14 (#PF) and "));
+	run.internal.suberror = KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
+	run.internal.data[0] = 2;
+	assert_non_null(
+		strstr(explained("kvm_intel", &run, internal), "exit reason 2: triple fault"));
+	memset(&run.internal, 0, sizeof(run.internal));
+	run.emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run.emulation_failure.ndata = 3;
+	run.emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run.emulation_failure.insn_size = 2;
+	run.emulation_failure.insn_bytes[0] = 0x0f;
+	run.emulation_failure.insn_bytes[1] = 0xa2;
+	assert_string_equal(explained(NULL, &run, internal),
+			    "instruction could not be emulated: 0f a2");
+	/* More bytes than there are. */
+	run.emulation_failure.insn_size = 255;
+	assert_non_null(explained(NULL, &run, internal));
+	assert_null(explained(NULL, &run, offsetof(struct kvm_run, internal)));
+
+	run = (struct kvm_run){.exit_reason = KVM_EXIT_FAIL_ENTRY};
+	run.fail_entry.hardware_entry_failure_reason = 0x80000021;
+	assert_non_null(strstr(explained("kvm_intel", &run, internal), "invalid guest state"));
+	run.fail_entry.hardware_entry_failure_reason = 7;
+	assert_non_null(strstr(explained("kvm_intel", &run, internal), "invalid control fields"));
+	run.fail_entry.hardware_entry_failure_reason = UINT64_MAX;
+	assert_non_null(strstr(explained("kvm_amd", &run, internal), "invalid VMCB"));
+	run.exit_reason = KVM_EXIT_HLT;
+	assert_null(explained("kvm_intel", &run, internal));
+}
+
+static void requests_in_words(void **state)
+{
+	char words[KVMAPI_WORDS];
+
+	assert_int_equal(kvmapi_request_hint(KVMAPI_X86, KVMAPI_VCPU, KVM_CHECK_EXTENSION, words,
+					     sizeof(words)),
+			 0);
+	assert_string_equal(words, "KVM_CHECK_EXTENSION is a call of system, vm");
+	assert_int_equal(kvmapi_request_hint(KVMAPI_X86, KVMAPI_VM, KVM_RUN, words, sizeof(words)),
+			 0);
+	assert_string_equal(words, "KVM_RUN is a call of vcpu");
+	/* struct kvm_regs with a word more. */
+	assert_int_equal(kvmapi_request_hint(KVMAPI_X86, KVMAPI_VCPU, KVM_SET_REGS + (8u << 16),
+					     words, sizeof(words)),
+			 0);
+	assert_non_null(strstr(words, "its argument has 144 bytes, not 152"));
+	assert_int_equal(
+		kvmapi_request_hint(KVMAPI_X86, KVMAPI_VCPU, KVM_RUN, words, sizeof(words)),
+		-ENOENT);
+	assert_int_equal(
+		kvmapi_request_hint(KVMAPI_X86, KVMAPI_VCPU, 0x12345678, words, sizeof(words)),
+		-ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(architectures), cmocka_unit_test(capabilities),
-		cmocka_unit_test(errors),	 cmocka_unit_test(objects_and_exits),
-		cmocka_unit_test(registers),	 cmocka_unit_test(arguments),
+		cmocka_unit_test(exits_in_words), cmocka_unit_test(requests_in_words),
+		cmocka_unit_test(architectures),  cmocka_unit_test(capabilities),
+		cmocka_unit_test(errors),	  cmocka_unit_test(objects_and_exits),
+		cmocka_unit_test(registers),	  cmocka_unit_test(arguments),
 		cmocka_unit_test(constants),
 	};
 
