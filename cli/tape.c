@@ -89,6 +89,10 @@ int cli_tape_done(const char *path, const struct tape_reader *reader, int error)
 				 tape_reader_where(reader));
 	case -ENOMEM:
 		return cli_error("%s: out of memory", path);
+	case -ENODATA:
+		return cli_error(
+			"%s: has no results yet, so there is nothing to judge; 'kvmtape replay --live=WHERE' plays it",
+			path);
 	default:
 		return cli_error("%s: %s", path, tape_strerror(error));
 	}

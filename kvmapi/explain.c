@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <linux/kvm.h>
-
+#include "kvmapi/kvm_newer.h"
 #include "kvmapi/kvmapi.h"
 
 struct number {

@@ -235,6 +235,7 @@ int replayer_judge(struct tape_reader *reader, const struct replayer_options *op
 {
 	static const struct replayer_hooks none;
 	struct judging j = {.options = options, .hooks = hooks ? hooks : &none, .score = score};
+	const char *results = tape_env_get(tape_reader_env(reader), "results");
 	struct model *m = NULL;
 	struct tape_item item;
 	int rc, rc2;
@@ -249,7 +250,9 @@ int replayer_judge(struct tape_reader *reader, const struct replayer_options *op
 		rc = -ENOMEM;
 		goto out;
 	}
-	rc = model_create(tape_reader_env(reader), verdict_take, &j, &m);
+	rc = results && !strcmp(results, "none") ? -ENODATA : 0;
+	if (!rc)
+		rc = model_create(tape_reader_env(reader), verdict_take, &j, &m);
 	if (rc)
 		goto out;
 	do {

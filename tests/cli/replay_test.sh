@@ -132,6 +132,15 @@ for command in "replay --verbose" "print" "info"; do
 	unlike "a thread's name cannot command the terminal: $command" "$out" $'\033'
 done
 
+printf 'kernel 6.1.0\nresults none\nkvm.KVM_GET_API_VERSION()\n' >"$tmp/none.tapes"
+"$KVMTAPE" asm -o "$tmp/none.tape" "$tmp/none.tapes"
+for command in replay "rules --coverage"; do
+	# shellcheck disable=SC2086
+	run "$KVMTAPE" $command "$tmp/none.tape"
+	is "a tape that was not played yet is not judged: $command" "$status" 2
+	like "and what to do: $command" "$err" "has no results yet.*--live"
+done
+
 run "$KVMTAPE" replay "$tmp/riscv.tape"
 if ((status == 2)); then
 	like "an architecture without a model: says so" "$err" 'no model of riscv'
