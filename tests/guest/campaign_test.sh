@@ -53,11 +53,49 @@ ok "goes on: from where it was" test "$(field "$tmp/c/campaign.json" executions)
 ok "goes on: blocks" test "$(wc -l <"$tmp/c/blocks")" -ge "$blocks"
 ok "goes on: queue" test "$(ls "$tmp/c/queue" | wc -l)" -ge "$queue"
 is "goes on: no block twice" "$(cut -d' ' -f1,2 "$tmp/c/blocks" | sort | uniq -d)" ""
-for find in "$tmp"/c/finds/*/; do
-	[[ -e $find/find.json ]] || continue
-	ok "$(basename "$find"): has its tape" test -s "$find/find.tape"
-	ok "$(basename "$find"): and its text" test -s "$find/find.tapes"
+
+# --- a kernel that breaks a rule, so that there is a find: overlapping memory slots are refused with EINVAL, not EEXIST
+
+cache=${KVMTAPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvmtape}
+mkdir -p "$tmp/planted/guest/kernels"
+cp -rs "$(realpath "$cache")/guest/kernels/bookworm" "$tmp/planted/guest/kernels/"
+module=$(find "$tmp/planted" -name kvm.ko)
+cp --remove-destination "$(realpath "$module")" "$module"
+ok "a planted fault" python3 "$(dirname "$0")/plant.py" "$module" __kvm_set_memory_region -17 -22
+mkdir "$tmp/overlap"
+cat >"$tmp/overlap.tapes" <<'END'
+kernel 6.1.0
+backend kvm_amd
+kvm.KVM_GET_API_VERSION() = 12
+a = kvm.KVM_CREATE_VM(0)
+a.KVM_SET_USER_MEMORY_REGION({.slot = 0, .memory_size = 0x1000, .userspace_addr = mem0}) = 0
+a.KVM_SET_USER_MEMORY_REGION({.slot = 1, .memory_size = 0x1000, .userspace_addr = mem0}) = -EEXIST
+a.KVM_CHECK_EXTENSION(KVM_CAP_USER_MEMORY) = 1
+END
+"$KVMTAPE" asm -o "$tmp/overlap/seed.tape" "$tmp/overlap.tapes" || exit 99
+find=$tmp/f/finds/diverges-MEMORY_REGION_OVERLAP-KVM_SET_USER_MEMORY_REGION-EINVAL-09c81f
+KVMTAPE_CACHE=$tmp/planted "$KVMTAPE" fuzz -o "$tmp/f" --interval 2 --runs 2 --seed 1 "$tmp/overlap" >"$tmp/out" 2>"$tmp/err" &
+pid=$!
+for ((i = 0; i < 1200; i++)); do
+	sleep 0.1
+	[[ -e $find/find.json ]] && break
+	kill -0 "$pid" 2>/dev/null || break
 done
+kill -INT "$pid"
+wait "$pid"
+is "a find: exit status" "$?" 1
+like "a find: is counted" "$(<"$tmp/err")" '^kvmtape fuzz: [0-9]+ finds in .*/f/finds, [1-9][0-9]* of them shown again$'
+is "a find: shown at every run" "$(field "$find/find.json" shown) of $(field "$find/find.json" runs)" "2 of 2"
+is "a find: its rule" "$(field "$find/find.json" rule)" MEMORY_REGION_OVERLAP
+like "a find: expected and observed" "$(field "$find/find.json" expected) $(field "$find/find.json" observed)" 'EEXIST.*EINVAL'
+is "a find: the calls that it takes" "$(field "$find/find.json" calls)" 3
+is "a find: of its text" "$(grep -oE 'KVM_[A-Z_]+\(' "$find/find.tapes" | tr -d '(' | tr '\n' ' ')" \
+	"KVM_CREATE_VM KVM_SET_USER_MEMORY_REGION KVM_SET_USER_MEMORY_REGION "
+run "$KVMTAPE" replay "$find/find.tape"
+is "a find: its tape diverges" "$status" 1
+ok "a find: as it came first" test -s "$find/first.tape"
+run env KVMTAPE_CACHE="$tmp/planted" "$KVMTAPE" fuzz -o "$tmp/f" --interval 2 --runs 2 --executions 60 --seed 2 "$tmp/overlap"
+is "a find: is known when the campaign goes on" "$(find "$tmp/f/finds" -name '*OVERLAP*' | wc -l)" 1
 
 # --- minimising on a live kernel: a tape that lies, and a kernel that does not
 
@@ -67,14 +105,14 @@ run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/lie.min" "$tmp/l
 is "minimise --live: what the kernel does not do is no divergence, exit status" "$status" 2
 like "minimise --live: says how often it was played" "$err" 'no divergence in 2 runs on guest:bookworm'
 ok "minimise --live: nothing was written" test ! -e "$tmp/lie.min"
-find=$(grep -l '"shown": [1-9]' "$tmp"/c/finds/diverges-*/find.json 2>/dev/null | head -n1)
-if [[ -n $find ]]; then
-	run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/find.min" "${find%find.json}first.tape"
-	is "minimise --live: a find of the campaign" "$status" 0
-	like "minimise --live: its reliability" "$out" '^reliability +[12] of 2 runs before, [0-2] of 2 after$'
-else
-	skip "minimise --live: a find of the campaign" "the campaign had none"
-fi
+run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/find.min" "$find/first.tape"
+is "minimise --live: a find, on a kernel that does not show it" "$status" 2
+run env KVMTAPE_CACHE="$tmp/planted" "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/find.min" "$find/first.tape"
+is "minimise --live: a find, on the kernel that does" "$status" 0
+like "minimise --live: its reliability" "$out" '^reliability +2 of 2 runs before, 2 of 2 after$'
+like "minimise --live: its calls" "$out" '^calls +3 of '
+run "$KVMTAPE" replay "$tmp/find.min"
+is "minimise --live: what it wrote diverges" "$status" 1
 
 # --- this machine's own kernel, where that is a disposable guest
 
@@ -90,16 +128,10 @@ like "--live=host in a guest: rules were reached" "$(<"$tmp/work/c/outcomes")" '
 PATH=$tmp/nothing run "$KVMTAPE" fuzz -o "$tmp/d" --executions 10
 is "no QEMU: exit status" "$status" 2
 like "no QEMU: says so" "$err" 'qemu-system-x86'
-cache=${KVMTAPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvmtape}
-vmlinuz=$(find "$cache/guest/" -path '*bookworm*' -name 'vmlinuz*' ! -path '*arm64*' ! -path '*ppc64*' 2>/dev/null | head -n1)
 mkdir "$tmp/empty"
-if [[ -n $vmlinuz ]]; then
-	run "$KVMTAPE" fuzz -o "$tmp/d" --kernel "$vmlinuz" --modules "$tmp/empty" --executions 10
-	is "a guest without KVM: exit status" "$status" 2
-	ok "a guest without KVM: one line says so" test "$(grep -c . <<<"$err")" = 1
-else
-	skip "a guest without KVM" "the kernel's image was not found"
-fi
+run "$KVMTAPE" fuzz -o "$tmp/d" --kernel "$cache/guest/kernels/bookworm/vmlinuz" --modules "$tmp/empty" --executions 10
+is "a guest without KVM: exit status" "$status" 2
+ok "a guest without KVM: one line says so" test "$(grep -c . <<<"$err")" = 1
 run "$KVMTAPE" fuzz -o "$tmp/d" --interval 2 --no-minimise --runs 2 --executions 10
 ok "after that the folder is good for a campaign" test "$status" -le 1
 tap_done
