@@ -20,6 +20,8 @@ for backend in ${backends[*]}; do
 done
 "$KVMTAPE" record -o auto.tape -- "$KNOWN" /tmp/log all >auto.out 2>&1
 echo \$? >auto.status
+"$KVMTAPE" record --backend ${backends[0]} -o child.tape -- bash -c '"$KNOWN" /tmp/log many 20; exit 5' >child.out 2>&1
+echo \$? >child.status
 END
 chmod +x "$tmp/inside"
 mkdir "$tmp/work"
@@ -39,6 +41,8 @@ is "auto: it works" "$(<"$tmp/work/auto.status")" 0
 like "auto: the best that works" "$("$KVMTAPE" info "$tmp/work/auto.tape")" "recorder.backend +${backends[0]}\$"
 ok "auto: canonical" "$KVMTAPE" canon "$tmp/work/auto.tape" -o "$tmp/auto.tape"
 ok "auto: the same canonical tape" cmp "$tmp/auto.tape" "$tmp/${backends[0]}.tape"
+is "a child of the command: the command's status" "$(<"$tmp/work/child.status")" 5
+like "a child of the command: is recorded" "$(<"$tmp/work/child.out")" ' 20 events, .* 0 lost$'
 if [ "${backends[0]}" = tracepoint ]; then
 	like "auto: says why not fentry" "$(<"$tmp/work/auto.out")" 'recording by tracepoint, since fentry cannot be used here: '
 fi

@@ -45,6 +45,11 @@ if why=$("$PROBE" guest:bookworm); then
 		is "bookworm: $name: the new tape is judged" "$status" 0
 	done
 	programs x86 bookworm
+	# A recording that does not tell the truth is found out.
+	"$PROGRAM_TAPE" x86 hlt "$tmp/lie.tape" lie
+	play --live=guest:bookworm -f -o "$tmp/live.tape" "$tmp/lie.tape"
+	like "bookworm: a difference is found" "$out" 'KVM_RUN exit_reason +KVM_EXIT_DEBUG +KVM_EXIT_HLT'
+	like "bookworm: and counted" "$out" '^  different +2$'
 else
 	skip "tapes on bookworm" "$why"
 fi

@@ -107,6 +107,8 @@ static void make_vcpu(void)
 
 static void test_results(void **state)
 {
+	const struct kvm_irqfd no_file = {.fd = UINT32_MAX, .flags = KVM_IRQFD_FLAG_DEASSIGN};
+
 	call(1, "KVM_GET_API_VERSION", 0, NULL, NULL, 12, 0);
 	assert_int_equal(last.result, MODEL_DETERMINED);
 	assert_int_equal(last.value, MODEL_DETERMINED);
@@ -116,6 +118,9 @@ static void test_results(void **state)
 	call(1, "KVM_GET_API_VERSION", 1, NULL, NULL, -22, 0);
 	assert_int_equal(last.result, MODEL_DETERMINED);
 	assert_int_equal(last.value, MODEL_FREE);
+	/* What the kernel's file layer answers is no promise of the documents. */
+	call(2, "KVM_IRQFD", 0x1000, PART(TAPE_ARG_IN, no_file), NULL, -EBADF, 0);
+	assert_int_equal(last.result, MODEL_CONSTRAINED);
 }
 
 /* A SET determines the GET after it; what a GET answered, the GET after that, and back. */

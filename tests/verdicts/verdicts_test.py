@@ -115,6 +115,9 @@ def statement(code, number, tape, pending):
     match = re.match(r"(?:(begin|end)\s+)?(?:@(\d+)\s+)?(?:[A-Za-z_]\w*\s*(?:<[^>]*>)?\s*=\s*)?"
                      r"([A-Za-z_]\w*)\.(KVM_\w+|ioctl)\b", code)
     if not match:
+        # Calls that are missing have numbers, too.
+        gap = re.match(r"gap\s+(\d+)\b", code)
+        tape.calls += [Call(number) for _ in range(int(gap.group(1)) if gap else 0)]
         return None
     half, thread = match.group(1), match.group(2) or "0"
     if half == "end" and thread in pending:
