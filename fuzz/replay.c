@@ -86,8 +86,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: cannot begin\n", argv[0]);
 		return 2;
 	}
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++) {
+		unsigned long before = files;
+
 		failed |= replay(argv[i]);
+		/* A test of nothing would pass. */
+		if (files == before && !failed) {
+			fprintf(stderr, "%s: no input there\n", argv[i]);
+			failed = 1;
+		}
+	}
 	printf("%lu inputs, nothing found\n", files);
 	return failed ? 2 : 0;
 }

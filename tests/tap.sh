@@ -51,8 +51,10 @@ tap_like()
 	grep -Eq -- "$2" <<<"$1" || { printf 'got:     %s\npattern: %s\n' "$1" "$2"; return 1; }
 }
 
+# What does not stand in a text that is not there says nothing.
 tap_unlike()
 {
+	[[ -n $1 ]] || { echo "there is no text"; return 1; }
 	! grep -Eq -- "$2" <<<"$1" || { printf 'got:     %s\nunwanted: %s\n' "$1" "$2"; return 1; }
 }
 

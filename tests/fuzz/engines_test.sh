@@ -32,6 +32,8 @@ if command -v afl-fuzz >/dev/null; then
 	setup gcc "$PATH" afl
 	ok "AFL++ with gcc" test "$status" -ne 0
 	like "says which compiler" "$out" 'run CC=afl-clang-fast meson setup'
+else
+	skip "AFL++ with gcc" "AFL++ is not installed"
 fi
 run bash "$SOURCE/scripts/fuzz-afl" no-such-target
 is "a target that is none" "$status" 2

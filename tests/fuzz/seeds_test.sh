@@ -30,12 +30,16 @@ is "a folder that is not there" "$status" 2
 
 run "$SEEDS" dictionary
 like "words" "$out" '^"KVM_CREATE_VM\("$'
-unlike "every line is a word in quotes" "$(grep -Ev '^"[^"\\]*(\\"[^"\\]*)*"$' <<<"$out")" .
+is "every line is a word in quotes" "$(grep -Ev '^"[^"\\]*(\\"[^"\\]*)*"$' <<<"$out")" ""
 run "$SEEDS"
 is "usage" "$status" 2
 run "$TARGET"
 is "a target without files" "$status" 2
 like "says that it has no engine" "$err" 'no fuzzing engine'
+mkdir "$tmp/empty"
+run "$TARGET" "$CORPUS/fuzz/model" "$tmp/empty"
+is "a target with a folder without inputs" "$status" 2
+like "says which" "$err" '/empty: no input there$'
 run "$TARGET" "$tmp/not-there"
 is "a target with a file that is not there" "$status" 2
 

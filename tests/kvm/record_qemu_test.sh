@@ -39,7 +39,7 @@ like "whole" "$("$KVMTAPE" info "$tmp/same.tape")" 'whole: seen [0-9]+ = written
 run "$KVMTAPE" record -q -o "$tmp/bad.tape" -- "${qemu[@]}" -no-such-option
 is "QEMU's own error: its status" "$status" 1
 like "QEMU's own error: its words" "$err" 'invalid option'
-unlike "nothing of ours in between" "$err" 'kvmtape record: [^/].*error'
+unlike "nothing of ours in between" "said: $err" 'kvmtape record: [^/].*error'
 
 run "$KVMTAPE" record -o "$tmp/q.tape" -- sh -c "exit 41"
 is "exit status 41" "$status" 41

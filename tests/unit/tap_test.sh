@@ -14,7 +14,7 @@ script 'ok fine true; is same a a; like alike abc "^a"; unlike other abc "^b"; l
 is "checks that hold" "$out" "$(printf 'ok %s\n' '1 - fine' '2 - same' '3 - alike' '4 - other' '5 - two')
 1..5"
 is "checks that hold: status" "$status" 0
-for check in 'ok no false' 'is no a b' 'like no abc "^b"' 'unlike no abc "^a"' 'lines no a 2'; do
+for check in 'ok no false' 'is no a b' 'like no abc "^b"' 'unlike no abc "^a"' 'unlike no "" x' 'lines no a 2'; do
 	script "ok fine true; $check; tap_done"
 	like "a check that fails: ${check%% *}" "$out" '^not ok 2 - no$'
 	is "a check that fails: ${check%% *}: status" "$status" 1
