@@ -69,7 +69,7 @@ void generic_forget_others(struct judge *j)
 	const struct state_vm *vm = j->vm;
 	bool own = generic_flag(v, GENERIC_LEARNED_IN_RUN) && v->last_run_end == vm->last_run_end;
 
-	if (vm->running || (vm->last_run_end != v->scratch[GENERIC_STAMP] && !own)) {
+	if (j_vm_running(j) || (vm->last_run_end != v->scratch[GENERIC_STAMP] && !own)) {
 		generic_mp_state(j, UINT32_MAX, R_NONE);
 		generic_forget_registers(v);
 	}

@@ -30,12 +30,18 @@ bool j_applies(const struct judge *j, uint16_t rule)
 
 bool j_vcpu_ran(const struct judge *j)
 {
-	return j->vcpu && (j->vcpu->running || j->vcpu->last_run_end > j->entered);
+	return j->vcpu &&
+	       (j->vcpu->running || j->vcpu->last_run_end > j->entered || j->vcpu->unseen_run);
+}
+
+bool j_vm_running(const struct judge *j)
+{
+	return j->vm->running || state_vm_unseen_run(j->vm);
 }
 
 bool j_vm_ran(const struct judge *j)
 {
-	return j->vm && (j->vm->running || j->vm->last_run_end > j->entered);
+	return j->vm && (j_vm_running(j) || j->vm->last_run_end > j->entered);
 }
 
 enum state_tri j_vcpu_has_run(const struct judge *j)

@@ -41,6 +41,7 @@ struct judge {
 	const struct tape_part *in;  /* argument struct before, NULL = none captured */
 	const struct tape_part *out; /* after, NULL */
 	uint64_t entered;	     /* model sequence number at which the call began */
+	uint64_t left;		     /* and at which it returned; 0 while it has not */
 	struct model_verdict *v;
 	uint16_t deviation;  /* first deviation rule that explained something, R_NONE */
 	uint16_t allowed_by; /* first rule that only allowed what was seen, R_NONE */
@@ -73,6 +74,8 @@ bool j_applies(const struct judge *j, uint16_t rule);
  * this call. */
 bool j_vcpu_ran(const struct judge *j);
 bool j_vm_ran(const struct judge *j);
+/* A vCPU of the VM of this call may be in KVM_RUN now. */
+bool j_vm_running(const struct judge *j);
 /* Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
  * it. */
 enum state_tri j_vcpu_has_run(const struct judge *j);

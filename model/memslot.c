@@ -259,6 +259,11 @@ static void region_store(struct judge *j, const struct region *r)
 		vm_fact_set(j, VM_FACT_BINDING, r->slot, r->memfd, r->offset);
 	if (!logged && r->flags & KVM_MEM_LOG_DIRTY_PAGES)
 		log_begin(j, r->slot);
+	/* It may have been there before, with a log. */
+	if (!logged && r->flags & KVM_MEM_LOG_DIRTY_PAGES && (e ? !e->known : slots->open))
+		vm_fact_set(j, VM_FACT_DIRTY_LOG, r->slot, 0, LOG_SET);
+	if (!slots->count)
+		j->vm->slots_since = j->left;
 	e = state_set_add(slots, r->slot, 0);
 	if (!e) {
 		j->oom = -ENOMEM;

@@ -13,27 +13,11 @@
 #include <string.h>
 
 #include "kvmapi/kvm_newer.h"
+#include "model/group.h"
 #include "model/internal.h"
 
-/* Calls that are judged together at most; a larger crowd is judged in the order of returns. */
-#define GROUP_MAX	 32
 /* Errnos end here. */
-#define ERRNO_MAX	 4095
-/* Partial orders that are tried for one group at most. */
-#define ORDERS_MAX	 400
-/* The same where nothing diverges, to see what other orders leave behind: fewer for a VM with many
- * vCPUs, each of which is copied for each order. */
-#define MEETS_MAX(vcpus) (64 / (1 + (vcpus) / 16))
-
-struct held {
-	struct tape_return ret;
-	struct tape_call call;
-	uint64_t entered;
-	uint64_t left;
-	struct model_verdict verdict;
-	struct promises promises;
-	void *bytes; /* parts and payload of both */
-};
+#define ERRNO_MAX 4095
 
 struct object {
 	struct tape_object o;
@@ -44,15 +28,7 @@ struct object {
 	bool used;	/* and one on it */
 	bool made_here; /* a call on the tape made it, or must have */
 	bool closed;	/* its descriptor */
-};
-
-struct vm_slot {
-	struct state_vm *state;
-	uint32_t open; /* calls but KVM_RUN that have not returned */
-	bool grouped;
-	uint32_t over_gap; /* of the calls that were open at a gap, those that still are */
-	struct held *held[GROUP_MAX];
-	uint32_t held_count;
+	uint64_t left;	/* sequence number of the last return of a call on it but KVM_RUN */
 };
 
 struct open_call {
@@ -61,9 +37,11 @@ struct open_call {
 	uint32_t object;
 	struct vm_slot *slot;	  /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
 	struct vm_slot *over_gap; /* instead of it, once a gap came before the return */
+	struct group_open group;
 	bool open;
-	bool inside; /* a KVM_RUN of a vCPU that is known */
-	bool runs;   /* and that lets the guest run */
+	bool creates; /* objects */
+	bool inside;  /* a KVM_RUN of a vCPU that is known */
+	bool runs;    /* and that lets the guest run */
 };
 
 struct model {
@@ -72,6 +50,7 @@ struct model {
 	void *context;
 	uint64_t sequence;
 	bool gap_seen;
+	uint64_t gap_at; /* sequence number of the last gap */
 	struct object *objects;
 	uint32_t object_room;
 	struct vm_slot **slots;
@@ -81,11 +60,16 @@ struct model {
 	const struct kvmapi_ioctl *rows;
 	const struct judge_handler **handlers; /* by row */
 	const struct judge_handler **lints;    /* by row and kind, NULL = none */
+	const struct touch_row **touches;      /* the same */
 	int32_t *caps;
 	uint64_t hits[R_COUNT];
 	struct state_system system;
 	bool promises_wanted;
-	struct promises promises;	 /* of the call that is judged alone */
+	struct promises promises;   /* of the call that is judged alone */
+	int64_t work;		    /* what the search of orders may still cost */
+	struct group_open **opens;  /* of one VM, see opens_of() */
+	struct group_open over_gap; /* stands for all that were open at a gap */
+	uint32_t opens_room;
 	const struct promises *promised; /* of the call that the callback is about */
 	struct tape_return *making;	 /* by model_predict() */
 	int oom;
@@ -162,8 +146,12 @@ static int find_handlers(struct model *m)
 	m->rows = kvmapi_ioctls(m->facts.arch, &count);
 	m->handlers = calloc(count ? count : 1, sizeof(*m->handlers) * KVMAPI_OBJECT_KINDS);
 	m->lints = calloc(count ? count : 1, sizeof(*m->lints) * KVMAPI_OBJECT_KINDS);
-	if (!m->handlers || !m->lints)
+	m->touches = calloc(count ? count : 1, sizeof(*m->touches) * KVMAPI_OBJECT_KINDS);
+	if (!m->handlers || !m->lints || !m->touches)
 		return -ENOMEM;
+	for (size_t i = 0; i < count * KVMAPI_OBJECT_KINDS; i++)
+		m->touches[i] = touch_row(&m->facts, m->rows[i / KVMAPI_OBJECT_KINDS].name,
+					  1u << i % KVMAPI_OBJECT_KINDS);
 	if (x86)
 		add_handlers(m, m->lints, count, model_lint_handlers, false);
 	if (m->facts.arch == KVMAPI_S390)
@@ -179,14 +167,23 @@ static int find_handlers(struct model *m)
 	return 0;
 }
 
+/* Where a table by row and kind has a call that has a row. */
+static size_t row_of(const struct model *m, const struct tape_call *call)
+{
+	return (size_t)(call->row - m->rows) * KVMAPI_OBJECT_KINDS +
+	       (unsigned int)__builtin_ctz(call->kind);
+}
+
 static const struct judge_handler *handler(const struct model *m,
 					   const struct judge_handler *const *handlers,
 					   const struct tape_call *call)
 {
-	if (!call->row)
-		return NULL;
-	return handlers[(call->row - m->rows) * KVMAPI_OBJECT_KINDS +
-			(unsigned int)__builtin_ctz(call->kind)];
+	return call->row ? handlers[row_of(m, call)] : NULL;
+}
+
+static const struct touch_row *touch(const struct model *m, const struct tape_call *call)
+{
+	return call->row ? m->touches[row_of(m, call)] : NULL;
 }
 
 int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
@@ -210,6 +207,8 @@ int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
 			goto fail;
 		memcpy(m->caps, env->caps, env->cap_count * sizeof(*m->caps));
 	}
+	m->work = WORK_MAX;
+	touches_of(m, NULL, NULL, &m->over_gap.touches);
 	m->facts.caps = m->caps;
 	m->facts.cap_count = env->cap_count;
 	facts_rules(&m->facts);
@@ -221,15 +220,6 @@ int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
 fail:
 	model_destroy(m);
 	return err;
-}
-
-static void held_free(struct held *h)
-{
-	if (h) {
-		free(h->bytes);
-		promises_release(&h->promises);
-	}
-	free(h);
 }
 
 /* Everything that the items so far left. */
@@ -258,6 +248,8 @@ void model_destroy(struct model *m)
 	free(m->threads);
 	free(m->handlers);
 	free(m->lints);
+	free(m->touches);
+	free(m->opens);
 	free(m->caps);
 	free(m);
 }
@@ -272,6 +264,8 @@ void model_reset(struct model *m)
 		memset(m->threads, 0, m->thread_room * sizeof(*m->threads));
 	m->sequence = 0;
 	m->gap_seen = false;
+	m->gap_at = 0;
+	m->work = WORK_MAX;
 	m->oom = 0;
 }
 
@@ -455,6 +449,8 @@ int model_take(struct model *m, const struct model *from)
 		m->threads[i].tid = from->threads[i].tid;
 	m->sequence = from->sequence;
 	m->gap_seen = from->gap_seen;
+	m->gap_at = from->gap_at;
+	m->work = from->work;
 	return from->oom;
 }
 
@@ -463,7 +459,7 @@ int model_take(struct model *m, const struct model *from)
 
 static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 			  const struct tape_call *call, const struct tape_return *ret,
-			  uint64_t entered, struct model_verdict *v)
+			  uint64_t entered, uint64_t left, struct model_verdict *v)
 {
 	memset(j, 0, sizeof(*j));
 	v->kind = MODEL_UNSPECIFIED;
@@ -477,6 +473,7 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 	j->ret = ret;
 	j->row = call->row;
 	j->entered = entered;
+	j->left = left;
 	j->v = v;
 	j->deviation = j->allowed_by = R_NONE;
 	j->making = ret == m->making ? m->making : NULL;
@@ -486,6 +483,16 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 		j->device = state_vm_device(vm, call->object);
 	j->in = j_part(j, TAPE_ARG_IN);
 	j->out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
+}
+
+/* A call that makes an object has not returned: its descriptor may be in use all the same. */
+static bool creating(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->thread_room; i++) {
+		if (m->threads[i].open && m->threads[i].creates)
+			return true;
+	}
+	return false;
 }
 
 /* An object is used that nobody made: on a tape without gaps, its creation was not there to be
@@ -499,7 +506,7 @@ static void check_object(struct judge *j, struct object *o)
 		j_hold(j, R_OBJECT_MUST_EXIST);
 		return;
 	}
-	if (j->ret->ret >= 0)
+	if (j->ret->ret >= 0 && !creating(j->m))
 		j_break(j, R_OBJECT_MUST_EXIST, "a call that creates this object",
 			"a call on %s %u, which no call on the tape made",
 			kvmapi_object_name(o->o.kind), o->o.id);
@@ -517,9 +524,20 @@ static void say_unspecified(struct judge *j)
 	j_silent(j, why);
 }
 
-/* Judge one call on a state.  The state is brought up to date; the verdict is complete. */
-static void judge_one(struct model *m, struct state_vm *vm, const struct tape_return *ret,
-		      uint64_t entered, struct model_verdict *v, struct promises *promises)
+/*
+ * While a vCPU is in KVM_RUN, other calls on it wait, but for those that send it an interrupt (on
+ * some architectures): after one that succeeded, no KVM_RUN from before it is under way.
+ */
+static bool waits_for_run(const struct tape_return *ret)
+{
+	const struct kvmapi_ioctl *row = ret->call->row;
+
+	return ret->ret >= 0 && row && !strstr(row->name, "INTERRUPT") && !strstr(row->name, "IRQ");
+}
+
+void model_judge(struct model *m, struct state_vm *vm, const struct tape_return *ret,
+		 uint64_t entered, uint64_t left, struct model_verdict *v,
+		 struct promises *promises)
 {
 	const struct judge_handler *h = handler(m, m->handlers, ret->call);
 	const struct judge_handler *lint = handler(m, m->lints, ret->call);
@@ -528,7 +546,7 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 	bool is_run = h && h->enter;
 	struct judge j;
 
-	judge_prepare(m, &j, vm, ret->call, ret, entered, v);
+	judge_prepare(m, &j, vm, ret->call, ret, entered, left, v);
 	if (m->promises_wanted) {
 		j.promises = promises;
 		promises_begin(promises, ret);
@@ -564,6 +582,8 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 			lint->judge(&j);
 		h->judge(&j);
 	}
+	if (j.vcpu && j.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
+		j.vcpu->unseen_run = false;
 	/* Whether it succeeds was not known before. */
 	if (j.making && ret->ret < 0)
 		created = NULL;
@@ -597,8 +617,8 @@ static void judge_one(struct model *m, struct state_vm *vm, const struct tape_re
 	}
 }
 
-static void emit(struct model *m, const struct tape_return *ret, const struct model_verdict *v,
-		 const struct promises *promises)
+void model_emit(struct model *m, const struct tape_return *ret, const struct model_verdict *v,
+		const struct promises *promises)
 {
 	for (unsigned int i = 0; i < v->held_count; i++)
 		m->hits[v->held[i]]++;
@@ -609,121 +629,19 @@ static void emit(struct model *m, const struct tape_return *ret, const struct mo
 	m->promised = NULL;
 }
 
-/* --- groups of overlapping calls
- * ------------------------------------------------------------------- */
-
-static size_t parts_bytes(const struct tape_part *parts, unsigned int count)
+struct promises *model_scratch_promises(struct model *m)
 {
-	size_t n = count * sizeof(*parts);
-
-	for (unsigned int i = 0; i < count; i++)
-		n += parts[i].have;
-	return n;
+	return &m->promises;
 }
 
-/* Copy parts to `parts` and their bytes to `*bytes`, which moves on. */
-static void parts_copy(struct tape_part *parts, const struct tape_part *from, unsigned int count,
-		       uint8_t **bytes)
+int64_t *model_work(struct model *m)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		parts[i] = from[i];
-		if (!from[i].have)
-			continue;
-		memcpy(*bytes, from[i].data, from[i].have);
-		parts[i].data = *bytes;
-		*bytes += from[i].have;
-	}
+	return &m->work;
 }
 
-static struct held *held_new(const struct tape_return *ret, uint64_t entered, uint64_t left)
+void model_out_of_memory(struct model *m)
 {
-	const struct tape_call *call = ret->call;
-	struct held *h = calloc(1, sizeof(*h));
-	struct tape_part *parts;
-	uint8_t *bytes;
-
-	if (!h)
-		return NULL;
-	h->bytes = malloc(parts_bytes(call->parts, call->part_count) +
-			  parts_bytes(ret->parts, ret->part_count) + 1);
-	if (!h->bytes) {
-		free(h);
-		return NULL;
-	}
-	h->call = *call;
-	h->ret = *ret;
-	h->ret.call = &h->call;
-	h->entered = entered;
-	h->left = left;
-	parts = h->bytes;
-	bytes = (uint8_t *)(parts + call->part_count + ret->part_count);
-	parts_copy(parts, call->parts, call->part_count, &bytes);
-	h->call.parts = parts;
-	parts += call->part_count;
-	parts_copy(parts, ret->parts, ret->part_count, &bytes);
-	h->ret.parts = parts;
-	return h;
-}
-
-struct search {
-	struct model *m;
-	struct held **held;
-	uint32_t count;
-	uint32_t tried;
-	uint32_t done; /* bit per held call */
-	struct model_verdict *verdicts;
-	/* All orders are wanted, for what they leave behind: this becomes what they agree on. */
-	struct state_vm *meet;
-};
-
-/*
- * Continue an order on `vm` (owned, freed or handed out) until all calls are in it and none
- * diverges. The state after it, or NULL if there is no such order.
- */
-static struct state_vm *search_order(struct search *s, struct state_vm *vm)
-{
-	uint32_t most = s->meet ? MEETS_MAX(vm->vcpu_count) : ORDERS_MAX;
-
-	if (s->done == (1ull << s->count) - 1) {
-		if (!s->meet)
-			return vm;
-		state_vm_meet(s->meet, vm);
-		state_vm_free(vm);
-		return NULL;
-	}
-	for (uint32_t i = 0; i < s->count && s->tried < most; i++) {
-		struct state_vm *next, *end;
-		bool first = !(s->done & 1u << i);
-
-		/* A call comes first only if no call that is still to come had returned before it
-		 * began. */
-		for (uint32_t k = 0; first && k < s->count; k++) {
-			if (k != i && !(s->done & 1u << k) &&
-			    s->held[k]->left < s->held[i]->entered)
-				first = false;
-		}
-		if (!first)
-			continue;
-		s->tried++;
-		next = state_vm_copy(vm);
-		if (!next)
-			break;
-		judge_one(s->m, next, &s->held[i]->ret, s->held[i]->entered, &s->verdicts[i],
-			  s->meet ? &s->m->promises : &s->held[i]->promises);
-		if (s->verdicts[i].kind == MODEL_DIVERGES) {
-			state_vm_free(next);
-			continue;
-		}
-		s->done |= 1u << i;
-		end = search_order(s, next);
-		if (end) {
-			state_vm_free(vm);
-			return end;
-		}
-		s->done &= ~(1u << i);
-	}
-	state_vm_free(vm);
-	return NULL;
+	m->oom = -ENOMEM;
 }
 
 /*
@@ -736,71 +654,36 @@ static void forget_over_gap(struct vm_slot *slot)
 		state_vm_forget(slot->state);
 }
 
-/*
- * The calls of a group may have taken effect in another order than that of their returns, from the
- * state `before` (freed here) on: in one that explains all of them, if this one does not; and what
- * is known from now on is what all orders that explain them agree on.
- */
-static void group_orders(struct model *m, struct vm_slot *slot, struct state_vm *before,
-			 bool diverges)
+static bool open_add(struct model *m, uint32_t *count, struct group_open *open)
 {
-	struct model_verdict *verdicts = calloc(slot->held_count, sizeof(*verdicts));
-	struct search s = {
-		.m = m, .held = slot->held, .count = slot->held_count, .verdicts = verdicts};
-	struct state_vm *copy = diverges && verdicts ? state_vm_copy(before) : NULL;
-	struct state_vm *after = copy ? search_order(&s, copy) : NULL;
-
-	if (after) {
-		state_vm_free(slot->state);
-		slot->state = after;
-		for (uint32_t i = 0; i < slot->held_count; i++)
-			slot->held[i]->verdict = verdicts[i];
+	if (room_for((void **)&m->opens, &m->opens_room, sizeof(*m->opens), *count)) {
+		m->oom = -ENOMEM;
+		return false;
 	}
-	if (verdicts && (after || !diverges)) {
-		s.tried = s.done = 0;
-		s.meet = slot->state;
-		search_order(&s, before);
-		before = NULL;
-	}
-	state_vm_free(before);
-	free(verdicts);
+	m->opens[(*count)++] = open;
+	return true;
 }
 
-/*
- * Judge what is held.  With calls of the group still open (the crowd is too large, a vCPU enters or
- * leaves the guest, the tape ends) one of those may explain what looks wrong: then nothing is held
- * against the kernel.
- */
-static void group_judge(struct model *m, struct vm_slot *slot)
+/* The calls of the VM that have not returned, but KVM_RUN. */
+static uint32_t opens_of(struct model *m, const struct vm_slot *slot)
 {
-	struct state_vm *before;
-	bool diverges = false;
+	uint32_t count = 0;
 
-	if (!slot->held_count)
-		return;
-	before = slot->held_count > 1 ? state_vm_copy(slot->state) : NULL;
+	if (slot->over_gap)
+		open_add(m, &count, &m->over_gap);
+	for (uint32_t i = 0; slot->open && i < m->thread_room; i++) {
+		struct open_call *t = &m->threads[i];
 
-	for (uint32_t i = 0; i < slot->held_count; i++) {
-		struct held *h = slot->held[i];
-
-		forget_over_gap(slot);
-		judge_one(m, slot->state, &h->ret, h->entered, &h->verdict, &h->promises);
-		diverges |= h->verdict.kind == MODEL_DIVERGES;
+		if (t->open && t->slot == slot && !open_add(m, &count, &t->group))
+			break;
 	}
-	if (before)
-		group_orders(m, slot, before, diverges);
-	for (uint32_t i = 0; i < slot->held_count; i++) {
-		struct model_verdict *v = &slot->held[i]->verdict;
+	return count;
+}
 
-		if (slot->open && v->kind == MODEL_DIVERGES) {
-			v->kind = MODEL_UNSPECIFIED;
-			snprintf(v->observed, sizeof(v->observed),
-				 "overlaps a call that has not returned, which may explain it");
-		}
-		emit(m, &slot->held[i]->ret, &slot->held[i]->verdict, &slot->held[i]->promises);
-		held_free(slot->held[i]);
-	}
-	slot->held_count = 0;
+static void flush(struct model *m, struct vm_slot *slot)
+{
+	if (slot->held_count)
+		group_judge(m, slot, m->opens, opens_of(m, slot));
 }
 
 /* --- items
@@ -815,6 +698,21 @@ static bool run_lets_guest_run(const struct tape_call *call)
 	       !p->data[offsetof(struct kvm_run, immediate_exit)];
 }
 
+/* A call on this vCPU has not returned, so whether it comes before a KVM_RUN is not known. */
+static bool open_on(struct model *m, uint32_t object)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < m->thread_room; i++) {
+		struct open_call *t = &m->threads[i];
+
+		if (!t->open || !t->slot || t->object != object)
+			continue;
+		t->group.stale = found = true;
+	}
+	return found;
+}
+
 static void run_enter(struct model *m, const struct judge_handler *h, struct vm_slot *slot,
 		      const struct tape_call *call, struct open_call *t)
 {
@@ -822,9 +720,11 @@ static void run_enter(struct model *m, const struct judge_handler *h, struct vm_
 	struct model_verdict v;
 	struct judge j;
 
-	judge_prepare(m, &j, vm, call, NULL, t->entered, &v);
+	judge_prepare(m, &j, vm, call, NULL, t->entered, 0, &v);
 	if (!j.vcpu)
 		return;
+	if (open_on(m, call->object))
+		state_vcpu_forget(j.vcpu);
 	h->enter(&j);
 	t->inside = true;
 	j.vcpu->inside++;
@@ -874,21 +774,24 @@ static void close_call(struct model *m, struct open_call *t)
 }
 
 /*
- * A thread that shows up under a new number while its last call is open: the return of that call
- * was lost, and with it what the call did.
+ * A call is open of which the return is missing: what it did, and when, is not known, and what it
+ * made was not seen to be made.
  */
-static void thread_returned_unseen(struct model *m, struct open_call *t)
+static void returned_unseen(struct model *m, struct open_call *t)
 {
 	struct object *o = object_at(m, t->object);
 
+	/* While it counts as open, what may depend on it is not held against the kernel. */
+	if (o && o->slot)
+		flush(m, o->slot);
 	run_leave(m, t);
 	close_call(m, t);
-	if (o && o->slot) {
-		group_judge(m, o->slot);
+	if (o && o->slot)
 		state_vm_forget(o->slot->state);
-	}
+	m->gap_seen = true;
 }
 
+/* A thread that shows up under a new number while its last call is open has returned. */
 int model_thread(struct model *m, const struct tape_thread *thread)
 {
 	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
@@ -900,7 +803,7 @@ int model_thread(struct model *m, const struct tape_thread *thread)
 		return m->oom;
 	for (uint32_t i = 0; i < m->thread_room; i++) {
 		if (i != thread->id && m->threads[i].open && m->threads[i].tid == thread->tid)
-			thread_returned_unseen(m, &m->threads[i]);
+			returned_unseen(m, &m->threads[i]);
 	}
 	m->threads[thread->id].tid = thread->tid;
 	return m->oom;
@@ -918,26 +821,76 @@ int model_call(struct model *m, const struct tape_call *call)
 	if (err)
 		return err;
 	t = &m->threads[call->thread];
-	if (t->open) {
-		run_leave(m, t);
-		close_call(m, t);
-	}
-	*t = (struct open_call){
-		.entered = ++m->sequence, .tid = t->tid, .object = call->object, .open = true};
+	if (t->open)
+		returned_unseen(m, t);
+	*t = (struct open_call){.entered = ++m->sequence,
+				.tid = t->tid,
+				.object = call->object,
+				.creates = call->row && call->row->creates,
+				.open = true};
 	slot = o ? object_slot(m, o) : NULL;
 	if (!slot)
 		return m->oom;
+	if (h && h->enter)
+		flush(m, slot);
+	/* Not made on the tape: it was there before. */
+	if (!o->in_state && o->o.kind == KVMAPI_VCPU && (!o->made_here || m->gap_seen))
+		object_enter_state(m, o, slot->state, false);
 	if (h && h->enter) {
-		group_judge(m, slot);
-		if (!o->in_state && (!o->made_here || m->gap_seen))
-			object_enter_state(m, o, slot->state, false);
 		run_enter(m, h, slot, call, t);
 		return m->oom;
 	}
 	t->slot = slot;
 	if (slot->open++)
 		slot->grouped = true;
+	/* A vCPU that is not known yet becomes known by being judged. */
+	touches_of(m, o->in_state || o->o.kind == KVMAPI_VM ? touch(m, call) : NULL, call,
+		   &t->group.touches);
 	return m->oom;
+}
+
+/*
+ * A KVM_RUN returned.  Calls that overlapped it and changed what it depends on may have done so
+ * before or after: then nothing is held against the kernel, and of calls on the vCPU itself nothing
+ * is known.
+ */
+static void run_return(struct model *m, struct vm_slot *slot, struct object *o,
+		       const struct tape_return *ret, struct open_call *t)
+{
+	struct state_vcpu *vcpu = state_vm_vcpu(slot->state, o->o.id);
+	bool own = vcpu && (o->left > t->entered || open_on(m, o->o.id));
+	bool unsure = own || slot->changed > t->entered;
+	struct model_verdict v;
+	uint32_t opens;
+
+	opens = opens_of(m, slot);
+	for (uint32_t i = 0; i < opens; i++)
+		unsure |= m->opens[i]->touches.writes & (TOUCH_MODE | TOUCH_REST);
+	flush(m, slot);
+	forget_over_gap(slot);
+	if (own)
+		state_vcpu_forget(vcpu);
+	model_judge(m, slot->state, ret, t->entered, m->sequence, &v, &m->promises);
+	if (unsure)
+		group_excuse(&v, "overlaps a call that may explain it");
+	if (own)
+		state_vcpu_forget(vcpu);
+	run_leave(m, t);
+	t->open = false;
+	model_emit(m, ret, &v, &m->promises);
+}
+
+/* A call that overlapped no other but KVM_RUN. */
+static void alone_return(struct model *m, struct vm_slot *slot, struct object *o,
+			 const struct tape_return *ret, const struct open_call *t)
+{
+	struct state_vcpu *vcpu = slot && o ? state_vm_vcpu(slot->state, o->o.id) : NULL;
+	struct model_verdict v;
+
+	model_judge(m, slot ? slot->state : NULL, ret, t->entered, m->sequence, &v, &m->promises);
+	if (vcpu && (vcpu->inside || vcpu->last_run_end > t->entered))
+		group_excuse(&v, "overlaps KVM_RUN, which may explain it");
+	model_emit(m, ret, &v, &m->promises);
 }
 
 int model_return(struct model *m, const struct tape_return *ret)
@@ -947,44 +900,45 @@ int model_return(struct model *m, const struct tape_return *ret)
 	const struct judge_handler *h = handler(m, m->handlers, call);
 	struct vm_slot *slot = o ? o->slot : NULL;
 	struct open_call *t = call->thread < m->thread_room ? &m->threads[call->thread] : NULL;
-	struct model_verdict v;
+	struct held *held;
 
 	if (!t || !t->open)
 		return -EINVAL;
 	m->sequence++;
+	if (m->work < WORK_MAX)
+		m->work += WORK_ADD;
 	if (slot && h && h->enter) {
-		group_judge(m, slot);
-		forget_over_gap(slot);
-		judge_one(m, slot->state, ret, t->entered, &v, &m->promises);
-		run_leave(m, t);
-		t->open = false;
-		emit(m, ret, &v, &m->promises);
+		run_return(m, slot, o, ret, t);
 		return m->oom;
 	}
+	if (o)
+		o->left = m->sequence;
+	if (slot && t->group.touches.writes & (TOUCH_MODE | TOUCH_REST))
+		slot->changed = m->sequence;
 	if (t->over_gap) {
 		slot = t->over_gap;
-		group_judge(m, slot);
+		flush(m, slot);
 		forget_over_gap(slot);
-		judge_one(m, slot->state, ret, t->entered, &v, &m->promises);
+		alone_return(m, slot, o, ret, t);
 		forget_over_gap(slot);
 		close_call(m, t);
-		emit(m, ret, &v, &m->promises);
 		return m->oom;
 	}
 	if (!slot || !slot->grouped) {
 		close_call(m, t);
 		forget_over_gap(slot);
-		judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v, &m->promises);
-		emit(m, ret, &v, &m->promises);
+		alone_return(m, slot, o, ret, t);
 		return m->oom;
 	}
-	slot->held[slot->held_count] = held_new(ret, t->entered, m->sequence);
-	if (!slot->held[slot->held_count])
+	held = held_new(ret, t->entered, m->sequence);
+	if (!held)
 		return -ENOMEM;
-	slot->held_count++;
+	held->touches = t->group.touches;
+	held->stale = t->group.stale;
+	slot->held[slot->held_count++] = held;
 	close_call(m, t);
 	if (!slot->open || slot->held_count == GROUP_MAX)
-		group_judge(m, slot);
+		flush(m, slot);
 	if (!slot->open)
 		slot->grouped = false;
 	return m->oom;
@@ -1007,22 +961,22 @@ int model_make_return(struct model *m, struct tape_return *ret, bool *contradict
 	if (!is_run)
 		close_call(m, t);
 	m->making = ret;
-	judge_one(m, slot ? slot->state : NULL, ret, t->entered, &v, &m->promises);
+	model_judge(m, slot ? slot->state : NULL, ret, t->entered, m->sequence, &v, &m->promises);
 	m->making = NULL;
 	if (is_run) {
 		run_leave(m, t);
 		t->open = false;
 	}
 	*contradicted = v.kind == MODEL_DIVERGES;
-	emit(m, ret, &v, &m->promises);
+	model_emit(m, ret, &v, &m->promises);
 	return m->oom;
 }
 
 int model_gap(struct model *m, const struct tape_gap *gap)
 {
 	for (uint32_t i = 0; i < m->slot_count; i++) {
-		group_judge(m, m->slots[i]);
-		state_vm_forget(m->slots[i]->state);
+		flush(m, m->slots[i]);
+		state_vm_gap(m->slots[i]->state);
 		m->slots[i]->open = 0;
 		m->slots[i]->grouped = false;
 	}
@@ -1037,6 +991,7 @@ int model_gap(struct model *m, const struct tape_gap *gap)
 		t->slot = NULL;
 	}
 	m->gap_seen = true;
+	m->gap_at = m->sequence;
 	return m->oom;
 }
 
@@ -1066,6 +1021,6 @@ int model_item(struct model *m, const struct tape_item *item)
 int model_finish(struct model *m)
 {
 	for (uint32_t i = 0; i < m->slot_count; i++)
-		group_judge(m, m->slots[i]);
+		flush(m, m->slots[i]);
 	return m->oom;
 }

@@ -755,7 +755,7 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 	if (sipi_may_be_blocked(j, mp))
 		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
 	/* How many pages there may be is computed when a slot is made. */
-	if (!j->vm->slots.count || j->vm->slots.open)
+	if (!j->vm->slots.count || j->vm->slots.open || j->entered < j->vm->slots_since)
 		j_may_fail(j, R_RUN_NO_MMU_PAGES, ENOSPC);
 	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);

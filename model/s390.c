@@ -205,7 +205,7 @@ static void get_cmma_bits(struct judge *j)
 	const struct tape_part *values = j_part(j, TAPE_NESTED_OUT);
 
 	if (!j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "what is dirty") || !values || !e ||
-	    e->value[0] != STATE_YES || j->vm->running || e->value[1] != j->vm->last_run_end)
+	    e->value[0] != STATE_YES || j_vm_running(j) || e->value[1] != j->vm->last_run_end)
 		return;
 	for (uint32_t i = 0; i < values->have; i++) {
 		if (!j_check(j, R_S390_CMMA_CLEARED, !values->data[i], "states of 0",

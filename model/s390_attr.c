@@ -691,7 +691,7 @@ static void tod_runs(struct judge *j, uint64_t tod, uint64_t extension, bool ext
 {
 	const struct state_entry *e = s390_fact_find(j, S390_TOD);
 
-	if (!e || e->value[0] != STATE_YES || j->vm->running || j->vm->last_run_end != e->value[3])
+	if (!e || e->value[0] != STATE_YES || j_vm_running(j) || j->vm->last_run_end != e->value[3])
 		return;
 	j_check(j, R_S390_TOD_RUNS, (int64_t)(tod - e->value[1]) >= 0,
 		"a clock that is not before the one that was set", "0x%llx after 0x%llx",

@@ -205,6 +205,10 @@ static void vcpu_free(struct state_vcpu *v)
 {
 	if (!v)
 		return;
+	if (v->shared) {
+		v->shared--;
+		return;
+	}
 	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
 		free(v->blocks[i].value);
 	free(v->run.value);
@@ -221,6 +225,7 @@ static struct state_vcpu *vcpu_copy(const struct state_vcpu *from)
 	if (!v)
 		return NULL;
 	*v = *from;
+	v->shared = 0;
 	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
 		err |= block_copy(&v->blocks[i], &from->blocks[i]);
 	err |= block_copy(&v->run, &from->run);
@@ -287,7 +292,16 @@ void state_vm_free(struct state_vm *vm)
 	free(vm);
 }
 
-struct state_vm *state_vm_copy(const struct state_vm *from)
+/* A vCPU of a copy: another one, or (`share`) the same. */
+static struct state_vcpu *vcpu_of_copy(struct state_vcpu *from, bool share)
+{
+	if (!share)
+		return vcpu_copy(from);
+	from->shared++;
+	return from;
+}
+
+static struct state_vm *vm_copy(const struct state_vm *from, bool share, uint32_t vcpu)
 {
 	struct state_vm *vm = malloc(sizeof(*vm));
 	int err = 0;
@@ -311,7 +325,9 @@ struct state_vm *state_vm_copy(const struct state_vm *from)
 		vm->vcpus = calloc(from->vcpu_count, sizeof(*vm->vcpus));
 		err = vm->vcpus ? 0 : -ENOMEM;
 		for (; !err && vm->vcpu_count < from->vcpu_count; vm->vcpu_count++) {
-			vm->vcpus[vm->vcpu_count] = vcpu_copy(from->vcpus[vm->vcpu_count]);
+			struct state_vcpu *v = from->vcpus[vm->vcpu_count];
+
+			vm->vcpus[vm->vcpu_count] = vcpu_of_copy(v, share && v->id != vcpu);
 			if (!vm->vcpus[vm->vcpu_count])
 				err = -ENOMEM;
 		}
@@ -333,7 +349,17 @@ struct state_vm *state_vm_copy(const struct state_vm *from)
 	return vm;
 }
 
-static void vcpu_forget(struct state_vcpu *v)
+struct state_vm *state_vm_copy(const struct state_vm *from)
+{
+	return vm_copy(from, false, 0);
+}
+
+struct state_vm *state_vm_copy_sharing(const struct state_vm *from, uint32_t vcpu)
+{
+	return vm_copy(from, true, vcpu);
+}
+
+void state_vcpu_forget(struct state_vcpu *v)
 {
 	uint64_t flags;
 
@@ -363,6 +389,7 @@ struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t 
 {
 	struct state_vcpu **p =
 		reallocarray(vm->vcpus, vm->vcpu_count + 1, sizeof(struct state_vcpu *));
+	uint32_t at = vm->vcpu_count;
 	struct state_vcpu *v;
 
 	if (!p)
@@ -382,8 +409,14 @@ struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t 
 			       : vm->irqchip == STATE_IRQCHIP_NONE  ? STATE_NO
 								    : STATE_YES;
 	else
-		vcpu_forget(v);
-	vm->vcpus[vm->vcpu_count++] = v;
+		state_vcpu_forget(v);
+	v->unseen_run = !fresh;
+	/* By object, so that the order in which overlapping calls made them leaves no trace. */
+	while (at && vm->vcpus[at - 1]->id > id)
+		at--;
+	memmove(&vm->vcpus[at + 1], &vm->vcpus[at], (vm->vcpu_count - at) * sizeof(*vm->vcpus));
+	vm->vcpus[at] = v;
+	vm->vcpu_count++;
 	vm->has_vcpus = STATE_YES;
 	return v;
 }
@@ -393,6 +426,7 @@ struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint6
 {
 	struct state_device **p =
 		reallocarray(vm->devices, vm->device_count + 1, sizeof(struct state_device *));
+	uint32_t at = vm->device_count;
 	struct state_device *d;
 
 	if (!p)
@@ -404,7 +438,12 @@ struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint6
 	d->id = id;
 	d->type = type;
 	d->closed = closed;
-	vm->devices[vm->device_count++] = d;
+	while (at && vm->devices[at - 1]->id > id)
+		at--;
+	memmove(&vm->devices[at + 1], &vm->devices[at],
+		(vm->device_count - at) * sizeof(*vm->devices));
+	vm->devices[at] = d;
+	vm->device_count++;
 	return d;
 }
 
@@ -453,13 +492,138 @@ void state_vm_forget(struct state_vm *vm)
 		VM_SETS(vm)[i]->open = true;
 	}
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		vcpu_forget(vm->vcpus[i]);
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		state_set_clear(&vm->devices[i]->attrs);
-		vm->devices[i]->attrs.open = true;
-	}
+		state_vcpu_forget(vm->vcpus[i]);
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		state_device_forget(vm->devices[i]);
 	memset(vm->scratch, 0, sizeof(vm->scratch));
 }
+
+void state_device_forget(struct state_device *d)
+{
+	state_set_clear(&d->attrs);
+	d->attrs.open = true;
+}
+
+void state_vm_gap(struct state_vm *vm)
+{
+	state_vm_forget(vm);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vm->vcpus[i]->unseen_run = true;
+}
+
+bool state_vm_unseen_run(const struct state_vm *vm)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->unseen_run)
+			return true;
+	}
+	return !vm->fresh;
+}
+
+/* --- the hash of a state --------------------------------------------------------------------- */
+
+static void mix(struct state_hash *h, uint64_t word)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		h->word[i] =
+			(h->word[i] ^ word) * (i ? 0xc2b2ae3d27d4eb4full : 0x9e3779b97f4a7c15ull);
+		h->word[i] ^= h->word[i] >> (i ? 29 : 32);
+	}
+}
+
+static void mix_block(struct state_hash *h, const struct state_block *b)
+{
+	uint32_t i = 0;
+
+	mix(h, b->size);
+	mix(h, b->origin);
+	mix(h, b->origin_offset);
+	for (; i + 8 <= b->size; i += 8) {
+		uint64_t value, mask;
+
+		memcpy(&value, b->value + i, 8);
+		memcpy(&mask, b->mask + i, 8);
+		mix(h, mask);
+		mix(h, value & mask);
+	}
+	for (; i < b->size; i++)
+		mix(h, (uint64_t)b->mask[i] << 8 | (b->value[i] & b->mask[i]));
+}
+
+static void mix_set(struct state_hash *h, const struct state_set *s)
+{
+	mix(h, s->count);
+	mix(h, s->open);
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct state_entry *e = &s->entries[i];
+
+		mix(h, e->key);
+		mix(h, e->key2);
+		mix(h, e->known);
+		for (size_t k = 0; k < COUNT(e->value); k++)
+			mix(h, e->value[k]);
+	}
+}
+
+static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
+{
+	const uint64_t words[] = {v->number,	    v->closed,	     v->fresh,	    v->has_run,
+				  v->running,	    v->inside,	     v->unseen_run, v->guest_clean,
+				  v->first_run,	    v->last_run_end, v->has_lapic,  v->cpuid_set,
+				  v->pending_exit,  v->last_exit,    v->tsc_khz,    v->mcg_cap,
+				  v->debug_control, v->debug_known};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		mix(h, words[i]);
+	for (size_t i = 0; i < COUNT(v->scratch); i++)
+		mix(h, v->scratch[i]);
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		mix_block(h, &v->blocks[i]);
+	mix_block(h, &v->run);
+	mix_set(h, &v->msrs);
+	mix_set(h, &v->caps);
+	mix_set(h, &v->attrs);
+}
+
+struct state_hash state_vm_hash(const struct state_vm *vm)
+{
+	const uint64_t words[] = {vm->closed,	    vm->fresh,	      vm->irqchip,
+				  vm->pit,	    vm->has_vcpus,    vm->running,
+				  vm->guest_clean,  vm->last_run_end, vm->has_run,
+				  vm->routes_known, vm->identity_map, vm->boot_cpu,
+				  vm->tsc_khz,	    vm->slots_since};
+	struct state_hash h = {{vm->vcpu_count, vm->device_count}};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		mix(&h, words[i]);
+	for (size_t i = 0; i < COUNT(vm->scratch); i++)
+		mix(&h, vm->scratch[i]);
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		mix_block(&h, &vm->blocks[i]);
+	mix_set(&h, &vm->slots);
+	mix_set(&h, &vm->ioeventfds);
+	mix_set(&h, &vm->irqfds);
+	mix_set(&h, &vm->zones);
+	mix_set(&h, &vm->routes);
+	mix_set(&h, &vm->caps);
+	mix_set(&h, &vm->facts);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		mix(&h, vm->vcpus[i]->id);
+		if (!vm->vcpus[i]->shared)
+			mix_vcpu(&h, vm->vcpus[i]);
+	}
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		const struct state_device *d = vm->devices[i];
+
+		mix(&h, d->id);
+		mix(&h, d->type);
+		mix(&h, d->closed);
+		mix_set(&h, &d->attrs);
+	}
+	return h;
+}
+
+/* --- what two states agree on ---------------------------------------------------------------- */
 
 static void block_meet(struct state_block *b, const struct state_block *other)
 {
@@ -473,30 +637,71 @@ static void block_meet(struct state_block *b, const struct state_block *other)
 		b->origin = 0;
 }
 
+static bool entry_same(const struct state_entry *x, const struct state_entry *y)
+{
+	return x->key == y->key && x->key2 == y->key2 && x->known == y->known &&
+	       !memcmp(x->value, y->value, sizeof(x->value));
+}
+
 static bool set_same(const struct state_set *a, const struct state_set *b)
 {
 	if (a->count != b->count || a->open != b->open)
 		return false;
 	for (uint32_t i = 0; i < a->count; i++) {
-		const struct state_entry *x = &a->entries[i], *y = &b->entries[i];
-
-		if (x->key != y->key || x->key2 != y->key2 || x->known != y->known ||
-		    memcmp(x->value, y->value, sizeof(x->value)))
+		if (!entry_same(&a->entries[i], &b->entries[i]))
 			return false;
 	}
 	return true;
 }
 
+/* Of a set whose open means that entries may be missing: what is in one of the two only, or
+ * differs, is no longer there. */
+static void set_meet(struct state_set *s, const struct state_set *other)
+{
+	bool differs = s->open || other->open || s->count != other->count;
+
+	for (uint32_t i = s->count; i-- > 0;) {
+		const struct state_entry *o =
+			state_set_find(other, s->entries[i].key, s->entries[i].key2);
+
+		if (o && entry_same(&s->entries[i], o))
+			continue;
+		state_set_remove(s, &s->entries[i]);
+		differs = true;
+	}
+	s->open = differs;
+}
+
+static bool vcpu_same(const struct state_vcpu *v, const struct state_vcpu *other)
+{
+	return v->fresh == other->fresh && v->has_run == other->has_run &&
+	       v->has_lapic == other->has_lapic && v->cpuid_set == other->cpuid_set &&
+	       v->pending_exit == other->pending_exit && v->last_exit == other->last_exit &&
+	       v->tsc_khz == other->tsc_khz && v->mcg_cap == other->mcg_cap &&
+	       v->debug_control == other->debug_control && v->debug_known == other->debug_known &&
+	       !memcmp(v->scratch, other->scratch, sizeof(v->scratch)) &&
+	       set_same(&v->caps, &other->caps) && set_same(&v->attrs, &other->attrs) &&
+	       v->msrs.count == other->msrs.count && v->msrs.open == other->msrs.open;
+}
+
 static void vcpu_meet(struct state_vcpu *v, const struct state_vcpu *other)
 {
-	if (v->fresh != other->fresh || v->has_run != other->has_run ||
-	    v->has_lapic != other->has_lapic || v->cpuid_set != other->cpuid_set ||
-	    v->pending_exit != other->pending_exit || v->last_exit != other->last_exit ||
-	    v->tsc_khz != other->tsc_khz || v->mcg_cap != other->mcg_cap ||
-	    v->debug_control != other->debug_control || v->debug_known != other->debug_known ||
-	    memcmp(v->scratch, other->scratch, sizeof(v->scratch)) ||
-	    !set_same(&v->caps, &other->caps) || !set_same(&v->attrs, &other->attrs)) {
-		vcpu_forget(v);
+	bool same = vcpu_same(v, other);
+
+	v->unseen_run |= other->unseen_run;
+	v->guest_clean &= other->guest_clean;
+	for (uint32_t i = 0; same && i < v->msrs.count; i++) {
+		struct state_entry *e = &v->msrs.entries[i];
+		const struct state_entry *o = state_set_find(&other->msrs, e->key, e->key2);
+
+		same = o && e->value[2] == o->value[2] && e->value[3] == o->value[3];
+		if (same && (e->value[0] != o->value[0] || e->value[1] != o->value[1]))
+			e->known = 0;
+		else if (same)
+			e->known &= o->known;
+	}
+	if (!same) {
+		state_vcpu_forget(v);
 		return;
 	}
 	if (memcmp(&v->given, &other->given, sizeof(v->given)))
@@ -504,46 +709,61 @@ static void vcpu_meet(struct state_vcpu *v, const struct state_vcpu *other)
 	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
 		block_meet(&v->blocks[i], &other->blocks[i]);
 	block_meet(&v->run, &other->run);
-	for (uint32_t i = 0; i < v->msrs.count; i++) {
-		struct state_entry *e = &v->msrs.entries[i];
-		const struct state_entry *o = state_set_find(&other->msrs, e->key, e->key2);
-
-		if (!o || memcmp(e->value, o->value, sizeof(e->value)))
-			e->known = 0;
-		else
-			e->known &= o->known;
-	}
 }
 
-void state_vm_meet(struct state_vm *vm, const struct state_vm *other)
+/* Fields that have no value for "not known" of their own, or are seldom written. */
+static bool vm_same(const struct state_vm *vm, const struct state_vm *other)
 {
 	bool same = vm->vcpu_count == other->vcpu_count &&
 		    vm->device_count == other->device_count && vm->fresh == other->fresh &&
-		    vm->irqchip == other->irqchip && vm->pit == other->pit &&
-		    vm->has_vcpus == other->has_vcpus && vm->has_run == other->has_run &&
-		    vm->routes_known == other->routes_known &&
-		    vm->identity_map == other->identity_map && vm->boot_cpu == other->boot_cpu &&
-		    vm->tsc_khz == other->tsc_khz &&
+		    vm->has_run == other->has_run && vm->identity_map == other->identity_map &&
+		    vm->boot_cpu == other->boot_cpu && vm->tsc_khz == other->tsc_khz &&
 		    !memcmp(vm->scratch, other->scratch, sizeof(vm->scratch)) &&
-		    set_same(&vm->slots, &other->slots) &&
-		    set_same(&vm->ioeventfds, &other->ioeventfds) &&
-		    set_same(&vm->irqfds, &other->irqfds) && set_same(&vm->zones, &other->zones) &&
-		    set_same(&vm->routes, &other->routes) && set_same(&vm->caps, &other->caps) &&
-		    set_same(&vm->facts, &other->facts);
+		    set_same(&vm->caps, &other->caps) && set_same(&vm->facts, &other->facts);
 
 	for (uint32_t i = 0; same && i < vm->vcpu_count; i++)
 		same = vm->vcpus[i]->id == other->vcpus[i]->id;
 	for (uint32_t i = 0; same && i < vm->device_count; i++)
-		same = vm->devices[i]->id == other->devices[i]->id &&
-		       set_same(&vm->devices[i]->attrs, &other->devices[i]->attrs);
-	if (!same) {
-		state_vm_forget(vm);
-		return;
+		same = vm->devices[i]->id == other->devices[i]->id;
+	return same;
+}
+
+bool state_vm_meet(struct state_vm *vm, const struct state_vm *other)
+{
+	bool chips = vm->irqchip == other->irqchip && vm->pit == other->pit;
+
+	vm->guest_clean &= other->guest_clean;
+	if (other->slots_since > vm->slots_since)
+		vm->slots_since = other->slots_since;
+	if (!vm_same(vm, other))
+		return false;
+	if (vm->irqchip != other->irqchip)
+		vm->irqchip = STATE_IRQCHIP_UNKNOWN;
+	if (vm->pit != other->pit)
+		vm->pit = STATE_UNKNOWN;
+	if (vm->has_vcpus != other->has_vcpus)
+		vm->has_vcpus = STATE_UNKNOWN;
+	if (!chips || vm->routes_known != other->routes_known ||
+	    !set_same(&vm->routes, &other->routes)) {
+		vm->routes_known = STATE_UNKNOWN;
+		state_set_clear(&vm->routes);
+		vm->routes.open = true;
 	}
+	set_meet(&vm->slots, &other->slots);
+	set_meet(&vm->ioeventfds, &other->ioeventfds);
+	set_meet(&vm->irqfds, &other->irqfds);
+	set_meet(&vm->zones, &other->zones);
 	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
 		block_meet(&vm->blocks[i], &other->blocks[i]);
-	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		vcpu_meet(vm->vcpus[i], other->vcpus[i]);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i] != other->vcpus[i])
+			vcpu_meet(vm->vcpus[i], other->vcpus[i]);
+	}
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		if (!set_same(&vm->devices[i]->attrs, &other->devices[i]->attrs))
+			state_device_forget(vm->devices[i]);
+	}
+	return true;
 }
 
 void state_vm_guest_ran(struct state_vm *vm)

@@ -135,6 +135,10 @@ struct state_vcpu {
 	enum state_tri has_run; /* guest code may have run */
 	uint32_t running;	/* KVM_RUN calls that have not returned, and let the guest run */
 	uint32_t inside;	/* KVM_RUN calls of any kind that have not returned */
+	uint32_t shared;	/* other copies of the VM that point to this vCPU, too */
+	/* A KVM_RUN that is not on the tape may be under way: it began before the recording, or in
+	 * a gap. */
+	bool unseen_run;
 	bool guest_clean;   /* nothing was learned since state_vcpu_guest_ran(): it need not be done
 			     * again.   The core clears it before every judgement but KVM_RUN's. */
 	uint64_t first_run; /* model sequence number of the first KVM_RUN, 0 = none seen */
@@ -198,6 +202,8 @@ struct state_vm {
 	uint64_t identity_map; /* UINT64_MAX = not known */
 	uint64_t boot_cpu;
 	uint64_t tsc_khz; /* of vCPUs to come, as theirs */
+	/* Up to this model sequence number there may have been no slot. */
+	uint64_t slots_since;
 	uint64_t scratch[8];
 	/* Model sequence number of the last KVM_GET_CLOCK, 0 = none seen; for advice only. */
 	uint64_t clock_read;
@@ -228,6 +234,19 @@ int state_system_copy(struct state_system *to, const struct state_system *from);
 
 struct state_vm *state_vm_new(uint32_t id, bool fresh);
 struct state_vm *state_vm_copy(const struct state_vm *vm);
+/*
+ * A copy whose vCPUs are those of the original, but for one (`vcpu`; 0 = none): only that one may
+ * be changed in it.
+ */
+struct state_vm *state_vm_copy_sharing(const struct state_vm *vm, uint32_t vcpu);
+/*
+ * Two states with the same hash are the same.  vCPUs that a copy shares with its original are left
+ * out: states are comparable if they are copies of one VM that share the same ones.
+ */
+struct state_hash {
+	uint64_t word[2];
+};
+struct state_hash state_vm_hash(const struct state_vm *vm);
 void state_vm_free(struct state_vm *vm);
 struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh);
 struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type,
@@ -235,11 +254,21 @@ struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint6
 struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id);
 struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number);
 struct state_device *state_vm_device(struct state_vm *vm, uint32_t id);
-/* What the two do not agree on becomes unknown in `vm`; both come of the same calls in two orders.
+/*
+ * What the two do not agree on becomes unknown in `vm`; both come of the same calls in two orders.
+ * False if they differ in what cannot be forgotten by itself: the caller is to forget all that the
+ * calls wrote.
  */
-void state_vm_meet(struct state_vm *vm, const struct state_vm *other);
-/* Everything becomes unknown, as after a gap. */
+bool state_vm_meet(struct state_vm *vm, const struct state_vm *other);
+/* Everything becomes unknown. */
 void state_vm_forget(struct state_vm *vm);
+void state_vcpu_forget(struct state_vcpu *vcpu);
+void state_device_forget(struct state_device *device);
+/* Calls are missing on the tape: all is forgotten, and any vCPU may be in an unseen KVM_RUN. */
+void state_vm_gap(struct state_vm *vm);
+/* A vCPU may be in a KVM_RUN that is not on the tape; of vCPUs that the model does not know, too.
+ */
+bool state_vm_unseen_run(const struct state_vm *vm);
 /* What guest code can change becomes unknown, as when a vCPU enters the guest. */
 void state_vm_guest_ran(struct state_vm *vm);
 void state_vcpu_guest_ran(struct state_vcpu *vcpu);

@@ -40,7 +40,7 @@ void vcpu_forget_all(struct state_vcpu *v)
  */
 static bool others_ran(struct judge *j, unsigned int stamp)
 {
-	bool ran = j->vm->running || j->vm->last_run_end > j->vcpu->scratch[stamp];
+	bool ran = j_vm_running(j) || j->vm->last_run_end > j->vcpu->scratch[stamp];
 
 	j->vcpu->scratch[stamp] = j->entered;
 	return ran && (j->vm->vcpu_count > 1 || !j->vm->fresh);
@@ -208,7 +208,7 @@ static void mp_state_set(struct judge *j)
 			vcpu_flag_set(j->vcpu, VCPU_SIPI_WAITS, true);
 		j_block_set(j, b, j->in, 0, sizeof(struct kvm_mp_state));
 		/* What others sent before counts from now on. */
-		if (j->vm->running)
+		if (j_vm_running(j))
 			state_block_forget(b);
 	}
 }
