@@ -31,8 +31,9 @@ static const struct cli_option options[] = {
 	 offsetof(struct rules_values, json), false, NULL},
 	{"kernel", 'k', "VERSION", "Only rules that stand for this kernel, as in 6.1.", CLI_TEXT,
 	 offsetof(struct rules_values, kernel), false, NULL},
-	{"kind", 0, "KIND", "Only rules of this kind: promise, right, weak, deviation, advice.",
-	 CLI_TEXT, offsetof(struct rules_values, kind), false, NULL},
+	{"kind", 0, "KIND",
+	 "Only rules of this kind: promise, right, weak, deviation, advice, usual.", CLI_TEXT,
+	 offsetof(struct rules_values, kind), false, NULL},
 	{"missed", 'm', NULL, "With --coverage: name the rules that no tape reaches.", CLI_FLAG,
 	 offsetof(struct rules_values, missed), false, NULL},
 	{"show", 's', "ID",
@@ -507,7 +508,8 @@ const struct cli_command cli_rules = {
 		"architecture of at least one of the tapes.\n\n"
 		"Kinds: promise (the documents say so), right (the documents allow it, and it was seen), weak "
 		"(holds of nearly everything; never enough for conforms), deviation (kernels are known to do "
-		"this although the documents say otherwise or nothing), advice (see kvmtape replay --lint).",
+		"this although the documents say otherwise or nothing), advice (see kvmtape replay --lint), usual "
+		"(holds unless userspace writes where it may; never part of a verdict).",
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tPrinted.\n\n"

@@ -52,6 +52,13 @@ void completion_before(const struct judge *j, struct completion *c)
 	}
 }
 
+/* Userspace wrote over what the exit said: its data may have been captured elsewhere. */
+static bool exit_rewritten(const struct completion *c, const struct tape_part *in)
+{
+	return in && in->have >= KVMAPI_RUN_UNION + sizeof(c->exit) &&
+	       memcmp(in->data + KVMAPI_RUN_UNION, c->exit, sizeof(c->exit)) != 0;
+}
+
 /* What finishing this exit does, by the answer that userspace left; false = nothing is known. */
 static bool effect(const struct judge *j, const struct completion *c, const struct tape_part *in,
 		   uint32_t reason, uint8_t *done)
@@ -75,7 +82,7 @@ static bool effect(const struct judge *j, const struct completion *c, const stru
 			break;
 		}
 		stays &= ~(BIT_OF(rax) | BIT_OF(rcx) | BIT_OF(rdi));
-		if (count == 1 && (size == 1 || size == 2 || size == 4) &&
+		if (count == 1 && (size == 1 || size == 2 || size == 4) && !exit_rewritten(c, in) &&
 		    j_field(j, data, 0, (size_t)size, &answer)) {
 			number_put(done + DONE_ANSWER, size, 4);
 			number_put(done + DONE_DATA, answer, 8);

@@ -140,6 +140,11 @@ static void broken(struct judge *j, uint16_t rule, const char *expected, const c
 {
 	if (!j_applies(j, rule) || j->broken)
 		return;
+	if (model_facts(j->m)->rule_kind[rule] == MODEL_USUAL) {
+		j->v->unusual = rule;
+		vsnprintf(j->v->unusual_text, sizeof(j->v->unusual_text), format, args);
+		return;
+	}
 	j->broken = true;
 	j->v->rule = rule;
 	snprintf(j->v->expected, sizeof(j->v->expected), "%s", expected);

@@ -552,6 +552,26 @@ static void set_nr_mmu_pages(struct judge *j)
 		vm_fact_set(j, VM_FACT_MMU_PAGES, 0, j->call->arg, 0);
 }
 
+/*
+ * The limit is a 50th of the guest's memory, computed when a slot is made or goes, or what
+ * KVM_SET_NR_MMU_PAGES set; never below 64 but before the first slot.  Root tables that vCPUs hold
+ * (four of them, of four pages at most) are not given up for others.
+ */
+bool vm_mmu_pages_may_lack(const struct judge *j)
+{
+	const struct state_set *slots = &j->vm->slots;
+	const struct state_entry *set = vm_fact(j, VM_FACT_MMU_PAGES, 0);
+	uint64_t pages = 0, needed = 16ull * j->vm->vcpu_count + 40;
+
+	/* How many pages there may be is computed when a slot is made. */
+	if (!slots->count || slots->open || j->entered < j->vm->slots_since || vm_facts_open(j))
+		return true;
+	for (uint32_t i = 0; i < slots->count; i++)
+		pages += slots->entries[i].known ? slots->entries[i].value[SIZE] / PAGE : 0;
+	pages = set ? set->value[0] : pages / 50;
+	return needed > (pages < 64 ? 64 : pages);
+}
+
 /* Removed from KVM after 6.1. */
 static void get_nr_mmu_pages(struct judge *j)
 {

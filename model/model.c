@@ -466,6 +466,7 @@ static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 	v->rule = R_NONE;
 	v->held_count = 0;
 	v->advice_count = 0;
+	v->unusual = R_NONE;
 	v->expected[0] = v->observed[0] = 0;
 	j->m = m;
 	j->vm = vm;

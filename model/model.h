@@ -37,11 +37,14 @@ enum model_rule_kind {
 	MODEL_DEVIATES, /* kernels are known to do this although the documents say otherwise or
 			   nothing */
 	MODEL_ADVICE, /* no word on the kernel: what the caller did succeeds, and loses something */
+	/* Holds as long as userspace leaves alone what it may write.  Never part of a verdict: a
+	 * tape that was tampered with shows so. */
+	MODEL_USUAL,
 };
 
-/* "promise", "right", "weak", "deviation", "advice" */
+/* "promise", "right", "weak", "deviation", "advice", "usual" */
 const char *model_rule_kind_name(enum model_rule_kind kind);
-#define MODEL_RULE_KINDS 5
+#define MODEL_RULE_KINDS 6
 
 struct model_rule {
 	const char *id;	       /* "IRQ_LINE_NEEDS_CHIP" */
@@ -79,6 +82,10 @@ struct model_verdict {
 	char observed[MODEL_TEXT];
 	uint16_t advice_count; /* does not depend on the kind of the verdict */
 	struct model_advice advice[MODEL_VERDICT_ADVICE];
+	/* A rule of kind MODEL_USUAL that does not hold, and what was seen; it does not depend on
+	 * the kind of the verdict either. */
+	uint16_t unusual; /* UINT16_MAX = none */
+	char unusual_text[96];
 };
 
 struct model;
@@ -127,6 +134,7 @@ const uint8_t *model_promise_bytes(const struct model *m, unsigned int part);
 struct model_echo {
 	uint64_t index; /* tape_call.index */
 	uint8_t role;	/* enum tape_role */
+	bool usual; /* by a rule of kind MODEL_USUAL: shown again, unless userspace wrote there */
 	uint32_t offset, len;
 };
 const struct model_echo *model_promise_echoes(const struct model *m, size_t *count);

@@ -54,6 +54,12 @@ static uint8_t *bytes_of(const struct promises *p, const struct tape_part *part)
 	return NULL;
 }
 
+/* Userspace may write there, too. */
+static bool usual(const struct judge *j, uint16_t rule)
+{
+	return model_facts(j->m)->rule_kind[rule] == MODEL_USUAL;
+}
+
 /* The rule counts: it stands in the documents, or is a known deviation, of this kernel. */
 static bool counts(const struct judge *j, uint16_t rule)
 {
@@ -126,7 +132,7 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 	struct promises *p = j->promises;
 	uint32_t end = offset;
 
-	if (!b->origin || !counts(j, rule))
+	if (!b->origin || (!counts(j, rule) && !usual(j, rule)))
 		return;
 	/* Runs of bytes that are known as a whole. */
 	for (uint32_t at = offset; at < offset + len && at < b->size; at = end + 1) {
@@ -148,6 +154,7 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 		p->echoes[p->echo_count++] = (struct model_echo){
 			.index = b->origin - 1,
 			.role = role,
+			.usual = usual(j, rule),
 			.offset = b->origin_offset + at,
 			.len = end - at,
 		};

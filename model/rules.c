@@ -6,6 +6,7 @@
 #define WEAK	 MODEL_WEAK
 #define DEVIATES MODEL_DEVIATES
 #define ADVICE	 MODEL_ADVICE
+#define USUAL	 MODEL_USUAL
 
 #define X86	(1 << KVMAPI_X86)
 #define ARM64	(1 << KVMAPI_ARM64)
@@ -50,7 +51,7 @@ const char *model_rule_kind_name(enum model_rule_kind kind)
 {
 	static const char *const names[] = {
 		[MODEL_PROMISE] = "promise",	[MODEL_RIGHT] = "right",   [MODEL_WEAK] = "weak",
-		[MODEL_DEVIATES] = "deviation", [MODEL_ADVICE] = "advice",
+		[MODEL_DEVIATES] = "deviation", [MODEL_ADVICE] = "advice", [MODEL_USUAL] = "usual",
 	};
 
 	return (unsigned int)kind < MODEL_RULE_KINDS ? names[kind] : "?";

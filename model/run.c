@@ -10,6 +10,7 @@
 enum {
 	RUN_WINDOW = 0,
 	RUN_IMMEDIATE = 1,
+	RUN_PADDING = 2, /* 6 bytes */
 	RUN_EXIT_REASON = 8,
 	RUN_READY = 12,
 	RUN_IF = 13,
@@ -152,10 +153,17 @@ static bool exit_torn(const struct state_vcpu *v, const struct tape_part *in, ui
 	}
 }
 
+static bool header_torn(const struct tape_part *in, const uint8_t *last)
+{
+	return memcmp(in->data + RUN_READY, last + RUN_READY, RUN_CR8 - RUN_READY) ||
+	       U64(in->data, RUN_APIC_BASE) != U64(last, RUN_APIC_BASE);
+}
+
 /*
- * Between two KVM_RUN the kernel writes nothing into struct kvm_run, and userspace only its own
- * fields: another exit there than the last one left means that a KVM_RUN is missing, or that its
- * result is not what it was.  Values that are no exit of x86 are taken for a mark of userspace.
+ * Between two KVM_RUN the kernel writes nothing into struct kvm_run, and most programs only the
+ * answer to the exit: another exit there than the last one left means that userspace wrote there,
+ * which it may, or that a KVM_RUN is missing, or that its result is not what it was.  Values that
+ * are no exit of x86 are taken for a mark of userspace.
  */
 static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 {
@@ -169,8 +177,7 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 	before = U32(last, RUN_EXIT_REASON);
 	if (reason != before)
 		return reason && reason < EXITS && exits_of_x86[reason];
-	if (memcmp(in->data + RUN_READY, last + RUN_READY, RUN_CR8 - RUN_READY) ||
-	    U64(in->data, RUN_APIC_BASE) != U64(last, RUN_APIC_BASE))
+	if (header_torn(in, last))
 		return reason != 0;
 	return exit_torn(v, in, reason);
 }
@@ -514,16 +521,16 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 	uint64_t base = U64(p, RUN_APIC_BASE);
 
 	if (in && in->have >= RUN_EXIT_REASON && !vcpu_flag(v, VCPU_RUN_TWICE)) {
-		/* Another thread may ask for an immediate exit at any time; nobody takes that back.
-		 */
-		j_check(j, R_RUN_INPUT_STAYS,
+		/* Another thread may ask for an immediate exit at any time. */
+		j_check(j, R_RUN_REQUESTS_STAY,
 			p[RUN_WINDOW] == in->data[RUN_WINDOW] &&
 				(!in->data[RUN_IMMEDIATE] ||
-				 p[RUN_IMMEDIATE] == in->data[RUN_IMMEDIATE]) &&
-				!memcmp(p + 2, in->data + 2, 6),
-			"the input fields as userspace left them",
+				 p[RUN_IMMEDIATE] == in->data[RUN_IMMEDIATE]),
+			"the requests as they were",
 			"request_interrupt_window = %u, immediate_exit = %u", p[RUN_WINDOW],
 			p[RUN_IMMEDIATE]);
+		j_check(j, R_RUN_INPUT_STAYS, !memcmp(p + RUN_PADDING, in->data + RUN_PADDING, 6),
+			"the padding as userspace left it", "another byte");
 	}
 	j_check(j, R_RUN_FLAGS,
 		p[RUN_READY] <= 1 && p[RUN_IF] <= 1 &&
@@ -754,8 +761,7 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN, EAGAIN);
 	if (sipi_may_be_blocked(j, mp))
 		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
-	/* How many pages there may be is computed when a slot is made. */
-	if (!j->vm->slots.count || j->vm->slots.open || j->entered < j->vm->slots_since)
+	if (vm_mmu_pages_may_lack(j))
 		j_may_fail(j, R_RUN_NO_MMU_PAGES, ENOSPC);
 	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
@@ -766,17 +772,23 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 			exit_memory_fault(j, out);
 		j_may_fail(j, R_RUN_MEMORY_FAULT, EFAULT);
 		j_may_fail(j, R_RUN_MEMORY_FAULT, EHWPOISON);
-	} else if (reason == UINT32_MAX || !reason || j_kernel(j) < MODEL_KERNEL(6, 8)) {
+	} else {
+		/* What is mapped at userspace_addr is not on the tape. */
 		j_may_fail(j, R_RUN_FAULT, EFAULT);
 		j_may_fail(j, R_RUN_FAULT, EHWPOISON);
 	}
 	if (j_succeeds(j, R_RUN_SUCCEEDS) || j->broken || reason == UINT32_MAX)
 		return;
-	/* An error after the loop began leaves "unknown"; before it, what was there. */
+	/*
+	 * An error after the loop began leaves "unknown"; before it, what was there.  An emulated
+	 * instruction may have begun an exit, and then raised an exception: what it wrote stays.
+	 */
 	if (before != UINT32_MAX && !vcpu_flag(v, VCPU_RUN_TWICE))
 		j_check(j, R_RUN_REASON_ON_ERROR,
 			reason == before || !reason ||
 				(reason == KVM_EXIT_INTR && j->ret->ret == -EINTR) ||
+				(j->ret->ret != -EINTR && j->ret->ret != -EAGAIN &&
+				 reason < EXITS && exits_of_x86[reason] == YES) ||
 				(reason == KVM_EXIT_MEMORY_FAULT &&
 				 (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)),
 			"the exit reason of before, or none", "exit_reason = %u after %u", reason,
@@ -810,22 +822,22 @@ static void immediate_effects(struct judge *j, const struct tape_part *regs)
 	}
 }
 
-/* The vCPU was torn() when the call began. */
-static void say_torn(struct judge *j, const struct tape_part *in)
+/* How struct kvm_run looked when the call began.  Userspace may write there; it seldom does. */
+static void look_back(struct judge *j, const struct tape_part *in, const uint8_t *last)
 {
-	const uint8_t *p = in->data, *last = j->vcpu->run.value;
+	const uint8_t *p = in->data;
 	const struct kvmapi_exit *e = kvmapi_exit(U32(p, RUN_EXIT_REASON));
 
-	if (U32(p, RUN_EXIT_REASON) == U32(last, RUN_EXIT_REASON) &&
-	    exit_torn(j->vcpu, in, U32(p, RUN_EXIT_REASON)))
-		j_break(j, R_RUN_CONTINUES, "struct kvm_run as the last KVM_RUN left it",
-			"other values than its in %s of %s", e->member, e->name);
+	if (!vcpu_flag(j->vcpu, VCPU_RUN_TORN))
+		j_keep(j, R_RUN_CONTINUES);
+	else if (e && U32(p, RUN_EXIT_REASON) == U32(last, RUN_EXIT_REASON) &&
+		 !header_torn(in, last))
+		j_break(j, R_RUN_CONTINUES, "", "other values than KVM_RUN left in %s of %s",
+			e->member, e->name);
 	else
-		j_break(j, R_RUN_CONTINUES, "struct kvm_run as the last KVM_RUN left it",
-			"exit_reason %u, flags 0x%x, apic_base 0x%llx; were %u, 0x%x, 0x%llx",
+		j_break(j, R_RUN_CONTINUES, "", "exit_reason %u, flags 0x%x, apic_base 0x%llx",
 			U32(p, RUN_EXIT_REASON), U32(p, RUN_READY),
-			(unsigned long long)U64(p, RUN_APIC_BASE), U32(last, RUN_EXIT_REASON),
-			U32(last, RUN_READY), (unsigned long long)U64(last, RUN_APIC_BASE));
+			(unsigned long long)U64(p, RUN_APIC_BASE));
 }
 
 /* Userspace asks for registers in struct kvm_run, or gives them there, that can be refused. */
@@ -843,7 +855,7 @@ static void run_judge(struct judge *j)
 	enum state_tri pending = v->pending_exit;
 	uint32_t last = v->last_exit;
 	struct completion before;
-	bool immediate, completes;
+	bool immediate, completes, continued;
 
 	parts_sort(j->call->parts, j->call->part_count, &r);
 	parts_sort(j->ret->parts, j->ret->part_count, &r);
@@ -863,16 +875,15 @@ static void run_judge(struct judge *j)
 		    r.regs_in->have >= 16 && !U64(r.regs_in->data, 8);
 	if (completes)
 		completion_before(j, &before);
-	if (vcpu_flag(v, VCPU_RUN_TORN))
-		say_torn(j, in);
-	else if (in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4))
-		j_hold(j, R_RUN_CONTINUES);
+	continued = in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4);
 	if (j->promises)
 		run_promises(j, in, out);
 	if (immediate)
 		immediate_effects(j, r.regs_in);
 	if (inputs_fine(j, &r)) {
-		if (j->ret->ret == 0 && immediate && pending == STATE_NO)
+		/* Another thread may have taken the request back before it was looked at. */
+		if (j->ret->ret == 0 && immediate && pending == STATE_NO &&
+		    (!out || out->have <= RUN_IMMEDIATE || out->data[RUN_IMMEDIATE]))
 			j_must_fail(j, R_RUN_IMMEDIATE_EXIT, EINTR);
 		else if (j->ret->ret == 0)
 			run_returned(j, in, out, completes ? last : UINT32_MAX);
@@ -885,6 +896,8 @@ static void run_judge(struct judge *j)
 		v->pending_exit = STATE_NO;
 	else if (j->ret->ret)
 		v->pending_exit = STATE_UNKNOWN;
+	if (continued)
+		look_back(j, in, v->run.value);
 	keep(j, out);
 	if (completes && j->ret->ret == -EINTR)
 		completion_after(j, &before, in, last);

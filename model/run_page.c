@@ -105,9 +105,9 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 	if (!header)
 		return;
 	if (in && in->have >= AT(exit_reason) && !vcpu_flag(j->vcpu, VCPU_RUN_TWICE)) {
-		j_promise(j, R_RUN_INPUT_STAYS, out, AT(request_interrupt_window), 1);
+		j_promise(j, R_RUN_REQUESTS_STAY, out, AT(request_interrupt_window), 1);
 		if (in->data[AT(immediate_exit)])
-			j_promise(j, R_RUN_INPUT_STAYS, out, AT(immediate_exit), 1);
+			j_promise(j, R_RUN_REQUESTS_STAY, out, AT(immediate_exit), 1);
 		j_promise(j, R_RUN_INPUT_STAYS, out, AT(padding1), 6);
 	}
 	j_constrain(j, R_RUN_FLAGS, out, AT(ready_for_interrupt_injection), 2);

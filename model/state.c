@@ -565,6 +565,14 @@ static void mix_set(struct state_hash *h, const struct state_set *s)
 	}
 }
 
+static void mix_bytes(struct state_hash *h, const void *bytes, size_t size)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		mix(h, p[i]);
+}
+
 static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
 {
 	const uint64_t words[] = {v->number,	    v->closed,	     v->fresh,	    v->has_run,
@@ -583,6 +591,7 @@ static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
 	mix_set(h, &v->msrs);
 	mix_set(h, &v->caps);
 	mix_set(h, &v->attrs);
+	mix_bytes(h, &v->given, sizeof(v->given));
 }
 
 struct state_hash state_vm_hash(const struct state_vm *vm)
@@ -591,7 +600,7 @@ struct state_hash state_vm_hash(const struct state_vm *vm)
 				  vm->pit,	    vm->has_vcpus,    vm->running,
 				  vm->guest_clean,  vm->last_run_end, vm->has_run,
 				  vm->routes_known, vm->identity_map, vm->boot_cpu,
-				  vm->tsc_khz,	    vm->slots_since};
+				  vm->tsc_khz,	    vm->slots_since,  vm->clock_read};
 	struct state_hash h = {{vm->vcpu_count, vm->device_count}};
 
 	for (size_t i = 0; i < COUNT(words); i++)

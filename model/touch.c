@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include <linux/kvm.h>
+#include "kvmapi/kvm_newer.h"
 
 #include "model/internal.h"
 #include "model/touch.h"

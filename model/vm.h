@@ -73,6 +73,8 @@ bool vm_typed(const struct judge *j);
 void vm_chips_may_lack(struct judge *j);
 /* A guest memory file of this size has this descriptor now. */
 void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size);
+/* Page tables may need more pages than the VM may have. */
+bool vm_mmu_pages_may_lack(const struct judge *j);
 /* Where the identity map is to be there may be something else. */
 bool memslot_identity_map_taken(const struct state_vm *vm);
 /* Handlers that stand in another file than their table. */

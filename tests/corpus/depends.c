@@ -262,65 +262,74 @@ static bool made_before(const struct session *s, size_t event, const struct even
 	return false;
 }
 
-bool depends_drop(const struct session *s, size_t event)
+enum needed depends_drop(const struct session *s, size_t event)
 {
 	const struct event *e = &s->events[event], *before, *after;
 	int state = state_of(e, "KVM_SET_");
 
 	if (has_gap(s) || !succeeded(e))
-		return false;
+		return NEEDED_NOT;
 	if (is(e, "KVM_RUN")) {
 		before = run_before(s, event);
 		after = run_after(s, event);
-		return before && after && run_differs(after, before);
+		return before && after && run_differs(after, before) ? NEEDED_SHOWN : NEEDED_NOT;
 	}
 	if (state >= 0) {
 		before = neighbour(s, event, state, -1);
 		after = neighbour(s, event, state, 1);
 		return before && after && starts(after, "KVM_GET_") &&
-		       shows_other(before, after, kept[state].bytes) &&
-		       !shows_other(e, after, kept[state].bytes);
+				       shows_other(before, after, kept[state].bytes) &&
+				       !shows_other(e, after, kept[state].bytes)
+			       ? NEEDED
+			       : NEEDED_NOT;
 	}
 	for (size_t i = event + 1; i < s->event_count; i++) {
 		const struct event *later = &s->events[i];
 
 		if (makes_possible(s, e, later))
-			return e->ret.created || !made_before(s, event, later);
+			return e->ret.created || !made_before(s, event, later) ? NEEDED
+									       : NEEDED_NOT;
 		/* Made, or taken away, by another call in between. */
 		if (later->call.object == e->call.object &&
 		    later->call.request == e->call.request && succeeded(later) &&
 		    (!is(e, "KVM_SET_USER_MEMORY_REGION") || same_argument(e, later, 0, 4)) &&
 		    (!is(e, "KVM_IOEVENTFD") ||
 		     same_argument(e, later, 0, offsetof(struct kvm_ioeventfd, flags))))
-			return false;
+			return NEEDED_NOT;
 	}
-	return false;
+	return NEEDED_NOT;
 }
 
-bool depends_swap(const struct session *s, size_t event, size_t next)
+enum needed depends_swap(const struct session *s, size_t event, size_t next)
 {
 	const struct event *e = &s->events[event], *n = &s->events[next], *before, *after;
 	int state;
 
 	if (has_gap(s) || !e->returned || !n->returned)
-		return false;
+		return NEEDED_NOT;
 	if (is(e, "KVM_RUN") && is(n, "KVM_RUN") && e->call.object == n->call.object) {
 		before = run_before(s, event);
 		after = run_after(s, next);
 		return (before && run_differs(n, before)) || run_differs(e, n) ||
-		       (after && run_differs(after, e));
+				       (after && run_differs(after, e))
+			       ? NEEDED_SHOWN
+			       : NEEDED_NOT;
 	}
 	if (makes_possible(s, e, n))
-		return e->ret.created || !made_before(s, event, n);
+		return e->ret.created || !made_before(s, event, n) ? NEEDED : NEEDED_NOT;
 	/* A GET that comes before the SET that it shows, or after one that it does not. */
 	state = state_of(e, "KVM_SET_");
 	if (state >= 0 && state == state_of(n, "KVM_GET_") && e->call.object == n->call.object) {
 		before = neighbour(s, event, state, -1);
 		return before && shows_other(before, n, kept[state].bytes) &&
-		       !shows_other(e, n, kept[state].bytes);
+				       !shows_other(e, n, kept[state].bytes)
+			       ? NEEDED
+			       : NEEDED_NOT;
 	}
 	state = state_of(e, "KVM_GET_");
 	if (state >= 0 && state == state_of(n, "KVM_SET_") && e->call.object == n->call.object)
-		return neighbour(s, event, state, 1) == n && shows_other(e, n, kept[state].bytes);
-	return false;
+		return neighbour(s, event, state, 1) == n && shows_other(e, n, kept[state].bytes)
+			       ? NEEDED
+			       : NEEDED_NOT;
+	return NEEDED_NOT;
 }

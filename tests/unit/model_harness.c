@@ -276,6 +276,17 @@ bool mh_advised_at(const struct mh *h, const char *id, const char *function)
 	return given;
 }
 
+bool mh_unusual_at(const struct mh *h, const char *id, const char *function)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	if (h->verdict.unusual >= count || strcmp(rules[h->verdict.unusual].id, id))
+		return false;
+	rule_log("broken", id, function);
+	return true;
+}
+
 static void print_verdict(const struct mh *h, const char *named, const char *file, int line)
 {
 	print_message("# %s:%d: verdict %s by %s (expected %s, observed %s)\n", file, line,

@@ -58,6 +58,9 @@ const struct model_verdict *mh_value(struct mh *h, uint32_t object, const char *
 /* KVM_RUN: run_in and run_out are struct kvm_run images of these lengths. */
 const struct model_verdict *mh_run(struct mh *h, uint32_t vcpu, const void *run_in, uint32_t in_len,
 				   const void *run_out, uint32_t out_len, int64_t ret);
+/* The last verdict notes that this rule of kind USUAL does not hold. */
+#define mh_unusual(h, id) mh_unusual_at(h, id, __func__)
+bool mh_unusual_at(const struct mh *h, const char *id, const char *function);
 /* The id of the rule that the last verdict names, "" = none. */
 const char *mh_rule(const struct mh *h);
 /*
