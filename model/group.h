@@ -43,6 +43,7 @@ struct vm_slot {
 	struct state_vm *state;
 	uint32_t open; /* calls but KVM_RUN that have not returned */
 	bool grouped;
+	uint32_t owner;	   /* process id of who made it, 0 = not known */
 	uint32_t over_gap; /* of the calls that were open at a gap, those that still are */
 	/* Sequence number of the last return of a call that may change what KVM_RUN depends on. */
 	uint64_t changed;

@@ -270,6 +270,62 @@ static const char *result_text(int64_t ret, char *buf, size_t size)
 	return buf;
 }
 
+/* Linux has these numbers for itself: ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND,
+ * ERESTART_RESTARTBLOCK. A tracepoint sees them, no process does. */
+static bool starts_anew(int error)
+{
+	return (error >= 512 && error <= 514) || error == 516;
+}
+
+/* The argument, or a buffer behind it, could not be read. */
+static bool unreadable(const struct judge *j)
+{
+	/* A null pointer leads nowhere. */
+	if (!j->call->arg && j->row && j->row->payload != KVMAPI_VALUE &&
+	    j->row->payload != KVMAPI_RUNPAGE)
+		return true;
+	for (unsigned int i = 0; i < j->call->part_count; i++) {
+		if (j->call->parts[i].have < j->call->parts[i].want)
+			return true;
+	}
+	for (unsigned int i = 0; i < j->ret->part_count; i++) {
+		if (j->ret->parts[i].have < j->ret->parts[i].want)
+			return true;
+	}
+	return false;
+}
+
+/* The call has something to write behind its argument. */
+static bool writes(const struct judge *j)
+{
+	if (!j->row || j->row->payload == KVMAPI_RUNPAGE)
+		return false;
+	if (j->row->dir & KVMAPI_OUT)
+		return true;
+	for (unsigned int i = 0; i < j->row->nested_count; i++) {
+		if (j->row->nested[i].dir & KVMAPI_OUT)
+			return true;
+	}
+	return false;
+}
+
+/* Why an error may have been given before KVM was asked; NULL = KVM gave it. */
+static const char *before_kvm(int error)
+{
+	switch (error) {
+	case EBADF:
+		return "the file layer answers so for a descriptor that is not open for calls";
+	case EACCES:
+		return "a security module answers so before KVM is asked";
+	case EPERM:
+		return "a security module or seccomp answers so before KVM is asked";
+	case ENOSYS:
+		return "seccomp answers so before KVM is asked";
+	default:
+		return starts_anew(error) ? "a signal came, the call begins anew" : NULL;
+	}
+}
+
 bool j_environment_error(const struct judge *j, int error)
 {
 	switch (error) {
@@ -283,21 +339,9 @@ bool j_environment_error(const struct judge *j, int error)
 	case ENFILE:
 		return j->row && j->row->creates;
 	case EFAULT:
-		/* A null pointer leads nowhere. */
-		if (!j->call->arg && j->row && j->row->payload != KVMAPI_VALUE &&
-		    j->row->payload != KVMAPI_RUNPAGE)
-			return true;
-		for (unsigned int i = 0; i < j->call->part_count; i++) {
-			if (j->call->parts[i].have < j->call->parts[i].want)
-				return true;
-		}
-		for (unsigned int i = 0; i < j->ret->part_count; i++) {
-			if (j->ret->parts[i].have < j->ret->parts[i].want)
-				return true;
-		}
-		return false;
+		return unreadable(j) || writes(j);
 	default:
-		return false;
+		return before_kvm(error);
 	}
 }
 
@@ -313,13 +357,15 @@ static bool excused(struct judge *j)
 		}
 	}
 	if (j->ret->ret < 0 && j_environment_error(j, -j->ret->ret)) {
+		const char *before = before_kvm((int)-j->ret->ret);
 		char why[MODEL_TEXT];
 
-		snprintf(why, sizeof(why), "%s can come of the environment",
-			 result_text(j->ret->ret, text, sizeof(text)));
+		result_text(j->ret->ret, text, sizeof(text));
+		if (before)
+			snprintf(why, sizeof(why), "%s: %s", text, before);
+		else
+			snprintf(why, sizeof(why), "%s can come of the environment", text);
 		j_hold(j, R_RETURN_ZERO_OR_ERROR);
-		if (j->ret->ret == -EIO && j->vm)
-			j_hold(j, R_FOREIGN_PROCESS_EIO);
 		j_silent(j, why);
 		if (j->promises)
 			j->promises->outcome = MODEL_CONSTRAINED;
@@ -333,8 +379,7 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 	char want[32], got[32];
 
 	if (j->promises)
-		promises_outcome(j, rule, PROMISED_ERROR,
-				 j->allowed_count + j_environment_error(j, EFAULT));
+		promises_outcome(j, rule, PROMISED_ERROR, j->allowed_count + unreadable(j));
 	if (j->making && j->ret->ret >= 0 && j_applies(j, rule))
 		predict_error(j, error);
 	if (j->ret->ret == -error) {
@@ -357,7 +402,7 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 
 	if (j->promises)
 		promises_outcome(j, rule, any_value ? PROMISED_NUMBER : PROMISED_ZERO,
-				 j->allowed_count + j_environment_error(j, EFAULT));
+				 j->allowed_count + unreadable(j));
 	if (any_value ? j->ret->ret >= 0 : j->ret->ret == 0) {
 		j_hold(j, rule);
 		return true;

@@ -155,9 +155,13 @@ bool j_succeeds_value(struct judge *j, uint16_t rule);
  */
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown);
 /*
- * Errors of the environment that no document ties to the call: ENOMEM, EINTR of a vCPU or VM ioctl
- * and of KVM_CREATE_VM, which waits where a signal can wake it, EIO of a foreign process, EFAULT
- * when the argument could not be read, EMFILE/ENFILE for calls that make descriptors.
+ * Errors that no document ties to the call.  Of the environment: ENOMEM, EINTR of a vCPU or VM
+ * ioctl and of KVM_CREATE_VM, which waits where a signal can wake it, EIO of a VM that the kernel
+ * gave up, EFAULT when the argument could not be read or is to be written (what the process may
+ * write is not on the tape), EMFILE/ENFILE for calls that make descriptors.  And those that are
+ * given before KVM is asked: EBADF of a descriptor that is open for its path only or was closed
+ * meanwhile, EACCES and EPERM of security modules, EPERM and ENOSYS of seccomp, and the numbers by
+ * which the kernel starts a call anew after a signal.
  */
 bool j_environment_error(const struct judge *j, int error);
 

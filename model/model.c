@@ -33,7 +33,7 @@ struct object {
 
 struct open_call {
 	uint64_t entered;
-	uint32_t tid;
+	uint32_t pid, tid;
 	uint32_t object;
 	struct vm_slot *slot;	  /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
 	struct vm_slot *over_gap; /* instead of it, once a gap came before the return */
@@ -429,6 +429,7 @@ int model_take(struct model *m, const struct model *from)
 		if (s) {
 			state_vm_free(s->state);
 			s->state = state_vm_copy(from->slots[i]->state);
+			s->owner = from->slots[i]->owner;
 		}
 		if (!s || !s->state)
 			err = -ENOMEM;
@@ -445,8 +446,10 @@ int model_take(struct model *m, const struct model *from)
 		m->objects[i] = from->objects[i];
 		m->objects[i].slot = slot_twin(m, from, from->objects[i].slot);
 	}
-	for (uint32_t i = 0; i < from->thread_room; i++)
+	for (uint32_t i = 0; i < from->thread_room; i++) {
 		m->threads[i].tid = from->threads[i].tid;
+		m->threads[i].pid = from->threads[i].pid;
+	}
 	m->sequence = from->sequence;
 	m->gap_seen = from->gap_seen;
 	m->gap_at = from->gap_at;
@@ -525,6 +528,27 @@ static void say_unspecified(struct judge *j)
 	j_silent(j, why);
 }
 
+static uint32_t process_of(const struct model *m, const struct tape_call *call)
+{
+	return call->thread < m->thread_room ? m->threads[call->thread].pid : 0;
+}
+
+/* A call on a VM that another process made: 0 = not so, or not known.  Processes may share their
+ * memory, so that it may succeed all the same. */
+static bool is_foreign(const struct model *m, const struct object *o, const struct tape_call *call)
+{
+	uint32_t pid = process_of(m, call);
+
+	return o && o->slot && o->slot->owner && pid && pid != o->slot->owner;
+}
+
+/* The process that made the VM, or that a call on it succeeded for. */
+static void note_owner(const struct model *m, const struct object *o, const struct tape_return *ret)
+{
+	if (o && o->slot && !o->slot->owner && ret->ret >= 0)
+		o->slot->owner = process_of(m, ret->call);
+}
+
 /*
  * While a vCPU is in KVM_RUN, other calls on it wait, but for those that send it an interrupt (on
  * some architectures): after one that succeeded, no KVM_RUN from before it is under way.
@@ -573,6 +597,8 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	} else if (!o || o->o.kind != ret->call->kind || (o->o.kind != KVMAPI_SYSTEM && !vm)) {
 		/* Or only announced after the call, or as something else. */
 		j_skip(&j, "object is not on the tape");
+	} else if (ret->ret == -EIO && is_foreign(m, o, ret->call)) {
+		j_hold(&j, R_FOREIGN_PROCESS_EIO);
 	} else if (!ret->call->row) {
 		model_unknown_request(&j);
 	} else if (!h) {
@@ -596,7 +622,9 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 		} else {
 			object_enter_state(m, created, vm, true);
 		}
+		note_owner(m, created, ret);
 	}
+	note_owner(m, o, ret);
 	if (created && created->made_here && ret->ret >= 0)
 		j_hold(&j, R_OBJECT_MUST_EXIST);
 	if (ret->ret < -ERRNO_MAX && !j.any_int)
@@ -807,6 +835,7 @@ int model_thread(struct model *m, const struct tape_thread *thread)
 			returned_unseen(m, &m->threads[i]);
 	}
 	m->threads[thread->id].tid = thread->tid;
+	m->threads[thread->id].pid = thread->pid;
 	return m->oom;
 }
 
@@ -825,6 +854,7 @@ int model_call(struct model *m, const struct tape_call *call)
 	if (t->open)
 		returned_unseen(m, t);
 	*t = (struct open_call){.entered = ++m->sequence,
+				.pid = t->pid,
 				.tid = t->tid,
 				.object = call->object,
 				.creates = call->row && call->row->creates,

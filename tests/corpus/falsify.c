@@ -396,7 +396,8 @@ static bool is_wanted(enum want want, const struct forgery *f)
 static bool forge(const struct session *s, size_t event, enum kind kind, enum want want,
 		  struct forgery *f)
 {
-	static const int errors[] = {EINVAL, EFAULT, ENXIO, EEXIST, EBUSY, ENOTTY, EPERM, ENOENT};
+	/* None that may come of the environment, or before KVM is asked. */
+	static const int errors[] = {EINVAL, ENXIO, EEXIST, EBUSY, ENOTTY, ENOENT, E2BIG};
 	const struct event *e = &s->events[event];
 	enum needed needed;
 	int error;

@@ -13,7 +13,7 @@ static void test_frequency(void **state)
 		int64_t right, wrong;
 	} cases[] = {
 		{0xffffffff, -EPERM, 0x7fffffff},
-		{0xfffffff3, -EACCES, -EPERM},
+		{0xfffffff3, -EACCES, -EINVAL},
 		{0x80000000, INT32_MIN, 0},
 	};
 
@@ -141,18 +141,35 @@ static void test_no_mmu_pages(void **state)
 	mh_close(&h);
 }
 
-/* D-04: any call of another process. */
+/* D-04: any call of another process; of the same one EIO is not explained by that. */
 static void test_foreign_process(void **state)
 {
+	struct mh_call c = {.ioctl = "KVM_NMI", .ret = -EIO, .thread = 3};
+
 	(void)state;
 	vcpu_open("6.12.0", "kvm_amd", CHIP, 1);
-	mh_value(&h, vm, "KVM_SET_BOOT_CPU_ID", 0, -EIO);
-	assert_true(mh_held(&h, "FOREIGN_PROCESS_EIO"));
-	OPEN(&h);
-	mh_value(&h, vcpu, "KVM_NMI", 0, -EIO);
-	assert_true(mh_held(&h, "FOREIGN_PROCESS_EIO"));
-	mh_value(&h, vcpu, "KVM_NMI", 0, -EDOM);
+	c.object = vcpu;
+	mh_do(&h, &c);
+	KNOWN(&h, "FOREIGN_PROCESS_EIO");
+	c.object = vm;
+	c.ioctl = "KVM_SET_BOOT_CPU_ID";
+	mh_do(&h, &c);
+	KNOWN(&h, "FOREIGN_PROCESS_EIO");
+	c.ioctl = "KVM_NO_SUCH_REQUEST";
+	mh_do(&h, &c);
+	KNOWN(&h, "FOREIGN_PROCESS_EIO");
+	/* Processes may share their memory. */
+	c.object = vcpu;
+	c.ioctl = "KVM_NMI";
+	c.ret = 0;
+	mh_do(&h, &c);
+	GOOD(&h, "NMI_SUCCEEDS");
+	c.ret = -EDOM;
+	mh_do(&h, &c);
 	mh_expect_refused(&h, "FOREIGN_PROCESS_EIO");
+	mh_value(&h, vcpu, "KVM_NMI", 0, -EIO);
+	OPEN(&h);
+	assert_false(mh_held(&h, "FOREIGN_PROCESS_EIO"));
 	mh_close(&h);
 }
 

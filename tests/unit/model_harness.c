@@ -25,13 +25,15 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 static struct model *model_of(struct mh *h)
 {
 	struct tape_object system = {.id = 1, .kind = KVMAPI_SYSTEM, .fd = 3, .number = UINT64_MAX};
-	struct tape_thread thread = {.pid = 1};
+	struct tape_thread thread;
 
 	if (h->model)
 		return h->model;
 	assert_int_equal(model_create(&h->env, on_verdict, h, &h->model), 0);
 	for (thread.id = 0; thread.id < 4; thread.id++) {
 		thread.tid = thread.id + 1;
+		/* The last one is of another process. */
+		thread.pid = thread.id == 3 ? 2 : 1;
 		assert_int_equal(model_thread(h->model, &thread), 0);
 	}
 	assert_int_equal(model_object(h->model, &system), 0);

@@ -34,7 +34,7 @@ struct mh_call {
 	uint32_t in_len, out_len;
 	int64_t ret;
 	uint32_t created; /* object id, announced with mh_object() before */
-	uint32_t thread;
+	uint32_t thread;  /* 0 to 3; 3 is of another process */
 	/* more parts: KVM_RUN's, nested buffers */
 	const struct tape_part *in_parts, *out_parts;
 	unsigned int in_part_count, out_part_count;
