@@ -178,7 +178,7 @@ static struct outcome dirty_ring(const struct judge *j, uint32_t cap, uint64_t a
 	int32_t most = j_cap(j, cap);
 	enum state_tri on = vm_dirty_ring(j->vm);
 
-	if (!size || (size & (size - 1)) || size < 4096)
+	if (!size || (size & (size - 1)) || size < j_page(j))
 		return must(R_DIRTY_RING_SIZE, EINVAL);
 	if (most > 0 && size > (uint32_t)most)
 		return must(R_DIRTY_RING_TOO_BIG, E2BIG);

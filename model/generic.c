@@ -13,10 +13,8 @@
 bool generic_shared(const char *ioctl)
 {
 	static const char *const names[] = {
-		"KVM_GET_API_VERSION",
-		"KVM_GET_VCPU_MMAP_SIZE",
-		"KVM_SET_USER_MEMORY_REGION",
-		"KVM_GET_DIRTY_LOG",
+		"KVM_GET_API_VERSION", "KVM_GET_VCPU_MMAP_SIZE", "KVM_SET_USER_MEMORY_REGION",
+		"KVM_GET_DIRTY_LOG",   "KVM_CLEAR_DIRTY_LOG",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -197,12 +195,10 @@ static bool arm_dirty_ring(struct judge *j, uint64_t arg)
 	uint32_t size = (uint32_t)arg;
 	uint64_t before = 0;
 
-	if (!size || size & (size - 1)) {
+	if (!size || size & (size - 1) || size < j_page(j)) {
 		j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
 		return false;
 	}
-	if (size < 65536)
-		j_may_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
 	if (most > 0 && size > (uint32_t)most) {
 		j_must_fail(j, R_ARM_CAP_ARGUMENT, E2BIG);
 		return false;
@@ -231,7 +227,7 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 	case KVM_CAP_ARM_WRITABLE_IMP_ID_REGS:
 		return !cap_too_late(j, j->vm->has_vcpus);
 	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
-		if (arg && (arg & (arg - 1) || arg < 4096)) {
+		if (arg && (arg & (arg - 1) || arg < j_page(j))) {
 			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
 			return false;
 		}

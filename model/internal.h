@@ -9,6 +9,7 @@ struct model_facts {
 	enum kvmapi_arch arch;
 	bool big_endian;
 	uint32_t kernel;
+	uint32_t page;
 	char backend[32];
 	const int32_t *caps;
 	size_t cap_count;

@@ -11,6 +11,11 @@ uint32_t j_kernel(const struct judge *j)
 	return model_facts(j->m)->kernel;
 }
 
+uint32_t j_page(const struct judge *j)
+{
+	return model_facts(j->m)->page;
+}
+
 int32_t j_cap(const struct judge *j, uint32_t cap)
 {
 	const struct model_facts *f = model_facts(j->m);

@@ -63,6 +63,7 @@ struct judge {
  * ---------------------------------------------------------------------------------------- */
 
 uint32_t j_kernel(const struct judge *j); /* MODEL_KERNEL(), 0 = not known */
+uint32_t j_page(const struct judge *j);	  /* bytes of a page of the tape's machine */
 /* What KVM_CHECK_EXTENSION answered for a capability; INT32_MIN = not on the tape. */
 int32_t j_cap(const struct judge *j, uint32_t cap);
 /* Back end, "kvm_intel", "kvm_pvm", ...; "" = not known. */

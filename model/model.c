@@ -198,6 +198,7 @@ int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
 	m->fn = fn;
 	m->context = context;
 	m->facts.arch = env->arch;
+	m->facts.page = env->page_size ? env->page_size : 4096;
 	m->facts.big_endian = kvmapi_arch_big_endian(env->arch);
 	m->facts.kernel = kernel_version(tape_env_get(env, "kernel.release"));
 	snprintf(m->facts.backend, sizeof(m->facts.backend), "%s", backend ? backend : "");

@@ -207,7 +207,7 @@ static void get_msr_feature_index_list(struct judge *j)
 static void get_vcpu_mmap_size(struct judge *j)
 {
 	int32_t ring = j_cap(j, KVM_CAP_COALESCED_MMIO);
-	int64_t size = j->ret->ret;
+	int64_t size = j->ret->ret, page = j_page(j);
 
 	if (j->call->arg) {
 		j_must_fail(j, R_MMAP_SIZE_NO_ARGUMENT, EINVAL);
@@ -216,7 +216,7 @@ static void get_vcpu_mmap_size(struct judge *j)
 	if (!j_succeeds_value(j, R_MMAP_SIZE_POSITIVE))
 		return;
 	if (!j_check(j, R_MMAP_SIZE_POSITIVE,
-		     size > 0 && !(size % 4096) && (ring < 0 || size >= 4096 * (ring + 1)),
+		     size > 0 && !(size % page) && (ring < 0 || size >= page * (ring + 1)),
 		     "whole pages, the coalesced page included", "%lld bytes", (long long)size))
 		return;
 	if (vm_constant(j, R_MMAP_SIZE_CONSTANT, "size", &j_system(j)->numbers, NUMBER_MMAP_SIZE, 0,

@@ -730,13 +730,14 @@ static void pre_fault(struct judge *j)
 		j_may_succeed(j, R_PRE_FAULT_SUCCEEDS, "no KVM_CAP_PRE_FAULT_MEMORY");
 		return;
 	}
-	if (known && (flags || !size || gpa % 4096 || size % 4096 || gpa + size <= gpa)) {
+	if (known && (flags || !size || gpa % j_page(j) || size % j_page(j) || gpa + size <= gpa)) {
 		j_must_fail(j, R_PRE_FAULT_INVALID, EINVAL);
 		return;
 	}
 	j_may_fail(j, R_PRE_FAULT_REFUSED, EFAULT);
 	j_may_fail(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
 	j_may_fail(j, R_PRE_FAULT_REFUSED, EAGAIN);
+	j_may_fail(j, R_PRE_FAULT_REFUSED, EHWPOISON);
 	if (known && nowhere(j->vm, gpa)) {
 		j_must_fail(j, R_PRE_FAULT_NOWHERE, ENOENT);
 		return;

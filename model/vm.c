@@ -106,6 +106,11 @@ static void create_vcpu(struct judge *j)
 		j_may_fail(j, R_SET_IDENTITY_MAP_CONFLICT, EINVAL);
 		j_may_fail(j, R_SET_IDENTITY_MAP_CONFLICT, EEXIST);
 	}
+	/* So does its local APIC; kvm_amd may come to need the page later. */
+	if (memslot_apic_page_taken(vm) &&
+	    ((vm->has_vcpus != STATE_YES && vm_backend_may_be(j, "kvm_intel")) ||
+	     vm_backend_may_be(j, "kvm_amd")))
+		j_may_fail(j, R_CREATE_VCPU_APIC_PAGE, EEXIST);
 	if (!j_succeeds_value(j, R_CREATE_VCPU_SUCCEEDS))
 		return;
 	vm->has_vcpus = STATE_YES;
@@ -284,7 +289,7 @@ static void create_guest_memfd(struct judge *j)
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (!size || size >> 63 || size % 4096) {
+	if (!size || size >> 63 || size % j_page(j)) {
 		j_must_fail(j, R_GUEST_MEMFD_SIZE, EINVAL);
 		return;
 	}

@@ -77,6 +77,8 @@ void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size);
 bool vm_mmu_pages_may_lack(const struct judge *j);
 /* Where the identity map is to be there may be something else. */
 bool memslot_identity_map_taken(const struct state_vm *vm);
+/* The VM has local APICs, and there may be something where their page is to be. */
+bool memslot_apic_page_taken(const struct state_vm *vm);
 /* Handlers that stand in another file than their table. */
 void memslot_set_region(struct judge *j);
 void cap_check_extension_system(struct judge *j);

@@ -378,7 +378,7 @@ static void registers(void **state)
 	ALLOWED(&h, "ARM_REG_OTHER");
 	reg_get(&h, vcpu, 0x603000000013ffff, 0, -ENOENT);
 	ALLOWED(&h, "ARM_REG_REFUSED");
-	reg_get(&h, vcpu, 0x603000000013ffff, 0, -EBADF);
+	reg_get(&h, vcpu, 0x603000000013ffff, 0, -EDOM);
 	BAD(&h, "ARM_REG_OTHER");
 	mh_expect_refused(&h, "ARM_REG_REFUSED");
 }
@@ -534,7 +534,7 @@ static void exits(void **state)
 	GOOD(&h, "ARCH_GUEST_DEBUG");
 	run_exit(&h, vcpu, &out, 0);
 	HOLDS(&h, "ARCH_RUN_DEBUG");
-	mh_io(&h, vcpu, "KVM_SET_GUEST_DEBUG", &debug, sizeof(debug), NULL, 0, -EPERM);
+	mh_io(&h, vcpu, "KVM_SET_GUEST_DEBUG", &debug, sizeof(debug), NULL, 0, -EDOM);
 	BAD(&h, "ARCH_GUEST_DEBUG");
 	debug.control = 1u << 31 | 1;
 	mh_io(&h, vcpu, "KVM_SET_GUEST_DEBUG", &debug, sizeof(debug), NULL, 0, -EINVAL);
@@ -543,7 +543,7 @@ static void exits(void **state)
 	BAD(&h, "ARCH_GUEST_DEBUG_BITS");
 	run_exit(&h, vcpu, NULL, -EFAULT);
 	ALLOWED(&h, "ARM_RUN_REFUSED");
-	run_exit(&h, vcpu, NULL, -EBADF);
+	run_exit(&h, vcpu, NULL, -EDOM);
 	BAD(&h, "ARCH_RUN");
 	mh_expect_refused(&h, "ARM_RUN_REFUSED");
 	mh_value(&h, vcpu, "KVM_RUN", 1, -EINVAL);
@@ -595,7 +595,7 @@ static void sve(void **state)
 	mh_close(&h);
 	host_open("6.12.0");
 	init(0, 0);
-	run_exit(&h, vcpu, NULL, -EPERM);
+	run_exit(&h, vcpu, NULL, -EDOM);
 	BAD(&h, "ARCH_RUN");
 	mh_expect_refused(&h, "ARM_RUN_UNFINALIZED");
 }

@@ -128,7 +128,7 @@ static void caps(void **state)
 		if (before == WITH_VCPU || before == ON_VCPU)
 			ready();
 		if (i % 2)
-			ret = ret ? 0 : -EPERM;
+			ret = ret ? 0 : -EDOM;
 		enable(before == ON_VCPU ? vcpu : vm, cases[i / 2].cap, cases[i / 2].arg, ret);
 		if (i % 2)
 			BAD(&h, cases[i / 2].rule);
@@ -186,12 +186,12 @@ static void machines(void **state)
 	ready();
 	mh_io(&h, vcpu, "KVM_GET_MP_STATE", NULL, 0, &mp, sizeof(mp), 0);
 	HOLDS(&h, "ARCH_MP_STATE_VALUES");
-	mh_io(&h, vcpu, "KVM_GET_MP_STATE", NULL, 0, &mp, sizeof(mp), -EPERM);
+	mh_io(&h, vcpu, "KVM_GET_MP_STATE", NULL, 0, &mp, sizeof(mp), -EDOM);
 	BAD(&h, "ARCH_MP_STATE_GET");
 	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, sizeof(room), list, sizeof(list), 0);
 	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, sizeof(room), list, sizeof(list), 0);
 	HOLDS(&h, "ARCH_REG_LIST_COUNT");
-	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, sizeof(room), list, sizeof(list), -EACCES);
+	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, sizeof(room), list, sizeof(list), -EDOM);
 	mh_expect_refused(&h, "ARCH_REG_LIST_UNFINALIZED");
 	device = mh_object(&h, KVMAPI_DEVICE, vm, gic.type, 0);
 	made.fd = 2 + device;
@@ -203,7 +203,7 @@ static void machines(void **state)
 				    .out = &made,
 				    .out_len = sizeof(made),
 				    .created = device});
-	mh_value(&h, vm, "KVM_CREATE_VCPU", 1, -EACCES);
+	mh_value(&h, vm, "KVM_CREATE_VCPU", 1, -EDOM);
 	mh_expect_refused(&h, "ARCH_CREATE_VCPU_LATE");
 	/* A host whose guests cannot have 40 bits of addresses. */
 	mh_close(&h);

@@ -127,7 +127,7 @@ static void demands(void **state)
 		vm = mh_vm(&h);
 		prepare(cases[i / 2].before);
 		if (i % 2)
-			ret = ret ? 0 : -EPERM;
+			ret = ret ? 0 : -EDOM;
 		enable(vm, cases[i / 2].cap, cases[i / 2].arg, cases[i / 2].flags, ret);
 		/* What is taken in silence breaks nothing of its own when it fails. */
 		silent = strstr(cases[i / 2].rule, "SILENT") ||
@@ -162,7 +162,7 @@ static void allowed(void **state)
 		assert_true(mh_held(&h, cases[i].rule));
 	}
 	again("6.1.0", "kvm_intel");
-	enable(vm, KVM_CAP_VM_DISABLE_NX_HUGE_PAGES, 0, 0, -EACCES);
+	enable(vm, KVM_CAP_VM_DISABLE_NX_HUGE_PAGES, 0, 0, -EDOM);
 	mh_expect_refused(&h, "NX_HUGE_PAGES_PRIVILEGE");
 }
 
@@ -202,7 +202,7 @@ static void of_vcpus(void **state)
 		prepare(cases[i / 2].chip ? WITH_CHIP : FRESH);
 		vcpu = mh_vcpu(&h, vm, 0);
 		if (i % 2)
-			ret = ret ? 0 : -EPERM;
+			ret = ret ? 0 : -EDOM;
 		enable(vcpu, cases[i / 2].cap, cases[i / 2].arg, cases[i / 2].flags, ret);
 		if (i % 2) {
 			BAD(&h, cases[i / 2].rule);

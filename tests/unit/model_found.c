@@ -86,7 +86,7 @@ static void ioeventfd(void **state)
 	KNOWN(&h, "IOEVENTFD_TAKEN");
 	e.flags = 0x10;
 	e.addr = 0x2000;
-	IN(&h, vm, "KVM_IOEVENTFD", e, -EPERM);
+	IN(&h, vm, "KVM_IOEVENTFD", e, -EDOM);
 	BAD(&h, "IOEVENTFD_FLAG_UNNAMED");
 	e.flags = 0x20;
 	IN(&h, vm, "KVM_IOEVENTFD", e, 0);
@@ -351,7 +351,7 @@ static void no_buffer(void **state)
 	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
 	IN(&h, vcpu, "KVM_SET_ONE_REG", reg, -EFAULT);
 	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
-	IN(&h, vcpu, "KVM_SET_ONE_REG", reg, -EPERM);
+	IN(&h, vcpu, "KVM_SET_ONE_REG", reg, -EDOM);
 	BAD(&h, "ONE_REG_SUCCEEDS");
 	mh_close(&h);
 }

@@ -197,7 +197,7 @@ static void unknown(void **state)
 		BAD(&h, "S390_ATTR_UNKNOWN");
 		do_it(wrong[i][0], wrong[i][1], -ENXIO);
 		GOOD(&h, "S390_ATTR_UNKNOWN");
-		do_it(wrong[i][0], wrong[i][1], -EPERM);
+		do_it(wrong[i][0], wrong[i][1], -EDOM);
 		BAD(&h, "S390_ATTR_UNKNOWN");
 		get(wrong[i][0], wrong[i][1], NULL, 0, -ENXIO);
 		GOOD(&h, "S390_ATTR_UNKNOWN");
@@ -207,7 +207,7 @@ static void unknown(void **state)
 	ALLOWED(&h, "S390_ATTR_HARDWARE");
 	has(KVM_S390_VM_CPU_TOPOLOGY, 0, 0);
 	ALLOWED(&h, "S390_ATTR_HARDWARE");
-	do_it(MEM, KVM_S390_VM_MEM_ENABLE_CMMA, -EPERM);
+	do_it(MEM, KVM_S390_VM_MEM_ENABLE_CMMA, -EDOM);
 	mh_expect_refused(&h, "S390_ATTR_HARDWARE");
 }
 
@@ -229,7 +229,7 @@ static void directions(void **state)
 	for (size_t i = 0; i < 8; i++) {
 		get(no_get[i][0], no_get[i][1], NULL, 0, -ENXIO);
 		KNOWN(&h, "S390_ATTR_DIRECTION");
-		get(no_get[i][0], no_get[i][1], NULL, 0, -EPERM);
+		get(no_get[i][0], no_get[i][1], NULL, 0, -EDOM);
 		BAD(&h, "S390_ATTR_DIRECTION");
 		get(no_get[i][0], no_get[i][1], NULL, 0, 0);
 		BAD(&h, "S390_ATTR_DIRECTION");

@@ -31,9 +31,9 @@ static void plain(void **state)
 		const char *broken, *refused;
 	} cases[] = {
 		{"KVM_GET_TSC_KHZ", 0, -EINVAL, "TSC_KHZ_GET_SUCCEEDS", "TSC_KHZ_UNSTABLE"},
-		{"KVM_SET_TSC_KHZ", 77, -EPERM, "TSC_KHZ_SET_SUCCEEDS", "TSC_KHZ_REFUSED"},
+		{"KVM_SET_TSC_KHZ", 77, -EDOM, "TSC_KHZ_SET_SUCCEEDS", "TSC_KHZ_REFUSED"},
 		{"KVM_GET_STATS_FD", 0, -EINVAL, "VCPU_STATS_FD_SUCCEEDS", NULL},
-		{"KVM_GET_MP_STATE", 0, -EPERM, "MP_STATE_GET_SUCCEEDS", NULL},
+		{"KVM_GET_MP_STATE", 0, -EDOM, "MP_STATE_GET_SUCCEEDS", NULL},
 		{"KVM_TRANSLATE", 0, -EINVAL, "TRANSLATE_SUCCEEDS", NULL},
 	};
 	uint64_t old = 1;
@@ -54,7 +54,7 @@ static void plain(void **state)
 	} msrs = {.nmsrs = 1, .entry = {.index = 0x4b564d01, .data = 0x3000 | old}};
 
 	IN(&h, vcpu, "KVM_SET_MSRS", msrs, 1);
-	mh_value(&h, vcpu, "KVM_KVMCLOCK_CTRL", 0, -EPERM);
+	mh_value(&h, vcpu, "KVM_KVMCLOCK_CTRL", 0, -EDOM);
 	BAD(&h, "KVMCLOCK_CTRL_SUCCEEDS");
 }
 
@@ -65,10 +65,10 @@ static void states(void **state)
 	OUT(&h, vcpu, "KVM_GET_MP_STATE", mp, 0);
 	held("MP_STATE_GET_SUCCEEDS");
 	held("MP_STATE_OF_X86");
-	IN(&h, vcpu, "KVM_SET_MP_STATE", mp, -EPERM);
+	IN(&h, vcpu, "KVM_SET_MP_STATE", mp, -EDOM);
 	BAD(&h, "MP_STATE_SET_SUCCEEDS");
 	mp.mp_state = KVM_MP_STATE_INIT_RECEIVED;
-	IN(&h, vcpu, "KVM_SET_MP_STATE", mp, -EPERM);
+	IN(&h, vcpu, "KVM_SET_MP_STATE", mp, -EDOM);
 	mh_expect_refused(&h, "MP_STATE_REFUSED");
 }
 
@@ -84,9 +84,9 @@ static void masks_and_attributes(void **state)
 
 	IN(&h, vcpu, "KVM_SET_SIGNAL_MASK", mask, 0);
 	BAD(&h, "SIGNAL_MASK_LENGTH");
-	IN(&h, vcpu, "KVM_HAS_DEVICE_ATTR", attr, -EPERM);
+	IN(&h, vcpu, "KVM_HAS_DEVICE_ATTR", attr, -EDOM);
 	BAD(&h, "VCPU_ATTR_SUCCEEDS");
-	IN(&h, vcpu, "KVM_SET_DEVICE_ATTR", attr, -EPERM);
+	IN(&h, vcpu, "KVM_SET_DEVICE_ATTR", attr, -EDOM);
 	mh_expect_refused(&h, "VCPU_ATTR_FAULT");
 	INOUT(&h, vcpu, "KVM_TRANSLATE", t, got, 0);
 	held("TRANSLATE_LINEAR_STAYS");
@@ -156,7 +156,7 @@ static void nested(void **state)
 	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, bad, 0);
 	BAD(&h, "NESTED_VMCB");
 	again("7.2.0", CHIP, 1);
-	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, -EPERM);
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, -EDOM);
 	BAD(&h, "NESTED_GET_SUCCEEDS");
 	room.size = 8;
 	bad = room;
@@ -164,12 +164,12 @@ static void nested(void **state)
 	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, bad, -E2BIG);
 	held("NESTED_SIZE_WRITTEN");
 	held("NESTED_TOO_SMALL");
-	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, bad, -EPERM);
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, bad, -EDOM);
 	mh_expect_refused(&h, "NESTED_TOO_SMALL");
 
 	IN(&h, vcpu, "KVM_SET_NESTED_STATE", set, 0);
 	held("NESTED_SET_SUCCEEDS");
-	IN(&h, vcpu, "KVM_SET_NESTED_STATE", set, -EPERM);
+	IN(&h, vcpu, "KVM_SET_NESTED_STATE", set, -EDOM);
 	BAD(&h, "NESTED_SET_SUCCEEDS");
 	set.flags = KVM_STATE_NESTED_RUN_PENDING;
 	IN(&h, vcpu, "KVM_SET_NESTED_STATE", set, -EINVAL);
@@ -198,7 +198,7 @@ static void registers_by_number(void **state)
 	held("ONE_REG_SUCCEEDS");
 	IN(&h, vcpu, "KVM_GET_ONE_REG", own, -EINVAL);
 	held("ONE_REG_REFUSED");
-	IN(&h, vcpu, "KVM_GET_ONE_REG", own, -EPERM);
+	IN(&h, vcpu, "KVM_GET_ONE_REG", own, -EDOM);
 	BAD(&h, "ONE_REG_SUCCEEDS");
 	mh_expect_refused(&h, "ONE_REG_REFUSED");
 	IN(&h, vcpu, "KVM_GET_ONE_REG", other, 0);
@@ -211,9 +211,9 @@ static void registers_by_number(void **state)
 	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, 24, more, 24, 0);
 	held("REG_LIST_COUNT");
 	held("REG_LIST_SUCCEEDS");
-	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, 24, more, 24, -EPERM);
+	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, 24, more, 24, -EDOM);
 	BAD(&h, "REG_LIST_SUCCEEDS");
-	mh_io(&h, vcpu, "KVM_GET_REG_LIST", none, 8, none, 8, -EPERM);
+	mh_io(&h, vcpu, "KVM_GET_REG_LIST", none, 8, none, 8, -EDOM);
 	mh_expect_refused(&h, "REG_LIST_TOO_SMALL");
 	room[0] = 1;
 	mh_io(&h, vcpu, "KVM_GET_REG_LIST", room, 24, more, 24, 0);
@@ -238,7 +238,7 @@ static void memory_in_advance(void **state)
 	BAD(&h, "PRE_FAULT_REST");
 	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", all, all, -EOPNOTSUPP);
 	held("PRE_FAULT_REFUSED");
-	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", all, all, -EPERM);
+	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", all, all, -EDOM);
 	BAD(&h, "PRE_FAULT_SUCCEEDS");
 	mh_expect_refused(&h, "PRE_FAULT_REFUSED");
 	bad.size = 0;
@@ -291,7 +291,7 @@ static void leaves(void **state)
 	mh_cap(&h, KVM_CAP_HYPERV_CPUID, 0);
 	vm = mh_vm(&h);
 	vcpu = mh_vcpu(&h, vm, 0);
-	INOUT(&h, vcpu, "KVM_GET_SUPPORTED_HV_CPUID", in, in, -EPERM);
+	INOUT(&h, vcpu, "KVM_GET_SUPPORTED_HV_CPUID", in, in, -EDOM);
 	mh_expect_refused(&h, "HV_CPUID_MISSING");
 }
 
@@ -319,7 +319,7 @@ static void xen(void **state)
 	INOUT(&h, vcpu, "KVM_XEN_VCPU_GET_ATTR", now, got, 0);
 	held("XEN_VCPU_ATTR_STATE");
 	info.u.gpa = 0x1000;
-	IN(&h, vcpu, "KVM_XEN_VCPU_SET_ATTR", info, -EPERM);
+	IN(&h, vcpu, "KVM_XEN_VCPU_SET_ATTR", info, -EDOM);
 	mh_expect_refused(&h, "XEN_VCPU_ATTR_ADDRESS");
 }
 

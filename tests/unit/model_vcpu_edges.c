@@ -213,7 +213,7 @@ static void test_answers(void **state)
 
 		open_world(a->world);
 		image(out, &a->wrong, 1);
-		mh_io(&h, vcpu, a->get, NULL, 0, out, a->size, a->wrong.width ? 0 : -EPERM);
+		mh_io(&h, vcpu, a->get, NULL, 0, out, a->size, a->wrong.width ? 0 : -EDOM);
 		BAD(&h, a->rule);
 		mh_close(&h);
 	}
@@ -234,7 +234,7 @@ static const struct result {
 	int64_t right, wrong;
 	bool allows;
 } results[] = {
-	{"XSAVE_INVALID", "KVM_SET_XSAVE", 4096, AMD_CHIP, {{520, 1, 1}}, -EINVAL, -EPERM, true},
+	{"XSAVE_INVALID", "KVM_SET_XSAVE", 4096, AMD_CHIP, {{520, 1, 1}}, -EINVAL, -EDOM, true},
 	{"DEBUGREGS_HIGH_INVALID",
 	 "KVM_SET_DEBUGREGS",
 	 sizeof(struct kvm_debugregs),
@@ -282,7 +282,7 @@ static const struct result {
 	 AMD_CHIP,
 	 {{0, 4, 1}, {8, 4, 0x80000008}, {20, 4, 0x3328}},
 	 -EINVAL,
-	 -EPERM,
+	 -EDOM,
 	 true},
 	{"CPUID_DYNAMIC_FEATURE",
 	 "KVM_SET_CPUID2",
@@ -299,7 +299,7 @@ static const struct result {
 	 AMD_CHIP,
 	 {{0x30, 4, 0x50014}},
 	 0,
-	 -EPERM,
+	 -EDOM,
 	 false},
 	{"TPR_REPORTING_SUCCEEDS",
 	 "KVM_TPR_ACCESS_REPORTING",
@@ -307,7 +307,7 @@ static const struct result {
 	 AMD_CHIP,
 	 {{0, 4, 1}},
 	 0,
-	 -EPERM,
+	 -EDOM,
 	 false},
 	{"TPR_REPORTING_FLAGS",
 	 "KVM_TPR_ACCESS_REPORTING",
@@ -324,7 +324,7 @@ static const struct result {
 	 AMD_CHIP,
 	 {{0, 8, 0x1000}},
 	 -EINVAL,
-	 -EPERM,
+	 -EDOM,
 	 true},
 	{"EVENTS_NEEDS_PAYLOAD_CAP",
 	 "KVM_SET_VCPU_EVENTS",
@@ -364,19 +364,19 @@ static const struct result {
 	 AMD_CHIP,
 	 {{EVENTS(flags), 4, KVM_VCPUEVENT_VALID_SMM}, {EVENTS(smi.smm), 1, 1}},
 	 -EINVAL,
-	 -EPERM,
+	 -EDOM,
 	 true},
 	{"INTERRUPT_NUMBER", "KVM_INTERRUPT", 4, AMD_BARE, {{0, 4, 256}}, -EINVAL, 0, false},
 	{"INTERRUPT_PIC_IN_KERNEL", "KVM_INTERRUPT", 4, AMD_CHIP, {{0, 4, 32}}, -ENXIO, 0, false},
-	{"INTERRUPT_ENQUEUED", "KVM_INTERRUPT", 4, AMD_SPLIT, {{0, 4, 32}}, -EEXIST, -EPERM, true},
-	{"INTERRUPT_SUCCEEDS", "KVM_INTERRUPT", 4, AMD_BARE, {{0, 4, 32}}, 0, -EPERM, false},
+	{"INTERRUPT_ENQUEUED", "KVM_INTERRUPT", 4, AMD_SPLIT, {{0, 4, 32}}, -EEXIST, -EDOM, true},
+	{"INTERRUPT_SUCCEEDS", "KVM_INTERRUPT", 4, AMD_BARE, {{0, 4, 32}}, 0, -EDOM, false},
 	{"GUEST_DEBUG_SUCCEEDS",
 	 "KVM_SET_GUEST_DEBUG",
 	 sizeof(struct kvm_guest_debug),
 	 AMD_CHIP,
 	 {{0, 4, KVM_GUESTDBG_ENABLE}},
 	 0,
-	 -EPERM,
+	 -EDOM,
 	 false},
 	{"GUEST_DEBUG_EXCEPTION_PENDING",
 	 "KVM_SET_GUEST_DEBUG",
@@ -384,7 +384,7 @@ static const struct result {
 	 AMD_CHIP,
 	 {{0, 4, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB}},
 	 -EBUSY,
-	 -EPERM,
+	 -EDOM,
 	 true},
 	{"MCE_BANKS", "KVM_X86_SETUP_MCE", 8, AMD_CHIP, {{0, 8, 0}}, -EINVAL, 0, false},
 	{"MCE_CAPABILITY",
@@ -393,7 +393,7 @@ static const struct result {
 	 AMD_CHIP,
 	 {{0, 8, 1ull << 40 | 10}},
 	 -EINVAL,
-	 -EPERM,
+	 -EDOM,
 	 true},
 	{"MCE_VALID",
 	 "KVM_X86_SET_MCE",
@@ -447,7 +447,7 @@ static void test_machine_check(void **state)
 		open_world(AMD_CHIP);
 		IN(&h, vcpu, "KVM_X86_SETUP_MCE", cap, 0);
 		GOOD(&h, "MCE_SETUP_SUCCEEDS");
-		IN(&h, vcpu, "KVM_X86_SET_MCE", mce, wrong ? -EPERM : 0);
+		IN(&h, vcpu, "KVM_X86_SET_MCE", mce, wrong ? -EDOM : 0);
 		mh_expect(&h, wrong ? MODEL_DIVERGES : MODEL_CONFORMS, "MCE_SUCCEEDS");
 		mh_close(&h);
 	}
@@ -459,13 +459,13 @@ static void test_smi(void **state)
 	open_world(AMD_CHIP);
 	mh_value(&h, vcpu, "KVM_SMI", 0, 0);
 	GOOD(&h, "SMI_SUCCEEDS");
-	mh_value(&h, vcpu, "KVM_SMI", 0, -EPERM);
+	mh_value(&h, vcpu, "KVM_SMI", 0, -EDOM);
 	BAD(&h, "SMI_SUCCEEDS");
 	mh_close(&h);
 	open_world(AMD_NO_SMM);
 	mh_value(&h, vcpu, "KVM_SMI", 0, -ENOTTY);
 	assert_true(mh_held(&h, "SMI_WITHOUT_SMM"));
-	mh_value(&h, vcpu, "KVM_SMI", 0, -EPERM);
+	mh_value(&h, vcpu, "KVM_SMI", 0, -EDOM);
 	mh_expect_refused(&h, "SMI_WITHOUT_SMM");
 	mh_close(&h);
 }
@@ -499,7 +499,7 @@ static void test_lapic_id(void **state)
 	for (int wrong = 0; wrong < 2; wrong++) {
 		open_world(AMD_CHIP);
 		vm_enable(KVM_CAP_X2APIC_API, 1);
-		IN(&h, vcpu, "KVM_SET_LAPIC", lapic, wrong ? -EPERM : -EINVAL);
+		IN(&h, vcpu, "KVM_SET_LAPIC", lapic, wrong ? -EDOM : -EINVAL);
 		if (wrong)
 			mh_expect_refused(&h, "LAPIC_SET_ID");
 		else
@@ -536,7 +536,7 @@ static void test_cpuid_count(void **state)
 		bool right;
 	} cases[] = {
 		{1, 0, "CPUID_GET_SUCCEEDS", true},
-		{1, -EPERM, "CPUID_GET_SUCCEEDS", false},
+		{1, -EDOM, "CPUID_GET_SUCCEEDS", false},
 		{1, 0, "CPUID_GET_COUNT", true},
 		{3, 0, "CPUID_GET_COUNT", false},
 	};
@@ -675,7 +675,7 @@ static void test_xsave_too_large(void **state)
 		vm = mh_vm(&h);
 		vcpu = mh_vcpu(&h, vm, 0);
 		mh_io(&h, vcpu, "KVM_GET_XSAVE", NULL, 0, area, sizeof(area),
-		      wrong ? -EPERM : -EINVAL);
+		      wrong ? -EDOM : -EINVAL);
 		if (wrong)
 			mh_expect_refused(&h, "XSAVE_TOO_LARGE");
 		else

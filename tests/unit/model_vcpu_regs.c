@@ -113,7 +113,7 @@ static void set_and_get(void **state)
 
 		setup(state);
 		fill(bytes, p);
-		mh_io(&h, vcpu, p->set, bytes, p->size, NULL, 0, -EPERM);
+		mh_io(&h, vcpu, p->set, bytes, p->size, NULL, 0, -EDOM);
 		BAD(&h, p->set_rule);
 		mh_io(&h, vcpu, p->set, bytes, p->size, NULL, 0, 0);
 		GOOD(&h, p->set_rule);

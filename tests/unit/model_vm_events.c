@@ -230,7 +230,7 @@ static void tsc_khz(void **state)
 {
 	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, 0);
 	GOOD(&h, "VM_TSC_KHZ_SUCCEEDS");
-	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, -EPERM);
+	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 90000, -EDOM);
 	BAD(&h, "VM_TSC_KHZ_SUCCEEDS");
 	mh_value(&h, vm, "KVM_SET_TSC_KHZ", 9000000, -EINVAL);
 	ALLOWED(&h, "VM_TSC_KHZ_REFUSED");
@@ -312,7 +312,7 @@ static void enable_cap(void **state)
 			if (steps[i].right)
 				IN(&h, vm, "KVM_ENABLE_CAP", c, wrong ? 0 : -steps[i].right);
 			else
-				IN(&h, vm, "KVM_ENABLE_CAP", c, wrong ? -EPERM : 0);
+				IN(&h, vm, "KVM_ENABLE_CAP", c, wrong ? -EDOM : 0);
 			if (wrong) {
 				mh_expect(&h, MODEL_DIVERGES, steps[i].rule);
 			} else {
@@ -329,7 +329,7 @@ static void other_caps(void **state)
 
 	IN(&h, vm, "KVM_ENABLE_CAP", c, 0);
 	ALLOWED(&h, "ENABLE_CAP_OTHER");
-	IN(&h, vm, "KVM_ENABLE_CAP", c, -EACCES);
+	IN(&h, vm, "KVM_ENABLE_CAP", c, -EDOM);
 	BAD(&h, "ENABLE_CAP_OTHER");
 	mh_expect_refused(&h, "SGX_ATTRIBUTE");
 	IN(&h, vm, "KVM_ENABLE_CAP", c, -EINVAL);
@@ -483,7 +483,7 @@ static void descriptors(void **state)
 	g.flags = 3;
 	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, 40);
 	GOOD(&h, "GUEST_MEMFD_SUCCEEDS");
-	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, -EPERM);
+	IN(&h, vm, "KVM_CREATE_GUEST_MEMFD", g, -EDOM);
 	BAD(&h, "GUEST_MEMFD_SUCCEEDS");
 }
 
@@ -586,7 +586,7 @@ static void devices(void **state)
 	GOOD(&h, "VFIO_SET");
 	device_attr(device, "KVM_SET_DEVICE_ATTR", 1, 1, -EBADF);
 	ALLOWED(&h, "VFIO_DESCRIPTOR");
-	device_attr(device, "KVM_SET_DEVICE_ATTR", 1, 1, -EPERM);
+	device_attr(device, "KVM_SET_DEVICE_ATTR", 1, 1, -EDOM);
 	BAD(&h, "VFIO_SET");
 	mh_expect_refused(&h, "VFIO_DESCRIPTOR");
 	device_attr(device, "KVM_GET_DEVICE_ATTR", 1, 1, 0);

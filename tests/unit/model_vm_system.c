@@ -13,7 +13,7 @@ static void version(void **state)
 	GOOD(&h, "API_VERSION_IS_12");
 	mh_value(&h, SYSTEM, "KVM_GET_API_VERSION", 0, 13);
 	BAD(&h, "API_VERSION_IS_12");
-	mh_value(&h, SYSTEM, "KVM_GET_API_VERSION", 0, -EPERM);
+	mh_value(&h, SYSTEM, "KVM_GET_API_VERSION", 0, -EDOM);
 	BAD(&h, "API_VERSION_IS_12");
 	mh_value(&h, SYSTEM, "KVM_GET_API_VERSION", 1, -EINVAL);
 	KNOWN(&h, "API_VERSION_NO_ARGUMENT");

@@ -64,7 +64,7 @@ static void config(void **state)
 	GOOD(&h, "XEN_CONFIG_SUCCEEDS");
 	IN(&h, vm, "KVM_XEN_HVM_CONFIG", old, -EINVAL);
 	ALLOWED(&h, "XEN_CONFIG_MSR_OLD");
-	IN(&h, vm, "KVM_XEN_HVM_CONFIG", old, -EPERM);
+	IN(&h, vm, "KVM_XEN_HVM_CONFIG", old, -EDOM);
 	mh_expect_refused(&h, "XEN_CONFIG_MSR_OLD");
 }
 
@@ -111,7 +111,7 @@ static void attributes(void **state)
 		GOOD(&h, "XEN_ATTR_READS_BACK");
 		get(steps[i].type, steps[i].wrong, 0);
 		BAD(&h, "XEN_ATTR_READS_BACK");
-		set(steps[i].type, steps[i].set, -EPERM);
+		set(steps[i].type, steps[i].set, -EDOM);
 		BAD(&h, "XEN_ATTR_SUCCEEDS");
 	}
 	/* The page by address takes the place of the page by frame. */
@@ -204,7 +204,7 @@ static void channels(void **state)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		/* The wrong answer changes nothing. */
 		channel(steps[i].port, steps[i].type, steps[i].flags, steps[i].to,
-			steps[i].priority, steps[i].right ? -ENOTTY : -EPERM);
+			steps[i].priority, steps[i].right ? -ENOTTY : -EDOM);
 		BAD(&h, steps[i].rule);
 		channel(steps[i].port, steps[i].type, steps[i].flags, steps[i].to,
 			steps[i].priority, -steps[i].right);
