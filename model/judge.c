@@ -350,14 +350,20 @@ bool j_environment_error(const struct judge *j, int error)
 	}
 }
 
-/* An error that is allowed, or that the environment explains; then it is said. */
-static bool excused(struct judge *j)
+/*
+ * An error that is allowed, or that the environment explains; then it is said.  Where an error is
+ * demanded, another one that a promise allows decides as much: success would have been wrong.
+ */
+static bool excused(struct judge *j, bool demanded)
 {
 	char text[32];
 
 	for (unsigned int i = 0; i < j->allowed_count; i++) {
 		if (j->ret->ret == -j->allowed[i].error) {
-			hold_allowed(j, j->allowed[i].rule);
+			if (demanded)
+				j_hold(j, j->allowed[i].rule);
+			else
+				hold_allowed(j, j->allowed[i].rule);
 			return true;
 		}
 	}
@@ -391,7 +397,7 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 		j_hold(j, rule);
 		return;
 	}
-	if (j->ret->ret < 0 && excused(j))
+	if (j->ret->ret < 0 && excused(j, j_applies(j, rule)))
 		return;
 	if (!j_applies(j, rule)) {
 		j_silent(j, "no rule of this kernel says which error");
@@ -412,7 +418,7 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 		j_hold(j, rule);
 		return true;
 	}
-	if (j->ret->ret < 0 && excused(j))
+	if (j->ret->ret < 0 && excused(j, false))
 		return false;
 	if (!j_applies(j, rule)) {
 		j_silent(j, "no rule of this kernel demands success");
@@ -441,7 +447,7 @@ bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
 		j_silent(j, unknown);
 		return true;
 	}
-	if (!excused(j)) {
+	if (!excused(j, false)) {
 		j_hold(j, R_RETURN_ZERO_OR_ERROR);
 		j_silent(j, unknown);
 	}

@@ -136,7 +136,7 @@ void j_silent(struct judge *j, const char *of_what);
 /*
  * This error is allowed here, by this rule.  Use it where the model does not know whether the
  * rule's condition holds. So the error does not make the call conform, whatever the kind of the
- * rule: success would have been accepted, too.
+ * rule: success would have been accepted, too; but for where j_must_fail() demands an error.
  */
 void j_may_fail(struct judge *j, uint16_t rule, int error);
 /* This error is demanded. Allowed ones (j_may_fail) and the errors of j_environment_error() are
@@ -291,6 +291,7 @@ extern const struct judge_handler model_run_handlers[];
 extern const struct judge_handler model_device_handlers[];
 /* Those of other architectures: these first, then model_generic_handlers. */
 extern const struct judge_handler model_arm64_handlers[];
+extern const struct judge_handler model_arm64_device_handlers[];
 extern const struct judge_handler model_powerpc_handlers[];
 extern const struct judge_handler model_s390_handlers[];
 extern const struct judge_handler model_generic_handlers[];

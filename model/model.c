@@ -158,8 +158,10 @@ static int find_handlers(struct model *m)
 		add_handlers(m, m->handlers, count, model_s390_handlers, false);
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		add_handlers(m, m->handlers, count, tables[t], !x86);
-	if (m->facts.arch == KVMAPI_ARM64)
+	if (m->facts.arch == KVMAPI_ARM64) {
 		add_handlers(m, m->handlers, count, model_arm64_handlers, false);
+		add_handlers(m, m->handlers, count, model_arm64_device_handlers, false);
+	}
 	if (m->facts.arch == KVMAPI_POWERPC)
 		add_handlers(m, m->handlers, count, model_powerpc_handlers, false);
 	if (!x86)

@@ -22,6 +22,9 @@
 #define VMDEV	"devices/vm.rst"
 #define VCPUDEV "devices/vcpu.rst"
 #define VFIO	"devices/vfio.rst"
+#define VGIC	"devices/arm-vgic.rst"
+#define VGICV3	"devices/arm-vgic-v3.rst"
+#define ITS	"devices/arm-vgic-its.rst"
 
 static const struct model_rule rules[] = {
 #define RULE(id, kind, archs, since, until, document, section, refs, statement) \

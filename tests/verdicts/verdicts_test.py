@@ -171,7 +171,9 @@ def check(event, word, rest):
         return None, [("held", r) for r in rules]
     if word == "not":
         there = [r for r in rules if r in held]
-        return (f"{' '.join(there)} held" if there else None), []
+        # A rule that only allows something is never broken: a call that it does not excuse diverges by another one.
+        return (f"{' '.join(there)} held" if there else None), \
+            [("refused", r) for r in rules if verdict == "diverges"]
     if word == "advice":
         missing = [r for r in rules if r not in advice]
         return (f"advice: {' '.join(advice) or 'none'}" if missing or not advice else None), [("held", r) for r in rules]
