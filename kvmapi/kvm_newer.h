@@ -502,6 +502,12 @@ struct kvm_pre_fault_memory {
 #ifndef KVM_DEV_TYPE_LOONGARCH_PCHPIC
 #define KVM_DEV_TYPE_LOONGARCH_PCHPIC 14
 #endif
+#ifndef KVM_DEV_TYPE_LOONGARCH_DMSINTC
+#define KVM_DEV_TYPE_LOONGARCH_DMSINTC 15
+#endif
+#ifndef KVM_DEV_TYPE_ARM_VGIC_V5
+#define KVM_DEV_TYPE_ARM_VGIC_V5 16
+#endif
 #ifndef KVM_DEV_VFIO_FILE
 #define KVM_DEV_VFIO_FILE 1
 #endif
@@ -784,6 +790,9 @@ struct kvm_smccc_filter {
 #endif
 #ifndef KVM_ARM_VM_SMCCC_FILTER
 #define KVM_ARM_VM_SMCCC_FILTER 0
+#endif
+#ifndef KVM_ARM_VCPU_HAS_EL2
+#define KVM_ARM_VCPU_HAS_EL2 7
 #endif
 #ifndef KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ
 #define KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ 9
