@@ -599,10 +599,18 @@ static void nested_get(struct judge *j)
 {
 	uint64_t room = 0, size;
 	bool known = J_IN(j, struct kvm_nested_state, size, &room);
+	int32_t most = j_cap(j, KVM_CAP_NESTED_STATE);
 
 	if (!nested_possible(j))
 		return;
-	if (!known || (int64_t)room < j_cap(j, KVM_CAP_NESTED_STATE))
+	if (known && !j_vcpu_ran(j) &&
+	    VCPU_KNOWN(j, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room) {
+		j_must_fail(j, R_NESTED_TOO_SMALL, E2BIG);
+		if (j->ret->ret == -E2BIG)
+			J_EQUAL_OUT(j, R_NESTED_SIZE_WRITTEN, struct kvm_nested_state, size, size);
+		return;
+	}
+	if (!known || most < 0 || (int64_t)room < most)
 		j_may_fail(j, R_NESTED_TOO_SMALL, E2BIG);
 	if (j->ret->ret == -E2BIG && known && J_OUT(j, struct kvm_nested_state, size, &size))
 		j_check(j, R_NESTED_SIZE_WRITTEN, size > room, "the size that is needed",
@@ -673,6 +681,12 @@ static void reg_list(struct judge *j)
 	if (!j_field(j, j->in, 0, 8, &room))
 		room = 0;
 	counted = j->in && j_field(j, j->out, 0, 8, &n);
+	if (*known && counted && *known - 1 > room) {
+		j_must_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
+		if (j->ret->ret == -E2BIG)
+			j_equal_field(j, R_REG_LIST_COUNT_WRITTEN, "n", *known - 1, j->out, 0, 8);
+		return;
+	}
 	if (!room || (counted && n > room))
 		j_may_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
 	if (j->ret->ret == -E2BIG && counted)

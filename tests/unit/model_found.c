@@ -601,6 +601,50 @@ static void device_closed(void **state)
 	}
 }
 
+/* What does not fit by what is known of its size is refused. */
+static void known_size(void **state)
+{
+	struct kvm_nested_state room = {.size = 4224}, got = {.size = 128, .format = 1};
+	struct kvm_reg_list few = {.n = 1}, need = {.n = 2};
+
+	host_open(&h, "6.1.0", "kvm_amd");
+	mh_cap(&h, KVM_CAP_NESTED_STATE, 4352);
+	vm = mh_vm(&h);
+	vcpu = mh_vcpu(&h, vm, 0);
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, 0);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	room.size = 127;
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, -E2BIG);
+	GOOD(&h, "NESTED_TOO_SMALL");
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, 0);
+	BAD(&h, "NESTED_TOO_SMALL");
+	got.size = 129;
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, -E2BIG);
+	BAD(&h, "NESTED_SIZE_WRITTEN");
+	mh_close(&h);
+
+	/* Whether there is nested virtualisation may not be on the tape. */
+	host_open(&h, "6.1.0", "kvm_amd");
+	vm = mh_vm(&h);
+	vcpu = mh_vcpu(&h, vm, 0);
+	room.size = 4224;
+	got.size = 8192;
+	INOUT(&h, vcpu, "KVM_GET_NESTED_STATE", room, got, -E2BIG);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	mh_close(&h);
+
+	host_open(&h, "7.2.0", "kvm_amd");
+	vm = mh_vm(&h);
+	vcpu = mh_vcpu(&h, vm, 0);
+	INOUT(&h, vcpu, "KVM_GET_REG_LIST", few, need, -E2BIG);
+	assert_int_not_equal(h.verdict.kind, MODEL_DIVERGES);
+	INOUT(&h, vcpu, "KVM_GET_REG_LIST", few, need, -E2BIG);
+	GOOD(&h, "REG_LIST_TOO_SMALL");
+	INOUT(&h, vcpu, "KVM_GET_REG_LIST", few, few, 0);
+	BAD(&h, "REG_LIST_TOO_SMALL");
+	mh_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -628,6 +672,7 @@ int main(void)
 		cmocka_unit_test(init_forgotten),
 		cmocka_unit_test(sregs2_flags),
 		cmocka_unit_test(device_closed),
+		cmocka_unit_test(known_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
