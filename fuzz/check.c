@@ -67,6 +67,8 @@ struct fuzz_check {
 	uint32_t first_count, second_count;
 	bool watched; /* verdicts are the first ones: told, and looked at */
 	struct tape_writer *writer;
+	fuzz_alter_fn alter; /* results that go to it */
+	void *alter_context;
 	struct model_verdict displeased; /* the last one of the maker */
 	/*
 	 * Rules look at a result in their order, and one may have looked at what a later one
@@ -393,6 +395,15 @@ static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t i
 	return err;
 }
 
+static int return_write(struct fuzz_check *c, uint32_t thread, const struct tape_return *ret)
+{
+	struct tape_return altered = *ret;
+
+	if (c->alter)
+		c->alter(c->alter_context, &altered);
+	return tape_writer_return(c->writer, thread, &altered);
+}
+
 static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
 	       uint32_t *objects)
 {
@@ -406,7 +417,7 @@ static int end(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t ind
 	if (!err)
 		err = model_return(c->now->judge, ret);
 	if (!err && c->writer)
-		err = tape_writer_return(c->writer, s->calls[index].thread, ret);
+		err = return_write(c, s->calls[index].thread, ret);
 	return err;
 }
 
@@ -541,22 +552,30 @@ static int tape_judge(struct fuzz_check *c, int fd)
 	return err;
 }
 
-/* Played again with a tape running, and then the tape judged. */
-static const char *check_tape(struct fuzz_check *c, const struct fuzz_sequence *s)
+/* Played with a tape running. */
+static int tape_write(struct fuzz_check *c, const struct fuzz_sequence *s, int fd)
 {
-	int fd = memfd_create("tape", MFD_CLOEXEC);
 	const struct tape_end end = {0};
-	int err = fd < 0 ? -errno : 0;
+	int err = tape_writer_open(fd, &c->now->env, NULL, &c->writer);
 
-	if (!err)
-		err = tape_writer_open(fd, &c->now->env, NULL, &c->writer);
-	c->second_count = 0;
 	if (!err)
 		err = play(c, s);
 	if (!err)
 		err = tape_writer_finish(c->writer, &end);
 	tape_writer_close(c->writer);
 	c->writer = NULL;
+	return err;
+}
+
+/* Played again into a tape, and then the tape judged. */
+static const char *check_tape(struct fuzz_check *c, const struct fuzz_sequence *s)
+{
+	int fd = memfd_create("tape", MFD_CLOEXEC);
+	int err = fd < 0 ? -errno : 0;
+
+	c->second_count = 0;
+	if (!err)
+		err = tape_write(c, s, fd);
 	c->second_count = 0;
 	if (!err)
 		err = tape_judge(c, fd);
@@ -567,18 +586,39 @@ static const char *check_tape(struct fuzz_check *c, const struct fuzz_sequence *
 	return err ? (c->text[0] ? c->text : NULL) : same(c, "after its tape");
 }
 
-const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool thorough)
+/* The machine that a sequence is judged by.  0, -ENOMEM. */
+static int machine_choose(struct fuzz_check *c, const struct fuzz_sequence *s)
 {
 	unsigned int kernel = s->call_count ? s->calls[s->call_count - 1].thread % KERNELS : 0;
+
+	c->text[0] = 0;
+	hints_forget(c);
+	c->first_count = c->second_count = 0;
+	return machine_open(c, s->arch, kernel);
+}
+
+int fuzz_check_write(struct fuzz_check *c, const struct fuzz_sequence *s, int fd,
+		     fuzz_alter_fn alter, void *context)
+{
+	int err = machine_choose(c, s);
+
+	c->watched = false;
+	c->alter = alter;
+	c->alter_context = context;
+	if (!err)
+		err = tape_write(c, s, fd);
+	c->alter = NULL;
+	return err;
+}
+
+const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool thorough)
+{
 	unsigned int hints;
 	size_t size;
 	int err;
 
-	c->text[0] = 0;
-	err = machine_open(c, s->arch, kernel);
-	if (err)
+	if (machine_choose(c, s))
 		return NULL;
-	hints_forget(c);
 	c->watched = true;
 	do {
 		hints = c->hint_count;

@@ -18,6 +18,14 @@ struct fuzz_check;
 int fuzz_check_new(model_verdict_fn fn, void *context, struct fuzz_check **check);
 void fuzz_check_free(struct fuzz_check *c);
 /*
+ * Write a sequence as a tape with the results that the model makes up; fd as in tape_writer_open().
+ * alter (may be NULL) may change a result on its way to the tape, and its bytes.  0, -EDOM: the
+ * model finds none; a tape error, -ENOMEM.
+ */
+typedef void (*fuzz_alter_fn)(void *context, struct tape_return *ret);
+int fuzz_check_write(struct fuzz_check *c, const struct fuzz_sequence *s, int fd,
+		     fuzz_alter_fn alter, void *context);
+/*
  * Check a sequence; thorough: in its other forms, too, which costs ten times as much.  NULL if all
  * holds, else what does not, as a line that lives until the next call.
  */

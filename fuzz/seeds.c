@@ -4,7 +4,9 @@
  *
  *	seeds sequence OUT TAPE...	OUT/NAME.seq of each tape
  *	seeds generate OUT COUNT	COUNT sequences that the mutator made from nothing
- *	seeds dictionary		words of the text of tapes, for the engines
+ *	seeds TARGET OUT COUNT		the same for the target's kind of input: minimise, player,
+ *writer seeds value OUT			a value of every row of every table seeds dictionary
+ *words of the text of tapes, for the engines
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,24 +24,33 @@
 static struct fuzz_sequence *sequence;
 static uint8_t *bytes;
 
-static int put(const char *folder, const char *name, int name_len)
+/* What of an input stands before the encoded sequence in `bytes`, and behind it. */
+enum { FRONT = 16, BEHIND = 512 };
+
+static int file_put(const char *folder, const char *name, int name_len, const char *suffix,
+		    const uint8_t *data, size_t size)
 {
-	size_t size = fuzz_sequence_encode(sequence, bytes, ROOM, NULL);
 	char *path = NULL;
 	FILE *out;
 	int failed = 1;
 
-	if (asprintf(&path, "%s/%.*s.seq", folder, name_len, name) < 0)
+	if (asprintf(&path, "%s/%.*s.%s", folder, name_len, name, suffix) < 0)
 		return 1;
 	out = fopen(path, "wb");
 	if (out) {
-		failed = fwrite(bytes, 1, size, out) != size;
+		failed = fwrite(data, 1, size, out) != size;
 		failed |= fclose(out);
 	}
 	if (failed)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 	free(path);
 	return failed;
+}
+
+static int put(const char *folder, const char *name, int name_len)
+{
+	return file_put(folder, name, name_len, "seq", bytes,
+			fuzz_sequence_encode(sequence, bytes, ROOM, NULL));
 }
 
 static int from_tape(const char *folder, const char *path)
@@ -88,6 +99,72 @@ static int generate(const char *folder, unsigned long count)
 	return failed;
 }
 
+/* Bytes of chance. */
+static void chance(struct fuzz_rng *rng, uint8_t *at, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		at[i] = (uint8_t)fuzz_rng_next(rng);
+}
+
+/* The inputs of other targets: bytes of chance, and a sequence among them. */
+static int inputs(const char *target, const char *folder, unsigned long count)
+{
+	const struct fuzz_options options = {.calls = 8};
+	struct fuzz_mutator *m = fuzz_mutator_new(KVMAPI_X86, &options);
+	bool player = !strcmp(target, "player"), writer = !strcmp(target, "writer");
+	size_t front = writer ? 0 : player ? 3 : 2, size;
+	struct fuzz_rng rng = {2};
+	char name[32];
+	int failed = !m;
+
+	for (unsigned long i = 0; i < count && !failed; i++) {
+		fuzz_generate(m, sequence, &rng);
+		size = writer ? 0
+			      : fuzz_sequence_encode(sequence, bytes + front, ROOM - FRONT - BEHIND,
+						     NULL);
+		chance(&rng, bytes, front);
+		if (player) {
+			bytes[0] &= 7;
+			bytes[1] = (uint8_t)size;
+			bytes[2] = (uint8_t)(size >> 8);
+		}
+		size += front;
+		if (player || writer) {
+			chance(&rng, bytes + size, BEHIND);
+			size += BEHIND;
+		}
+		snprintf(name, sizeof(name), "generated-%04lu", i);
+		failed = file_put(folder, name, sizeof(name), target, bytes, size);
+	}
+	fuzz_mutator_free(m);
+	return failed;
+}
+
+static int values(const char *folder)
+{
+	int failed = 0;
+
+	for (int arch = 0; arch < KVMAPI_ARCHS; arch++) {
+		size_t count;
+		const struct kvmapi_ioctl *rows = kvmapi_ioctls(arch, &count);
+
+		for (size_t i = 0; i < count; i++) {
+			size_t size = rows[i].size < 1024 ? rows[i].size : 1024;
+			char name[96];
+
+			memset(bytes, 0, 3 + size);
+			bytes[0] = (uint8_t)arch;
+			bytes[1] = (uint8_t)i;
+			bytes[2] = (uint8_t)(i >> 8);
+			for (size_t at = 0; at < size; at++)
+				bytes[3 + at] = (uint8_t)(at % 3 ? 0 : at);
+			snprintf(name, sizeof(name), "%s-%s", kvmapi_arch_name(arch), rows[i].name);
+			failed |= file_put(folder, name, sizeof(name), "value", bytes, 3 + size);
+		}
+	}
+	return failed;
+}
+
 static int dictionary(void)
 {
 	static const char *const words[] = {
@@ -117,18 +194,24 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "dictionary"))
 		return dictionary();
-	if (argc < 4 || (strcmp(argv[1], "sequence") && strcmp(argv[1], "generate"))) {
-		fprintf(stderr,
-			"usage: %s sequence OUT TAPE... | generate OUT COUNT | dictionary\n",
-			argv[0]);
-		return 2;
-	}
 	sequence = fuzz_sequence_new(KVMAPI_X86);
 	bytes = malloc(ROOM);
 	if (!sequence || !bytes)
 		return 2;
-	if (!strcmp(argv[1], "generate"))
+	if (argc == 3 && !strcmp(argv[1], "value")) {
+		failed = values(argv[2]);
+	} else if (argc == 4 && !strcmp(argv[1], "generate")) {
 		failed = generate(argv[2], strtoul(argv[3], NULL, 0));
+	} else if (argc == 4 && (!strcmp(argv[1], "minimise") || !strcmp(argv[1], "player") ||
+				 !strcmp(argv[1], "writer"))) {
+		failed = inputs(argv[1], argv[2], strtoul(argv[3], NULL, 0));
+	} else if (argc < 4 || strcmp(argv[1], "sequence")) {
+		fprintf(stderr,
+			"usage: %s sequence OUT TAPE... | generate OUT COUNT | minimise OUT COUNT |"
+			" player OUT COUNT | writer OUT COUNT | value OUT | dictionary\n",
+			argv[0]);
+		failed = 1;
+	}
 	for (int i = 3; i < argc && !strcmp(argv[1], "sequence"); i++)
 		failed |= from_tape(argv[2], argv[i]);
 	free(bytes);

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz/target.h"
+#include "fuzz/target_file.h"
 #include "tape/asm.h"
 
 #define TEXT_MAX (64 << 10)
@@ -32,16 +32,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	text = malloc(TEXT_MAX + 1);
 	for (unsigned int i = 0; i < 4; i++) {
-		files[i] = memfd_create("tape", MFD_CLOEXEC);
+		files[i] = fuzz_file_new();
 		if (files[i] < 0)
 			return -1;
 	}
 	return text ? 0 : -1;
-}
-
-static bool rewound(int fd)
-{
-	return !ftruncate(fd, 0) && !lseek(fd, 0, SEEK_SET);
 }
 
 /* The text of a tape; NULL: no memory. */
@@ -63,39 +58,6 @@ static char *print(int fd, int *err)
 	return printed;
 }
 
-static int canonical(int from, int to)
-{
-	struct tape_reader *r = NULL;
-	int err;
-
-	if (lseek(from, 0, SEEK_SET) || !rewound(to))
-		return -errno;
-	err = tape_reader_open_fd(from, &r);
-	if (!err)
-		err = tape_canonicalise(r, to, NULL);
-	tape_reader_close(r);
-	return err;
-}
-
-static bool same_bytes(int a, int b)
-{
-	off_t size = lseek(a, 0, SEEK_END);
-	char *x, *y;
-	bool same = false;
-
-	if (size != lseek(b, 0, SEEK_END))
-		return false;
-	x = mmap(NULL, size, PROT_READ, MAP_SHARED, a, 0);
-	y = mmap(NULL, size, PROT_READ, MAP_SHARED, b, 0);
-	if (x != MAP_FAILED && y != MAP_FAILED)
-		same = !memcmp(x, y, size);
-	if (x != MAP_FAILED)
-		munmap(x, size);
-	if (y != MAP_FAILED)
-		munmap(y, size);
-	return same;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tape_asm_error error = {0};
@@ -106,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = 0;
-	if (!rewound(files[0]))
+	if (!fuzz_file_clear(files[0]))
 		return 0;
 	err = tape_asm_write(text, files[0], NULL, &error);
 	if (err == -EINVAL && !error.line)
@@ -119,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		err = 0;
 	if (err && err != -ENOMEM)
 		found("a tape of our own cannot be printed", err, NULL);
-	if (!printed || err || !rewound(files[1])) {
+	if (!printed || err || !fuzz_file_clear(files[1])) {
 		free(printed);
 		return 0;
 	}
@@ -128,12 +90,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (err && err != -ENOMEM)
 		found("what was printed is no text", err, &error);
 	free(printed);
-	if (err || canonical(files[0], files[2]))
+	if (err || fuzz_file_canonical(files[0], files[2]))
 		return 0;
-	err = canonical(files[1], files[3]);
+	err = fuzz_file_canonical(files[1], files[3]);
 	if (err)
 		found("the second tape has no canonical form", err, NULL);
-	if (!same_bytes(files[2], files[3]))
+	if (!fuzz_file_same(files[2], files[3]))
 		found("text and its print are different tapes", 0, NULL);
 	return 0;
 }

@@ -3,16 +3,14 @@
  * Target: the reader of tapes, any bytes.  What can be read is shown as text and JSON, judged, and
  * put into its canonical form, which must read to its end and be its own canonical form.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz/target.h"
+#include "fuzz/target_file.h"
 #include "model/model.h"
 
 enum {
@@ -30,8 +28,8 @@ static void found(const char *what, int err)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	first = memfd_create("first", MFD_CLOEXEC);
-	second = memfd_create("second", MFD_CLOEXEC);
+	first = fuzz_file_new();
+	second = fuzz_file_new();
 	return first < 0 || second < 0 ? -1 : 0;
 }
 
@@ -90,27 +88,7 @@ static int read_all(const uint8_t *data, size_t size)
 
 static int canonical(struct tape_reader *r, int to)
 {
-	if (ftruncate(to, 0) || lseek(to, 0, SEEK_SET))
-		return -errno;
-	return tape_canonicalise(r, to, NULL);
-}
-
-static bool same_bytes(int a, int b)
-{
-	off_t size = lseek(a, 0, SEEK_END);
-	void *x, *y;
-	bool same;
-
-	if (size != lseek(b, 0, SEEK_END))
-		return false;
-	x = mmap(NULL, size, PROT_READ, MAP_SHARED, a, 0);
-	y = mmap(NULL, size, PROT_READ, MAP_SHARED, b, 0);
-	same = x != MAP_FAILED && y != MAP_FAILED && !memcmp(x, y, size);
-	if (x != MAP_FAILED)
-		munmap(x, size);
-	if (y != MAP_FAILED)
-		munmap(y, size);
-	return same;
+	return fuzz_file_clear(to) ? tape_canonicalise(r, to, NULL) : -EIO;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -139,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tape_reader_close(r);
 	if (err)
 		found("the canonical form has none of its own", err);
-	if (!same_bytes(first, second))
+	if (!fuzz_file_same(first, second))
 		found("the canonical form is not its own canonical form", 0);
 	return 0;
 }

@@ -925,9 +925,15 @@ static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
 				return -ENOENT;
 		} else {
 			n = member_chosen(w, t, anonymous);
+			size = n < 0 ? 0 : type_size(w->btf, btf_members(t)[n].type);
+			if (offset >= t->size && size)
+				return -ENOENT;
+			if (size && offset >= size)
+				n = -1;
 		}
 		if (n < 0) {
-			/* A hole, or a union of which nothing says which member it holds. */
+			/* A hole, a union of which nothing says which member it holds, or what is
+			 * behind a member that is shorter than the union. */
 			name_add(out, "+%zu", offset);
 			return 0;
 		}

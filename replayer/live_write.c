@@ -50,8 +50,13 @@ static int answer_add(struct writing *w, const struct player_result *r)
 {
 	const uint8_t *at = (const uint8_t *)(r + 1), *end = (const uint8_t *)r + r->record.size;
 	struct answer *answers, *a;
+	uint64_t roles = 0;
 
 	if (r->record.size < sizeof(*r) || r->step >= w->plan->steps)
+		return -EPROTO;
+	/* A call ends after it began. */
+	if (w->plan->step_of[r->step].kind == PLAYER_CALL && r->status <= PLAYER_KICKED &&
+	    r->begin >= r->end)
 		return -EPROTO;
 	answers = live_grow(w->answers, w->answer_count, &w->answer_room, sizeof(*answers));
 	if (!answers)
@@ -65,8 +70,9 @@ static int answer_add(struct writing *w, const struct player_result *r)
 
 		at += sizeof(*part);
 		if (bytes > (size_t)(end - at) || part->role >= TAPE_ROLES ||
-		    a->part_count == TAPE_ROLES)
+		    roles & 1ull << part->role)
 			return -EPROTO;
+		roles |= 1ull << part->role;
 		a->parts[a->part_count++] = part;
 		at += bytes;
 	}
@@ -90,10 +96,12 @@ static int output_read(struct writing *w, const struct live_output *output)
 			return -EPROTO;
 		if (record->type == PLAYER_RESULT) {
 			rc = answer_add(w, (const void *)record);
-		} else if (record->type == PLAYER_BEGIN) {
+		} else if (record->type == PLAYER_BEGIN &&
+			   record->size >= sizeof(struct player_begin)) {
 			const struct player_begin *begin = (const void *)record;
 
-			if (begin->step < w->plan->steps)
+			if (begin->step < w->plan->steps &&
+			    w->plan->step_of[begin->step].kind == PLAYER_CALL)
 				w->report->last_begun =
 					w->tape->events[w->plan->step_of[begin->step].event].index;
 		} else if (record->type == PLAYER_OVER && record->size >= sizeof(*last)) {
@@ -242,7 +250,8 @@ static size_t out_bytes(const struct live_event *e, const struct tape_part *in,
 {
 	uint64_t field = 0, bytes = e->row->size;
 
-	if (ret < 0 || !e->row->count_width)
+	if (ret < 0 || !e->row->count_width ||
+	    (size_t)e->row->count_offset + e->row->count_width > out->size)
 		return e->row->payload == KVMAPI_BLOB && ret >= 0 ? out->size
 		       : bytes < out->size			  ? bytes
 								  : out->size;

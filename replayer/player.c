@@ -81,7 +81,8 @@ struct player {
 	const struct player_head *head;
 	const struct player_step **steps;
 	uint32_t step_count;
-	struct object *objects; /* [0] is not used */
+	const struct player_area **area_records; /* by their number */
+	struct object *objects;			 /* [0] is not used */
 	uint8_t **areas;
 	uint64_t *area_bytes;
 	struct mapping *mappings; /* that the areas lie in */
@@ -437,7 +438,7 @@ static bool step_open(const struct player_step *s, struct step_view *v)
 /* Does what the step says fit the rest of the program?  0, -EPROTO, -E2BIG. */
 static int step_check(const struct player_head *h, const struct player_step *s)
 {
-	struct step_view v;
+	struct step_view v = {0};
 
 	if (!step_open(s, &v) || s->thread >= h->threads || s->object > h->objects ||
 	    s->creates > h->objects || s->kind > PLAYER_STORE)
@@ -1006,16 +1007,20 @@ static int mapping_make(struct mapping *m, size_t size)
 	return 0;
 }
 
+static int area_check(struct player *p, const struct player_area *area)
+{
+	if (area->area >= p->head->areas || p->area_records[area->area])
+		return -EPROTO;
+	p->area_records[area->area] = area;
+	return area->bytes > PLAYER_AREA_MAX ? -E2BIG : 0;
+}
+
 static int area_make(struct player *p, const struct player_area *area)
 {
 	uint64_t bytes = area->bytes + PLAYER_ALIGN;
 	struct mapping *mapping, *old;
 	int rc;
 
-	if (area->area >= p->head->areas || p->areas[area->area])
-		return -EPROTO;
-	if (area->bytes > PLAYER_AREA_MAX)
-		return -E2BIG;
 	mapping = &p->mappings[area->area];
 	old = player_watch && area->area < KEPT_AREAS ? &kept.areas[area->area] : NULL;
 	if (old && old->size >= bytes) {
@@ -1046,13 +1051,15 @@ static void area_drop(struct player *p, uint32_t number)
 		munmap(mapping->at, mapping->size);
 }
 
-static int steps_collect(struct player *p)
+/* Look at all of the program before anything of it is done.  0, -EPROTO, -E2BIG, -ENOMEM. */
+static int records_check(struct player *p)
 {
 	const struct player_head *h = p->head;
 	size_t at = sizeof(*h);
 
 	p->steps = calloc(h->steps ? h->steps : 1, sizeof(*p->steps));
-	if (!p->steps)
+	p->area_records = calloc(h->areas + 1, sizeof(*p->area_records));
+	if (!p->steps || !p->area_records)
 		return -ENOMEM;
 	while (at < p->size) {
 		const struct player_record *record = (const void *)(p->program + at);
@@ -1062,7 +1069,7 @@ static int steps_collect(struct player *p)
 		    record->size % 8 || record->size > p->size - at)
 			return -EPROTO;
 		if (record->type == PLAYER_AREA && record->size >= sizeof(struct player_area)) {
-			rc = area_make(p, (const void *)record);
+			rc = area_check(p, (const void *)record);
 		} else if (record->type == PLAYER_STEP &&
 			   record->size >= sizeof(struct player_step) && p->step_count < h->steps) {
 			rc = step_check(h, (const void *)record);
@@ -1075,7 +1082,7 @@ static int steps_collect(struct player *p)
 	if (p->step_count != h->steps)
 		return -EPROTO;
 	for (uint32_t i = 0; i < h->areas; i++) {
-		if (!p->areas[i])
+		if (!p->area_records[i])
 			return -EPROTO;
 	}
 	return 0;
@@ -1145,6 +1152,12 @@ static int things_make(struct player *p)
 		p->objects[i].fd = -1;
 	for (uint32_t i = 0; i < h->eventfds; i++)
 		p->eventfds[i] = -1;
+	for (uint32_t i = 0; i < h->areas; i++) {
+		int rc = area_make(p, p->area_records[i]);
+
+		if (rc)
+			return rc;
+	}
 	for (uint32_t i = 0; i < h->eventfds; i++) {
 		p->eventfds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (p->eventfds[i] < 0)
@@ -1213,6 +1226,7 @@ static void things_free(struct player *p)
 	free(p->area_bytes);
 	free(p->areas);
 	free(p->objects);
+	free(p->area_records);
 	free(p->steps);
 	free(p);
 }
@@ -1259,6 +1273,9 @@ static int run(const void *program, size_t size, int out, struct player_bytes *m
 	if (rc)
 		goto out;
 	p->head = program;
+	rc = records_check(p);
+	if (rc)
+		goto out;
 	if (p->head->flags & PLAYER_SAY_ENVIRONMENT || !kept.mmap_size) {
 		kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 		if (kvm < 0) {
@@ -1271,8 +1288,6 @@ static int run(const void *program, size_t size, int out, struct player_bytes *m
 	rc = kept_make(kvm);
 	if (!rc)
 		rc = things_make(p);
-	if (!rc)
-		rc = steps_collect(p);
 	serial = !rc && p->head->flags & PLAYER_SERIAL && p->head->threads;
 	if (!rc && !serial)
 		rc = steps_share(p);
@@ -1300,6 +1315,18 @@ out:
 	if (serial)
 		player_mark_end();
 	*blocked = over.blocked;
+	return rc;
+}
+
+int player_check(const void *program, size_t size)
+{
+	struct player p = {.program = program, .size = size, .head = program};
+	int rc = head_check(program, size);
+
+	if (!rc)
+		rc = records_check(&p);
+	free(p.area_records);
+	free(p.steps);
 	return rc;
 }
 

@@ -253,6 +253,8 @@ enum {
  * soon.
  */
 int player_run(const void *program, size_t size, int out);
+/* Only look at the program, as player_run() does first.  0, -EPROTO, -E2BIG, -ENOMEM. */
+int player_check(const void *program, size_t size);
 /* Read the program from descriptor `in` to its end first. */
 int player_run_stream(int in, int out);
 

@@ -37,7 +37,7 @@ else
 fi
 run bash "$SOURCE/scripts/fuzz-afl" no-such-target
 is "a target that is none" "$status" 2
-like "says which there are" "$err" 'model, tape, asm'
+like "says which there are" "$err" 'model, canonical, minimise, player, tape, asm, value, writer'
 run env PATH="$tmp/bin" bash "$SOURCE/scripts/fuzz-afl" model
 is "a campaign without AFL++" "$status" 2
 like "says how to get it" "$err" 'AFL\+\+ is not installed'

@@ -18,6 +18,21 @@ is "sequences of the corpus" "$status" 0
 run "$TARGET" "$tmp/seeds"
 is "the model contradicts itself on none of these" "$status" 0
 
+for target in minimise player writer; do
+	mkdir "$tmp/$target"
+	run "$SEEDS" "$target" "$tmp/$target" 60
+	is "$target: inputs of its kind" "$status" 0
+	run "$TARGETS/target_$target" "$tmp/$target"
+	is "$target: nothing is found in them" "$status" 0
+	like "$target: all were looked at" "$out" '^60 inputs, nothing found$'
+done
+mkdir "$tmp/value"
+run "$SEEDS" value "$tmp/value"
+is "a value of every row" "$status" 0
+run "$TARGETS/target_value" "$tmp/value"
+is "nothing is found in them" "$status" 0
+like "all were looked at" "$out" "^$(find "$tmp/value" -name '*.value' | wc -l) inputs, nothing found\$"
+
 head -c 3000 "$CORPUS/qemu/pc.tape" >"$tmp/cut.tape"
 echo nonsense >"$tmp/no.tape"
 run "$SEEDS" sequence "$tmp/seeds" "$tmp/no.tape"

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "tape_dump.h"
-#include "tape_random.h"
+#include "fuzz/tape_dump.h"
+#include "fuzz/tape_random.h"
 
 static uint8_t *slurp(const char *directory, const char *name, const char *suffix, size_t *size)
 {

@@ -14,8 +14,8 @@
 #include <zstd.h>
 
 #include "tape/format.h"
-#include "tape_dump.h"
-#include "tape_random.h"
+#include "fuzz/tape_dump.h"
+#include "fuzz/tape_random.h"
 
 static const char *directory;
 

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "tape/asm.h"
-#include "tape_dump.h"
-#include "tape_random.h"
+#include "fuzz/tape_dump.h"
+#include "fuzz/tape_random.h"
 
 static char *text_of(const void *tape, size_t size, int *result)
 {

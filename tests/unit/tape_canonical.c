@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "tape_dump.h"
-#include "tape_random.h"
+#include "fuzz/tape_dump.h"
+#include "fuzz/tape_random.h"
 
 static uint8_t *canonical(const void *tape, size_t size, size_t *canonical_size)
 {
