@@ -186,7 +186,7 @@ static struct tape_return event_return(const struct live_event *e, const struct 
 		.ret = e->ret,
 		.created = e->created,
 		.part_count = e->part_count - e->call_part_count,
-		.parts = e->parts + e->call_part_count,
+		.parts = e->parts ? e->parts + e->call_part_count : NULL,
 	};
 }
 

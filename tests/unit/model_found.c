@@ -641,7 +641,7 @@ static void known_size(void **state)
 	INOUT(&h, vcpu, "KVM_GET_REG_LIST", few, need, -E2BIG);
 	GOOD(&h, "REG_LIST_TOO_SMALL");
 	INOUT(&h, vcpu, "KVM_GET_REG_LIST", few, few, 0);
-	BAD(&h, "REG_LIST_TOO_SMALL");
+	BAD(&h, "REG_LIST_SAME");
 	mh_close(&h);
 }
 
