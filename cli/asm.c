@@ -114,8 +114,8 @@ const struct cli_command cli_asm = {
 	.usage = "-o OUT FILE",
 	.description =
 		"Reads FILE, in which a person wrote calls to KVM and what they answered, and writes OUT, "
-		"the tape of it. 'kvmtape print --asm' goes the other way. The text is described in "
-		"docs/tape-text.md; files of it are named *.tapes. FILE may be - for standard input.",
+		"the tape of it. 'kvmtape print --asm' goes the other way. The text is described in " CLI_DOCUMENTS
+		"/docs/tape-text.md; files of it are named *.tapes. FILE may be - for standard input.",
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tOUT was written.\n\n"

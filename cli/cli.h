@@ -45,11 +45,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Exit codes of every subcommand (record passes on the status of the command that it ran). */
+/*
+ * Exit codes of every subcommand, as README and kvmtape(1) have them; `git bisect run` takes them
+ * as they are.  `record` and `guest run` pass on the status of the command that they ran.
+ */
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_DIVERGED = 1,
-	CLI_ERROR = 2, /* usage, I/O or format */
+	CLI_DIVERGED =
+		1,     /* a find: a divergence, a kernel that died under test, advice that fails */
+	CLI_ERROR = 2, /* usage, I/O or format; or nothing is as it was asked for */
+	CLI_UNTESTED =
+		125, /* could not be tested here: no kernel, no /dev/kvm, refused, no events */
 };
 
 /* What an option's argument is, and which C type its place in the values has. */
@@ -138,7 +144,9 @@ void cli_help(const struct cli_command *command, FILE *out);
 
 /* "kvmtape replay: MESSAGE" on standard error, one line; returns CLI_ERROR. */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same and a line that points to --help. */
+/* The same, and CLI_UNTESTED. */
+int cli_untested(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same as cli_error(), and a line that points to --help. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same as cli_error() for what is no error. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -104,8 +104,16 @@ static void man_overview(void)
 	       "*-V*, *--version*\n\tPrint the version of the program and of the tape format, and exit.\n\n"
 	       "# ENVIRONMENT\n\n*NO\\_COLOR*\n\tIf set and not empty, no colour is used; otherwise it is where "
 	       "output goes to a terminal.\n\n"
-	       "# EXIT STATUS\n\n*0*\n\tSuccess; of *replay*: no event diverges.\n\n"
-	       "*1*\n\tOf *replay*: an event diverges.\n\n*2*\n\tUsage, I/O or format error.\n\n"
+	       "# EXIT STATUS\n\n"
+	       "The same for all subcommands, and as *git bisect run* wants it.\n\n"
+	       "*0*\n\tFine: done, and nothing was found.\n\n"
+	       "*1*\n\tA find: an event diverges (*replay*), the kernel died under test (*replay --live*, "
+	       "*guest run*), there is advice (*replay --lint --fail-on=advice*), a campaign has finds (*fuzz*).\n\n"
+	       "*2*\n\tUsage, I/O or format error; nothing is there that was asked for (*print*, *rules*).\n\n"
+	       "*125*\n\tCould not be tested here: no kernel or no /dev/kvm, a tape without events or that is not "
+	       "played on this kernel, no guest that starts.\n\n"
+	       "*record* and *guest run* pass on the status of the program that they ran; *guest run* exits with "
+	       "124 if its time was over.\n\n"
 	       "# SEE ALSO\n\n");
 	for (size_t i = 0; cli_commands[i]; i++)
 		printf("%s*kvmtape-%s*(1)", i ? ", " : "", cli_commands[i]->name);

@@ -414,7 +414,7 @@ static int kernel_find(const struct fuzz_values *v, struct guest_kernel *kernel,
 		rc = guest_kernel_find(name, kernel, &error);
 	}
 	if (rc)
-		return cli_error("%s", error.text);
+		return cli_kernel_missing(v->kernel ? v->kernel : v->live + 6, &error);
 	if (kernel->arch != GUEST_X86_64)
 		return cli_error("%s: sequences are played on x86 kernels only", where);
 	if (v->module && access(v->module, R_OK))
@@ -542,6 +542,7 @@ const struct cli_command cli_fuzz = {
 		"*0*\n\tNothing was found that showed again.\n\n"
 		"*1*\n\tThere are finds that did, of this run or an earlier one.\n\n"
 		"*2*\n\tUsage or I/O error, no guest; what is in DIR is whole.\n\n"
+		"*125*\n\tNo such kernel here.\n\n"
 		"# EXAMPLES\n\n"
 		"Ten minutes on Debian 12's kernel:\n\n"
 		"\tkvmtape distill -o seeds corpus/\\*/\\*.tape && kvmtape fuzz -o campaign --time 600 seeds\n",

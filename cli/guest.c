@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/live.h"
 #include "guest/guest.h"
 
 /* As of timeout(1) and of container tools: not a status that programs often have. */
 #define STATUS_TIMEOUT 124
-#define STATUS_CRASH   125
 
 struct run_values {
 	const char *kernel, *modules, *module, *accel, *work, *each, *log, *append, *agent;
@@ -176,7 +176,7 @@ static int failure_say(struct guest *guest, const struct run_values *v, int rc)
 	case -ENOTCONN:
 		cli_error("the guest ended: %s: %s", guest_outcome_name(guest_outcome(guest)),
 			  guest_outcome_text(guest));
-		return STATUS_CRASH;
+		return guest_kernel_died(guest_outcome(guest)) ? CLI_DIVERGED : CLI_UNTESTED;
 	case -ETIMEDOUT:
 		cli_error("the program did not end within %llu s and was killed",
 			  (unsigned long long)v->timeout);
@@ -190,7 +190,8 @@ static int failure_say(struct guest *guest, const struct run_values *v, int rc)
 	}
 }
 
-/* Run it to its end and fetch what it changed in its work folder.  As guest_exec(). */
+/* Run it to its end and fetch what it changed in its work folder, also if its time was over.  As
+ * guest_exec(). */
 static int program_run(struct guest *guest, const struct run_values *v, char **arguments,
 		       struct guest_exit *result)
 {
@@ -213,8 +214,11 @@ static int program_run(struct guest *guest, const struct run_values *v, char **a
 	memcpy(environment + usual_count, v->environment.items,
 	       v->environment.count * sizeof(environment[0]));
 	rc = guest_exec(guest, &program, result);
-	if (!rc && v->work)
-		rc = guest_get_changed(guest, "/work", result->started, v->work);
+	if (v->work && (!rc || rc == -ETIMEDOUT)) {
+		int got = guest_get_changed(guest, "/work", result->started, v->work);
+
+		rc = rc ?: got;
+	}
 	return rc;
 }
 
@@ -338,7 +342,7 @@ static int run(const void *values, int count, char **arguments)
 	else
 		rc = guest_kernel_find(v->kernel, &kernel, &error);
 	if (rc)
-		return cli_error("%s", error.text);
+		return cli_kernel_missing(v->kernel, &error);
 	/* Said now rather than after the start of a guest. */
 	for (unsigned int i = 0; i < v->with.count; i++) {
 		if (access(v->with.items[i], R_OK))
@@ -361,7 +365,7 @@ static int run(const void *values, int count, char **arguments)
 	config.interrupt_fd = interrupts_open();
 	rc = guest_start(&kernel, &config, &guest, &error);
 	if (rc) {
-		rc = rc == -EINTR ? 128 + SIGINT : cli_error("%s", error.text);
+		rc = rc == -EINTR ? 128 + SIGINT : cli_untested("%s", error.text);
 		goto out;
 	}
 	if (v->verbose)
@@ -403,8 +407,10 @@ static const char notes[] =
 	"\tStarts a guest, copies COMMAND with its libraries into it, runs it there as root in /work and passes on "
 	"standard input, output and exit status.  *kvmtape guest run --help* explains the options.\n\n"
 	"# EXIT STATUS\n\n"
-	"Of *run*: that of the program; 128 + N if signal N ended it; 124 if it took too long; 125 if the guest crashed; "
-	"2 for what was wrong before.  With *--each*: 0 if every program exited with 0, else 1.\n\n"
+	"Of *run*: that of the program; 128 + N if signal N ended it; 124 if it took too long; 1 if the guest's kernel died "
+	"(a panic, an oops, a warning, a reset, a hang); 125 if there was no guest to run it in, or QEMU ended otherwise; 2 for usage "
+	"and I/O.  With *--each*: 0 if every program exited with 0, else 1.  What the program left in its work folder is "
+	"copied back after 124, too.\n\n"
 	"# FILES\n\n"
 	"_$KVMTAPE_CACHE_/guest/kernels, otherwise _~/.cache/kvmtape_/guest/kernels\n"
 	"\tThe kernels.\n\n"
@@ -443,7 +449,7 @@ static const struct cli_command parts[] = {
 		.description =
 			"Runs a program of this machine, with its libraries, in a fresh guest with a KVM of its own, as "
 			"root, in the folder /work.  Output and exit status are passed on; 124 = it took too "
-			"long, 125 = the guest crashed, which is said with the first line of the panic.",
+			"long, 1 = the guest's kernel died, which is said with the first line of the panic, 125 = there was no guest.",
 		.options = run_options,
 		.values_size = sizeof(struct run_values),
 		.defaults = &run_defaults,
@@ -466,7 +472,7 @@ static int guest_main(const void *values, int count, char **operands)
 			part = &parts[i];
 	}
 	if (!part)
-		return cli_usage_error("'%s' is neither fetch nor list nor run", operands[0]);
+		return cli_usage_error("'%s' is none of fetch, list and run", operands[0]);
 	own = calloc(1, part->values_size ? part->values_size : 1);
 	if (!own)
 		return cli_error("out of memory");

@@ -383,6 +383,15 @@ int cli_file_read(const char *path, uint8_t **data, size_t *size)
 	return code;
 }
 
+int cli_kernel_missing(const char *name, const struct guest_error *error)
+{
+	for (const struct guest_stock *stock = guest_stocks; stock->name; stock++) {
+		if (!strcmp(stock->name, name))
+			return cli_untested("%s", error->text);
+	}
+	return cli_error("%s", error->text);
+}
+
 static int where_parse(const char *where, struct live_runner *runner, struct guest_runner *guest)
 {
 	static const enum kvmapi_arch archs[GUEST_ARCH_COUNT] = {
@@ -401,30 +410,36 @@ static int where_parse(const char *where, struct live_runner *runner, struct gue
 	if (strncmp(where, "guest:", 6))
 		return cli_usage_error("--live=%s: neither host nor guest:NAME", where);
 	if (guest_kernel_find(where + 6, &guest->kernel, &error))
-		return cli_error("%s", error.text);
+		return cli_kernel_missing(where + 6, &error);
 	*runner = (struct live_runner){
 		.play = guest_play, .context = guest, .arch = archs[guest->kernel.arch]};
 	return CLI_OK;
 }
 
-/* What live_play() answered, and what the report says, as an exit code. */
-static int outcome(const char *path, const struct live_print *p, int rc, bool json, bool verbose)
+/* What live_play() answered, and what the report says, as an exit code.  `died`: the kernel that it
+ * was played on did. */
+static int outcome(const char *path, const struct live_print *p, int rc, bool died, bool json,
+		   bool verbose)
 {
 	const struct live_report *r = p->r;
 	int code;
 
 	if (r->refused[0])
-		return cli_error("%s: not played on %s: %s", path, p->where, r->refused);
+		return cli_untested("%s: not played on %s: %s", path, p->where, r->refused);
+	if (rc < -2000)
+		return cli_error("%s: %s", path, tape_strerror(rc));
 	if (rc && rc != -ENOTCONN && rc != -ETIMEDOUT)
-		return cli_error("%s: cannot be played on %s: %s", path, p->where,
-				 r->end[0]    ? r->end
-				 : rc < -2000 ? tape_strerror(rc)
-					      : strerror(-rc));
+		return cli_untested("%s: cannot be played on %s: %s", path, p->where,
+				    r->end[0] ? r->end : strerror(-rc));
 	code = json ? print_json(p) : print_text(p, verbose);
 	if (r->end[0] && r->last_begun >= 0)
-		return cli_error("%s, in event %" PRId64, r->end, r->last_begun);
+		cli_note("%s, in event %" PRId64, r->end, r->last_begun);
+	else if (r->end[0])
+		cli_note("%s", r->end);
 	if (r->end[0])
-		return cli_error("%s", r->end);
+		return died ? CLI_DIVERGED : CLI_UNTESTED;
+	if (!r->played)
+		return cli_untested("%s: nothing of it was played on %s", path, p->where);
 	if (code == CLI_OK && r->live.verdicts[MODEL_DIVERGES])
 		code = CLI_DIVERGED;
 	return code;
@@ -440,6 +455,7 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	uint8_t *data;
 	size_t size;
 	int fd, rc, code;
+	bool died;
 
 	code = where_parse(o->where, &runner, &guest);
 	if (code != CLI_OK)
@@ -468,7 +484,8 @@ int cli_live(const char *path, const struct cli_live_options *o)
 			cli_note("the tape is not begun anew: %s", strerror(errno));
 		rc = live_play(data, size, &runner, &options, fd, &report);
 	}
-	code = outcome(path, &p, rc, o->json, o->verbose);
+	died = guest.guest && guest_kernel_died(guest_outcome(guest.guest));
+	code = outcome(path, &p, rc, died, o->json, o->verbose);
 	if (report.refused[0] && o->output)
 		unlink(o->output);
 	live_report_release(&report);

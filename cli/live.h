@@ -20,6 +20,11 @@ int cli_live(const char *path, const struct cli_live_options *o);
 /* The whole of a file ("-": standard input), which the caller frees; or say why not. */
 int cli_file_read(const char *path, uint8_t **data, size_t *size);
 
+struct guest_error;
+/* A kernel was not found: one that is not fetched cannot be tested here, a name that is none is an
+ * error. The exit code. */
+int cli_kernel_missing(const char *name, const struct guest_error *error);
+
 /* A guest ("guest:NAME") that plays tapes and has a snapshot, or say why not.  CLI_OK or CLI_ERROR.
  */
 struct cli_live_machine;

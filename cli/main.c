@@ -22,6 +22,17 @@ static void help(FILE *out)
 		"  -V, --version  Print the version of the program and of the tape format, and exit.\n");
 }
 
+static int command_unknown(const char *word)
+{
+	const char *near = NULL;
+
+	for (size_t i = 0; cli_commands[i]; i++)
+		near = cli_nearer(word, near, cli_commands[i]->name);
+	if (near)
+		return cli_usage_error("no subcommand '%s'; did you mean '%s'?", word, near);
+	return cli_usage_error("no subcommand '%s'", word);
+}
+
 /* Whatever a subcommand made of its work, output that did not arrive is an error. */
 static int output_check(int code)
 {
@@ -61,21 +72,22 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		command = argc > 2 ? cli_command_find(argv[2]) : NULL;
 		if (argc > 2 && !command)
-			return cli_usage_error("no subcommand '%s'", argv[2]);
+			return command_unknown(argv[2]);
 		if (command)
 			cli_help(command, stdout);
 		else
 			help(stdout);
 		return output_check(CLI_OK);
 	}
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") ||
+	    !strcmp(argv[1], "version")) {
 		printf("kvmtape %s (tape format %d.%d)\n", KVMTAPE_VERSION, TAPE_FORMAT_MAJOR,
 		       TAPE_FORMAT_MINOR);
 		return output_check(CLI_OK);
 	}
 	command = cli_command_find(argv[1]);
 	if (!command)
-		return cli_usage_error("no subcommand '%s'", argv[1]);
+		return command_unknown(argv[1]);
 	cli_subject_set(command->name);
 	return output_check(command_run(command, argc - 1, argv + 1));
 }

@@ -39,6 +39,16 @@ int cli_error(const char *format, ...)
 	return CLI_ERROR;
 }
 
+int cli_untested(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+	return CLI_UNTESTED;
+}
+
 int cli_usage_error(const char *format, ...)
 {
 	va_list args;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtape print: what is on a tape, event by event. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,8 @@ struct print {
 	struct tape_reader *reader;
 	const struct cli_colors *c;
 	uint64_t from, to;
-	bool quiet_items; /* objects and threads are not printed */
+	bool quiet_items;  /* objects and threads are not printed */
+	uint64_t selected; /* events and unreturned calls that were printed */
 	size_t open_count, open_room;
 	struct open_call *open; /* calls up to .to that have not returned */
 };
@@ -216,6 +218,7 @@ static int open_print(struct print *p)
 
 		if (p->v->errors || !wanted(p, &call))
 			continue;
+		p->selected++;
 		if (p->v->json) {
 			rc = cli_json_put(stdout,
 					  json_pack("{s:s, s:I, s:i, s:i, s:s?, s:I}", "type",
@@ -254,6 +257,7 @@ static int item_take(struct print *p, const struct tape_item *item, bool *done)
 		open_remove(p, item->u.ret->call->index);
 		if (!wanted(p, item->u.ret->call) || (p->v->errors && item->u.ret->ret >= 0))
 			return 0;
+		p->selected++;
 		return event_print(p, item->u.ret);
 	case TAPE_GAP:
 		return item_print(p, item);
@@ -282,6 +286,16 @@ static int names_check(const struct print *p)
 					       p->v->ioctls.items[i], kvmapi_arch_name(arch));
 	}
 	return CLI_OK;
+}
+
+/* Nothing printed looks like an answer as well. */
+static int nothing_say(const struct print *p, const char *path)
+{
+	if (p->v->vcpu != UINT64_MAX)
+		return cli_error("%s: no event of a vCPU %" PRIu64 " matches", path, p->v->vcpu);
+	if (p->quiet_items || p->from || p->to != UINT64_MAX)
+		return cli_error("%s: no event matches", path);
+	return cli_error("%s: no events on it", path);
 }
 
 /* All of it or nothing: half a session is another session. */
@@ -333,6 +347,8 @@ static int run(const void *values, int operand_count, char **operands)
 	/* A reader that stopped before the end by itself knows nothing of what follows. */
 	if (rc || item.type == TAPE_END_OF_FILE)
 		code = cli_tape_done(operands[0], p.reader, rc);
+	if (code == CLI_OK && !rc && !p.selected)
+		code = nothing_say(&p, operands[0]);
 out:
 	free(p.open);
 	tape_reader_close(p.reader);
@@ -350,7 +366,8 @@ const struct cli_command cli_print = {
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tThe tape was read to its end, or to the end of the recording if that was cut off.\n\n"
-		"*2*\n\tUsage, I/O or format error; a damaged tape, even if what came before it was printed.\n\n"
+		"*2*\n\tUsage, I/O or format error; a damaged tape, even if what came before it was printed; no event is "
+		"on the tape, or none matches.\n\n"
 		"# EXAMPLES\n\n"
 		"Calls that failed, of two ioctls:\n\n"
 		"\tkvmtape print --errors --ioctl SET_MSRS,GET_MSRS qemu.tape\n\n"

@@ -18,17 +18,21 @@ struct replay_values {
 	uint64_t until;
 	const char *live;
 	const char *output;
+	const char *fail_on;
 	bool force;
 };
 
 static const struct cli_option options[] = {
+	{"fail-on", 0, "KIND",
+	 "Exit with 1 also if there is KIND, and nothing diverges: advice (with --lint).", CLI_TEXT,
+	 offsetof(struct replay_values, fail_on), false, NULL},
 	{"force", 'f', NULL, "With -o: replace TAPE if it is there.", CLI_FLAG,
 	 offsetof(struct replay_values, force), false, NULL},
 	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
 	{"lint", 0, NULL,
-	 "Print advice, too: calls that succeed and lose something. It changes no verdict and no exit "
-	 "status.",
+	 "Print advice, too: calls that succeed and lose something. It changes no verdict, and "
+	 "the exit status only with --fail-on=advice.",
 	 CLI_FLAG, offsetof(struct replay_values, lint), false, NULL},
 	{"live", 0, "WHERE",
 	 "Issue the tape's calls on a live kernel as well and compare: host, or guest:NAME.",
@@ -516,6 +520,10 @@ static int run(const void *values, int operand_count, char **operands)
 	size_t count;
 	int rc, code;
 
+	if (r.v->fail_on && strcmp(r.v->fail_on, "advice"))
+		return cli_usage_error("--fail-on: '%s' is not advice", r.v->fail_on);
+	if (r.v->fail_on && !r.v->lint)
+		return cli_usage_error("--fail-on=advice goes with --lint, which gives it");
 	if (r.v->lint && r.v->live)
 		return cli_usage_error("--lint and --live do not go together");
 	if (r.v->output && !r.v->live)
@@ -554,6 +562,11 @@ static int run(const void *values, int operand_count, char **operands)
 		code = cli_tape_done(operands[0], reader, rc);
 	if (code == CLI_OK && score.verdicts[MODEL_DIVERGES])
 		code = CLI_DIVERGED;
+	if (code == CLI_OK && r.v->fail_on && score.advice_count)
+		code = CLI_DIVERGED;
+	if (code == CLI_OK && !score.events)
+		code = cli_untested("%s: no call on it has a return: nothing was judged",
+				    operands[0]);
 out:
 	replayer_score_release(&score);
 	if (r.waiting)
@@ -582,12 +595,20 @@ const struct cli_command cli_replay = {
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tNo event diverges.\n\n"
-		"*1*\n\tAt least one event diverges.\n\n"
+		"*1*\n\tAt least one event diverges. With *--live*: of the live answers, or the kernel died under the "
+		"calls (a panic, an oops, a warning, a reset, a hang). With *--fail-on=advice*: there is advice.\n\n"
 		"*2*\n\tUsage, I/O or format error; a damaged tape, even if what came before it was judged.\n\n"
+		"*125*\n\tThere was nothing to test: no events, no such kernel here, a tape that is not played on it; *git "
+		"bisect run* skips such a commit.\n\n"
 		"A tape whose recording was cut off is judged as far as it goes. A line on standard error says "
 		"so, *complete* in the JSON summary is false, and the exit status is 0 or 1 by the verdicts.\n\n"
 		"Calls that had not returned when the tape ended are counted as *unreturned*; they are no "
 		"events and get no verdict.\n\n"
+		"# REFERENCES\n\n"
+		"Behind a section of the kernel's documents may stand references: D-26 and the like are entries of " CLI_DOCUMENTS
+		"/docs/findings.md, where kernels and documents differ; A-4.24-06 and the like are "
+		"sentences of the documents, each with its line in " CLI_DOCUMENTS
+		"/docs/seed-coverage.md.\n\n"
 		"# JSON\n\n"
 		"One object a line. The first is {\"type\":\"header\",\"schema\":1,...}, the last "
 		"{\"type\":\"summary\",\"events\":...,\"conforms\":...,\"deviation\":...,\"diverges\":...,"

@@ -173,6 +173,8 @@ static int list(const struct rules_values *v, const struct filter *f)
 	}
 	if (code == CLI_OK && !v->json)
 		printf("%zu of %zu rules\n", shown, count);
+	if (code == CLI_OK && !shown)
+		code = cli_error("no rule matches");
 	return code;
 }
 
@@ -513,7 +515,12 @@ const struct cli_command cli_rules = {
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tPrinted.\n\n"
-		"*2*\n\tUsage, I/O or format error; no such rule.\n\n"
+		"*2*\n\tUsage, I/O or format error; no such rule, or none that matches.\n\n"
+		"# REFERENCES\n\n"
+		"Behind a section of the kernel's documents may stand references: D-26 and the like are entries of " CLI_DOCUMENTS
+		"/docs/findings.md, where kernels and documents differ; A-4.24-06 and the like are "
+		"sentences of the documents, each with its line in " CLI_DOCUMENTS
+		"/docs/seed-coverage.md.\n\n"
 		"# JSON\n\n"
 		"One object a line, after the header: *rule* lines, with --show *confirmed* lines, with "
 		"--coverage *section*, *kind*, *missed* lines and a *coverage* line last.\n",

@@ -48,6 +48,21 @@ int cli_file_copy(int from, int to, const char *path)
 	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
 }
 
+/* The beginning of a file, which is no tape, is something that people read. */
+static bool is_text(const char *path)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : NULL;
+	unsigned char begin[512];
+	size_t size = file ? fread(begin, 1, sizeof(begin), file) : 0;
+	bool text = size > 0;
+
+	for (size_t i = 0; i < size; i++)
+		text &= begin[i] >= ' ' || (begin[i] >= '\t' && begin[i] <= '\r');
+	if (file)
+		fclose(file);
+	return text;
+}
+
 int cli_tape_open(const char *path, struct tape_reader **reader)
 {
 	int rc = tape_reader_open(path, reader);
@@ -56,6 +71,10 @@ int cli_tape_open(const char *path, struct tape_reader **reader)
 	case 0:
 		return CLI_OK;
 	case TAPE_E_NOT_A_TAPE:
+		if (is_text(path))
+			return cli_error("%s: not a tape but text; 'kvmtape asm -o OUT %s' makes a "
+					 "tape of one that is written as text",
+					 path, path);
 		return cli_error("%s: not a tape; 'kvmtape record' makes one", path);
 	case TAPE_E_NEWER:
 		return cli_error(

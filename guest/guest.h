@@ -140,6 +140,8 @@ enum guest_outcome {
 	GUEST_QEMU_FAILED, /* QEMU crashed or refused: no fault of the guest */
 };
 
+/* The kernel ended by itself: what was run is to blame, or the kernel; not QEMU or its user. */
+bool guest_kernel_died(enum guest_outcome outcome);
 /* "panic", "oops", "hang" ... */
 const char *guest_outcome_name(enum guest_outcome outcome);
 /*

@@ -111,6 +111,20 @@ static const char *const outcome_names[] = {
 	[GUEST_QEMU_FAILED] = "QEMU failed",
 };
 
+bool guest_kernel_died(enum guest_outcome outcome)
+{
+	switch (outcome) {
+	case GUEST_RESET:
+	case GUEST_PANIC:
+	case GUEST_OOPS:
+	case GUEST_WARN:
+	case GUEST_HANG:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *guest_outcome_name(enum guest_outcome outcome)
 {
 	return outcome_names[outcome];

@@ -22,7 +22,8 @@
 #include "recorder/recorder.h"
 
 static char directory[] = "/tmp/kvmtape-bpf.XXXXXX";
-static char log_path[64], log_path2[64];
+static char log_path[sizeof(directory) + sizeof("/log")],
+	log_path2[sizeof(directory) + sizeof("/log2")];
 static char known[4096];
 static const char *backend = "tracepoint"; /* what works everywhere */
 /* ms that a VMM waits until it is surely recorded; set from how long a recorder takes to open here.

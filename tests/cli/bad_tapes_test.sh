@@ -95,9 +95,13 @@ for share in 60 90; do
 done
 
 run "$KVMTAPE" replay "$tmp/empty.tape"
-is "a tape without events: exit status" "$status" 0
+is "a tape without events: exit status" "$status" 125
+like "a tape without events: says so" "$err" 'nothing was judged'
 like "a tape without events" "$out" '^events +0$'
-for command in print stat info; do
+run "$KVMTAPE" print "$tmp/empty.tape"
+is "a tape without events, print: exit status" "$status" 2
+like "a tape without events, print: says so" "$err" 'no events on it'
+for command in stat info; do
 	run "$KVMTAPE" $command "$tmp/empty.tape"
 	is "a tape without events, $command: exit status" "$status" 0
 	is "a tape without events, $command: nothing on standard error" "$err" ""

@@ -21,7 +21,7 @@ ok "nothing was made by any of these" test ! -e "$tmp/c"
 run "$KVMTAPE" fuzz -o "$tmp/c" --live=moon
 like "--live: neither host nor guest" "$err" 'neither host nor guest:NAME'
 run "$KVMTAPE" fuzz -o "$tmp/c" --kernel bookworm
-is "a kernel that is not in the cache: exit status" "$status" 2
+is "a kernel that is not in the cache: exit status" "$status" 125
 like "a kernel that is not in the cache: says how to get it" "$err" 'guest fetch'
 run "$KVMTAPE" fuzz -o "$tmp/c" --kernel "$tmp/none/vmlinuz"
 is "a kernel file that is not there: exit status" "$status" 2

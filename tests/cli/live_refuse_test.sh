@@ -33,7 +33,7 @@ taken()
 
 refused()
 {
-	is "$1 is refused: exit status" "$status" 2
+	is "$1 is refused: exit status" "$status" 125
 	like "$1 is refused: said" "$err" "not played on host: .*$2"
 }
 

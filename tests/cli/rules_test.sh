@@ -63,6 +63,10 @@ run "$KVMTAPE" replay --lint "$tmp/lint.tape"
 is "lint: changes no exit status" "$status" 0
 like "lint: rule and how often" "$out" '^ +[0-9]+  LINT_TSC_DEADLINE_DROPPED: .*\[api\.rst § 4\.19, 4\.58\]$'
 like "lint: event" "$out" '^advice event [0-9]+, thread [0-9]+: KVM_SET_MSRS: LINT_TSC_DEADLINE_DROPPED '
+run "$KVMTAPE" replay --lint --fail-on=advice "$tmp/lint.tape"
+is "lint: --fail-on=advice, and there is some" "$status" 1
+run "$KVMTAPE" replay --lint --fail-on=advice "$pc"
+is "lint: --fail-on=advice, and there is none" "$status" 0
 run "$KVMTAPE" replay "$tmp/lint.tape"
 unlike "no advice unless asked" "$out" LINT_
 run "$KVMTAPE" replay --lint --json "$tmp/lint.tape"

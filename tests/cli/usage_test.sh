@@ -39,6 +39,27 @@ usage_error "an ioctl that does not exist" "--ioctl: no ioctl 'SET_NOTHING'" \
 	print -i SET_NOTHING "$tmp/good.tape"
 usage_error "canon without --output" 'give --output' canon "$tmp/good.tape"
 
+usage_error "a subcommand that is nearly one" "no subcommand 'reply'; did you mean 'replay'\?" reply
+usage_error "an option that is nearly one" 'no option --untli; did you mean --until\?' replay --untli 1 x
+usage_error "several ways to call it" 'operand is missing: kvmtape guest fetch NAME... \| list \| run ' guest
+usage_error "--fail-on of nothing" "--fail-on: 'adwice' is not advice" replay --lint --fail-on=adwice x
+usage_error "--fail-on without advice" 'goes with --lint' replay --fail-on=advice x
+
+# What is not there is said, and the exit status tells.
+run "$KVMTAPE" print -c 7 "$tmp/good.tape"
+is "a vCPU that is not there: exit status" "$status" 2
+like "a vCPU that is not there: says so" "$err" 'no event of a vCPU 7 matches'
+run "$KVMTAPE" print --errors --range 0-0 "$tmp/good.tape"
+is "no event matches: exit status" "$status" 2
+like "no event matches: says so" "$err" 'no event matches'
+run "$KVMTAPE" rules nonsense-that-no-rule-says
+is "no rule matches: exit status" "$status" 2
+like "no rule matches: says so" "$err" 'no rule matches'
+echo 'vm = kvm.KVM_CREATE_VM(0)' >"$tmp/text.tapes"
+run "$KVMTAPE" replay "$tmp/text.tapes"
+is "the text of a tape: exit status" "$status" 2
+like "the text of a tape: says what to do" "$err" "not a tape but text; 'kvmtape asm -o OUT .*text.tapes' makes"
+
 for help in --help -h help; do
 	run "$KVMTAPE" $help
 	is "$help: exit status" "$status" 0
@@ -59,6 +80,8 @@ done
 run "$KVMTAPE" print --help
 like "what is on by default is shown by its negation" "$out" '--no-objects'
 
+run "$KVMTAPE" version
+like "version is --version" "$out" '^kvmtape [0-9.]+ \(tape format'
 run "$KVMTAPE" --version
 is "--version: exit status" "$status" 0
 like "--version: program and format" "$out" '^kvmtape [0-9.]+ \(tape format [0-9]+\.[0-9]+\)$'

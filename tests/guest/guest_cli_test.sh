@@ -11,7 +11,7 @@ run "$KVMTAPE" guest run --kernel no-such-kernel true
 is "no such kernel: status" "$status" 2
 like "no such kernel" "$err" "^kvmtape guest: no stock kernel 'no-such-kernel'"
 run env KVMTAPE_CACHE="$tmp/empty" "$KVMTAPE" guest run true
-is "kernel not fetched: status" "$status" 2
+is "kernel not fetched: status" "$status" 125
 like "kernel not fetched" "$err" "^kvmtape guest: kernel bookworm is not here; get it with 'kvmtape guest fetch bookworm'$"
 run "$KVMTAPE" guest run --kernel /nowhere/vmlinuz true
 like "no such file" "$err" '^kvmtape guest: cannot read the kernel /nowhere/vmlinuz: No such file'
@@ -26,7 +26,7 @@ run "$KVMTAPE" guest fetch no-such-kernel
 is "fetch of nothing: status" "$status" 2
 like "fetch of nothing" "$err" "no stock kernel 'no-such-kernel'"
 run "$KVMTAPE" guest dance
-like "no such part" "$err" "'dance' is neither fetch nor list nor run"
+like "no such part" "$err" "'dance' is none of fetch, list and run"
 
 if ! missing=$("$PROBE" qemu-system-x86_64 guest:bookworm); then
 	skip "a guest" "$missing"
@@ -36,12 +36,12 @@ like "list says which kernels are in the cache" "$("$KVMTAPE" guest list)" '^boo
 
 mkdir "$tmp/bin" && ln -s "$(command -v true)" "$tmp/bin/true"
 run env PATH="$tmp/bin" "$KVMTAPE" guest run true
-is "no QEMU: status" "$status" 2
+is "no QEMU: status" "$status" 125
 like "no QEMU" "$err" '^kvmtape guest: no qemu-system-x86_64 here: install the package qemu-system-x86$'
 run "$KVMTAPE" guest run --memory 1000G true
 like "too much memory" "$err" '^kvmtape guest: a guest of 1024000 MiB does not fit: [0-9]+ MiB are free here$'
 run "$KVMTAPE" guest run --agent "$OTHER_AGENT" true
-is "agent of another version: status" "$status" 2
+is "agent of another version: status" "$status" 125
 like "agent of another version" "$err" '^kvmtape guest: the agent speaks protocol 4711, this kvmtape 1;'
 
 mkdir "$tmp/work" && echo hello >"$tmp/work/in"
@@ -54,12 +54,16 @@ is "error output" "$err" "error"
 like "a file comes back" "$(<"$tmp/work/kernel")" '^6\.1\.'
 is "no crash, no log" "$(ls "$tmp/log" 2>/dev/null)" ""
 run "$KVMTAPE" guest run --log "$tmp/log" "$CRASH" panic
-is "crash: status" "$status" 125
+is "crash: status" "$status" 1
 is "crash: one line" "$err" "kvmtape guest: the guest ended: panic: Kernel panic - not syncing: sysrq triggered crash"
 like "crash: the log is kept" "$(<"$tmp/log")" 'Call Trace'
 run "$KVMTAPE" guest run --timeout 1 "$CRASH" loop
 is "too slow: status" "$status" 124
 like "too slow" "$err" 'did not end within 1 s'
+run "$KVMTAPE" guest run --timeout 10 --work "$tmp/work" sh -c 'echo half >result; echo begun; sleep 1000'
+is "too slow, with a work folder: status" "$status" 124
+is "too slow, with a work folder: it had begun" "$out" "begun"
+is "what was there by then comes back" "$(cat "$tmp/work/result" 2>&1)" "half"
 run "$KVMTAPE" guest run no-such-program
 is "no such program: status" "$status" 2
 like "no such program" "$err" '^kvmtape guest: no program no-such-program'

@@ -545,7 +545,7 @@ static int start(void **state)
 	return rc;
 }
 
-static int stop(void **state)
+static int finish(void **state)
 {
 	char path[64];
 
@@ -598,5 +598,5 @@ int main(int argc, char **argv)
 	}
 	if (!mkdtemp(folder))
 		return 99;
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, finish);
 }
