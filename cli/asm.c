@@ -69,9 +69,9 @@ static int run(const void *values, int operand_count, char **operands)
 {
 	const struct asm_values *v = values;
 	struct tape_asm_error error;
-	bool regular = false;
+	struct cli_output output;
 	char *text = NULL;
-	int fd = -1, made = -1;
+	int made = -1;
 	int rc, code;
 
 	if (!v->output)
@@ -92,16 +92,14 @@ static int run(const void *values, int operand_count, char **operands)
 				  : cli_error("%s: %s", operands[0], tape_strerror(rc));
 		goto out;
 	}
-	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
+	code = cli_output_open(&output, v->output, v->force, operands[0], NULL);
 	if (code != CLI_OK)
 		goto out;
-	code = cli_file_copy(made, fd, v->output);
+	code = cli_file_copy(made, output.fd, v->output);
 	/* Half a tape under the name of a whole one helps nobody. */
-	if (code != CLI_OK && regular)
-		unlink(v->output);
+	if (cli_output_close(&output, code == CLI_OK ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED))
+		code = CLI_ERROR;
 out:
-	if (fd >= 0 && close(fd) && code == CLI_OK)
-		code = cli_error("%s: %s", v->output, strerror(errno));
 	if (made >= 0)
 		close(made);
 	free(text);

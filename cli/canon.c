@@ -26,8 +26,7 @@ static int run(const void *values, int operand_count, char **operands)
 {
 	const struct canon_values *v = values;
 	struct tape_reader *reader = NULL;
-	bool regular = false;
-	int fd = -1;
+	struct cli_output output = {.fd = -1};
 	int rc, code;
 
 	if (!v->output)
@@ -35,21 +34,19 @@ static int run(const void *values, int operand_count, char **operands)
 	code = cli_tape_open(operands[0], &reader);
 	if (code != CLI_OK)
 		return code;
-	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
+	code = cli_output_open(&output, v->output, v->force, operands[0], NULL);
 	if (code != CLI_OK)
 		goto out;
-	rc = tape_canonicalise(reader, fd, NULL);
+	rc = tape_canonicalise(reader, output.fd, NULL);
 	if (!rc || rc == TAPE_E_TRUNCATED || rc == TAPE_E_CORRUPT)
 		code = cli_tape_done(operands[0], reader, rc);
 	else
 		code = cli_error("%s: %s", v->output, tape_strerror(rc));
 	/* Half a tape under the name of a whole one helps nobody; what can be read is kept with the
 	 * input. */
-	if (code != CLI_OK && regular)
-		unlink(v->output);
+	if (cli_output_close(&output, code == CLI_OK ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED))
+		code = CLI_ERROR;
 out:
-	if (fd >= 0 && close(fd) && code == CLI_OK)
-		code = cli_error("%s: %s", v->output, strerror(errno));
 	tape_reader_close(reader);
 	return code;
 }

@@ -39,6 +39,7 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -171,12 +172,33 @@ void cli_text_clean(char *text);
 struct json_t;
 struct tape_reader;
 
+/* Where a tape is written to. */
+struct cli_output {
+	const char *path; /* as it was given */
+	char *beside;	  /* a file that takes the place of `target` at the end; NULL = none */
+	char *target;
+	int fd;
+	bool made; /* `path` was not there before */
+};
+enum cli_output_fate {
+	CLI_OUTPUT_DONE,    /* it is whole */
+	CLI_OUTPUT_PARTIAL, /* it is not, and worth keeping */
+	CLI_OUTPUT_DROPPED, /* it helps nobody: remove it */
+};
+
 /*
- * Open `path` for what is made of `input`, empty; or say why not, and give the exit status.  With
- * `force` it may exist, but must not be the input, which is still to be read.  *regular: it is a
- * file, which may be removed again.
+ * Open `path` ("-": standard output, unless that is a terminal; what is printed goes to standard
+ * error from then on); or say why not, and give the exit status.  New files are for their owner
+ * alone: a tape holds guest state.  With `force` a file may exist: it is replaced when the new one
+ * is whole.  It must not be `input` (NULL = none).  *stop ends the waiting for the reader of a FIFO
+ * (NULL: signals do).
  */
-int cli_output_open(const char *path, bool force, const char *input, int *fd, bool *regular);
+int cli_output_open(struct cli_output *o, const char *path, bool force, const char *input,
+		    const volatile sig_atomic_t *stop);
+/* Close it; only a file that we made is ever removed.  CLI_OK, or CLI_ERROR, which was said. */
+int cli_output_close(struct cli_output *o, enum cli_output_fate fate);
+bool cli_output_is_fifo(const struct cli_output *o);
+bool cli_is_regular(const char *path);
 
 /* All of the file `from` (seekable) to `to`, or say on account of `path` why not.  CLI_OK or
  * CLI_ERROR. */

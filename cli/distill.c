@@ -90,7 +90,7 @@ static int tape_put(void *context, const char *name, uint32_t vm, const void *ta
 			snprintf(file, sizeof(file), "%.*s%s-%u.tape", (int)len, base, part, again);
 		else
 			snprintf(file, sizeof(file), "%.*s%s.tape", (int)len, base, part);
-		fd = openat(p->folder, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		fd = openat(p->folder, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}

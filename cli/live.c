@@ -452,6 +452,7 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	struct live_options options = {.tool_version = KVMTAPE_VERSION};
 	struct live_report report;
 	struct live_print p = {.r = &report, .c = cli_colors(stdout), .where = o->where};
+	struct cli_output output;
 	uint8_t *data;
 	size_t size;
 	int fd, rc, code;
@@ -463,14 +464,15 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	code = tape_read(path, &data, &size);
 	if (code != CLI_OK)
 		goto out;
-	fd = o->output ? open(o->output,
-			      O_RDWR | O_CREAT | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL), 0666)
-		       : memfd_create("kvmtape-live", MFD_CLOEXEC);
+	fd = memfd_create("kvmtape-live", MFD_CLOEXEC);
 	if (fd < 0) {
-		code = errno == EEXIST ? cli_error("%s: exists; --force replaces it", o->output)
-				       : cli_error("%s: %s", o->output ? o->output : "memfd_create",
-						   strerror(errno));
+		code = cli_error("cannot make room for a tape: %s", strerror(errno));
 		goto out;
+	}
+	if (o->output) {
+		code = cli_output_open(&output, o->output, o->force, path, NULL);
+		if (code != CLI_OK)
+			goto out_fd;
 	}
 	rc = live_play(data, size, &runner, &options, fd, &report);
 	if (rc == -ENOTCONN && guest.guest && report.end[0]) {
@@ -486,11 +488,16 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	}
 	died = guest.guest && guest_kernel_died(guest_outcome(guest.guest));
 	code = outcome(path, &p, rc, died, o->json, o->verbose);
-	if (report.refused[0] && o->output)
-		unlink(o->output);
+	if (o->output) {
+		bool kept = !report.refused[0] && !cli_file_copy(fd, output.fd, o->output);
+
+		if (cli_output_close(&output, kept ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED) ||
+		    (!kept && !report.refused[0]))
+			code = CLI_ERROR;
+	}
 	live_report_release(&report);
-	if (close(fd) && o->output)
-		code = cli_error("%s: %s", o->output, strerror(errno));
+out_fd:
+	close(fd);
 out:
 	guest_destroy(guest.guest);
 	free(data);

@@ -165,8 +165,8 @@ static int run(const void *values, int operand_count, char **operands)
 	struct timespec begin, end;
 	uint8_t *data = NULL;
 	size_t size;
-	bool regular = false;
-	int fd = -1, made = -1, rc, code;
+	struct cli_output output;
+	int made = -1, rc, code;
 
 	if (!v->output)
 		return cli_usage_error("where to? give --output=OUT");
@@ -193,12 +193,12 @@ static int run(const void *values, int operand_count, char **operands)
 		code = failed(operands[0], v, rc, &report);
 		goto out;
 	}
-	code = cli_output_open(v->output, v->force, operands[0], &fd, &regular);
+	code = cli_output_open(&output, v->output, v->force, operands[0], NULL);
 	if (code != CLI_OK)
 		goto out;
-	code = cli_file_copy(made, fd, v->output);
-	if (code != CLI_OK && regular)
-		unlink(v->output);
+	code = cli_file_copy(made, output.fd, v->output);
+	if (cli_output_close(&output, code == CLI_OK ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED))
+		code = CLI_ERROR;
 	if (code != CLI_OK)
 		goto out;
 	if (v->json)
@@ -207,8 +207,6 @@ static int run(const void *values, int operand_count, char **operands)
 		print_text(&report, machine,
 			   end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9);
 out:
-	if (fd >= 0 && close(fd) && code == CLI_OK)
-		code = cli_error("%s: %s", v->output, strerror(errno));
 	if (made >= 0)
 		close(made);
 	cli_live_close(machine);

@@ -1,52 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening a tape and saying what is wrong with it, and NDJSON: the same for every subcommand. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "cli/cli.h"
 #include "tape/tape.h"
-
-int cli_output_open(const char *path, bool force, const char *input, int *fd, bool *regular)
-{
-	struct stat in, out;
-
-	*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? 0 : O_EXCL), 0666);
-	if (*fd < 0 && errno == EEXIST)
-		return cli_error("%s: exists; --force replaces it", path);
-	if (*fd < 0 || fstat(*fd, &out))
-		return cli_error("%s: %s", path, strerror(errno));
-	if (!stat(input, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-		return cli_error("%s: is the file that is read; give another --output", path);
-	*regular = S_ISREG(out.st_mode);
-	if (*regular && ftruncate(*fd, 0))
-		return cli_error("%s: %s", path, strerror(errno));
-	return CLI_OK;
-}
-
-int cli_file_copy(int from, int to, const char *path)
-{
-	char buf[64 << 10];
-	ssize_t n, done, m;
-
-	if (lseek(from, 0, SEEK_SET))
-		return cli_error("%s: %s", path, strerror(errno));
-	while ((n = read(from, buf, sizeof(buf))) > 0) {
-		for (done = 0; done < n; done += m) {
-			m = write(to, buf + done, (size_t)(n - done));
-			if (m < 0 && errno == EINTR)
-				m = 0;
-			if (m < 0)
-				return cli_error("%s: %s", path, strerror(errno));
-		}
-	}
-	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
-}
 
 /* The beginning of a file, which is no tape, is something that people read. */
 static bool is_text(const char *path)
