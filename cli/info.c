@@ -215,7 +215,8 @@ static void completeness_text(const struct info *i)
 		printf("  %scut off%s, no end mark: found written %llu, lost %llu", i->c->warn,
 		       i->c->off, (unsigned long long)i->calls, (unsigned long long)lost);
 	lost_text(i->lost);
-	printf("  unreturned %llu\n", (unsigned long long)(i->calls - i->returns));
+	printf("  calls %llu, returns %llu, unreturned %llu\n", (unsigned long long)i->calls,
+	       (unsigned long long)i->returns, (unsigned long long)(i->calls - i->returns));
 }
 
 static void info_text(const struct info *i)
@@ -293,6 +294,8 @@ static int info_json(const struct info *i)
 			 (json_int_t)(i->calls - i->returns), "format_major", (int)major,
 			 "format_minor", (int)minor, "file_bytes", (json_int_t)file,
 			 "encoded_bytes", (json_int_t)encoded, "frames", (json_int_t)frames);
+	json_object_set_new(line, "calls", json_integer((json_int_t)i->calls));
+	json_object_set_new(line, "returns", json_integer((json_int_t)i->returns));
 	if (i->ended)
 		json_object_set_new(line, "end",
 				    json_pack("{s:I, s:I, s:o, s:I}", "seen",

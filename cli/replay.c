@@ -283,7 +283,9 @@ static void summary_origin(const struct replay *r)
 
 static void summary_verdicts(const struct replay *r, const struct replayer_score *score)
 {
-	printf("%sevents%s        %10llu\n", r->c->bold, r->c->off,
+	printf("%scalls%s         %10llu\n", r->c->bold, r->c->off,
+	       (unsigned long long)(score->events + score->unreturned));
+	printf("%sreturns%s       %10llu\n", r->c->bold, r->c->off,
 	       (unsigned long long)score->events);
 	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++) {
 		double share = score->events ? 100.0 * score->verdicts[k] / score->events : 0;
@@ -497,6 +499,8 @@ static int summary_json(const struct replay *r, const struct replayer_score *sco
 	verdicts_json(line, score->verdicts);
 	json_object_set_new(line, "lost", json_integer(score->lost));
 	json_object_set_new(line, "unreturned", json_integer(score->unreturned));
+	json_object_set_new(line, "calls", json_integer(score->events + score->unreturned));
+	json_object_set_new(line, "returns", json_integer(score->events));
 	json_object_set_new(line, "ioctls", json_integer(score->ioctl_count));
 	json_object_set_new(line, "ioctls_judged", json_integer(ioctls_judged(score)));
 	json_object_set_new(line, "complete", json_boolean(score->complete));

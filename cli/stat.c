@@ -368,7 +368,7 @@ static void ioctls_text(const struct stats *s)
 {
 	char name[CLI_IOCTL_NAME], total[16], mean[16], least[16], most[16];
 
-	printf("\n%s%-34s %10s %8s %12s", s->c->bold, "ioctl", "calls", "errors", "payload");
+	printf("\n%s%-34s %10s %8s %12s", s->c->bold, "ioctl", "returns", "errors", "payload");
 	if (!s->timeless)
 		printf(" %9s %9s %9s %9s", "total", "mean", "min", "max");
 	printf("%s\n", s->c->off);
@@ -489,9 +489,9 @@ static void totals_text(const struct stats *s)
 	char time[16];
 
 	tape_reader_position(s->reader, &encoded, &file, &frames);
-	printf("%sevents%s      %llu (%llu unreturned, %llu lost)\n", s->c->bold, s->c->off,
-	       (unsigned long long)s->returns, (unsigned long long)(s->calls - s->returns),
-	       (unsigned long long)s->lost);
+	printf("%scalls%s       %llu (%llu returns, %llu unreturned, %llu lost)\n", s->c->bold,
+	       s->c->off, (unsigned long long)s->calls, (unsigned long long)s->returns,
+	       (unsigned long long)(s->calls - s->returns), (unsigned long long)s->lost);
 	if (!s->timeless)
 		printf("%sduration%s    %s\n", s->c->bold, s->c->off,
 		       time_text(s->duration, time, sizeof(time)));
@@ -596,6 +596,8 @@ static int stats_json(const struct stats *s)
 			 "lost", (json_int_t)s->lost, "file_bytes", (json_int_t)file,
 			 "encoded_bytes", (json_int_t)encoded, "frames", (json_int_t)frames,
 			 "complete", (int)tape_reader_complete(s->reader));
+	json_object_set_new(line, "calls", json_integer((json_int_t)s->calls));
+	json_object_set_new(line, "returns", json_integer((json_int_t)s->returns));
 	if (!s->timeless)
 		json_object_set_new(line, "duration_ns", json_integer(s->duration));
 	return cli_json_put(stdout, line);

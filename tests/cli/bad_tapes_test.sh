@@ -49,7 +49,7 @@ refused "newer" "newer kvmtape .*update" "$tmp/newer.tape"
 # No end mark: as far as it goes, a note, the status by the verdicts.
 run "$KVMTAPE" replay "$tmp/cut.tape"
 is "cut off, replay: exit status" "$status" 0
-like "cut off, replay: all events" "$out" '^events +11$'
+like "cut off, replay: all events" "$out" '^returns +11$'
 like "cut off, replay: says so" "$err" 'cut off'
 lines "cut off, replay: one line" "$err" 1
 run "$KVMTAPE" replay --json "$tmp/cut.tape"
@@ -97,7 +97,7 @@ done
 run "$KVMTAPE" replay "$tmp/empty.tape"
 is "a tape without events: exit status" "$status" 125
 like "a tape without events: says so" "$err" 'nothing was judged'
-like "a tape without events" "$out" '^events +0$'
+like "a tape without events" "$out" '^returns +0$'
 run "$KVMTAPE" print "$tmp/empty.tape"
 is "a tape without events, print: exit status" "$status" 2
 like "a tape without events, print: says so" "$err" 'no events on it'

@@ -16,7 +16,7 @@ like "has no times" "$out" '^  times +none$'
 unlike "has no thread ids" "$out" 'tid 4001'
 run "$KVMTAPE" replay "$tmp/one.tape"
 is "replays" "$status" 0
-like "holds all events" "$out" '^events +11$'
+like "holds all events" "$out" '^returns +11$'
 "$KVMTAPE" canon -o "$tmp/two.tape" "$tmp/one.tape"
 ok "canonical of canonical is the same bytes" cmp "$tmp/one.tape" "$tmp/two.tape"
 "$KVMTAPE" canon -o "$tmp/stdin.tape" - <"$tmp/good.tape"

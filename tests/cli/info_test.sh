@@ -23,7 +23,7 @@ like "--verbose: capabilities by name" "$out" '^    KVM_CAP_USER_MEMORY +1$'
 run "$KVMTAPE" info "$tmp/gap.tape"
 like "lost events add up" "$out" '^  whole: seen 18 = written 11 \+ lost 7 \([a-z ]+ 7\)$'
 run "$KVMTAPE" info "$tmp/open.tape"
-like "unreturned" "$out" '^  unreturned 1$'
+like "unreturned" "$out" '^  calls 12, returns 11, unreturned 1$'
 run "$KVMTAPE" info "$tmp/cut.tape"
 like "no end mark" "$out" '^  cut off, no end mark: found written 11, lost 0$'
 
@@ -39,6 +39,21 @@ last = lines[-1]
 assert last["type"] == "completeness" and last["complete"] is True and last["adds_up"] is True
 assert last["events"] == 11 and sum(last["lost"].values()) == 7
 assert last["end"]["seen"] == 18 and last["end"]["written"] == 11' "$tmp/run.out"
+
+# One vocabulary: whoever counts a tape says the same.
+for tape in good gap open cut; do
+	counts=()
+	for command in info stat replay; do
+		run "$KVMTAPE" "$command" --json "$tmp/$tape.tape"
+		counts+=("$(tail -n1 <<<"$out" | python3 -c '
+import json, sys
+last = json.load(sys.stdin)
+print(*(last[key] for key in ("calls", "returns", "unreturned")))')")
+	done
+	is "$tape: info and stat count the same" "${counts[1]}" "${counts[0]}"
+	is "$tape: info and replay count the same" "${counts[2]}" "${counts[0]}"
+done
+
 run "$KVMTAPE" info --json "$tmp/cut.tape"
 like "--json, no end mark" "$(tail -n1 <<<"$out")" '"complete":false,"adds_up":false'
 tap_done

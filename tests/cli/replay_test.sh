@@ -19,7 +19,7 @@ last()
 run "$KVMTAPE" replay "$tmp/good.tape"
 is "no divergence: exit status" "$status" 0
 is "no divergence: nothing on standard error" "$err" ""
-like "no divergence: 11 events" "$out" '^events +11$'
+like "no divergence: 11 events" "$out" '^returns +11$'
 like "no divergence: by verdict" "$out" '^  diverges +0 '
 like "no divergence: by ioctl" "$out" '^KVM_RUN +3 '
 unlike "no divergence: none listed" "$out" '^divergences'
@@ -40,7 +40,7 @@ ok "a divergence: stands after the summary" \
 
 run "$KVMTAPE" replay --until 0 "$tmp/diverges.tape"
 is "--until 0: still diverges" "$status" 1
-like "--until 0: one event" "$out" '^events +1$'
+like "--until 0: one event" "$out" '^returns +1$'
 
 run "$KVMTAPE" replay --json "$tmp/good.tape"
 is "--json: exit status" "$status" 0

@@ -10,7 +10,7 @@
 run "$KVMTAPE" stat "$tmp/good.tape"
 is "exit status" "$status" 0
 is "nothing on standard error" "$err" ""
-like "events" "$out" '^events +11 \(0 unreturned, 0 lost\)$'
+like "events" "$out" '^calls +11 \(11 returns, 0 unreturned, 0 lost\)$'
 like "calls and errors of an ioctl" "$out" '^KVM_CREATE_VCPU +3 +1 '
 like "errors by name" "$out" '^  KVM_CREATE_VCPU +EEXIST 1$'
 like "time of an ioctl" "$out" '^KVM_RUN .* 61\.5 us +20\.5 us +20\.5 us +20\.5 us$'

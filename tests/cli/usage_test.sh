@@ -90,10 +90,10 @@ like "--version: program and format" "$out" '^kvmtape [0-9.]+ \(tape format [0-9
 for form in "--until 1" "--until=1" "-u 1" "-u1" "-vu1" "-vu 0x1"; do
 	# shellcheck disable=SC2086
 	run "$KVMTAPE" replay $form "$tmp/good.tape"
-	like "replay $form" "$out" '^events +2$'
+	like "replay $form" "$out" '^returns +2$'
 done
 run "$KVMTAPE" replay "$tmp/good.tape" --until=1
-like "an option after the operand" "$out" '^events +2$'
+like "an option after the operand" "$out" '^returns +2$'
 cp "$tmp/good.tape" "$tmp/-v"
 (cd "$tmp" && "$KVMTAPE" replay -- -v) >"$tmp/dashes.out"
 is "-- ends the options" "$?" 0
