@@ -35,6 +35,7 @@ struct open_call {
 	uint64_t entered;
 	uint32_t pid, tid;
 	uint32_t object;
+	uint32_t place;		  /* in .waiting of the model, if .slot */
 	struct vm_slot *slot;	  /* the group that it belongs to; NULL for KVM_RUN and /dev/kvm */
 	struct vm_slot *over_gap; /* instead of it, once a gap came before the return */
 	struct group_open group;
@@ -42,6 +43,11 @@ struct open_call {
 	bool creates; /* objects */
 	bool inside;  /* a KVM_RUN of a vCPU that is known */
 	bool runs;    /* and that lets the guest run */
+};
+
+struct tid_entry {
+	uint32_t tid;
+	uint32_t id; /* + 1; 0 = free */
 };
 
 struct model {
@@ -57,6 +63,10 @@ struct model {
 	uint32_t slot_count;
 	struct open_call *threads;
 	uint32_t thread_room;
+	uint32_t *waiting; /* threads whose open call has a .slot */
+	uint32_t waiting_count, waiting_room;
+	struct tid_entry *by_tid; /* hash: the last thread of each tid */
+	uint32_t tid_count, tid_room;
 	const struct kvmapi_ioctl *rows;
 	const struct judge_handler **handlers; /* by row */
 	const struct judge_handler **lints;    /* by row and kind, NULL = none */
@@ -249,6 +259,8 @@ void model_destroy(struct model *m)
 	free(m->slots);
 	free(m->objects);
 	free(m->threads);
+	free(m->waiting);
+	free(m->by_tid);
 	free(m->handlers);
 	free(m->lints);
 	free(m->touches);
@@ -265,6 +277,10 @@ void model_reset(struct model *m)
 		memset(m->objects, 0, m->object_room * sizeof(*m->objects));
 	if (m->threads)
 		memset(m->threads, 0, m->thread_room * sizeof(*m->threads));
+	m->waiting_count = 0;
+	if (m->by_tid)
+		memset(m->by_tid, 0, m->tid_room * sizeof(*m->by_tid));
+	m->tid_count = 0;
 	m->sequence = 0;
 	m->gap_seen = false;
 	m->gap_at = 0;
@@ -306,6 +322,41 @@ static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
 	memset((char *)p + (size_t)*room * size, 0, (size_t)(want - *room) * size);
 	*array = p;
 	*room = want;
+	return 0;
+}
+
+static struct tid_entry *tid_at(const struct model *m, uint32_t tid)
+{
+	uint32_t at = (tid * 0x9E3779B1u) & (m->tid_room - 1);
+
+	while (m->by_tid[at].id && m->by_tid[at].tid != tid)
+		at = (at + 1) & (m->tid_room - 1);
+	return &m->by_tid[at];
+}
+
+/* Thread `id` has this tid from now on; *before: the thread + 1 that had it until now, 0 = none. */
+static int tid_set(struct model *m, uint32_t tid, uint32_t id, uint32_t *before)
+{
+	struct tid_entry *old = m->by_tid, *entry;
+	uint32_t old_room = m->tid_room;
+
+	if (2 * (m->tid_count + 1) > old_room) {
+		m->tid_room = old_room ? 2 * old_room : 64;
+		m->by_tid = calloc(m->tid_room, sizeof(*m->by_tid));
+		if (!m->by_tid) {
+			m->by_tid = old;
+			m->tid_room = old_room;
+			return -ENOMEM;
+		}
+		for (uint32_t i = 0; i < old_room; i++)
+			if (old[i].id)
+				*tid_at(m, old[i].tid) = old[i];
+		free(old);
+	}
+	entry = tid_at(m, tid);
+	*before = entry->id;
+	m->tid_count += !entry->id;
+	*entry = (struct tid_entry){.tid = tid, .id = id + 1};
 	return 0;
 }
 
@@ -452,6 +503,13 @@ int model_take(struct model *m, const struct model *from)
 	for (uint32_t i = 0; i < from->thread_room; i++) {
 		m->threads[i].tid = from->threads[i].tid;
 		m->threads[i].pid = from->threads[i].pid;
+	}
+	for (uint32_t i = 0; i < from->tid_room; i++) {
+		uint32_t before;
+
+		if (from->by_tid[i].id &&
+		    tid_set(m, from->by_tid[i].tid, from->by_tid[i].id - 1, &before))
+			return -ENOMEM;
 	}
 	m->sequence = from->sequence;
 	m->gap_seen = from->gap_seen;
@@ -799,6 +857,12 @@ static void close_call(struct model *m, struct open_call *t)
 		t->slot->open--;
 	if (t->slot && !t->slot->open && !t->slot->held_count)
 		t->slot->grouped = false;
+	if (t->slot) {
+		uint32_t last = m->waiting[--m->waiting_count];
+
+		m->waiting[t->place] = last;
+		m->threads[last].place = t->place;
+	}
 	t->slot = NULL;
 	if (t->over_gap)
 		t->over_gap->over_gap--;
@@ -827,16 +891,18 @@ static void returned_unseen(struct model *m, struct open_call *t)
 int model_thread(struct model *m, const struct tape_thread *thread)
 {
 	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
+	uint32_t before;
 
 	if (err)
 		return err;
 	/* Frames name their threads again. */
 	if (m->threads[thread->id].tid == thread->tid)
 		return m->oom;
-	for (uint32_t i = 0; i < m->thread_room; i++) {
-		if (i != thread->id && m->threads[i].open && m->threads[i].tid == thread->tid)
-			returned_unseen(m, &m->threads[i]);
-	}
+	err = tid_set(m, thread->tid, thread->id, &before);
+	if (err)
+		return err;
+	if (before && before != thread->id + 1 && m->threads[before - 1].open)
+		returned_unseen(m, &m->threads[before - 1]);
 	m->threads[thread->id].tid = thread->tid;
 	m->threads[thread->id].pid = thread->pid;
 	return m->oom;
@@ -851,6 +917,9 @@ int model_call(struct model *m, const struct tape_call *call)
 	int err =
 		room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), call->thread);
 
+	if (!err)
+		err = room_for((void **)&m->waiting, &m->waiting_room, sizeof(*m->waiting),
+			       m->waiting_count);
 	if (err)
 		return err;
 	t = &m->threads[call->thread];
@@ -875,6 +944,8 @@ int model_call(struct model *m, const struct tape_call *call)
 		return m->oom;
 	}
 	t->slot = slot;
+	t->place = m->waiting_count;
+	m->waiting[m->waiting_count++] = call->thread;
 	if (slot->open++)
 		slot->grouped = true;
 	/* A vCPU that is not known yet becomes known by being judged. */
@@ -1015,15 +1086,14 @@ int model_gap(struct model *m, const struct tape_gap *gap)
 		m->slots[i]->grouped = false;
 	}
 	/* Returns may be among what is missing: nothing is to wait for them. */
-	for (uint32_t i = 0; i < m->thread_room; i++) {
-		struct open_call *t = &m->threads[i];
+	for (uint32_t i = 0; i < m->waiting_count; i++) {
+		struct open_call *t = &m->threads[m->waiting[i]];
 
-		if (!t->open || !t->slot)
-			continue;
 		t->over_gap = t->slot;
 		t->over_gap->over_gap++;
 		t->slot = NULL;
 	}
+	m->waiting_count = 0;
 	m->gap_seen = true;
 	m->gap_at = m->sequence;
 	return m->oom;

@@ -575,7 +575,7 @@ static void mix_bytes(struct state_hash *h, const void *bytes, size_t size)
 
 static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
 {
-	const uint64_t words[] = {v->number,	    v->closed,	     v->fresh,	    v->has_run,
+	const uint64_t words[] = {v->number,	     v->fresh,	    v->has_run,
 				  v->running,	    v->inside,	     v->unseen_run, v->guest_clean,
 				  v->first_run,	    v->last_run_end, v->has_lapic,  v->cpuid_set,
 				  v->pending_exit,  v->last_exit,    v->tsc_khz,    v->mcg_cap,
@@ -596,7 +596,7 @@ static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
 
 struct state_hash state_vm_hash(const struct state_vm *vm)
 {
-	const uint64_t words[] = {vm->closed,	    vm->fresh,	      vm->irqchip,
+	const uint64_t words[] = {vm->fresh,	      vm->irqchip,
 				  vm->pit,	    vm->has_vcpus,    vm->running,
 				  vm->guest_clean,  vm->last_run_end, vm->has_run,
 				  vm->routes_known, vm->identity_map, vm->boot_cpu,
