@@ -15,6 +15,7 @@ struct record_values {
 	uint64_t pid;
 	bool all;
 	bool force;
+	bool as_root;
 	bool quiet;
 	const char *backend;
 	uint64_t ring;
@@ -31,7 +32,7 @@ static const struct cli_option options[] = {
 	{.name = "output",
 	 .letter = 'o',
 	 .argument = "FILE",
-	 .help = "Write the tape to FILE.",
+	 .help = "Write the tape to FILE; - is standard output, and then COMMAND's goes to standard error.",
 	 .type = CLI_TEXT,
 	 .offset = OFFSET(output)},
 	{.name = "pid",
@@ -47,9 +48,13 @@ static const struct cli_option options[] = {
 	 .offset = OFFSET(all)},
 	{.name = "force",
 	 .letter = 'f',
-	 .help = "Overwrite FILE.",
+	 .help = "Replace FILE, once the new tape is whole.",
 	 .type = CLI_FLAG,
 	 .offset = OFFSET(force)},
+	{.name = "as-root",
+	 .help = "Under sudo: run COMMAND as root, not as the user who called sudo.",
+	 .type = CLI_FLAG,
+	 .offset = OFFSET(as_root)},
 	{.name = "quiet",
 	 .letter = 'q',
 	 .help = "Say nothing at the end unless something was lost.",
@@ -98,13 +103,19 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-static const struct record_values defaults = {.clock_shift = 6};
+#define MAX_PAYLOAD 65528
+
+static const struct record_values defaults = {.clock_shift = 6, .max_payload = MAX_PAYLOAD};
 
 static struct recorder_stop stop;
 static volatile sig_atomic_t stop_signal;
+static bool quiet;
+static bool background; /* SIGINT of the terminal is not for us */
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
+	if (background && number == SIGINT && info->si_code == SI_KERNEL)
+		return;
 	/* What the terminal sends goes to COMMAND as well, and it should not get it twice. */
 	stop.forward = info->si_code == SI_KERNEL ? 0 : number;
 	stop_signal = number;
@@ -114,15 +125,21 @@ static void on_signal(int number, siginfo_t *info, void *context)
 static void catch_signals(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction old;
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		/* As under nohup: what was ignored before stays so. */
-		if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_IGN)
-			continue;
+		/*
+		 * As under nohup: what was ignored before stays so.  But scripts start what runs in
+		 * the background with SIGINT ignored, only to keep that of the terminal away.
+		 */
+		if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_IGN) {
+			if (numbers[i] != SIGINT)
+				continue;
+			background = true;
+		}
 		sigaction(numbers[i], &action, NULL);
 	}
 	/* A full disk, or a reader of our messages that went away, must not end the recording. */
@@ -135,7 +152,13 @@ static void warn(const char *line)
 	cli_note("%s", line);
 }
 
-static void summary(const char *path, const struct recorder_stats *s, bool quiet)
+static void say(const char *line)
+{
+	if (!quiet)
+		cli_note("%s", line);
+}
+
+static void summary(const char *path, const struct recorder_stats *s)
 {
 	uint64_t lost = 0;
 
@@ -144,9 +167,11 @@ static void summary(const char *path, const struct recorder_stats *s, bool quiet
 	if (!s->seen)
 		cli_note("no call to KVM was made: %s holds no event", path);
 	else if (!quiet || lost)
-		cli_note("%s: %" PRIu64 " events, %" PRIu64 " objects, %" PRIu64
-			 " threads, %" PRIu64 " bytes, %" PRIu64 " lost",
-			 path, s->written, s->objects, s->threads, s->bytes, lost);
+		cli_note("%s: %" PRIu64 " calls, %" PRIu64 " returns, %" PRIu64
+			 " unreturned, %" PRIu64 " objects, %" PRIu64 " threads, %" PRIu64
+			 " bytes, %" PRIu64 " lost",
+			 path, s->written, s->written - s->unreturned, s->unreturned, s->objects,
+			 s->threads, s->bytes, lost);
 	for (int cause = 0; cause < TAPE_GAP_CAUSES; cause++)
 		if (s->lost[cause])
 			cli_note("lost: %" PRIu64 " (%s)", s->lost[cause],
@@ -154,6 +179,15 @@ static void summary(const char *path, const struct recorder_stats *s, bool quiet
 	if (s->payloads_lost)
 		cli_note("%" PRIu64 " returns are without their payload, since the ring was full",
 			 s->payloads_lost);
+	if (s->notices_lost)
+		cli_note("%" PRIu64
+			 " closings and ends of threads were lost, since the ring was full: "
+			 "what was seen again after them is on the tape as new",
+			 s->notices_lost);
+	if (s->processes_lost)
+		cli_note("%" PRIu64
+			 " child processes were not followed: there were too many at once",
+			 s->processes_lost);
 	if (s->clipped && !quiet)
 		cli_note("%" PRIu64 " buffers were longer than --max-payload", s->clipped);
 }
@@ -172,7 +206,7 @@ static int check_values(const struct record_values *v, int count)
 	if (v->pid > INT32_MAX)
 		return cli_usage_error("there is no process %" PRIu64, v->pid);
 	if (v->flush > 60000 || v->clock_shift > 20 || v->max_threads > 1 << 20 ||
-	    v->ring > (uint64_t)1 << 30 || v->max_payload > 65528)
+	    v->ring > (uint64_t)1 << 30 || v->max_payload > MAX_PAYLOAD)
 		return cli_usage_error(
 			"--flush, --clock-shift, --max-threads, --ring or --max-payload is "
 			"too large");
@@ -190,28 +224,37 @@ static int run(const void *values, int count, char **operands)
 		.flush_ms = (unsigned int)v->flush,
 		.clock_shift = (unsigned int)v->clock_shift,
 		.max_payload = (uint32_t)v->max_payload,
+		.no_payload = !v->max_payload,
+		.as_root = v->as_root,
+		.say = say,
 		.max_threads = (unsigned int)v->max_threads,
 		.tool_version = KVMTAPE_VERSION,
 	};
 	struct recorder *recorder = NULL;
+	enum cli_output_fate fate = CLI_OUTPUT_DROPPED;
+	struct cli_output output = {.fd = -1};
 	struct recorder_stats stats;
+	uid_t uid;
+	gid_t gid;
 	int code;
-	int fd;
 	int err;
 
 	code = check_values(v, count);
 	if (code)
 		return code;
+	quiet = v->quiet;
 	o.follow = v->all ? RECORDER_ALL : v->pid ? RECORDER_PID : RECORDER_COMMAND;
 	o.pid = (pid_t)v->pid;
 	/* The parser has moved the operands to the front: what stands behind them is not COMMAND's.
 	 */
 	operands[count] = NULL;
 	o.argv = operands;
+	recorder_signals_save(&o.signals);
+	catch_signals();
 
 	/* What cannot work must not leave a file behind, so the file comes after the program. */
-	if (!v->force && !access(v->output, F_OK))
-		return cli_error("%s exists: give another name, or --force", v->output);
+	if (!v->force && cli_is_regular(v->output))
+		return cli_error("%s: exists; --force replaces it", v->output);
 	err = recorder_open(&o, &recorder);
 	if (err) {
 		code = cli_error("%s", recorder ? recorder_message(recorder) : strerror(-err));
@@ -219,26 +262,30 @@ static int run(const void *values, int count, char **operands)
 			code = recorder_command_missing(recorder);
 		goto out;
 	}
-	fd = open(v->output, O_RDWR | O_CREAT | O_CLOEXEC | (v->force ? O_TRUNC : O_EXCL), 0644);
-	if (fd < 0) {
-		code = errno == EEXIST
-			       ? cli_error("%s exists: give another name, or --force", v->output)
-			       : cli_error("cannot write %s: %s", v->output, strerror(errno));
+	if (!stop.signals)
+		code = cli_output_open(&output, v->output, v->force, NULL, &stop.signals);
+	if (stop.signals) {
+		cli_note("ended by signal %d before the recording began", (int)stop_signal);
+		code = 128 + (int)stop_signal;
 		goto out;
 	}
-	if (recorder_note(recorder)[0] && !v->quiet)
-		cli_note("%s", recorder_note(recorder));
-	catch_signals();
-	err = recorder_run(recorder, fd, &stop, warn);
-	if (close(fd) && !err)
-		err = -errno;
+	if (code != CLI_OK)
+		goto out;
+	if ((output.made || output.beside) && !v->as_root && recorder_invoking_user(&uid, &gid) &&
+	    fchown(output.fd, uid, gid))
+		cli_note("%s stays root's: %s", v->output, strerror(errno));
+	if (cli_output_is_fifo(&output))
+		fcntl(output.fd, F_SETFL, fcntl(output.fd, F_GETFL) | O_NONBLOCK);
+	if (recorder_note(recorder)[0])
+		say(recorder_note(recorder));
+	err = recorder_run(recorder, output.fd, &stop, warn);
 	if (recorder_command_missing(recorder)) {
-		unlink(v->output);
 		code = recorder_command_missing(recorder);
 		cli_error("%s", recorder_message(recorder));
 		goto out;
 	}
 	recorder_get_stats(recorder, &stats);
+	fate = err ? CLI_OUTPUT_PARTIAL : CLI_OUTPUT_DONE;
 	if (stats.write_error) {
 		/* It was said when it happened. */
 		code = CLI_ERROR;
@@ -249,13 +296,15 @@ static int run(const void *values, int count, char **operands)
 								     : strerror(-err));
 		goto out;
 	}
-	summary(v->output, &stats, v->quiet);
+	summary(v->output, &stats);
 	code = recorder_exit_status(recorder);
 	if (code < 0) {
 		cli_note("%s runs on unrecorded", operands[0]);
 		code = 128 + (int)stop_signal;
 	}
 out:
+	if (cli_output_close(&output, fate))
+		code = CLI_ERROR;
 	recorder_close(recorder);
 	return code;
 }
@@ -267,9 +316,13 @@ const struct cli_command cli_record = {
 	.description =
 		"Records every call to KVM with its data onto a tape: of COMMAND and its children, of a "
 		"process that runs already, or of the whole machine.\n\n"
-		"COMMAND has standard input and output for itself; messages go to standard error. "
-		"SIGINT and SIGTERM are passed on to COMMAND and finish the tape, at the latest after "
-		"three seconds or at the second signal.\n\n"
+		"COMMAND has standard input and output for itself; messages go to standard error. It gets "
+		"signals ignored and blocked as kvmtape was given them; under sudo it runs as the user who "
+		"called sudo, whose the tape is, too. SIGINT and SIGTERM are passed on to COMMAND and finish "
+		"the tape, at the latest after three seconds or at the second signal. What COMMAND leaves "
+		"running in the background is recorded until it ends as well, or until a signal.\n\n"
+		"Tapes hold guest state and the command line: a new one is for its owner alone (mode 0600). "
+		"With --force the old FILE stays until the new one is whole.\n\n"
 		"The exit status is that of COMMAND (128 + N if signal N ended it, 127 if it is not found, "
 		"126 if it cannot be run), and 2 if the recording failed. What is lost on the way is counted "
 		"by cause, said at the end, and marked on the tape where it is missing.",

@@ -2,7 +2,8 @@
 /*
  * Ways to attach.
  *
- * "fentry": at the four functions of KVM that answer an ioctl, so that only calls to KVM pay. Wants
+ * "fentry": at the functions of KVM that answer an ioctl, so that only calls to KVM pay: four, and
+ * two that 32-bit programs come by, which answer some requests themselves.  Wants
  * trampolines and a kernel that describes the functions of its modules (5.11 on x86, 6.4 on arm64).
  * A function that fentry does not reach gets a kprobe instead.  It does not see what the kernel
  * answers before KVM is asked: requests of every file (FIOCLEX), a request refused by a security
@@ -60,7 +61,7 @@ struct hook {
 	uint32_t kind;
 	struct bpf_program *programs[2], *again[2], *probes[2]; /* enter, leave */
 };
-#define HOOKS 4
+#define HOOKS 6
 
 static void hooks_of(const struct kvmtape_bpf *skeleton, struct hook hooks[HOOKS])
 {
@@ -81,6 +82,18 @@ static void hooks_of(const struct kvmtape_bpf *skeleton, struct hook hooks[HOOKS
 		 {skeleton->progs.on_device_enter, skeleton->progs.on_device_leave},
 		 {skeleton->progs.on_device_enter_again, skeleton->progs.on_device_leave_again},
 		 {skeleton->progs.on_device_enter_probe, skeleton->progs.on_device_leave_probe}},
+		{RECORDER_COMPAT(KVMAPI_VM),
+		 {skeleton->progs.on_vm_compat_enter, skeleton->progs.on_vm_compat_leave},
+		 {skeleton->progs.on_vm_compat_enter_again,
+		  skeleton->progs.on_vm_compat_leave_again},
+		 {skeleton->progs.on_vm_compat_enter_probe,
+		  skeleton->progs.on_vm_compat_leave_probe}},
+		{RECORDER_COMPAT(KVMAPI_VCPU),
+		 {skeleton->progs.on_vcpu_compat_enter, skeleton->progs.on_vcpu_compat_leave},
+		 {skeleton->progs.on_vcpu_compat_enter_again,
+		  skeleton->progs.on_vcpu_compat_leave_again},
+		 {skeleton->progs.on_vcpu_compat_enter_probe,
+		  skeleton->progs.on_vcpu_compat_leave_probe}},
 	};
 
 	memcpy(hooks, all, sizeof(all));
@@ -108,19 +121,21 @@ static void choose_twice(struct kvmtape_bpf *skeleton, bool twice)
 	bpf_program__set_autoload(skeleton->progs.on_fork_again, twice);
 }
 
-static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
+static void fentry_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t there,
+			  uint32_t probed)
 {
 	bool twice = kernel_is_preempted();
 	struct hook hooks[HOOKS];
 
 	hooks_of(skeleton, hooks);
 	for (size_t i = 0; i < HOOKS; i++) {
+		bool hook = wanted && hooks[i].kind & there;
 		bool probe = hooks[i].kind & probed;
 
 		for (size_t k = 0; k < 2; k++) {
-			bpf_program__set_autoload(hooks[i].programs[k], wanted && !probe);
-			bpf_program__set_autoload(hooks[i].again[k], wanted && twice && !probe);
-			bpf_program__set_autoload(hooks[i].probes[k], wanted && probe);
+			bpf_program__set_autoload(hooks[i].programs[k], hook && !probe);
+			bpf_program__set_autoload(hooks[i].again[k], hook && twice && !probe);
+			bpf_program__set_autoload(hooks[i].probes[k], hook && probe);
 		}
 	}
 	bpf_program__set_autoload(skeleton->progs.on_last_close, wanted);
@@ -146,7 +161,7 @@ static void fentry_skipped(struct kvmtape_bpf *skeleton, struct recorder_skips *
 
 static const struct recorder_backend fentry = {
 	.name = "fentry",
-	.hooks = KVMAPI_SYSTEM | KVMAPI_VM | KVMAPI_VCPU | KVMAPI_DEVICE,
+	.hooks = KVMAPI_SYSTEM | KVMAPI_VM | KVMAPI_VCPU | KVMAPI_DEVICE | RECORDER_COMPAT_HOOKS,
 	.sees_last_close = true,
 	.can_probe = true,
 	.choose = fentry_choose,
@@ -155,7 +170,8 @@ static const struct recorder_backend fentry = {
 	.skipped = fentry_skipped,
 };
 
-static void tracepoint_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed)
+static void tracepoint_choose(struct kvmtape_bpf *skeleton, bool wanted, uint32_t there,
+			      uint32_t probed)
 {
 	bool twice = kernel_is_preempted();
 

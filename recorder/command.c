@@ -4,6 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +44,70 @@ int recorder_command_check(const char *name)
 	return err;
 }
 
+void recorder_signals_save(struct recorder_signals *s)
+{
+	struct sigaction action;
+
+	memset(s, 0, sizeof(*s));
+	for (int number = 1; number < RECORDER_SIGNALS; number++)
+		s->ignored[number] =
+			!sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
+	sigprocmask(SIG_SETMASK, NULL, &s->mask);
+}
+
+/* In the child: what is ignored stays ignored over exec(), handlers of ours do not. */
+static void restore_signals(const struct recorder_signals *s)
+{
+	for (int number = 1; number < RECORDER_SIGNALS; number++) {
+		struct sigaction action = {.sa_handler = s->ignored[number] ? SIG_IGN : SIG_DFL};
+
+		sigaction(number, &action, NULL);
+	}
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
+}
+
+bool recorder_invoking_user(uid_t *uid, gid_t *gid)
+{
+	const char *user = getenv("SUDO_UID"), *group = getenv("SUDO_GID");
+	char *user_end, *group_end;
+	unsigned long u, g;
+
+	if (geteuid() || !user || !group)
+		return false;
+	u = strtoul(user, &user_end, 10);
+	g = strtoul(group, &group_end, 10);
+	if (!*user || *user_end || !*group || *group_end || u >= UINT32_MAX || g >= UINT32_MAX)
+		return false;
+	*uid = (uid_t)u;
+	*gid = (gid_t)g;
+	return u != 0;
+}
+
+/* In the child: what sudo made us, COMMAND is not.  0 or -errno. */
+static int become_invoking_user(void)
+{
+	struct passwd *user;
+	uid_t uid;
+	gid_t gid;
+	int err;
+
+	if (!recorder_invoking_user(&uid, &gid))
+		return 0;
+	user = getpwuid(uid);
+	err = user ? initgroups(user->pw_name, gid) : setgroups(1, &gid);
+	if (err || setgid(gid) || setuid(uid))
+		return -errno;
+	if (user) {
+		setenv("USER", user->pw_name, 1);
+		setenv("LOGNAME", user->pw_name, 1);
+		setenv("HOME", user->pw_dir, 1);
+	}
+	return 0;
+}
+
 /* In the child.  Does not return. */
-static void become(char *const *argv, int go, int error, int kvm, uint64_t cookie,
-		   const struct rlimit *memlock)
+static void become(const struct recorder_options *options, int go, int error, int kvm,
+		   uint64_t cookie, const struct rlimit *memlock)
 {
 	char byte;
 	ssize_t n;
@@ -57,16 +121,19 @@ static void become(char *const *argv, int go, int error, int kvm, uint64_t cooki
 	/* KVM knows no such request; the eBPF program sees it all the same. */
 	ioctl(kvm, RECORD_JOIN, cookie);
 	setrlimit(RLIMIT_MEMLOCK, memlock);
-	execvp(argv[0], argv);
-	err = errno;
+	err = options->as_root ? 0 : -become_invoking_user();
+	if (!err) {
+		execvp(options->argv[0], options->argv);
+		err = errno;
+	}
 	do {
 		n = write(error, &err, sizeof(err));
 	} while (n < 0 && errno == EINTR);
 	_exit(127);
 }
 
-int recorder_command_fork(struct recorder_command *c, char *const *argv, int kvm, uint64_t cookie,
-			  const struct rlimit *memlock)
+int recorder_command_fork(struct recorder_command *c, const struct recorder_options *options,
+			  int kvm, uint64_t cookie, const struct rlimit *memlock)
 {
 	int go[2], error[2];
 	int err;
@@ -84,13 +151,10 @@ int recorder_command_fork(struct recorder_command *c, char *const *argv, int kvm
 		goto close_error;
 	}
 	if (!c->pid) {
-		/* What a handler of ours would do with it is not for the child. */
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGHUP, SIG_DFL);
+		restore_signals(&options->signals);
 		close(go[1]);
 		close(error[0]);
-		become(argv, go[0], error[1], kvm, cookie, memlock);
+		become(options, go[0], error[1], kvm, cookie, memlock);
 	}
 	close(go[0]);
 	close(error[1]);

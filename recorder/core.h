@@ -74,11 +74,35 @@ struct signal_struct {
 	} live;
 };
 
+struct thread_info {
+	unsigned long flags;
+	__u32 status;
+};
+
+/* A process or thread as each PID namespace numbers it, the initial one first. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
 	int pid;
 	int tgid;
+	struct pid *thread_pid;
 	struct files_struct *files;
 	struct signal_struct *signal;
+};
+
+struct bpf_iter__task {
+	void *meta;
+	struct task_struct *task;
 };
 
 struct kvm;
@@ -101,6 +125,8 @@ struct kvm_device {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long bx;
+	unsigned long cx;
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
@@ -111,6 +137,17 @@ struct pt_regs {
 /* The same of registers that have to be read first. */
 #define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, orig_ax))
 #define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, di)
+/*
+ * The system calls of 32-bit programs, and of 64-bit ones by "int 0x80": their numbers, and where
+ * their arguments are.  The kernel notes in TS_COMPAT of the thread that one of them runs.
+ */
+#define core_compat_ioctl	     54
+#define core_compat_close	     6
+#define core_in_compat(task)	     (BPF_CORE_READ(task, thread_info.status) & 2)
+#define core_compat_arg0(regs)	     ((__u32)(regs)->bx)
+#define core_compat_arg1(regs)	     ((__u32)(regs)->cx)
+#define core_compat_arg2(regs)	     ((__u32)(regs)->dx)
+#define core_compat_arg0_read(regs)  ((__u32)BPF_CORE_READ(regs, bx))
 #define core_syscall_arg0(regs)	     ((regs)->di)
 #define core_syscall_arg1(regs)	     ((regs)->si)
 #define core_syscall_arg2(regs)	     ((regs)->dx)
@@ -127,6 +164,15 @@ struct pt_regs {
 #define core_syscall_nr(regs)	     ((long)(regs)->syscallno)
 #define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, syscallno))
 #define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, orig_x0)
+/* KVM of this architecture has no calls of 32-bit programs: it does not even let them open
+ * /dev/kvm. */
+#define core_compat_ioctl	     (-2)
+#define core_compat_close	     (-2)
+#define core_in_compat(task)	     (BPF_CORE_READ(task, thread_info.flags) & 1 << 22)
+#define core_compat_arg0(regs)	     0
+#define core_compat_arg1(regs)	     0
+#define core_compat_arg2(regs)	     0
+#define core_compat_arg0_read(regs)  0
 #define core_syscall_arg0(regs)	     ((regs)->orig_x0)
 #define core_syscall_arg1(regs)	     ((regs)->regs[1])
 #define core_syscall_arg2(regs)	     ((regs)->regs[2])

@@ -15,6 +15,9 @@ struct kvmtape_bpf;
 
 #define RECORDER_MESSAGE 512
 
+#define RECORDER_COMPAT(kind) ((uint32_t)(kind) << 8)
+#define RECORDER_COMPAT_HOOKS (RECORDER_COMPAT(KVMAPI_VM) | RECORDER_COMPAT(KVMAPI_VCPU))
+
 /* A line for a person. */
 struct recorder_message {
 	char text[RECORDER_MESSAGE];
@@ -41,15 +44,16 @@ struct recorder_backend {
 	/*
 	 * Kinds of objects whose calls it sees by a hook of their own, each of which has to be
 	 * proven at start-up: a hook can be attached and never run (fentry on x86 6.12 was seen
-	 * so).
+	 * so).  RECORDER_COMPAT(kind) is the hook for calls of 32-bit programs.
 	 */
 	uint32_t hooks;
 	bool sees_last_close; /* by a hook of its own, to be proven as well */
 	/*
-	 * Before loading: choose the programs that are loaded.  probed: the hooks for which another
-	 * kind of program is to be taken, since the better one did not run.
+	 * Before loading: choose the programs that are loaded.  hooks: those that there are on this
+	 * kernel.  probed: those for which another kind of program is to be taken, since the better
+	 * one did not run.
 	 */
-	void (*choose)(struct kvmtape_bpf *skeleton, bool wanted, uint32_t probed);
+	void (*choose)(struct kvmtape_bpf *skeleton, bool wanted, uint32_t hooks, uint32_t probed);
 	bool can_probe;
 	int (*attach)(struct kvmtape_bpf *skeleton);
 	void (*detach)(struct kvmtape_bpf *skeleton);
@@ -84,8 +88,9 @@ int recorder_env_fill(struct tape_env *env, const struct recorder_options *optio
 struct recorder_thread {
 	struct recorder_thread *next;
 	uint32_t tid, pid;
-	uint32_t id; /* on the tape */
-	bool open;   /* inside a call */
+	uint32_t serial; /* of the eBPF program: another one is another thread */
+	uint32_t id;	 /* on the tape */
+	bool open;	 /* inside a call */
 	uint32_t request, kind;
 	uint64_t arg;
 	uint32_t device_type; /* what the open call asks to be made */
@@ -94,10 +99,14 @@ struct recorder_thread {
 struct recorder_object {
 	struct recorder_object *next;
 	uint64_t address;
+	uint64_t serial; /* of the eBPF program: another one is another object */
+	uint64_t file;
+	uint64_t time; /* when it was closed, if .dying */
 	uint32_t kind;
 	uint32_t id;
-	uint32_t pid; /* process that last used it */
 	bool closed;
+	bool doomed; /* its file was seen to be gone; records of it may still be in the ring */
+	bool dying;  /* closed, and to be said so */
 };
 
 #define RECORDER_BUCKETS 4096
@@ -106,11 +115,14 @@ struct recorder_tables {
 	struct recorder_object *objects[RECORDER_BUCKETS];
 	uint32_t thread_ids;
 	uint32_t object_ids;
+	uint32_t dying; /* objects that are */
 };
 
-struct recorder_thread *recorder_thread_find(struct recorder_tables *t, uint32_t tid);
+struct recorder_thread *recorder_thread_find(struct recorder_tables *t, uint32_t tid,
+					     uint32_t serial);
 /* A new thread with the next id; one with the same tid before is forgotten.  NULL: no memory. */
-struct recorder_thread *recorder_thread_add(struct recorder_tables *t, uint32_t pid, uint32_t tid);
+struct recorder_thread *recorder_thread_add(struct recorder_tables *t, uint32_t pid, uint32_t tid,
+					    uint32_t serial);
 void recorder_thread_remove(struct recorder_tables *t, uint32_t tid);
 
 struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t kind,
@@ -118,14 +130,23 @@ struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t
 /* A new object with the next id, in the place of one at the same address before.  NULL: no memory.
  */
 struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind,
-					    uint64_t address, uint32_t pid);
-/* Some object that a process used last and that is not closed, but for the kinds in `except`; NULL.
+					    uint64_t address, uint64_t serial);
+/*
+ * Those that are not closed, in order of their ids; *count of them.  NULL: none, or no memory.  The
+ * caller frees the list.
  */
-struct recorder_object *recorder_object_of(struct recorder_tables *t, uint32_t pid,
-					   uint32_t except);
-/* The same of any process but `pid`. */
-struct recorder_object *recorder_object_of_other(struct recorder_tables *t, uint32_t pid);
+struct recorder_object **recorder_objects_open(struct recorder_tables *t, size_t *count);
 void recorder_tables_release(struct recorder_tables *t);
+
+/* --- calls of 32-bit programs: compat.c
+ * ------------------------------------------------------------------------------ */
+
+/*
+ * A child asks to be followed and makes harmless calls as a 32-bit program makes them, one for each
+ * hook of RECORDER_COMPAT_HOOKS.  Returns those that were called: none where the kernel runs no
+ * 32-bit programs, so that there is nothing to be seen.
+ */
+uint32_t recorder_compat_call(int kvm, uint64_t cookie);
 
 /* --- COMMAND: command.c
  * ------------------------------------------------------------------------------ */
@@ -143,10 +164,11 @@ struct recorder_command {
 int recorder_command_check(const char *name);
 /*
  * Fork a child that waits.  When it is let go it asks the eBPF program to be followed, by a call on
- * kvm (open /dev/kvm) with `cookie`, and becomes argv.  memlock is the limit that it is to have.
+ * kvm (open /dev/kvm) with `cookie`, and becomes the argv of the options.  memlock is the limit
+ * that it is to have.
  */
-int recorder_command_fork(struct recorder_command *c, char *const *argv, int kvm, uint64_t cookie,
-			  const struct rlimit *memlock);
+int recorder_command_fork(struct recorder_command *c, const struct recorder_options *options,
+			  int kvm, uint64_t cookie, const struct rlimit *memlock);
 /* Let it go.  0, or the reason why it could not become argv. */
 int recorder_command_go(struct recorder_command *c);
 /* True once it has ended. */

@@ -47,7 +47,18 @@ __u32 self;	  /* process of the recorder */
 __u32 joined;	  /* the last process that asked to be followed */
 __u64 lost_buffer;
 __u64 lost_threads;
-__u64 lost_scratch; /* calls not seen, for want of scratch memory */
+__u64 lost_scratch;   /* calls not seen, for want of scratch memory */
+__u64 lost_notices;   /* records of closing, exec and exit that did not fit into the ring */
+__u64 lost_processes; /* children not followed, for want of room */
+__u64 changes;	      /* grows when an object may have become another one */
+__u64 oldest;	      /* serials below are no longer good */
+/* The object that RECORD_PROBE asks for, and the answer. */
+__u64 probe_file;
+__u64 probe_address;
+__u32 probe_kind;
+__u32 probe_alive;
+__s32 wanted_pid; /* find_process: as the recorder's namespace numbers it */
+__s32 found_pid;  /* as the initial one does */
 
 /* --- maps
  * ------------------------------------------------------------------------------------------- */
@@ -64,6 +75,18 @@ struct {
 	__type(key, __u32);
 	__type(value, __u8);
 } followed SEC(".maps");
+
+/* Objects that records spoke of: their serials. */
+struct object_key {
+	__u64 address;
+	__u64 kind;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct object_key);
+	__type(value, __u64);
+} objects SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -122,12 +145,16 @@ struct thread {
 	__u64 arg;
 	__u64 file;
 	struct record_object object;
-	__u64 run;   /* struct kvm_run of a vCPU, in the kernel */
-	__u64 pio;   /* its port data */
-	__u64 count; /* bytes of the argument at the call: the buffer ends there */
-	__u32 late;  /* IN parts that were not resident, bits by role */
-	__u32 owed;  /* .ret below did not fit into the ring */
-	__u64 begun; /* enum begun: which of the two programs saw this call begin */
+	__u64 changes; /* when .object was filled in */
+	__u64 run;     /* struct kvm_run of a vCPU, in the kernel */
+	__u64 pio;     /* its port data */
+	__u64 count;   /* bytes of the argument at the call: the buffer ends there */
+	__u32 late;    /* IN parts that were not resident, bits by role */
+	__u32 owed;    /* .ret below did not fit into the ring */
+	__u32 begun;   /* enum begun: which of the two programs saw this call begin */
+	__u32 serial;
+	__u32 compat; /* by a system call for 32-bit programs */
+	__u32 named;  /* its RECORD_THREAD is in the ring */
 	struct record_return ret;
 };
 
@@ -336,7 +363,7 @@ static __always_inline void fill_head(struct record_head *head, __u16 type, __u1
 	head->lost_threads = (__u32)lost_threads;
 	head->pid = id >> 32;
 	head->tid = (__u32)id;
-	head->reserved = 0;
+	head->serial = 0;
 	head->time = bpf_ktime_get_ns();
 }
 
@@ -451,6 +478,46 @@ static __always_inline bool know_vcpu(void)
 	       bpf_core_field_exists(((struct kvm_vcpu *)0)->vcpu_id);
 }
 
+/* The serial of an object that was made before, of the last one at this address. */
+static __noinline __u64 serial_of(__u64 address, __u64 kind)
+{
+	struct object_key key = {.address = address, .kind = kind};
+	__u64 *known = bpf_map_lookup_elem(&objects, &key);
+	__u64 serial = bpf_ktime_get_ns();
+
+	if (known && *known >= oldest)
+		return *known;
+	if (known) {
+		*known = serial;
+		return serial;
+	}
+	/* Another thread can be quicker. */
+	if (bpf_map_update_elem(&objects, &key, &serial, BPF_NOEXIST)) {
+		known = bpf_map_lookup_elem(&objects, &key);
+		if (known)
+			return *known;
+	}
+	return serial;
+}
+
+/* All that is known of which object is which may be wrong from here on. */
+static __always_inline void forget_objects(void)
+{
+	oldest = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&changes, 1);
+}
+
+static __always_inline bool is_struct(__u32 kind)
+{
+	return kind & (RECORD_VM | RECORD_VCPU | RECORD_DEVICE);
+}
+
+/* Where the object behind a file is: its own struct, if it has one. */
+static __always_inline __u64 object_address(struct file *file, __u32 kind)
+{
+	return is_struct(kind) ? (__u64)BPF_CORE_READ(file, private_data) : (__u64)file;
+}
+
 static __always_inline void fill_object(struct record_object *object, struct file *file, __u32 kind,
 					__s32 fd)
 {
@@ -458,10 +525,12 @@ static __always_inline void fill_object(struct record_object *object, struct fil
 	object->fd = fd;
 	object->number = RECORD_NO_NUMBER;
 	object->parent = 0;
-	object->address = (__u64)file;
-	if (!(kind & (RECORD_VM | RECORD_VCPU | RECORD_DEVICE)))
+	object->parent_serial = 0;
+	object->file = (__u64)file;
+	object->address = object_address(file, kind);
+	object->serial = serial_of(object->address, kind);
+	if (!is_struct(kind))
 		return;
-	object->address = (__u64)BPF_CORE_READ(file, private_data);
 	if (kind == RECORD_VCPU && know_vcpu()) {
 		struct kvm_vcpu *vcpu = (void *)object->address;
 
@@ -472,19 +541,37 @@ static __always_inline void fill_object(struct record_object *object, struct fil
 
 		object->parent = (__u64)BPF_CORE_READ(device, kvm);
 	}
+	if (object->parent)
+		object->parent_serial = serial_of(object->parent, RECORD_VM);
 }
 
-/* The file is the last reference to what is behind it. */
-static __always_inline bool last_reference(struct file *file)
+/* References to a file; 0 of one that is gone. */
+static __always_inline __u64 references(struct file *file)
 {
 	struct file___count *count = (void *)file;
 	struct file___ref *ref = (void *)file;
+	__s64 n = 0;
 
 	if (bpf_core_field_exists(ref->f_ref.refcnt.counter))
-		return BPF_CORE_READ(ref, f_ref.refcnt.counter) == 0;
-	if (bpf_core_field_exists(count->f_count.counter))
-		return BPF_CORE_READ(count, f_count.counter) == 1;
-	return false;
+		n = BPF_CORE_READ(ref, f_ref.refcnt.counter) + 1;
+	else if (bpf_core_field_exists(count->f_count.counter))
+		n = BPF_CORE_READ(count, f_count.counter);
+	return n > 0 ? n : 0;
+}
+
+/*
+ * ioctl(fd, RECORD_PROBE, cookie) of the recorder: whether the object in .probe is still there.
+ * Its file may be gone, and its memory be anything: nothing is followed but by copies.
+ */
+static __always_inline int answer_probe(void)
+{
+	struct file *file = (void *)probe_file;
+	__u64 ops = (__u64)BPF_CORE_READ(file, f_op);
+	__u32 *kind = bpf_map_lookup_elem(&kinds, &ops);
+
+	probe_alive = kind && *kind == probe_kind && references(file) &&
+		      object_address(file, probe_kind) == probe_address;
+	return 0;
 }
 
 /* --- payload
@@ -598,8 +685,12 @@ __noinline __u32 put_pointer(__u32 off, __u32 how, __u32 which)
 	if (how & RECORD_PART_LATE << 8 && !(t->late & bit))
 		return off;
 	base = t->arg + (__u64)(which & 0xff) * nested->stride;
-	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(base + nested->ptr_offset)) ||
-	    !pointer)
+	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(base + nested->ptr_offset)))
+		return off;
+	/* The other half of the field is padding (struct compat_kvm_dirty_log). */
+	if (t->compat)
+		pointer = (__u32)pointer;
+	if (!pointer)
 		return off;
 	want = nested_size(nested, t, base);
 	if (!want)
@@ -802,18 +893,32 @@ static __always_inline bool is_followed(void)
 	return bpf_map_lookup_elem(&followed, &tgid);
 }
 
-/* The state of the current thread, made and announced at its first call; NULL: no room for it. */
+/* The state of the current thread, made at its first call; NULL: no room for it. */
 static __noinline struct thread *new_thread(__u32 tid)
 {
-	struct record_thread record;
+	struct thread *t;
 
 	if (bpf_map_update_elem(&threads, &tid, &no_thread, BPF_ANY))
 		return NULL;
+	t = bpf_map_lookup_elem(&threads, &tid);
+	if (t)
+		t->serial = (__u32)bpf_ktime_get_ns() | 1;
+	return t;
+}
+
+/* Say who makes the calls that follow.  False: the ring is full. */
+static __noinline bool name_thread(struct thread *t)
+{
+	struct record_thread record;
+
 	__builtin_memset(&record, 0, sizeof(record));
 	fill_head(&record.head, RECORD_THREAD, 0);
+	record.head.serial = t->serial;
 	bpf_get_current_comm(record.comm, sizeof(record.comm));
-	send(&record, sizeof(record));
-	return bpf_map_lookup_elem(&threads, &tid);
+	if (send(&record, sizeof(record)))
+		return false;
+	t->named = 1;
+	return true;
 }
 
 /* A return that did not fit when it happened: without its payload, now.  False: the ring is still
@@ -842,12 +947,35 @@ static __always_inline bool seen_by_other(void)
 	return true;
 }
 
+/* A call is not seen that would have made an object, so that one at its address was another. */
+static __always_inline void forget_if_makes(__u32 kind, __u32 request)
+{
+	struct record_rule_key key = {.kind = kind, .request = request};
+	struct record_rule *rule = bpf_map_lookup_elem(&rules, &key);
+
+	if (rule && rule->creates)
+		forget_objects();
+}
+
+/* The object of a call.  Most calls of a thread are on the one of its last call. */
+static __always_inline void note_object(struct thread *t, struct file *file, __u32 kind, __s32 fd)
+{
+	__u64 now = *(volatile __u64 *)&changes;
+
+	t->object.fd = fd;
+	if (t->changes == now && t->object.file == (__u64)file && t->object.kind == kind &&
+	    t->object.address == object_address(file, kind))
+		return;
+	fill_object(&t->object, file, kind, fd);
+	t->changes = now;
+}
+
 /*
  * The current thread begins an ioctl on `file`, a file of KVM or not.  again: in the
  * _again program, or in the only one of a place that cannot have two.
  */
 static __always_inline int record_enter(struct file *file, __s32 fd, __u32 request, __u64 arg,
-					bool again)
+					bool again, bool compat)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
@@ -872,6 +1000,7 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	s = claim_scratch(&off);
 	if (!s) {
 		__sync_fetch_and_add(&lost_scratch, 1);
+		forget_if_makes(kind, request);
 		return 0;
 	}
 	if (!t) {
@@ -881,6 +1010,7 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 			if (again || !twice) {
 				__sync_fetch_and_add(&mine->seen, 1);
 				__sync_fetch_and_add(&lost_threads, 1);
+				forget_if_makes(kind, request);
 			}
 			goto out;
 		}
@@ -892,12 +1022,16 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	t->request = request;
 	t->arg = arg;
 	t->late = 0;
+	t->compat = compat;
+	note_object(t, file, kind, fd);
 	if (t->owed && !send_owed(t))
 		goto lost;
+	if (!t->named && !name_thread(t))
+		goto lost;
 
-	fill_object(&t->object, file, kind, fd);
 	call = (void *)s->bytes;
-	fill_head(&call->head, RECORD_CALL, 0);
+	fill_head(&call->head, RECORD_CALL, compat ? RECORD_F_COMPAT : 0);
+	call->head.serial = t->serial;
 	call->object = t->object;
 	call->arg = arg;
 	call->request = request;
@@ -942,31 +1076,39 @@ static __always_inline void note_slot(const struct thread *t)
 		bpf_map_delete_elem(&slots, &key);
 }
 
-/* The object behind the file descriptor that a successful call handed out. */
-static __always_inline void fill_created(struct record_return *record,
-					 const struct record_rule *rule, const struct thread *t,
-					 __s64 ret)
+/*
+ * The object behind the file descriptor that a successful call handed out: a new one, whatever was
+ * at its address before.
+ */
+static __always_inline void fill_created(struct record_return *record, __u32 creates,
+					 __s32 fd_offset, const struct thread *t, __s64 ret)
 {
+	struct object_key key = {};
 	__s32 fd = (__s32)ret;
 	struct file *file;
 	__u32 kind;
 
-	if (rule->fd_offset >= 0 &&
-	    bpf_probe_read_user(&fd, sizeof(fd), (void *)(t->arg + rule->fd_offset)))
+	if (fd_offset >= 0 && bpf_probe_read_user(&fd, sizeof(fd), (void *)(t->arg + fd_offset)))
 		return;
 	file = file_of_fd(fd);
 	if (!file)
 		return;
 	kind = kind_of_file(file);
-	if (kind != rule->creates)
+	if (kind != creates)
 		return;
+	key.address = object_address(file, kind);
+	key.kind = kind;
+	bpf_map_delete_elem(&objects, &key);
 	fill_object(&record->created, file, kind, fd);
+	__sync_fetch_and_add(&changes, 1);
 	record->head.flags |= RECORD_F_CREATED;
 }
 
-static __always_inline void fill_return(struct record_return *record, __s64 ret)
+static __always_inline void fill_return(struct record_return *record, const struct thread *t,
+					__s64 ret)
 {
 	fill_head(&record->head, RECORD_RETURN, 0);
+	record->head.serial = t->serial;
 	record->ret = ret;
 	__builtin_memset(&record->created, 0, sizeof(record->created));
 }
@@ -1006,14 +1148,16 @@ static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, boo
 	s = claim_scratch(&off);
 	if (!s) {
 		/* As if it had not fitted into the ring. */
+		if (ret >= 0)
+			forget_if_makes(t->object.kind, request);
 		if (state == CALL_OPEN) {
-			fill_return(&t->ret, ret);
+			fill_return(&t->ret, t, ret);
 			t->owed = 1;
 		}
 		return 0;
 	}
 	record = (void *)s->bytes;
-	fill_return(record, ret);
+	fill_return(record, t, ret);
 	if (t->object.kind == RECORD_VCPU && t->request == run_request) {
 		if (state == CALL_LOST)
 			goto out;
@@ -1023,10 +1167,10 @@ static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, boo
 		rule = find_rule(s, t);
 		if (ret >= 0 && rule->flags & RECORD_RULE_SETS_SLOT)
 			note_slot(t);
+		if (ret >= 0 && rule->creates)
+			fill_created(record, rule->creates, rule->fd_offset, t, ret);
 		if (state == CALL_LOST)
 			goto out;
-		if (ret >= 0 && rule->creates)
-			fill_created(record, rule, t, ret);
 		off = put_arg_out(off, rule, t, ret);
 		if (t->late)
 			off = put_late(off, rule, t);
@@ -1040,15 +1184,35 @@ out:
 	return 0;
 }
 
-/* The last reference of `file`, a file of KVM of this kind, goes. */
+#define PF_EXITING 0x4
+
+/* Send what nobody sends again. */
+static __always_inline void send_notice(void *data, __u64 size)
+{
+	if (send(data, size))
+		__sync_fetch_and_add(&lost_notices, 1);
+}
+
+/* The last reference of `file`, a file of KVM of this kind, goes.  Only if a record spoke of it. */
 static __always_inline void record_close(struct file *file, __u32 kind)
 {
+	struct object_key key = {.address = object_address(file, kind), .kind = kind};
+	__u64 *serial = bpf_map_lookup_elem(&objects, &key);
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct record_close record;
 
+	if (!serial)
+		return;
 	__builtin_memset(&record, 0, sizeof(record));
-	fill_head(&record.head, RECORD_CLOSE, 0);
-	fill_object(&record.object, file, kind, -1);
-	send(&record, sizeof(record));
+	record.object.address = key.address;
+	record.object.serial = *serial;
+	record.object.file = (__u64)file;
+	record.object.kind = kind;
+	bpf_map_delete_elem(&objects, &key);
+	__sync_fetch_and_add(&changes, 1);
+	fill_head(&record.head, RECORD_CLOSE,
+		  BPF_CORE_READ(task, flags) & PF_EXITING ? RECORD_F_EXITING : 0);
+	send_notice(&record, sizeof(record));
 }
 
 /* ioctl(fd, RECORD_JOIN, cookie): follow the current process from here on. */
@@ -1067,35 +1231,67 @@ static __always_inline int join(void)
 	return 0;
 }
 
+static __always_inline bool is_probe(__u32 request, __u64 arg)
+{
+	return request == RECORD_PROBE && arg == join_cookie;
+}
+
 /* --- back end: tracepoints of every system call
  * ----------------------------------------------------- */
+
+/*
+ * What a system call is to us, by its number.  That of one for 32-bit programs means another call
+ * among those for 64-bit programs, and the other way round.
+ */
+enum what {
+	WHAT_NOTHING,
+	WHAT_IOCTL,
+	WHAT_CLOSE,
+};
+
+static __always_inline enum what what_is(long id, bool *compat)
+{
+	*compat = false;
+	if (id != nr_ioctl && id != nr_close && id != core_compat_ioctl && id != core_compat_close)
+		return WHAT_NOTHING;
+	*compat = core_in_compat((struct task_struct *)bpf_get_current_task());
+	if (id == (*compat ? core_compat_ioctl : nr_ioctl))
+		return WHAT_IOCTL;
+	return id == (*compat ? core_compat_close : nr_close) ? WHAT_CLOSE : WHAT_NOTHING;
+}
 
 static __always_inline int enter_syscall(struct pt_regs *regs, long id, bool again)
 {
 	struct file *file;
+	__u32 request;
+	bool compat;
+	enum what what = what_is(id, &compat);
 	__u32 kind;
+	__u64 arg;
 	__u32 fd;
 
-	if (id != nr_ioctl && (again || id != nr_close))
+	if (what == WHAT_NOTHING || (again && what == WHAT_CLOSE))
 		return 0;
-	fd = core_syscall_arg0(regs);
-	if (!again && id == nr_close) {
+	fd = compat ? core_compat_arg0(regs) : core_syscall_arg0(regs);
+	if (what == WHAT_CLOSE) {
 		if (!is_followed())
 			return 0;
 		file = file_of_fd(fd);
 		kind = file ? kind_of_file(file) : 0;
-		if (kind && last_reference(file))
+		if (kind && references(file) == 1)
 			record_close(file, kind);
 		return 0;
 	}
-	if (is_join(core_syscall_arg1(regs), core_syscall_arg2(regs)))
+	request = compat ? core_compat_arg1(regs) : core_syscall_arg1(regs);
+	arg = compat ? core_compat_arg2(regs) : core_syscall_arg2(regs);
+	if (is_join(request, arg))
 		return join();
+	if (is_probe(request, arg))
+		return answer_probe();
 	if (again && seen_by_other())
 		return 0;
 	file = file_of_fd(fd);
-	return file ? record_enter(file, fd, core_syscall_arg1(regs), core_syscall_arg2(regs),
-				   again)
-		    : 0;
+	return file ? record_enter(file, fd, request, arg, again, compat) : 0;
 }
 
 SEC("tp_btf/sys_enter")
@@ -1112,8 +1308,13 @@ int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
 
 static __always_inline int leave_syscall(struct pt_regs *regs, long ret, bool again)
 {
-	if (core_syscall_nr(regs) != nr_ioctl)
+	bool compat;
+
+	if (what_is(core_syscall_nr(regs), &compat) != WHAT_IOCTL)
 		return 0;
+	if (compat)
+		return record_leave((__s32)ret, core_compat_arg1(regs), core_compat_arg2(regs),
+				    again);
 	return record_leave(ret, core_syscall_arg1(regs), core_syscall_arg2(regs), again);
 }
 
@@ -1139,17 +1340,35 @@ int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
 static __always_inline __s32 fd_of_call(void)
 {
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	bool compat;
 
-	return core_syscall_nr_read(regs) == nr_ioctl ? (__s32)core_syscall_arg0_read(regs) : -1;
+	if (what_is(core_syscall_nr_read(regs), &compat) != WHAT_IOCTL)
+		return -1;
+	return compat ? (__s32)core_compat_arg0_read(regs) : (__s32)core_syscall_arg0_read(regs);
 }
 
-static __always_inline int enter_function(struct file *file, __u32 request, __u64 arg, bool again)
+/*
+ * compat: of the function for 32-bit programs.  It answers some requests itself, and leaves the
+ * others to the function for 64-bit programs: that is then inside a call that has begun.
+ */
+static __always_inline int enter_function(struct file *file, __u32 request, __u64 arg, bool again,
+					  bool compat)
 {
+	struct thread *t;
+
 	if (is_join(request, arg))
 		return join();
+	if (is_probe(request, arg))
+		return answer_probe();
+	if (!compat) {
+		t = my_thread();
+		if (t && t->compat && t->state != CALL_NONE && t->object.file == (__u64)file &&
+		    t->request == request && t->arg == arg)
+			return 0;
+	}
 	if (again && seen_by_other())
 		return 0;
-	return record_enter(file, fd_of_call(), request, arg, again);
+	return record_enter(file, fd_of_call(), request, arg, again, compat);
 }
 
 /* What a function returns becomes the result of the system call, but for one number
@@ -1176,12 +1395,12 @@ static __always_inline int leave_probed(__s64 ret)
  * the kernel can take its place for that of its neighbour, and enables nothing (ftrace_location();
  * kvm_vm_ioctl of Debian's 6.12 and 7.2).  A kprobe is slower, but finds it.
  */
-#define HOOK_FUNCTION(name, function, suffix, again)                                     \
+#define HOOK_FUNCTION(name, function, suffix, again, compat)                             \
 	SEC("fentry/" #function)                                                         \
 	int BPF_PROG(on_##name##_enter##suffix, struct file *file, unsigned int request, \
 		     unsigned long arg)                                                  \
 	{                                                                                \
-		return enter_function(file, request, arg, again);                        \
+		return enter_function(file, request, arg, again, compat);                \
 	}                                                                                \
 	SEC("fexit/" #function)                                                          \
 	int BPF_PROG(on_##name##_leave##suffix, struct file *file, unsigned int request, \
@@ -1190,14 +1409,14 @@ static __always_inline int leave_probed(__s64 ret)
 		return leave_function(ret, request, arg, again);                         \
 	}
 
-#define HOOK(name, function)                                                                      \
-	HOOK_FUNCTION(name, function, , false)                                                    \
-	HOOK_FUNCTION(name, function, _again, true)                                               \
+#define HOOK(name, function, compat)                                                              \
+	HOOK_FUNCTION(name, function, , false, compat)                                            \
+	HOOK_FUNCTION(name, function, _again, true, compat)                                       \
 	SEC("kprobe/" #function)                                                                  \
 	int on_##name##_enter_probe(struct pt_regs *regs)                                         \
 	{                                                                                         \
 		return enter_function((void *)core_function_arg0(regs), core_function_arg1(regs), \
-				      core_function_arg2(regs), true);                            \
+				      core_function_arg2(regs), true, compat);                    \
 	}                                                                                         \
 	SEC("kretprobe/" #function)                                                               \
 	int on_##name##_leave_probe(struct pt_regs *regs)                                         \
@@ -1205,20 +1424,19 @@ static __always_inline int leave_probed(__s64 ret)
 		return leave_probed(core_function_ret(regs));                                     \
 	}
 
-HOOK(system, kvm_dev_ioctl)
-HOOK(vm, kvm_vm_ioctl)
-HOOK(vcpu, kvm_vcpu_ioctl)
-HOOK(device, kvm_device_ioctl)
+HOOK(system, kvm_dev_ioctl, false)
+HOOK(vm, kvm_vm_ioctl, false)
+HOOK(vcpu, kvm_vcpu_ioctl, false)
+HOOK(device, kvm_device_ioctl, false)
+HOOK(vm_compat, kvm_vm_compat_ioctl, true)
+HOOK(vcpu_compat, kvm_vcpu_compat_ioctl, true)
 
-/* Where the kernel is done with a file whose last reference went; of the closing thread. */
+/* Where the kernel is done with a file whose last reference went, whoever had it. */
 SEC("fentry/__fput")
 int BPF_PROG(on_last_close, struct file *file)
 {
-	__u32 kind;
+	__u32 kind = kind_of_file(file);
 
-	if (!is_followed())
-		return 0;
-	kind = kind_of_file(file);
 	if (kind)
 		record_close(file, kind);
 	return 0;
@@ -1233,8 +1451,9 @@ static __always_inline int follow_child(struct task_struct *parent, struct task_
 	__u32 new = child->tgid;
 	__u8 one = 1;
 
-	if (new != tgid && bpf_map_lookup_elem(&followed, &tgid))
-		bpf_map_update_elem(&followed, &new, &one, BPF_ANY);
+	if (new != tgid && bpf_map_lookup_elem(&followed, &tgid) &&
+	    bpf_map_update_elem(&followed, &new, &one, BPF_ANY))
+		__sync_fetch_and_add(&lost_processes, 1);
 	return 0;
 }
 
@@ -1258,7 +1477,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	if (!is_followed())
 		return 0;
 	fill_head(&record, RECORD_EXEC, 0);
-	send(&record, sizeof(record));
+	send_notice(&record, sizeof(record));
 	return 0;
 }
 
@@ -1270,6 +1489,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__u32 tid = (__u32)id;
 	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
 	bool last = task->signal->live.counter == 0;
+	__u32 serial = t ? t->serial : 0;
 	struct record_head record;
 
 	if (t && t->owed)
@@ -1280,6 +1500,34 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (last)
 		bpf_map_delete_elem(&followed, &tgid);
 	fill_head(&record, RECORD_EXIT, last ? RECORD_F_PROCESS : 0);
-	send(&record, sizeof(record));
+	record.serial = serial;
+	send_notice(&record, sizeof(record));
+	return 0;
+}
+
+/* --- a process as the recorder's PID namespace numbers it
+ * -------------------------------------------------------------- */
+
+/* Runs for each thread of the machine, when the recorder reads the iterator. */
+SEC("iter/task")
+int find_process(struct bpf_iter__task *ctx)
+{
+	struct task_struct *me = (void *)bpf_get_current_task();
+	struct task_struct *task = ctx->task;
+	struct upid mine = {}, theirs = {};
+	struct pid *pid;
+	__u64 at;
+
+	if (!task || found_pid)
+		return 0;
+	pid = BPF_CORE_READ(me, thread_pid);
+	at = BPF_CORE_READ(pid, level) * sizeof(mine);
+	bpf_probe_read_kernel(&mine, sizeof(mine), (void *)&pid->numbers[0] + at);
+	pid = BPF_CORE_READ(task, thread_pid);
+	if (!pid || BPF_CORE_READ(pid, level) * sizeof(mine) < at)
+		return 0;
+	bpf_probe_read_kernel(&theirs, sizeof(theirs), (void *)&pid->numbers[0] + at);
+	if (theirs.nr == wanted_pid && theirs.ns == mine.ns)
+		found_pid = task->tgid;
 	return 0;
 }

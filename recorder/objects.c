@@ -11,26 +11,31 @@ static uint32_t bucket(uint64_t key)
 	return (uint32_t)((key * 0x9E3779B97F4A7C15u) >> 40) % RECORDER_BUCKETS;
 }
 
-struct recorder_thread *recorder_thread_find(struct recorder_tables *t, uint32_t tid)
+struct recorder_thread *recorder_thread_find(struct recorder_tables *t, uint32_t tid,
+					     uint32_t serial)
 {
 	struct recorder_thread *thread = t->threads[bucket(tid)];
 
 	while (thread && thread->tid != tid)
 		thread = thread->next;
-	return thread;
+	return thread && thread->serial == serial ? thread : NULL;
 }
 
-struct recorder_thread *recorder_thread_add(struct recorder_tables *t, uint32_t pid, uint32_t tid)
+struct recorder_thread *recorder_thread_add(struct recorder_tables *t, uint32_t pid, uint32_t tid,
+					    uint32_t serial)
 {
 	struct recorder_thread **head = &t->threads[bucket(tid)];
 	struct recorder_thread *thread;
 
 	recorder_thread_remove(t, tid);
+	if (t->thread_ids >= TAPE_MAX_THREADS)
+		return NULL;
 	thread = calloc(1, sizeof(*thread));
 	if (!thread)
 		return NULL;
 	thread->pid = pid;
 	thread->tid = tid;
+	thread->serial = serial;
 	thread->id = t->thread_ids++;
 	thread->next = *head;
 	*head = thread;
@@ -67,7 +72,7 @@ struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t
 }
 
 struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind,
-					    uint64_t address, uint32_t pid)
+					    uint64_t address, uint64_t serial)
 {
 	struct recorder_object **head = &t->objects[object_bucket(kind, address)];
 	struct recorder_object *object = recorder_object_find(t, kind, address);
@@ -82,27 +87,51 @@ struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t 
 		*head = object;
 	}
 	object->id = ++t->object_ids;
-	object->pid = pid;
+	object->serial = serial;
+	object->file = 0;
 	object->closed = false;
+	object->doomed = false;
+	if (object->dying)
+		t->dying--;
+	object->dying = false;
 	return object;
 }
 
-struct recorder_object *recorder_object_of(struct recorder_tables *t, uint32_t pid, uint32_t except)
+static int by_id(const void *a, const void *b)
 {
-	for (size_t i = 0; i < RECORDER_BUCKETS; i++)
-		for (struct recorder_object *o = t->objects[i]; o; o = o->next)
-			if (!o->closed && o->pid == pid && !(o->kind & except))
-				return o;
-	return NULL;
+	const struct recorder_object *one = *(struct recorder_object *const *)a;
+	const struct recorder_object *two = *(struct recorder_object *const *)b;
+
+	return one->id < two->id ? -1 : one->id > two->id;
 }
 
-struct recorder_object *recorder_object_of_other(struct recorder_tables *t, uint32_t pid)
+struct recorder_object **recorder_objects_open(struct recorder_tables *t, size_t *count)
 {
-	for (size_t i = 0; i < RECORDER_BUCKETS; i++)
-		for (struct recorder_object *o = t->objects[i]; o; o = o->next)
-			if (!o->closed && o->pid != pid)
-				return o;
-	return NULL;
+	struct recorder_object **list = NULL;
+	size_t room = 0;
+
+	*count = 0;
+	for (size_t i = 0; i < RECORDER_BUCKETS; i++) {
+		for (struct recorder_object *o = t->objects[i]; o; o = o->next) {
+			if (o->closed)
+				continue;
+			if (*count == room) {
+				struct recorder_object **more;
+
+				room = room ? 2 * room : 64;
+				more = realloc(list, room * sizeof(*list));
+				if (!more) {
+					free(list);
+					return NULL;
+				}
+				list = more;
+			}
+			list[(*count)++] = o;
+		}
+	}
+	if (list)
+		qsort(list, *count, sizeof(*list), by_id);
+	return list;
 }
 
 void recorder_tables_release(struct recorder_tables *t)

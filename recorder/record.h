@@ -23,8 +23,10 @@ enum record_type {
 
 enum record_flag {
 	RECORD_F_PROCESS = 1 << 0,	/* RECORD_EXIT: it was the last thread of its process */
+	RECORD_F_EXITING = 1 << 4,	/* RECORD_CLOSE: since a thread ends */
 	RECORD_F_CREATED = 1 << 1,	/* RECORD_RETURN: .created is set */
 	RECORD_F_PAYLOAD_LOST = 1 << 2, /* RECORD_RETURN: sent again later, its parts are lost */
+	RECORD_F_COMPAT = 1 << 3,	/* RECORD_CALL: by a system call for 32-bit programs */
 };
 
 struct record_head {
@@ -34,8 +36,8 @@ struct record_head {
 	__u32 lost_threads; /* calls lost so far since too many threads were inside calls */
 	__u32 pid;	    /* thread group and thread, in the initial namespace */
 	__u32 tid;
-	__u32 reserved;
-	__u64 time; /* CLOCK_MONOTONIC, ns */
+	__u32 serial; /* tells threads apart that had this tid one after the other; 0 = not known */
+	__u64 time;   /* CLOCK_MONOTONIC, ns */
 };
 
 struct record_thread {
@@ -43,12 +45,19 @@ struct record_thread {
 	char comm[16];
 };
 
-/* A file of KVM, as the kernel knows it. */
+/*
+ * A file of KVM, as the kernel knows it.  Memory is used again, and the record that says so can be
+ * lost: so the eBPF program keeps account of what it saw made and closed, and gives each object a
+ * serial of its own.  One whose making it did not see gets a new one.
+ */
 struct record_object {
 	__u64 address; /* of struct kvm, kvm_vcpu, kvm_device; of struct file for the other kinds */
-	__u64 parent;  /* of the struct kvm of a vCPU or device, else 0 */
-	__u64 number;  /* id of a vCPU, else RECORD_NO_NUMBER */
-	__u32 kind;    /* one bit, as in enum kvmapi_object */
+	__u64 serial;
+	__u64 file;
+	__u64 parent; /* of the struct kvm of a vCPU or device, else 0 */
+	__u64 parent_serial;
+	__u64 number; /* id of a vCPU, else RECORD_NO_NUMBER */
+	__u32 kind;   /* one bit, as in enum kvmapi_object */
 	__s32 fd;
 };
 #define RECORD_NO_NUMBER (~0ULL)
@@ -208,7 +217,9 @@ struct record_counters {
 };
 
 /* Request with which a process asks to be followed: ioctl(/dev/kvm, RECORD_JOIN, cookie). */
-#define RECORD_JOIN 0x6b746a6eU
+#define RECORD_JOIN  0x6b746a6eU
+/* Request with which the recorder asks whether an object is still there. */
+#define RECORD_PROBE 0x6b747072U
 
 /* Records that can be under construction at the same time on one CPU. */
 #define RECORD_SCRATCHES 2U

@@ -4,6 +4,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -15,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,16 +25,20 @@
 #include "kvmtape.skel.h"
 #include "recorder/internal.h"
 
-#define DEFAULT_RING	 ((size_t)16 << 20)
-#define DEFAULT_FLUSH_MS 250
-#define DEFAULT_THREADS	 4096
-#define BATCH		 16384 /* records between two looks at clock and signals */
-#define SLEEP_MAX_US	 5000  /* between two looks at an idle ring */
-#define SLEEP_MIN_US	 200
-#define FINISH_MS	 3000	    /* after a first signal COMMAND may take this long to end */
-#define CONTROL_MS	 2000	    /* our own call must have arrived by then */
-#define MS		 1000000ull /* in ns */
-#define ENOTSUPP	 524 /* what the kernel says where an architecture has no trampolines */
+#define DEFAULT_RING	      ((size_t)16 << 20)
+#define DEFAULT_FLUSH_MS      250
+#define DEFAULT_THREADS	      4096
+#define BATCH		      16384 /* records between two looks at clock and signals */
+#define SLEEP_MAX_US	      5000  /* between two looks at an idle ring */
+#define SLEEP_MIN_US	      200
+#define FINISH_MS	      3000 /* after a first signal COMMAND may take this long to end */
+#define CONTROL_MS	      2000 /* our own call must have arrived by then */
+#define MS		      1000000ull /* in ns */
+#define SWEEP_MS	      100 /* a process that ends has let go of its files after this */
+#define SWEEP_EVERY_MS	      10
+#define LIVING_MS	      500 /* between two looks whether processes live that we wait for */
+#define ENOTSUPP	      524 /* what the kernel says where an architecture has no trampolines */
+#define PID_NAMESPACE_INITIAL 0xEFFFFFFCU /* inode of the initial one, PROC_PID_INIT_INO */
 
 struct recorder {
 	struct recorder_options options;
@@ -48,6 +54,8 @@ struct recorder {
 	int missing;
 	int kvm;
 	int pidfd;		  /* RECORDER_PID: readable once it has ended */
+	bool in_namespace;	  /* of processes, which has numbers of its own */
+	pid_t target;		  /* RECORDER_PID, as the initial namespace numbers it */
 	uint32_t check_extension; /* request */
 
 	/* of a run */
@@ -61,9 +69,15 @@ struct recorder {
 	uint64_t doubtful; /* up to here calls may be missing anywhere in the ring */
 	bool doubted;	   /* the last record was in there */
 	unsigned int batch;
-	bool dirty;	   /* something is not flushed */
-	bool target_ended; /* RECORDER_PID */
-	bool warned;	   /* of an error of writing */
+	bool dirty;		     /* something is not flushed */
+	bool target_ended;	     /* RECORDER_PID */
+	bool warned;		     /* of an error of writing */
+	bool told_waiting;	     /* that processes run on after COMMAND or PID */
+	uint64_t ended;		     /* when it was first seen that COMMAND or PID has */
+	uint64_t sweep_until, swept; /* when to look which objects are gone */
+	uint64_t living;	     /* when it was last looked which processes live */
+	uint64_t dying;		     /* when an object was last found to be */
+	const struct recorder_stop *stop;
 
 	/* of calls of our own, before the run */
 	uint32_t control; /* kind of object that the last of them was on */
@@ -171,11 +185,13 @@ static void take_losses(struct recorder *r, const struct record_head *head)
 static struct recorder_thread *add_thread(struct recorder *r, const struct record_head *head,
 					  const char *comm)
 {
-	struct recorder_thread *thread = recorder_thread_add(&r->tables, head->pid, head->tid);
+	struct recorder_thread *thread =
+		recorder_thread_add(&r->tables, head->pid, head->tid, head->serial);
 	struct tape_thread item = {.pid = head->pid, .tid = head->tid};
 
 	if (!thread) {
-		written(r, -ENOMEM);
+		if (r->tables.thread_ids < TAPE_MAX_THREADS)
+			written(r, -ENOMEM);
 		return NULL;
 	}
 	item.id = thread->id;
@@ -189,8 +205,56 @@ static struct recorder_thread *add_thread(struct recorder *r, const struct recor
 static void close_object(struct recorder *r, struct recorder_object *object, uint64_t time)
 {
 	object->closed = true;
+	if (object->dying)
+		r->tables.dying--;
+	object->dying = false;
 	if (!r->stats.write_error)
 		written(r, tape_writer_closed(r->writer, object->id, tape_time(r, time)));
+}
+
+/*
+ * What a process had open goes when it ends, in an order that says nothing: the tape has it in
+ * order of ids.  So such objects are only marked, until all of them have been found.
+ */
+static void mark_dying(struct recorder *r, struct recorder_object *object, uint64_t time)
+{
+	if (!object->dying)
+		r->tables.dying++;
+	object->dying = true;
+	object->time = time;
+	r->dying = now_ns();
+}
+
+static void close_dying(struct recorder *r)
+{
+	struct recorder_object **list;
+	size_t count;
+
+	if (!r->tables.dying)
+		return;
+	list = recorder_objects_open(&r->tables, &count);
+	if (!list)
+		written(r, -ENOMEM);
+	for (size_t i = 0; list && i < count; i++)
+		if (list[i]->dying)
+			close_object(r, list[i], list[i]->time);
+	free(list);
+}
+
+/* An object that is on the tape already, NULL: it is not. */
+static struct recorder_object *find_object(struct recorder *r, uint32_t kind, uint64_t address,
+					   uint64_t serial, uint64_t time)
+{
+	struct recorder_object *object = recorder_object_find(&r->tables, kind, address);
+
+	if (!object)
+		return NULL;
+	if (object->serial == serial)
+		return object->closed ? NULL : object;
+	/* Its memory was used again, so the old one is gone even if nobody saw it go. */
+	if (!object->closed)
+		close_object(r, object, time);
+	return NULL;
 }
 
 static struct recorder_object *add_object(struct recorder *r, const struct record_head *head,
@@ -200,15 +264,17 @@ static struct recorder_object *add_object(struct recorder *r, const struct recor
 	struct tape_object item = {
 		.kind = (uint8_t)from->kind, .fd = from->fd, .number = number, .flags = flags};
 	struct recorder_object *object =
-		recorder_object_find(&r->tables, from->kind, from->address);
+		find_object(r, from->kind, from->address, from->serial, head->time);
 
-	/* Its memory was used again, so the old one is gone even if nobody saw it go. */
-	if (object && !object->closed)
+	if (object)
 		close_object(r, object, head->time);
 	if (from->parent) {
 		struct recorder_object *parent =
-			recorder_object_find(&r->tables, KVMAPI_VM, from->parent);
-		struct record_object vm = {.address = from->parent, .kind = KVMAPI_VM, .fd = -1};
+			find_object(r, KVMAPI_VM, from->parent, from->parent_serial, head->time);
+		struct record_object vm = {.address = from->parent,
+					   .serial = from->parent_serial,
+					   .kind = KVMAPI_VM,
+					   .fd = -1};
 
 		if (!parent)
 			parent = add_object(r, head, &vm, UINT64_MAX, TAPE_OBJECT_PRE_EXISTING);
@@ -216,11 +282,12 @@ static struct recorder_object *add_object(struct recorder *r, const struct recor
 			return NULL;
 		item.parent = parent->id;
 	}
-	object = recorder_object_add(&r->tables, from->kind, from->address, head->pid);
+	object = recorder_object_add(&r->tables, from->kind, from->address, from->serial);
 	if (!object) {
 		written(r, -ENOMEM);
 		return NULL;
 	}
+	object->file = from->file;
 	item.id = object->id;
 	r->stats.objects++;
 	return written(r, tape_writer_object(r->writer, &item)) ? object : NULL;
@@ -258,9 +325,8 @@ static unsigned int take_parts(struct recorder *r, const uint8_t *at, const uint
 static void take_call(struct recorder *r, const struct record_call *record, size_t size)
 {
 	const struct record_head *head = &record->head;
-	struct recorder_thread *thread = recorder_thread_find(&r->tables, head->tid);
-	struct recorder_object *object =
-		recorder_object_find(&r->tables, record->object.kind, record->object.address);
+	struct recorder_thread *thread = recorder_thread_find(&r->tables, head->tid, head->serial);
+	struct recorder_object *object;
 	const struct kvmapi_ioctl *row;
 	struct tape_part parts[TAPE_ROLES];
 	struct tape_call call = {
@@ -277,17 +343,24 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 	 */
 	if (!thread || thread->open) {
 		thread = add_thread(r, head, NULL);
-		if (!thread)
+		if (!thread) {
+			/* A tape has no more threads, but its other ones go on. */
+			if (!r->stats.write_error)
+				put_gap(r, TAPE_GAP_THREADS, 1, call.time);
 			return;
+		}
 	}
-	if (!object || object->closed) {
+	object = find_object(r, record->object.kind, record->object.address, record->object.serial,
+			     head->time);
+	if (!object) {
 		uint8_t flags = record->object.kind == KVMAPI_SYSTEM ? 0 : TAPE_OBJECT_PRE_EXISTING;
 
 		object = add_object(r, head, &record->object, record->object.number, flags);
 		if (!object)
 			return;
 	}
-	object->pid = head->pid;
+	/* The VM of a vCPU is met without its file. */
+	object->file = record->object.file;
 	call.thread = thread->id;
 	call.object = object->id;
 	call.part_count =
@@ -308,7 +381,7 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 static void take_return(struct recorder *r, const struct record_return *record, size_t size)
 {
 	const struct record_head *head = &record->head;
-	struct recorder_thread *thread = recorder_thread_find(&r->tables, head->tid);
+	struct recorder_thread *thread = recorder_thread_find(&r->tables, head->tid, head->serial);
 	struct tape_part parts[TAPE_ROLES];
 	struct tape_return ret = {
 		.time = tape_time(r, head->time),
@@ -339,13 +412,14 @@ static void take_return(struct recorder *r, const struct record_return *record, 
 	written(r, tape_writer_return(r->writer, thread->id, &ret));
 }
 
-/* A process is gone or became another program: so are its files of KVM. */
-static void close_of_process(struct recorder *r, const struct record_head *head, uint32_t except)
+/*
+ * Files of KVM may have gone without a record: look for a while which.  Where every closing has a
+ * record, that is so only if one did not fit into the ring.
+ */
+static void begin_sweep(struct recorder *r, bool lost)
 {
-	struct recorder_object *object;
-
-	while ((object = recorder_object_of(&r->tables, head->pid, except)))
-		close_object(r, object, head->time);
+	if (lost || !r->backend->sees_last_close)
+		r->sweep_until = now_ns() + SWEEP_MS * MS;
 }
 
 static void take_record(struct recorder *r, const void *data, size_t size)
@@ -355,6 +429,8 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 
 	take_losses(r, head);
 	put_doubt(r, head);
+	if (head->type <= RECORD_RETURN)
+		close_dying(r);
 	/* Even then it has to be known which processes still use KVM. */
 	if (r->stats.write_error && head->type <= RECORD_RETURN) {
 		r->stats.lost[TAPE_GAP_WRITER] += head->type == RECORD_CALL;
@@ -376,19 +452,23 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 
 		object = recorder_object_find(&r->tables, record->object.kind,
 					      record->object.address);
-		if (object && !object->closed)
+		if (!object || object->closed || object->serial != record->object.serial)
+			break;
+		if (head->flags & RECORD_F_EXITING)
+			mark_dying(r, object, head->time);
+		else
 			close_object(r, object, head->time);
 		break;
 	}
 	case RECORD_EXEC:
-		/* Files without close-on-exec live on, which those of VMs never are. */
-		close_of_process(r, head, KVMAPI_SYSTEM);
+		begin_sweep(r, false);
 		break;
 	case RECORD_EXIT:
-		recorder_thread_remove(&r->tables, head->tid);
+		if (recorder_thread_find(&r->tables, head->tid, head->serial))
+			recorder_thread_remove(&r->tables, head->tid);
 		if (head->flags & RECORD_F_PROCESS) {
-			close_of_process(r, head, 0);
-			if (r->options.follow == RECORDER_PID && (pid_t)head->pid == r->options.pid)
+			begin_sweep(r, false);
+			if (r->options.follow == RECORDER_PID && (pid_t)head->pid == r->target)
 				r->target_ended = true;
 		}
 		break;
@@ -403,6 +483,8 @@ static void take_control(struct recorder *r, const void *data)
 	switch (head->type) {
 	case RECORD_CALL:
 		r->control = ((const struct record_call *)data)->object.kind;
+		if (head->flags & RECORD_F_COMPAT)
+			r->control = RECORDER_COMPAT(r->control);
 		break;
 	case RECORD_RETURN:
 		r->proven |= r->control;
@@ -461,8 +543,12 @@ static void take_missed(struct recorder *r)
 {
 	struct recorder_skips now = look(r);
 
-	if (now.all != r->skips.all)
+	if (now.all != r->skips.all) {
+		/* One of them may have made an object, or closed one. */
+		r->skeleton->bss->oldest = now_ns();
+		__atomic_add_fetch(&r->skeleton->bss->changes, 1, __ATOMIC_SEQ_CST);
 		r->doubtful = producer_position(r);
+	}
 	if (now.calls > r->skips.calls)
 		put_gap(r, TAPE_GAP_MISSED, now.calls - r->skips.calls, tape_time(r, now_ns()));
 	r->skips = now;
@@ -481,6 +567,47 @@ static unsigned int drain(struct recorder *r)
 	if (consumer_position(r) < r->limit)
 		ring_buffer__consume(r->ring);
 	return r->batch;
+}
+
+/* Whether the file of an object is still there. */
+static bool is_alive(struct recorder *r, const struct recorder_object *object)
+{
+	struct kvmtape_bpf__bss *bss = r->skeleton->bss;
+
+	bss->probe_file = object->file;
+	bss->probe_address = object->address;
+	bss->probe_kind = object->kind;
+	/* If the program does not run, nothing is known. */
+	bss->probe_alive = 1;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	ioctl(r->kvm, RECORD_PROBE, r->cookie);
+	return __atomic_load_n(&bss->probe_alive, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Close the objects that are gone.  All records of one that is gone are in the ring already, so
+ * they are taken first.
+ */
+static void sweep(struct recorder *r)
+{
+	struct recorder_object **list;
+	uint64_t until, time = now_ns();
+	size_t count;
+
+	r->swept = time;
+	list = recorder_objects_open(&r->tables, &count);
+	for (size_t i = 0; list && i < count; i++)
+		/* The file of a VM that was met by a vCPU of it is not known. */
+		list[i]->doomed = list[i]->file && !is_alive(r, list[i]);
+	free(list);
+	until = producer_position(r);
+	while (consumer_position(r) < until && drain(r))
+		;
+	list = recorder_objects_open(&r->tables, &count);
+	for (size_t i = 0; list && i < count; i++)
+		if (list[i]->doomed)
+			mark_dying(r, list[i], time);
+	free(list);
 }
 
 static int missing(struct recorder *r, int err)
@@ -508,8 +635,6 @@ static int check_options(struct recorder *r)
 		o->ring_bytes = DEFAULT_RING;
 	if (!o->flush_ms)
 		o->flush_ms = DEFAULT_FLUSH_MS;
-	if (!o->max_payload)
-		o->max_payload = RECORD_PART_MAX;
 	if (!o->max_threads)
 		o->max_threads = DEFAULT_THREADS;
 	if (o->ring_bytes & (o->ring_bytes - 1) || o->ring_bytes < (size_t)sysconf(_SC_PAGESIZE) ||
@@ -518,6 +643,8 @@ static int check_options(struct recorder *r)
 			&r->message, -EINVAL,
 			"a ring of %zu bytes: give a power of two from one page to 1 GiB",
 			o->ring_bytes);
+	if (!o->max_payload)
+		o->max_payload = RECORD_PART_MAX;
 	if (o->max_payload > RECORD_PART_MAX)
 		return recorder_fail(&r->message, -EINVAL, "a payload of %u bytes: the most is %u",
 				     o->max_payload, RECORD_PART_MAX);
@@ -544,7 +671,15 @@ static int check_options(struct recorder *r)
 	if (r->pidfd < 0)
 		return recorder_fail(&r->message, -errno, "cannot watch process %d: %s",
 				     (int)o->pid, strerror(errno));
+	r->target = o->pid;
 	return 0;
+}
+
+static bool in_namespace(void)
+{
+	struct stat ns;
+
+	return !stat("/proc/self/ns/pid", &ns) && ns.st_ino != PID_NAMESPACE_INITIAL;
 }
 
 static int open_kvm(struct recorder *r)
@@ -573,7 +708,8 @@ static int loud_print(enum libbpf_print_level level, const char *format, va_list
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
 }
 
-static int load_with(struct recorder *r, const struct recorder_backend *backend, uint32_t probed)
+static int load_with(struct recorder *r, const struct recorder_backend *backend, uint32_t hooks,
+		     uint32_t probed)
 {
 	const int cpus = libbpf_num_possible_cpus();
 	struct kvmtape_bpf *skeleton;
@@ -583,10 +719,13 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend,
 	if (!skeleton)
 		return -errno;
 	for (size_t i = 0; recorder_backends[i]; i++)
-		recorder_backends[i]->choose(skeleton, recorder_backends[i] == backend, probed);
+		recorder_backends[i]->choose(skeleton, recorder_backends[i] == backend, hooks,
+					     probed);
+	bpf_program__set_autoload(skeleton->progs.find_process,
+				  r->in_namespace && r->options.follow == RECORDER_PID);
 	recorder_rules_constants(skeleton);
 	skeleton->rodata->join_cookie = r->cookie;
-	skeleton->rodata->part_max = r->options.max_payload;
+	skeleton->rodata->part_max = r->options.no_payload ? 0 : r->options.max_payload;
 	skeleton->bss->self = (uint32_t)getpid();
 	err = bpf_map__set_max_entries(skeleton->maps.ring, (uint32_t)r->options.ring_bytes);
 	if (!err)
@@ -651,6 +790,8 @@ static uint32_t call_all_hooks(struct recorder *r, uint32_t hooks)
 
 static const char *hook_name(uint32_t missing)
 {
+	if (missing & RECORDER_COMPAT_HOOKS)
+		return "a VM or a vCPU, made as a 32-bit program makes it,";
 	if (missing & KVMAPI_SYSTEM)
 		return "/dev/kvm";
 	if (missing & KVMAPI_VM)
@@ -664,7 +805,8 @@ static const char *hook_name(uint32_t missing)
  * A harmless call of our own must come through the ring from every hook; *missing: those from which
  * none did.  Afterwards the program follows nobody again.
  */
-static int prove(struct recorder *r, uint32_t *missing, struct recorder_message *why)
+static int prove(struct recorder *r, uint32_t there, uint32_t *missing,
+		 struct recorder_message *why)
 {
 	const struct recorder_backend *backend = r->backend;
 	uint64_t until = now_ns() + CONTROL_MS * MS;
@@ -678,6 +820,8 @@ static int prove(struct recorder *r, uint32_t *missing, struct recorder_message 
 	hooks = backend->hooks & call_all_hooks(r, backend->hooks);
 	/* The pid of ours that the program sees is not ours in a PID namespace. */
 	pid = r->skeleton->bss->joined;
+	if (backend->hooks & there & RECORDER_COMPAT_HOOKS)
+		hooks |= recorder_compat_call(r->kvm, r->cookie);
 	bpf_map_delete_elem(bpf_map__fd(r->skeleton->maps.followed), &pid);
 	bpf_map_delete_elem(bpf_map__fd(r->skeleton->maps.threads), &pid);
 	r->skeleton->bss->self = pid;
@@ -728,9 +872,15 @@ static int open_ring(struct recorder *r)
 static int try_programs(struct recorder *r, const struct recorder_backend *backend, uint32_t probed,
 			uint32_t *missing, struct recorder_message *why)
 {
-	int err = load_with(r, backend, probed);
+	uint32_t there = backend->hooks;
+	int err = load_with(r, backend, there, probed);
 
 	*missing = 0;
+	if (err == -ESRCH && there & RECORDER_COMPAT_HOOKS) {
+		/* A kernel without calls of 32-bit programs has no functions for them. */
+		there &= ~RECORDER_COMPAT_HOOKS;
+		err = load_with(r, backend, there, probed);
+	}
 	if (err == -ESRCH)
 		return recorder_fail(why, err,
 				     "the kernel does not describe the functions of module kvm");
@@ -738,7 +888,7 @@ static int try_programs(struct recorder *r, const struct recorder_backend *backe
 		return recorder_fail(why, err, "the kernel refuses the eBPF program: %s",
 				     err == -ENOTSUPP ? "not supported" : strerror(-err));
 	err = open_ring(r);
-	err = err ? recorder_fail(why, err, "%s", strerror(-err)) : prove(r, missing, why);
+	err = err ? recorder_fail(why, err, "%s", strerror(-err)) : prove(r, there, missing, why);
 	if (err)
 		unload(r);
 	return err;
@@ -821,6 +971,7 @@ int recorder_open(const struct recorder_options *options, struct recorder **reco
 	row = kvmapi_find_name(kvmapi_arch_native(), "KVM_CHECK_EXTENSION");
 	r->check_extension = row ? row->request : 0;
 	getrlimit(RLIMIT_MEMLOCK, &r->memlock);
+	r->in_namespace = in_namespace();
 	if (getrandom(&r->cookie, sizeof(r->cookie), 0) != sizeof(r->cookie))
 		return recorder_fail(&r->message, -errno, "no random number: %s", strerror(errno));
 	err = check_options(r);
@@ -834,26 +985,129 @@ int recorder_open(const struct recorder_options *options, struct recorder **reco
 /* --- running
  * ------------------------------------------------------------------------------------------ */
 
+static void say(const struct recorder *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void say(const struct recorder *r, const char *format, ...)
+{
+	char line[RECORDER_MESSAGE];
+	va_list args;
+
+	if (!r->options.say)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	r->options.say(line);
+}
+
+/* Whether a process has a file of KVM open; true as well if that cannot be seen. */
+static bool uses_kvm(pid_t pid)
+{
+	char path[64], target[64];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return true;
+	while (!found && (entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		found = strstr(target, "/dev/kvm") == target ||
+			strstr(target, "anon_inode:kvm-") == target;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* The name of a process as far as it can be seen. */
+static void name_of(const struct recorder *r, pid_t pid, char name[16])
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(name, 16, "?");
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = r->in_namespace ? NULL : fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(name, 16, file))
+		name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+}
+
+/* What PID is in the initial namespace, which the eBPF program sees. */
+static int translate_pid(struct recorder *r)
+{
+	struct bpf_link *link;
+	char nothing[16];
+	int fd = -1;
+
+	r->skeleton->bss->found_pid = 0;
+	r->skeleton->bss->wanted_pid = (int32_t)r->options.pid;
+	link = bpf_program__attach_iter(r->skeleton->progs.find_process, NULL);
+	if (link)
+		fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0) {
+		while (read(fd, nothing, sizeof(nothing)) > 0)
+			;
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	if (!r->skeleton->bss->found_pid)
+		return recorder_fail(
+			&r->message, -ESRCH,
+			"process %d of this PID namespace was not found among those of "
+			"the machine: record it from outside",
+			(int)r->options.pid);
+	r->target = r->skeleton->bss->found_pid;
+	return 0;
+}
+
+static int follow_pid(struct recorder *r)
+{
+	uint8_t one = 1;
+	uint32_t pid;
+	char name[16];
+	int err;
+
+	if (r->in_namespace) {
+		err = translate_pid(r);
+		if (err)
+			return err;
+	}
+	pid = (uint32_t)r->target;
+	if (bpf_map_update_elem(bpf_map__fd(r->skeleton->maps.followed), &pid, &one, BPF_ANY))
+		return recorder_fail(&r->message, -errno, "cannot follow process %d: %s",
+				     (int)r->options.pid, strerror(errno));
+	name_of(r, r->options.pid, name);
+	say(r, "recording process %d (%s) until it ends; SIGINT or SIGTERM ends the recording",
+	    (int)r->options.pid, name);
+	if (!uses_kvm(r->options.pid))
+		say(r, "process %d has no file of KVM open yet", (int)r->options.pid);
+	return 0;
+}
+
 static int begin_follow(struct recorder *r)
 {
-	uint32_t pid = (uint32_t)r->options.pid;
-	uint8_t one = 1;
 	int err;
 
 	switch (r->options.follow) {
 	case RECORDER_ALL:
 		r->skeleton->bss->follow_all = 1;
+		say(r, "recording every process of this machine until SIGINT or SIGTERM");
 		return 0;
 	case RECORDER_PID:
-		if (bpf_map_update_elem(bpf_map__fd(r->skeleton->maps.followed), &pid, &one,
-					BPF_ANY))
-			return recorder_fail(&r->message, -errno, "cannot follow process %d: %s",
-					     (int)pid, strerror(errno));
-		return 0;
+		return follow_pid(r);
 	case RECORDER_COMMAND:
 		break;
 	}
-	err = recorder_command_fork(&r->command, r->options.argv, r->kvm, r->cookie, &r->memlock);
+	err = recorder_command_fork(&r->command, &r->options, r->kvm, r->cookie, &r->memlock);
 	if (err)
 		return recorder_fail(&r->message, err, "cannot start a process: %s",
 				     strerror(-err));
@@ -861,23 +1115,88 @@ static int begin_follow(struct recorder *r)
 	return err ? missing(r, err) : 0;
 }
 
-/* What is recorded has come to its end. */
+/* A process that has ended, although nobody may have waited for it yet. */
+static bool has_ended(uint32_t pid)
+{
+	char path[64], line[512];
+	const char *state;
+	FILE *file;
+	bool ended;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT || errno == ESRCH;
+	/* PID (NAME) STATE: the name may hold anything. */
+	ended = !fgets(line, sizeof(line), file);
+	state = ended ? NULL : strrchr(line, ')');
+	if (state && (state[2] == 'Z' || state[2] == 'X'))
+		ended = true;
+	fclose(file);
+	return ended;
+}
+
+/*
+ * Some followed process that lives, 0: there is none.  The eBPF program keeps the list, whatever
+ * becomes of its records; but the kernel may not have run it, so it is looked at now and then.
+ */
+static uint32_t living_process(struct recorder *r)
+{
+	int fd = bpf_map__fd(r->skeleton->maps.followed);
+	uint64_t now = now_ns();
+	uint32_t pid, next;
+
+	if (bpf_map_get_next_key(fd, NULL, &pid))
+		return 0;
+	if (r->in_namespace || now - r->living < LIVING_MS * MS)
+		return pid;
+	r->living = now;
+	for (;;) {
+		bool more = !bpf_map_get_next_key(fd, &pid, &next);
+
+		if (has_ended(pid))
+			bpf_map_delete_elem(fd, &pid);
+		if (!more)
+			break;
+		pid = next;
+	}
+	return bpf_map_get_next_key(fd, NULL, &pid) ? 0 : pid;
+}
+
+/* What is recorded has come to its end: COMMAND or PID, and what they started. */
 static bool ended(struct recorder *r)
 {
 	struct pollfd target = {.fd = r->pidfd, .events = POLLIN};
+	uint32_t pid;
+	char name[16];
 
 	switch (r->options.follow) {
 	case RECORDER_COMMAND:
-		/* A VMM that went into the background is still recorded. */
-		return recorder_command_ended(&r->command) &&
-		       !recorder_object_of_other(&r->tables, (uint32_t)r->command.pid);
+		if (!recorder_command_ended(&r->command))
+			return false;
+		break;
 	case RECORDER_PID:
 		/* Its last record may have been lost. */
-		return r->target_ended || poll(&target, 1, 0) > 0;
-	case RECORDER_ALL:
+		if (!r->target_ended && poll(&target, 1, 0) <= 0)
+			return false;
 		break;
+	case RECORDER_ALL:
+		return false;
 	}
-	return false;
+	pid = living_process(r);
+	if (pid && !r->told_waiting) {
+		/* It may be on its way to its end, so give it the time to. */
+		if (!r->ended)
+			r->ended = now_ns();
+		if (now_ns() - r->ended < LIVING_MS * MS)
+			return false;
+		r->told_waiting = true;
+		name_of(r, (pid_t)pid, name);
+		say(r, "%s has ended; recording goes on until process %u (%s) ends, too, or SIGINT",
+		    r->options.follow == RECORDER_PID ? "the process" : r->options.argv[0], pid,
+		    name);
+	}
+	return !pid;
 }
 
 /* Pass on and count the signals that asked us to finish; true when it is time. */
@@ -889,9 +1208,9 @@ static bool asked_to_finish(struct recorder *r, const struct recorder_stop *stop
 
 	if (signals > *handled) {
 		*handled = signals;
-		if (r->options.follow != RECORDER_COMMAND || signals > 1)
+		if (r->options.follow != RECORDER_COMMAND || signals > 1 || r->command.ended)
 			return true;
-		if (stop->forward && !r->command.ended)
+		if (stop->forward)
 			kill(r->command.pid, stop->forward);
 		*deadline = now + FINISH_MS * MS;
 	}
@@ -912,6 +1231,38 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 			 : "what was written so far is kept");
 	if (warn)
 		warn(line);
+}
+
+/* Look which objects are gone, if there is a reason to and the ring leaves the time. */
+static void sweep_if_due(struct recorder *r, unsigned int records)
+{
+	uint64_t now = now_ns();
+
+	if (r->skeleton->bss->lost_notices != r->stats.notices_lost) {
+		r->stats.notices_lost = r->skeleton->bss->lost_notices;
+		begin_sweep(r, true);
+	}
+	if (now < r->sweep_until && records < BATCH / 16 && now - r->swept >= SWEEP_EVERY_MS * MS)
+		sweep(r);
+	if (now - r->dying >= SWEEP_MS * MS)
+		close_dying(r);
+}
+
+/* All processes have ended; their files may need a moment. */
+static void sweep_at_end(struct recorder *r)
+{
+	uint64_t until = now_ns() + SWEEP_MS * MS;
+
+	for (;;) {
+		size_t count;
+
+		sweep(r);
+		close_dying(r);
+		free(recorder_objects_open(&r->tables, &count));
+		if (!count || now_ns() >= until)
+			return;
+		usleep(SLEEP_MAX_US);
+	}
 }
 
 static void run_loop(struct recorder *r, const struct recorder_stop *stop,
@@ -941,6 +1292,9 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		say_write_error(r, warn);
 		if (r->stats.write_error && r->options.follow != RECORDER_COMMAND)
 			break;
+		sweep_if_due(r, records);
+		if (over && !records)
+			sweep_at_end(r);
 		if (asked || (over && !records))
 			break;
 		if (over)
@@ -954,9 +1308,33 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 	}
 }
 
+/*
+ * The reader of a pipe does not read.  Whoever asked us to finish must not have to wait for it
+ * longer than for COMMAND.
+ */
+static int wait_for_output(void *context, int fd)
+{
+	struct recorder *r = context;
+	struct pollfd output = {.fd = fd, .events = POLLOUT};
+	uint64_t asked = 0;
+
+	for (;;) {
+		int signals = r->stop ? r->stop->signals : 0;
+
+		if (signals && !asked)
+			asked = now_ns();
+		if (signals > 1 || (asked && now_ns() - asked >= FINISH_MS * MS))
+			return -EINTR;
+		if (poll(&output, 1, 50) > 0)
+			return 0;
+	}
+}
+
 int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		 void (*warn)(const char *))
 {
+	const struct tape_writer_options writer_options = {.wait = wait_for_output,
+							   .wait_context = r};
 	struct tape_end end = {};
 	struct tape_env env;
 	uint64_t base;
@@ -970,7 +1348,8 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 	}
 	drain(r);
 	r->start = now_ns();
-	err = tape_writer_open(fd, &env, NULL, &r->writer);
+	r->stop = stop;
+	err = tape_writer_open(fd, &env, &writer_options, &r->writer);
 	if (err) {
 		recorder_fail(&r->message, err, "cannot begin the tape: %s", tape_strerror(err));
 		goto out_env;
@@ -987,6 +1366,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 	r->backend->detach(r->skeleton);
 	while (drain(r))
 		;
+	close_dying(r);
 	put_gap(r, TAPE_GAP_BUFFER, r->skeleton->bss->lost_buffer - r->lost_buffer,
 		tape_time(r, now_ns()));
 	put_gap(r, TAPE_GAP_THREADS, r->skeleton->bss->lost_threads - r->lost_threads,
@@ -997,6 +1377,9 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		written(r, tape_writer_finish(r->writer, &end));
 	r->stats.seen = end.seen;
 	r->stats.written = tape_writer_calls(r->writer);
+	r->stats.unreturned = r->stats.written - tape_writer_returns(r->writer);
+	r->stats.notices_lost = r->skeleton->bss->lost_notices;
+	r->stats.processes_lost = r->skeleton->bss->lost_processes;
 	r->stats.bytes = tape_writer_bytes(r->writer);
 	/* If the last bytes are the first that do not fit. */
 	say_write_error(r, warn);

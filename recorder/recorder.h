@@ -27,6 +27,15 @@ enum recorder_follow {
 	RECORDER_ALL,	  /* every process of the machine */
 };
 
+/* Dispositions and mask of signals, as a program passes them on. */
+#define RECORDER_SIGNALS 65 /* one more than the highest of Linux */
+struct recorder_signals {
+	bool ignored[RECORDER_SIGNALS];
+	sigset_t mask;
+};
+/* Of this process now: before it begins to catch signals itself. */
+void recorder_signals_save(struct recorder_signals *s);
+
 struct recorder_options {
 	enum recorder_follow follow;
 	char *const *argv;     /* RECORDER_COMMAND: NULL-terminated, argv[0] is looked up in PATH */
@@ -37,11 +46,16 @@ struct recorder_options {
 	size_t ring_bytes;     /* power of two, 0 = 16 MiB */
 	unsigned int flush_ms; /* what is older is in the file, 0 = 250 */
 	unsigned int clock_shift; /* times on the tape in units of 2^clock_shift ns */
-	uint32_t
-		max_payload; /* bytes of one part that are captured, 0 = 65528, which is the most */
-	unsigned int max_threads; /* threads that may be inside calls, 0 = 4096 */
-	const char *tool_version; /* for the environment of the tape */
-	const char *command_line; /* the same; NULL = made of argv */
+	/* Bytes of one part that are captured, 0 = 65528, which is the most. */
+	uint32_t max_payload;
+	bool no_payload;		 /* none at all */
+	unsigned int max_threads;	 /* threads that may be inside calls, 0 = 4096 */
+	const char *tool_version;	 /* for the environment of the tape */
+	const char *command_line;	 /* the same; NULL = made of argv */
+	bool as_root;			 /* COMMAND stays what we are, even under sudo */
+	struct recorder_signals signals; /* what COMMAND gets: recorder_signals_save() */
+	/* Told what goes on, one line at a time; NULL = nobody. */
+	void (*say)(const char *line);
 };
 
 /* What was seen and what became of it: seen = written + the sum of lost. */
@@ -49,12 +63,15 @@ struct recorder_stats {
 	uint64_t seen;
 	uint64_t written;
 	uint64_t lost[TAPE_GAP_CAUSES];
-	uint64_t unreturned;
-	uint64_t payloads_lost; /* returns on the tape without their payload, since the ring was
-				   full */
-	uint64_t late;		/* parts read at the return */
-	uint64_t faults;	/* parts that could not be read to their end */
-	uint64_t clipped;	/* parts longer than the limit */
+	uint64_t unreturned;	 /* calls on the tape without a return */
+	uint64_t payloads_lost;	 /* returns on the tape without their payload, since the ring was
+				    full */
+	uint64_t notices_lost;	 /* closings and ends of threads and programs of which the ring had
+				    no room for the record */
+	uint64_t processes_lost; /* children that could not be followed, for want of room */
+	uint64_t late;		 /* parts read at the return */
+	uint64_t faults;	 /* parts that could not be read to their end */
+	uint64_t clipped;	 /* parts longer than the limit */
 	uint64_t objects;
 	uint64_t threads;
 	uint64_t bytes;	 /* of the tape */
@@ -83,13 +100,16 @@ struct recorder;
  */
 int recorder_open(const struct recorder_options *options, struct recorder **recorder);
 
+/* Whether sudo ran us for somebody else, and who that is. */
+bool recorder_invoking_user(uid_t *uid, gid_t *gid);
+
 /* COMMAND could not be started: what a shell would exit with (127 not found, 126 not executable),
  * else 0. */
 int recorder_command_missing(const struct recorder *r);
 
 /*
- * Record onto a tape that begins at the current position of `fd`, until COMMAND or PID and their
- * children that use KVM have ended, or stop->signals says so.  The tape is finished in any case.
+ * Record onto a tape that begins at the current position of `fd`, until COMMAND or PID and what
+ * they started have ended, or stop->signals says so.  The tape is finished in any case.
  *
  * An error of writing does not end it: COMMAND runs on, *warn is called with one line at once, and
  * the error comes at the end.  Returns 0 or an error.

@@ -68,7 +68,6 @@ enum {
 	TAPE_MAX_OPEN_PARTS = 1 << 16, /* and their number plus the number of their parts */
 	TAPE_MAX_HALF = 1 << 20,       /* payload bytes of a call or of a return */
 	TAPE_MAX_MEMORY = 1 << 20,     /* bytes of one memory block */
-	TAPE_MAX_THREADS = 1 << 17,
 	TAPE_MAX_OBJECTS = 1 << 18,
 	TAPE_MAX_DEPTH = 8, /* of an object's line of parents */
 	TAPE_MAX_PAIRS = 4096,

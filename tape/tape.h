@@ -73,6 +73,7 @@ struct tape_part {
 	const uint8_t *data;
 };
 
+#define TAPE_MAX_THREADS (1u << 20) /* of one tape */
 struct tape_thread {
 	uint32_t id; /* 0, 1, 2 ... in order of appearance */
 	uint32_t pid;
@@ -195,6 +196,12 @@ struct tape_writer;
 struct tape_writer_options {
 	int level;	    /* zstd level, 0 = default (3) */
 	size_t frame_bytes; /* encoded bytes after which a frame is closed, 0 = default (256 KiB) */
+	/*
+	 * Called when fd does not take more now (EAGAIN): 0 = try again, else the error with which
+	 * writing ends.  NULL = that is an error as any other.
+	 */
+	int (*wait)(void *context, int fd);
+	void *wait_context;
 };
 
 /*
@@ -221,9 +228,10 @@ int tape_writer_memory(struct tape_writer *w, const struct tape_memory *memory);
 int tape_writer_flush(struct tape_writer *w);
 /* End block (written and unreturned are counted by the writer), last frame, table of frames. */
 int tape_writer_finish(struct tape_writer *w, const struct tape_end *end);
-/* Bytes that are in the file, calls written. */
+/* Bytes that are in the file, calls and returns written. */
 uint64_t tape_writer_bytes(const struct tape_writer *w);
 uint64_t tape_writer_calls(const struct tape_writer *w);
+uint64_t tape_writer_returns(const struct tape_writer *w);
 /* Free it; without tape_writer_finish() the tape stays cut off.  NULL is fine. */
 void tape_writer_close(struct tape_writer *w);
 

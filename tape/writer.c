@@ -39,6 +39,8 @@ struct writer_table_entry {
 
 struct tape_writer {
 	int fd;
+	int (*wait)(void *context, int fd);
+	void *wait_context;
 	int error;   /* sticky */
 	off_t start; /* of the tape in the file, -1 = not seekable */
 	uint64_t bytes;
@@ -92,6 +94,12 @@ static int writer_put(struct tape_writer *w, const void *data, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN && w->wait) {
+			w->error = w->wait(w->wait_context, w->fd);
+			if (w->error)
+				return w->error;
+			continue;
+		}
 		if (n <= 0) {
 			w->error = n < 0 ? -errno : -EIO;
 			/* A pipe cannot be cut; then the reader finds a frame that ends early. */
@@ -658,6 +666,8 @@ int tape_writer_open(int fd, const struct tape_env *env, const struct tape_write
 		options && options->frame_bytes ? options->frame_bytes : DEFAULT_FRAME_BYTES;
 	if (w->frame_bytes > TAPE_MAX_FRAME_BYTES)
 		w->frame_bytes = TAPE_MAX_FRAME_BYTES;
+	w->wait = options ? options->wait : NULL;
+	w->wait_context = options ? options->wait_context : NULL;
 	w->cctx = ZSTD_createCCtx();
 	w->site_hash = calloc(SITE_HASH, sizeof(*w->site_hash));
 	err = -ENOMEM;
@@ -1010,6 +1020,11 @@ uint64_t tape_writer_bytes(const struct tape_writer *w)
 uint64_t tape_writer_calls(const struct tape_writer *w)
 {
 	return w->calls;
+}
+
+uint64_t tape_writer_returns(const struct tape_writer *w)
+{
+	return w->returns;
 }
 
 void tape_writer_close(struct tape_writer *w)

@@ -35,7 +35,7 @@ like "an existing output: what to do" "$err" 'exists.*--force'
 run "${record[@]}" -f -o "$tape" -- "$known" "$tmp/log" many 100
 is "--force: status" "$status" 0
 like "--force: events" "$("$sum" "$tape")" '^calls=100 returns=100 .* complete=1'
-like "the summary counts" "$err" '100 events, .* bytes, 0 lost'
+like "the summary counts" "$err" '100 calls, 100 returns, 0 unreturned, .* bytes, 0 lost'
 rm "$tape"
 
 # Which back end was taken is said, if it is not the best one, unless asked to be quiet.

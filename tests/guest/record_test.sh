@@ -31,7 +31,7 @@ is "a guest: status" "$status" 0
 
 for backend in "${backends[@]}"; do
 	is "$backend: it works, and every byte is right" "$(tr '\n' ' ' <"$tmp/work/$backend.status")" "0 0 "
-	like "$backend: all calls of the known VMM" "$(<"$tmp/work/$backend.out")" ' 93 events, 9 objects, 2 threads, .* 0 lost$'
+	like "$backend: all calls of the known VMM" "$(<"$tmp/work/$backend.out")" ' 93 calls, 93 returns, 0 unreturned, 9 objects, 2 threads, .* 0 lost$'
 	like "$backend: the tape says so" "$("$KVMTAPE" info "$tmp/work/$backend.tape")" "recorder.backend +$backend\$"
 	like "$backend: the byte test ran" "$(<"$tmp/work/$backend.tap")" '^ok 1 - test_every_byte'
 	ok "$backend: canonical" "$KVMTAPE" canon "$tmp/work/$backend.tape" -o "$tmp/$backend.tape"

@@ -31,7 +31,7 @@ run "$KVMTAPE" record -o "$tmp/same.tape" -- timeout -k 1 -s INT 4 "${qemu[@]}" 
 is "status of the command is passed on" "$status" 124
 is "output is the same" "$(head -n 3 <<<"$out")" "$bare"
 like "the firmware ran" "$bare" "SeaBIOS"
-like "summary" "$err" 'same.tape: [0-9]+ events, .* 0 lost'
+like "summary" "$err" 'same.tape: [0-9]+ calls, .* 0 lost'
 ok "hundreds of events" test "$(events "$tmp/same.tape")" -gt 500
 is "no divergence" "$(diverges "$tmp/same.tape")" 0
 like "whole" "$("$KVMTAPE" info "$tmp/same.tape")" 'whole: seen [0-9]+ = written [0-9]+ \+ lost 0'

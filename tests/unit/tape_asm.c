@@ -426,7 +426,7 @@ static void errors(void **state)
 		{"gap 5 hunger\n", 1, 7, "cause"},
 		{"let x = 1 +\n", 1, 12, "a number should come here"},
 		{"env a = \"b\n", 1, 9, "no end"},
-		{"@200000 kvm.KVM_GET_API_VERSION() = 12\n", 1, 1, "at most"},
+		{"@2000000 kvm.KVM_GET_API_VERSION() = 12\n", 1, 1, "at most"},
 		{"memory kvm 0 5\n", 1, 14, "hex"},
 		{"# only \"\n\n\t# and blanks\nx\n", 4, 1, "no object 'x' yet"},
 		{"kvm\n", 1, 4, "'.' should come"},
