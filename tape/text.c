@@ -344,19 +344,32 @@ static void show_duration(const struct shower *s, const struct tape_return *ret)
 		fprintf(s->out, " <%.1f us>", (double)(ret->time - ret->call->time) / 1e3);
 }
 
+/* A thread's name in one line: a program can name itself with any bytes. */
+static const char *name_text(const struct tape_thread *thread, char name[16])
+{
+	size_t len = 0;
+
+	for (; len < sizeof(thread->comm) - 1 && thread->comm[len]; len++)
+		name[len] = (unsigned char)thread->comm[len] < 0x20 || thread->comm[len] == 0x7f
+				    ? '?'
+				    : thread->comm[len];
+	name[len] = '\0';
+	return name;
+}
+
 static int show_event(const struct shower *s, const struct tape_return *ret)
 {
 	const struct tape_call *call = ret->call;
 	const struct tape_thread *thread = tape_reader_thread(s->r, call->thread);
-	char label[64], words[KVMAPI_WORDS];
+	char label[64], name[sizeof(thread->comm)], words[KVMAPI_WORDS];
 	int err;
 
 	tape_object_label(s->r, call->object, label, sizeof(label));
 	fprintf(s->out, "%6llu ", (unsigned long long)call->index);
 	if (!s->env->timeless)
 		fprintf(s->out, "%12.6f ", (double)call->time / 1e9);
-	fprintf(s->out, "[%s:%u] %s ", thread ? thread->comm : "?", thread ? thread->tid : 0,
-		label);
+	fprintf(s->out, "[%s:%u] %s ", thread ? name_text(thread, name) : "?",
+		thread ? thread->tid : 0, label);
 	if (call->row)
 		fprintf(s->out, "%s(", call->row->name);
 	else
@@ -445,6 +458,7 @@ static void show_end(const struct shower *s, const struct tape_end *end)
 
 int tape_item_text(const struct tape_reader *r, const struct tape_item *item, char **text)
 {
+	char name[sizeof(item->u.thread.comm)];
 	struct shower s = {.r = r, .env = tape_reader_env(r)};
 	char *buf = NULL, label[64];
 	size_t size;
@@ -459,7 +473,7 @@ int tape_item_text(const struct tape_reader *r, const struct tape_item *item, ch
 	switch (item->type) {
 	case TAPE_THREAD:
 		fprintf(s.out, "%6s thread %u: %s, pid %u, tid %u", "-", item->u.thread.id,
-			item->u.thread.comm, item->u.thread.pid, item->u.thread.tid);
+			name_text(&item->u.thread, name), item->u.thread.pid, item->u.thread.tid);
 		break;
 	case TAPE_OBJECT:
 		show_object(&s, &item->u.object);

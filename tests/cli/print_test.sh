@@ -69,6 +69,16 @@ unlike "not if it is outside of the range" "$out" 'had not returned'
 
 ok "--verbose says more" test \
 	"$("$KVMTAPE" print -v "$t" | wc -l)" -gt "$("$KVMTAPE" print "$t" | wc -l)"
+cat >"$tmp/newline.tapes" <<'END'
+kernel 6.12.0
+thread 0 "a\nb\x1b[31m"
+kvm.KVM_GET_API_VERSION() = 12
+END
+run "$KVMTAPE" asm -o - "$tmp/newline.tapes"
+is "a tape on standard output: exit status" "$status" 0
+cp "$tmp/run.out" "$tmp/newline.tape"
+run "$KVMTAPE" print --no-objects "$tmp/newline.tape"
+like "a line end in a thread's name is none in the output" "$out" '^ +0 .*\[a\?b\?\[31m:'
 run "$KVMTAPE" print --json "$tmp/name.tape"
 is "a thread's name that is no UTF-8: exit status" "$status" 0
 ok "a thread's name that is no UTF-8: output is" python3 -c '
