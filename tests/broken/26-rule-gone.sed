@@ -2,4 +2,4 @@
 # breaks One rule is no longer looked at.
 # file model/rules_vm.def
 # red unit/model_vm_system rules/rules_tested
-s/^RULE\(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, 0, 0,/RULE(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, KERNEL(99, 0), 0,/
+s/^RULE\(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, 0, 0,/RULE(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, K(99, 0), 0,/

@@ -2,4 +2,4 @@
 # breaks Values are printed without their numbers.
 # file kvmapi/value_text.c
 # red unit/kvmapi_value cli/print
-/^[a-z].*\bnumber_print\(/,/^\}/ s/^\{$/{\n\tif (file)\n\t\treturn;/
+/^[a-z].*\bnumber_print\(/,/^\}/ s/^\{$/{\n\tif (number->bytes)\n\t\treturn;/
