@@ -9,6 +9,8 @@
 
 #include "model/judge.h"
 
+struct model_facts;
+
 enum touch_part {
 	TOUCH_OWN = 1 << 0,   /* the vCPU that the call is on */
 	TOUCH_SLOTS = 1 << 1, /* memory slots, their dirty logs, guest memory files */
