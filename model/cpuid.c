@@ -78,7 +78,7 @@ static void cpuid_was_set(struct judge *j, bool taken)
 	state_block_forget(&v->blocks[STATE_XSAVE]);
 	v->scratch[VCPU_XFEATURES] = 0;
 	v->scratch[VCPU_REG_LIST] = 0;
-	state_set_clear(&v->msrs);
+	vcpu_msrs_doubt(v);
 	if (taken)
 		v->cpuid_set = STATE_YES;
 	else

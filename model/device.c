@@ -40,6 +40,8 @@ static void create_device(struct judge *j)
 	for (uint32_t i = 0; i < j->vm->device_count; i++) {
 		const struct state_device *d = j->vm->devices[i];
 
+		if (d->type == UINT64_MAX)
+			j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
 		if (d->type == KVM_DEV_TYPE_VFIO) {
 			/* A closed device is released, or, while something holds it, is not. */
 			if (d->closed)

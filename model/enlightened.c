@@ -129,10 +129,8 @@ void hv_cpuid_get(struct judge *j)
 
 /* --- Xen: api.rst 4.128, 4.129 --- */
 
-#define XEN_U	      offsetof(struct kvm_xen_vcpu_attr, u)
-/* In state_vcpu.attrs, beside the attributes of KVM_SET_DEVICE_ATTR. */
-#define XEN_KEY(type) (1ull << 63 | (type))
-#define XEN_OFFLINE   3 /* the highest run state */
+#define XEN_U	    offsetof(struct kvm_xen_vcpu_attr, u)
+#define XEN_OFFLINE 3 /* the highest run state */
 
 /* The flag of KVM_CAP_XEN_HVM that announces a type of attribute, 0 = there is no such type. */
 static uint32_t xen_feature(uint64_t type)
@@ -209,6 +207,9 @@ static bool xen_type(struct judge *j, uint64_t *type)
 	uint32_t feature;
 
 	if (!J_IN(j, struct kvm_xen_vcpu_attr, type, type)) {
+		/* Any of them may have been set. */
+		state_set_clear(&j->vcpu->attrs);
+		j->vcpu->attrs.open = true;
 		j_skip(j, "argument not captured");
 		return false;
 	}
@@ -237,7 +238,7 @@ static bool xen_type(struct judge *j, uint64_t *type)
 
 static struct state_entry *xen_entry(struct judge *j, uint64_t type)
 {
-	struct state_entry *e = state_set_add(&j->vcpu->attrs, XEN_KEY(type), 0);
+	struct state_entry *e = state_set_add(&j->vcpu->attrs, VCPU_XEN_KEY(type), 0);
 
 	if (!e)
 		j->oom = -ENOMEM;
@@ -365,7 +366,8 @@ void xen_vcpu_attr_get(struct judge *j)
 		j_must_fail(j, R_XEN_VCPU_ATTR_NO_GET, EINVAL);
 		return;
 	}
-	untouched = j->vcpu->fresh && !state_set_find(&j->vcpu->attrs, XEN_KEY(type), 0);
+	untouched = j->vcpu->fresh && !j->vcpu->attrs.open &&
+		    !state_set_find(&j->vcpu->attrs, VCPU_XEN_KEY(type), 0);
 	e = xen_entry(j, type);
 	if (!e)
 		return;

@@ -265,6 +265,7 @@ void events_set(struct judge *j)
 	}
 	if (!j_succeeds(j, R_EVENTS_SET_SUCCEEDS)) {
 		state_block_forget(&v->blocks[STATE_EVENTS]);
+		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
 		return;
 	}
 	/* A change of SMM leaves a nested guest; a latched INIT resets the vCPU when somebody
@@ -342,8 +343,10 @@ void events_guest_debug(struct judge *j)
 	uint64_t control = 0, injected;
 	bool known = J_IN(j, struct kvm_guest_debug, control, &control);
 
-	if (vcpu_protected(j, R_GUEST_DEBUG_SUCCEEDS))
+	if (vcpu_protected(j, R_GUEST_DEBUG_SUCCEEDS)) {
+		v->debug_known = STATE_UNKNOWN;
 		return;
+	}
 	if (!known || control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
 		/* Software exceptions and triple faults may be pending without being shown. */
 		j_may_fail(j, R_GUEST_DEBUG_EXCEPTION_PENDING, EBUSY);

@@ -439,7 +439,8 @@ static void log_check(struct judge *j, uint64_t number, uint64_t pages,
 		manual = STATE_NO;
 	/* On x86 nothing but vCPUs, and what is called on them, writes to a guest. */
 	empty = (model_facts(j->m)->arch == KVMAPI_X86 && vm->has_vcpus == STATE_NO &&
-		 !(known & LOG_SET)) ||
+		 !(known & LOG_SET) &&
+		 !vm_fact(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO)) ||
 		(!ran && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
 	for (uint64_t page = 0; bits && page < pages && page < 8ull * bits->have; page++) {
 		bool set = page_bit(j, bits, page);
@@ -478,9 +479,8 @@ static void get_dirty_log(struct judge *j)
 		return;
 	}
 	if (!j_succeeds(j, R_DIRTY_LOG_SUCCEEDS)) {
-		/* A log that could not be written may have been emptied, see D-29. */
-		if (j->ret->ret == -EFAULT)
-			vm_fact_set(j, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
+		/* Bits may have been taken before they could not be written, see D-29. */
+		vm_fact_set(j, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
 		return;
 	}
 	pages = slot->value[SIZE] / j_page(j);
@@ -527,7 +527,8 @@ static void clear_dirty_log(struct judge *j)
 	}
 	vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
 	fact = vm_fact(j, VM_FACT_DIRTY_LOG, number);
-	if (j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS) && fact)
+	j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS);
+	if (fact)
 		fact->value[1] &= ~(uint64_t)LOG_FULL;
 }
 

@@ -176,6 +176,12 @@ static int find_handlers(struct model *m)
 		add_handlers(m, m->handlers, count, model_powerpc_handlers, false);
 	if (!x86)
 		add_handlers(m, m->handlers, count, model_generic_handlers, false);
+	/* What no handler judges may do anything. */
+	for (size_t i = 0; i < count * KVMAPI_OBJECT_KINDS; i++) {
+		if (m->handlers[i])
+			m->touches[i] = touch_row(&m->facts, m->rows[i / KVMAPI_OBJECT_KINDS].name,
+						  1u << i % KVMAPI_OBJECT_KINDS);
+	}
 	return 0;
 }
 
@@ -403,7 +409,7 @@ static struct vm_slot *object_slot(struct model *m, struct object *o)
 	if (parent && parent != o)
 		o->slot = object_slot(m, parent);
 	else
-		o->slot = slot_new(m, o->o.id, o->made_here && o->o.kind == KVMAPI_VM);
+		o->slot = slot_new(m, o->o.id, o->made_here && o->made && o->o.kind == KVMAPI_VM);
 	if (!o->slot)
 		m->oom = -ENOMEM;
 	return o->slot;
@@ -610,6 +616,13 @@ static void note_owner(const struct model *m, const struct object *o, const stru
 		o->slot->owner = process_of(m, ret->call);
 }
 
+/* An ioctl that changes nothing, by its name.  What any other does is not known without a rule. */
+static bool only_reads(const struct kvmapi_ioctl *row)
+{
+	return strstr(row->name, "_GET_") || strstr(row->name, "_HAS_") ||
+	       strstr(row->name, "_CHECK_");
+}
+
 /*
  * While a vCPU is in KVM_RUN, other calls on it wait, but for those that send it an interrupt (on
  * some architectures): after one that succeeded, no KVM_RUN from before it is under way.
@@ -665,6 +678,8 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	} else if (!h) {
 		j_hold(&j, R_RETURN_ZERO_OR_ERROR);
 		j_silent(&j, "no rule for this ioctl");
+		if (vm && !only_reads(ret->call->row))
+			state_vm_forget(vm);
 	} else {
 		if (lint)
 			lint->judge(&j);

@@ -4,7 +4,8 @@
  *
  * An entry of state_vcpu.msrs holds in value[0] the data, in value[1] the bits of it that are
  * promised to come back, and in value[2] whether the index was ever read (bit 0) or written (bit 1,
- * value[3] the data that was taken). What was taken survives guest code; the data does not.
+ * value[3] the data that was taken). What was taken survives guest code; the data does not.  An
+ * index without an entry was never named, unless the set is open.
  */
 #include "model/vcpu.h"
 #include "model/vm.h"
@@ -14,6 +15,7 @@
 #define ENTRY	    sizeof(struct kvm_msr_entry)
 #define SEEN_READ   1
 #define SEEN_WRITE  2
+#define SEEN_ONCE   4	     /* read or written while the vCPU had other features */
 #define MCG_CAP_AMD 0x1ffull /* banks, CTL_P */
 
 #define MSR_TSC		  0x10
@@ -149,6 +151,16 @@ void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mas
 	e->known = mask != 0;
 }
 
+void vcpu_msrs_doubt(struct state_vcpu *v)
+{
+	for (uint32_t i = 0; i < v->msrs.count; i++) {
+		struct state_entry *e = &v->msrs.entries[i];
+
+		e->known = 0;
+		e->value[2] = e->value[2] ? SEEN_ONCE : 0;
+	}
+}
+
 void vcpu_msr_forget(struct judge *j, uint32_t index)
 {
 	struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
@@ -230,7 +242,7 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 	} else if (index == MSR_TSC || index == MSR_TSC_ADJUST) {
-		state_set_clear(&v->attrs);
+		vcpu_attrs_forget(v);
 	} else if (index == MSR_KVM_CLOCK_OLD) {
 		vcpu_msr_forget(j, MSR_KVM_CLOCK); /* one register behind two numbers */
 	} else if (index == MSR_KVM_CLOCK) {
@@ -399,8 +411,11 @@ void msrs_set(struct judge *j)
 
 	if (!msrs_count(j, &nmsrs)) {
 		/* How far it came is not known. */
-		if (j->ret->ret >= 0 || j->ret->ret == -EFAULT || j->ret->ret == -EINTR)
-			return vcpu_forget_all(j->vcpu);
+		if (j->ret->ret >= 0 || j->ret->ret == -EFAULT || j->ret->ret == -EINTR) {
+			vcpu_forget_all(j->vcpu);
+			vcpu_attrs_forget(j->vcpu);
+			j->vcpu->msrs.open = true;
+		}
 		return;
 	}
 	count = (uint64_t)j->ret->ret;
@@ -418,6 +433,8 @@ void msrs_set(struct judge *j)
 	for (uint64_t i = 0; i < count; i++) {
 		if (!entry(j, j->in, i, &index, &data)) {
 			vcpu_forget_all(j->vcpu);
+			vcpu_attrs_forget(j->vcpu);
+			j->vcpu->msrs.open = true;
 			break;
 		}
 		msr_was_set(j, index, data, j->in->data + HEADER + i * ENTRY + 8);

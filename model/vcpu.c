@@ -163,6 +163,18 @@ static void mp_state_get(struct judge *j)
 		j->oom = -ENOMEM;
 }
 
+/* The MP state may be any.  The block keeps its size: it is no longer that of a new vCPU. */
+static void mp_state_odd(struct judge *j)
+{
+	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+
+	vcpu_flag_set(j->vcpu, VCPU_MP_ODD, true);
+	vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
+	if (state_block_set(b, 0, &(uint32_t){0}, sizeof(uint32_t)))
+		j->oom = -ENOMEM;
+	state_block_forget(b);
+}
+
 static void mp_state_set(struct judge *j)
 {
 	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
@@ -171,9 +183,7 @@ static void mp_state_set(struct judge *j)
 	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
 		j_may_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
 		j_may_succeed(j, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
-		vcpu_flag_set(j->vcpu, VCPU_MP_ODD, true);
-		vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
-		state_block_forget(b);
+		mp_state_odd(j);
 		return;
 	}
 	if (state > KVM_MP_STATE_SIPI_RECEIVED && state != KVM_MP_STATE_AP_RESET_HOLD) {
@@ -181,9 +191,7 @@ static void mp_state_set(struct judge *j)
 		if (j->vcpu->has_lapic != STATE_NO && j_applies(j, R_MP_STATE_ANY) &&
 		    j->ret->ret == 0) {
 			j_hold(j, R_MP_STATE_ANY);
-			vcpu_flag_set(j->vcpu, VCPU_MP_ODD, true);
-			vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
-			state_block_forget(b);
+			mp_state_odd(j);
 			return;
 		}
 		j_must_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
@@ -313,8 +321,8 @@ static enum state_tri has_kvmclock(const struct judge *j)
 		if (e[i] && e[i]->known && e[i]->value[1] & 1)
 			return e[i]->value[0] & 1 ? STATE_YES : STATE_NO;
 	}
-	if (j->vcpu->fresh && j->vcpu->has_run == STATE_NO && !(e[0] && e[0]->value[2]) &&
-	    !(e[1] && e[1]->value[2]))
+	if (j->vcpu->fresh && j->vcpu->has_run == STATE_NO && !j->vcpu->msrs.open &&
+	    !(e[0] && e[0]->value[2]) && !(e[1] && e[1]->value[2]))
 		return STATE_NO;
 	return STATE_UNKNOWN;
 }
@@ -356,6 +364,9 @@ static void enable_cap(struct judge *j)
 	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
 	    !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
 		j_may_succeed(j, R_VCPU_CAP_SUCCEEDS, "argument not captured");
+		j->vcpu->caps.open = true;
+		vcpu_msrs_doubt(j->vcpu);
+		state_block_forget(&j->vcpu->blocks[STATE_CPUID]);
 		return;
 	}
 	if (flags) {
@@ -410,7 +421,7 @@ static void enable_cap(struct judge *j)
 	}
 	e->value[0] = arg;
 	/* Whether an MSR or a leaf is there may hang on it. */
-	state_set_clear(&j->vcpu->msrs);
+	vcpu_msrs_doubt(j->vcpu);
 	state_block_forget(&j->vcpu->blocks[STATE_CPUID]);
 }
 
@@ -439,6 +450,14 @@ static bool attr_of(struct judge *j, uint64_t *key)
 	}
 	*key = group << 32 | attr;
 	return true;
+}
+
+void vcpu_attrs_forget(struct state_vcpu *v)
+{
+	for (uint32_t i = v->attrs.count; i-- > 0;) {
+		if (v->attrs.entries[i].key < VCPU_XEN_KEY(0))
+			state_set_remove(&v->attrs, &v->attrs.entries[i]);
+	}
 }
 
 static void attr_has(struct judge *j)
@@ -488,7 +507,7 @@ static void attr_set(struct judge *j)
 	j_may_fail(j, R_VCPU_ATTR_FAULT, EFAULT);
 	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS))
 		return;
-	state_set_clear(&j->vcpu->attrs);
+	vcpu_attrs_forget(j->vcpu);
 	if (!j_field(j, value, 0, 8, &n) || j_vcpu_ran(j))
 		return;
 	e = state_set_add(&j->vcpu->attrs, key, 0);
@@ -664,8 +683,11 @@ static void one_reg(struct judge *j)
 	j_may_fail(j, R_ONE_REG_REFUSED, ENOENT);
 	vm_buffer_may_fault(j, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
 	j_succeeds(j, R_ONE_REG_SUCCEEDS);
-	if (set)
-		vcpu_forget_all(j->vcpu);
+	if (!set)
+		return;
+	vcpu_forget_all(j->vcpu);
+	vcpu_attrs_forget(j->vcpu);
+	j->vcpu->msrs.open = true;
 }
 
 static void reg_list(struct judge *j)

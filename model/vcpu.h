@@ -115,6 +115,12 @@ void vcpu_tsc_khz_read(struct judge *j, uint64_t *khz, const struct tsc_khz_rule
 /* The MSR `index` holds the bits `mask` of `data`. */
 void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask);
 void vcpu_msr_forget(struct judge *j, uint32_t index);
+/* Which MSRs there are, and what they hold, may have changed. */
+void vcpu_msrs_doubt(struct state_vcpu *v);
+/* Attributes of KVM_SET_DEVICE_ATTR in state_vcpu.attrs become unknown; those of Xen stay. */
+void vcpu_attrs_forget(struct state_vcpu *v);
+/* In state_vcpu.attrs, beside the attributes of KVM_SET_DEVICE_ATTR. */
+#define VCPU_XEN_KEY(type) (1ull << 63 | (type))
 /* An MSR, as it stands at `offset` of a part, against what is known of it: held or broken by
  * `rule`. */
 void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,

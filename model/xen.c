@@ -298,8 +298,14 @@ static void set_attr(struct judge *j)
 	}
 	if (!j_succeeds(j, R_XEN_ATTR_SUCCEEDS) &&
 	    (j->ret->ret != -EFAULT || type_flag(type) == KVM_XEN_HVM_CONFIG_EVTCHN_SEND ||
-	     type == KVM_XEN_ATTR_TYPE_LONG_MODE || !j_applies(j, R_XEN_ATTR_KEPT_REFUSED)))
+	     type == KVM_XEN_ATTR_TYPE_LONG_MODE || !j_applies(j, R_XEN_ATTR_KEPT_REFUSED))) {
+		/* It may have been set before the rest failed. */
+		if (j->ret->ret == -EFAULT) {
+			vm_fact_drop(j, VM_FACT_XEN_ATTR, type);
+			j->vm->facts.open = true;
+		}
 		return;
+	}
 	/* Of a frame the bits count that its address in 64 bits has. */
 	if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO && value != NO_FRAME)
 		value &= NO_FRAME >> 12;
