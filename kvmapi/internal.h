@@ -55,6 +55,9 @@ struct kvmapi_union {
 	const struct kvmapi_case *cases; /* ends with a NULL member */
 };
 
+/* What the index of rows by request has room for. */
+#define KVMAPI_ROWS_MAX 512
+
 /* Everything that depends on the architecture's headers; table.c makes one per architecture. */
 struct kvmapi_table {
 	const struct kvmapi_ioctl *ioctls;
@@ -62,7 +65,7 @@ struct kvmapi_table {
 	const struct kvmapi_attr *attrs;
 	const struct kvmapi_field *fields;
 	const struct kvmapi_union *unions;
-	size_t ioctl_count;
+	size_t ioctl_count; /* KVMAPI_ROWS_MAX at most */
 	size_t exit_count;
 	size_t attr_count;
 	size_t field_count;

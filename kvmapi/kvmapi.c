@@ -80,8 +80,9 @@ const struct kvmapi_ioctl *kvmapi_ioctls(enum kvmapi_arch arch, size_t *count)
  * Rows by request: open addressing over row numbers + 1 (0 = empty), at most half full.  Rows of
  * one request for several kinds follow each other in the probe sequence.
  */
-#define SLOT_BITS 9
+#define SLOT_BITS 10
 #define SLOTS	  (1u << SLOT_BITS)
+_Static_assert(SLOTS >= 2 * KVMAPI_ROWS_MAX, "at most half full");
 
 static uint16_t slots[KVMAPI_ARCHS][SLOTS];
 static pthread_once_t slots_once = PTHREAD_ONCE_INIT;
@@ -101,7 +102,7 @@ static void slots_fill(void)
 
 	for (arch = 0; arch < KVMAPI_ARCHS; arch++) {
 		table = tables[arch];
-		for (n = 0; n < table->ioctl_count && n < SLOTS / 2; n++) {
+		for (n = 0; n < table->ioctl_count; n++) {
 			slot = slot_of(table->ioctls[n].request);
 			while (slots[arch][slot])
 				slot = (slot + 1) % SLOTS;

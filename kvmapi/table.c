@@ -265,6 +265,8 @@ static const struct kvmapi_union unions[] = {
 #include "kvmapi/unions.def"
 };
 
+_Static_assert(ARRAY_COUNT(ioctls) <= KVMAPI_ROWS_MAX, "kvmapi_find() finds all rows");
+
 const struct kvmapi_table CAT(kvmapi_table_, KVMAPI_ARCH) = {
 	.ioctls = ioctls,
 	.exits = exits,

@@ -53,6 +53,7 @@ struct judge {
 		int error;
 	} allowed[JUDGE_ALLOWED];
 	unsigned int allowed_count;
+	bool allowed_more; /* than there is room for */
 	int oom;
 	struct promises *promises; /* NULL: nobody asked */
 	struct tape_return

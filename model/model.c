@@ -804,11 +804,11 @@ static bool run_lets_guest_run(const struct tape_call *call)
 }
 
 /* A call on this vCPU has not returned, so whether it comes before a KVM_RUN is not known. */
-static bool open_on(struct model *m, uint32_t object)
+static bool open_on(struct model *m, const struct vm_slot *slot, uint32_t object)
 {
 	bool found = false;
 
-	for (uint32_t i = 0; i < m->thread_room; i++) {
+	for (uint32_t i = 0; slot->open && i < m->thread_room; i++) {
 		struct open_call *t = &m->threads[i];
 
 		if (!t->open || !t->slot || t->object != object)
@@ -828,7 +828,7 @@ static void run_enter(struct model *m, const struct judge_handler *h, struct vm_
 	judge_prepare(m, &j, vm, call, NULL, t->entered, 0, &v);
 	if (!j.vcpu)
 		return;
-	if (open_on(m, call->object))
+	if (open_on(m, slot, call->object))
 		state_vcpu_forget(j.vcpu);
 	h->enter(&j);
 	t->inside = true;
@@ -978,7 +978,7 @@ static void run_return(struct model *m, struct vm_slot *slot, struct object *o,
 		       const struct tape_return *ret, struct open_call *t)
 {
 	struct state_vcpu *vcpu = state_vm_vcpu(slot->state, o->o.id);
-	bool own = vcpu && (o->left > t->entered || open_on(m, o->o.id));
+	bool own = vcpu && (o->left > t->entered || open_on(m, slot, o->o.id));
 	bool unsure = own || slot->changed > t->entered;
 	struct model_verdict v;
 	uint32_t opens;
