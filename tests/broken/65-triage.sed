@@ -2,4 +2,4 @@
 # breaks A find is not played again to see whether it shows.
 # file fuzz/campaign_triage.c
 # red fuzz/fuzz-campaign
-/^[a-z].*\bcampaign_find_triage\(/,/^\}/ s/^\{$/{\n\treturn 0;/
+s/f\.shown = report\.shown;/f.shown = 0;/

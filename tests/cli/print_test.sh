@@ -19,7 +19,7 @@ run "$KVMTAPE" print "$tmp/good.tape"
 is "exit status" "$status" 0
 is "nothing on standard error" "$err" ""
 is "11 calls" "$(grep -c 'KVM_[A-Z_]*(' <<<"$out")" 11
-like "decodes a payload" "$out" 'KVM_SET_USER_MEMORY_REGION\(.*memory_size'
+like "decodes a payload" "$out" 'KVM_SET_USER_MEMORY_REGION\(\{\.memory_size = 0x100000, \.userspace_addr = 0x7f0000000000\}\) = 0( |$)'
 like "decodes an exit" "$out" 'KVM_RUN\(.*IO out port 0x402'
 like "names an error" "$out" 'KVM_CREATE_VCPU\(.*EEXIST'
 
