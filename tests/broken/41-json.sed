@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# breaks The lines of --json have no end.
+# breaks The lines of --json are no JSON.
 # file cli/tape.c
 # red cli/replay
 /^int cli_json_put\(/,/^\}/ s/fputc\('.n', out\)/fputs("}\\n", out)/
