@@ -14,6 +14,7 @@ struct tape_random_options {
 	size_t count;
 	unsigned int items;	/* about so many */
 	size_t frame_bytes;	/* 0 = the writer's default */
+	int level;		/* the same */
 	unsigned int big_parts; /* one part in so many is large, 0 = none */
 	bool timeless;
 	bool unfinished; /* no end block */

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = 0;
 	if (!fuzz_file_clear(files[0]))
 		return 0;
-	err = tape_asm_write(text, files[0], NULL, &error);
+	err = tape_asm_write(text, files[0], &fuzz_file_options, &error);
 	if (err == -EINVAL && !error.line)
 		found("wrong, but nowhere", err, NULL);
 	if (err)
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	memset(&error, 0, sizeof(error));
-	err = tape_asm_write(printed, files[1], NULL, &error);
+	err = tape_asm_write(printed, files[1], &fuzz_file_options, &error);
 	if (err && err != -ENOMEM)
 		found("what was printed is no text", err, &error);
 	free(printed);

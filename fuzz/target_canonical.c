@@ -210,7 +210,7 @@ static int disguise(int from, int to)
 	if (!err) {
 		env = *tape_reader_env(r);
 		env.timeless = false;
-		err = tape_writer_open(to, &env, NULL, &d.w);
+		err = tape_writer_open(to, &env, &fuzz_file_options, &d.w);
 	}
 	while (!err) {
 		err = tape_reader_next(r, &item);

@@ -7,6 +7,8 @@
 
 #include "fuzz/target_file.h"
 
+const struct tape_writer_options fuzz_file_options = {.level = 1};
+
 int fuzz_file_new(void)
 {
 	return memfd_create("tape", MFD_CLOEXEC);
@@ -55,7 +57,7 @@ int fuzz_file_canonical(int from, int to)
 		return -EIO;
 	err = tape_reader_open_fd(from, &r);
 	if (!err)
-		err = tape_canonicalise(r, to, NULL);
+		err = tape_canonicalise(r, to, &fuzz_file_options);
 	tape_reader_close(r);
 	return err;
 }

@@ -20,6 +20,8 @@ struct fuzz_file_bytes {
 bool fuzz_file_map(int fd, struct fuzz_file_bytes *b);
 void fuzz_file_unmap(struct fuzz_file_bytes *b);
 bool fuzz_file_same(int one, int other);
+/* How targets have tapes written: what is packed less well takes less memory, and time. */
+extern const struct tape_writer_options fuzz_file_options;
 /* The canonical form of a tape.  0 or an error. */
 int fuzz_file_canonical(int from, int to);
 

@@ -88,7 +88,7 @@ static int read_all(const uint8_t *data, size_t size)
 
 static int canonical(struct tape_reader *r, int to)
 {
-	return fuzz_file_clear(to) ? tape_canonicalise(r, to, NULL) : -EIO;
+	return fuzz_file_clear(to) ? tape_canonicalise(r, to, &fuzz_file_options) : -EIO;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

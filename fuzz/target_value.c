@@ -157,7 +157,8 @@ static int tape_write(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, con
 	env.arch = arch;
 	env.page_size = 4096;
 	env.timeless = true;
-	err = fuzz_file_clear(tape) ? tape_writer_open(tape, &env, NULL, &w) : -ENOMEM;
+	err = fuzz_file_clear(tape) ? tape_writer_open(tape, &env, &fuzz_file_options, &w)
+				    : -ENOMEM;
 	if (!err)
 		err = call_write(w, row, data, size);
 	if (!err)
@@ -188,7 +189,7 @@ static void check_asm(const struct kvmapi_ioctl *row)
 	if (out && fclose(out))
 		err = -ENOMEM;
 	if (!err && fuzz_file_clear(again)) {
-		err = tape_asm_write(text, again, NULL, &error);
+		err = tape_asm_write(text, again, &fuzz_file_options, &error);
 		if (err == -EINVAL)
 			fprintf(stderr, "line %u, column %u: %s\n%s", error.line, error.column,
 				error.message, text);

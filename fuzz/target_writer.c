@@ -50,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	/* Small frames have as many borders as large tapes. */
 	options.frame_bytes = data[0] & 1 ? 200 : 0;
+	options.level = fuzz_file_options.level;
 	options.timeless = data[0] & 2;
 	options.unfinished = data[0] & 4;
 	options.big_parts = data[0] & 8 ? 3 : 0;
