@@ -194,7 +194,9 @@ static int part_auto(struct assembler *a, const struct open_call *call, struct a
 		const struct asm_auto *f = &fields[i];
 		uint64_t value = 0;
 
-		if (asm_buf_is_set(&p->buf, f->offset, f->size))
+		/* Nor is what the text says is not there. */
+		if (asm_buf_is_set(&p->buf, f->offset, f->size) ||
+		    (p->size_given && f->offset + f->size > p->size))
 			continue;
 		err = asm_buf_need(&p->buf, f->offset + f->size);
 		if (err)
