@@ -28,7 +28,7 @@ static char known[4096];
 static const char *backend = "tracepoint"; /* what works everywhere */
 /* ms that a VMM waits until it is surely recorded; set from how long a recorder takes to open here.
  */
-static char patience[16];
+static char patience[32];
 
 /* --- the log
  * ---------------------------------------------------------------------------------------- */
