@@ -44,4 +44,36 @@ run "$KVMTAPE" canon -f -o /dev/full "$tmp/good.tape"
 is "full disk: exit status" "$status" 2
 like "full disk: says so" "$err" 'No space left'
 ok "full disk: the device is still there" test -c /dev/full
+is "a new tape is for its owner alone" "$(stat -c %a "$tmp/one.tape")" 600
+
+# What was there stays until there is something to replace it, and what was begun beside it goes.
+mkdir "$tmp/beside"
+echo precious >"$tmp/beside/there"
+head -c 100 "$tmp/good.tape" >"$tmp/broken.tape"
+run "$KVMTAPE" canon -f -o "$tmp/beside/there" "$tmp/broken.tape"
+is "--force and a tape that is none: exit status" "$status" 2
+is "--force and a tape that is none: what was there stays" "$(<"$tmp/beside/there")" precious
+printf '\xff' | dd of="$tmp/good.tape" bs=1 seek=200 conv=notrunc 2>/dev/null
+run "$KVMTAPE" canon -f -o "$tmp/beside/there" "$tmp/good.tape"
+is "--force and a damaged tape: exit status" "$status" 2
+is "--force and a damaged tape: what was there stays, and nothing else" "$(cat "$tmp/beside"/*)" precious
+
+mkfifo "$tmp/fifo"
+timeout 20 cat "$tmp/fifo" >"$tmp/through" &
+run timeout 20 "$KVMTAPE" canon -o "$tmp/fifo" "$tmp/one.tape"
+wait $!
+is "a FIFO: exit status" "$status" 0
+ok "a FIFO: the same bytes" cmp "$tmp/one.tape" "$tmp/through"
+ok "a FIFO: it is still there" test -p "$tmp/fifo"
+"$KVMTAPE" canon -o - "$tmp/one.tape" | cat >"$tmp/piped"
+ok "standard output, a pipe: the same bytes" cmp "$tmp/one.tape" "$tmp/piped"
+"$KVMTAPE" canon -o - "$tmp/one.tape" >"$tmp/redirected"
+ok "standard output, a file: the same bytes" cmp "$tmp/one.tape" "$tmp/redirected"
+if command -v script >/dev/null; then
+	run script -qec "'$KVMTAPE' canon -o - '$tmp/one.tape'" /dev/null
+	is "standard output, a terminal: refused" "$status" 2
+	like "standard output, a terminal: says so" "$out" 'does not go to a terminal'
+else
+	skip "standard output, a terminal" "there is no script(1)"
+fi
 tap_done

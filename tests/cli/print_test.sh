@@ -71,7 +71,7 @@ ok "--verbose says more" test \
 	"$("$KVMTAPE" print -v "$t" | wc -l)" -gt "$("$KVMTAPE" print "$t" | wc -l)"
 cat >"$tmp/newline.tapes" <<'END'
 kernel 6.12.0
-thread 0 "a\nb\x1b[31m"
+thread 0 "a\x0ab\x1b[31m"
 kvm.KVM_GET_API_VERSION() = 12
 END
 run "$KVMTAPE" asm -o - "$tmp/newline.tapes"
