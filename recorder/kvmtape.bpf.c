@@ -81,11 +81,15 @@ struct object_key {
 	__u64 address;
 	__u64 kind;
 };
+struct object_value {
+	__u64 serial;
+	__u64 file; /* 0: not seen yet */
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct object_key);
-	__type(value, __u64);
+	__type(value, struct object_value);
 } objects SEC(".maps");
 
 struct {
@@ -478,26 +482,32 @@ static __always_inline bool know_vcpu(void)
 	       bpf_core_field_exists(((struct kvm_vcpu *)0)->vcpu_id);
 }
 
-/* The serial of an object that was made before, of the last one at this address. */
-static __noinline __u64 serial_of(__u64 address, __u64 kind)
+/*
+ * The serial of an object that was made before, of the last one at this address.  file: 0 if it is
+ * not at hand.  Each object has one, so another file is another object.
+ */
+static __noinline __u64 serial_of(__u64 address, __u64 kind, __u64 file)
 {
 	struct object_key key = {.address = address, .kind = kind};
-	__u64 *known = bpf_map_lookup_elem(&objects, &key);
-	__u64 serial = bpf_ktime_get_ns();
+	struct object_value new = {.serial = bpf_ktime_get_ns(), .file = file};
+	struct object_value *known = bpf_map_lookup_elem(&objects, &key);
 
-	if (known && *known >= oldest)
-		return *known;
+	if (known && known->serial >= oldest && (!file || !known->file || known->file == file)) {
+		if (file)
+			known->file = file;
+		return known->serial;
+	}
 	if (known) {
-		*known = serial;
-		return serial;
+		*known = new;
+		return new.serial;
 	}
 	/* Another thread can be quicker. */
-	if (bpf_map_update_elem(&objects, &key, &serial, BPF_NOEXIST)) {
+	if (bpf_map_update_elem(&objects, &key, &new, BPF_NOEXIST)) {
 		known = bpf_map_lookup_elem(&objects, &key);
 		if (known)
-			return *known;
+			return known->serial;
 	}
-	return serial;
+	return new.serial;
 }
 
 /* All that is known of which object is which may be wrong from here on. */
@@ -528,7 +538,7 @@ static __always_inline void fill_object(struct record_object *object, struct fil
 	object->parent_serial = 0;
 	object->file = (__u64)file;
 	object->address = object_address(file, kind);
-	object->serial = serial_of(object->address, kind);
+	object->serial = serial_of(object->address, kind, object->file);
 	if (!is_struct(kind))
 		return;
 	if (kind == RECORD_VCPU && know_vcpu()) {
@@ -542,7 +552,7 @@ static __always_inline void fill_object(struct record_object *object, struct fil
 		object->parent = (__u64)BPF_CORE_READ(device, kvm);
 	}
 	if (object->parent)
-		object->parent_serial = serial_of(object->parent, RECORD_VM);
+		object->parent_serial = serial_of(object->parent, RECORD_VM, 0);
 }
 
 /* References to a file; 0 of one that is gone. */
@@ -1197,15 +1207,15 @@ static __always_inline void send_notice(void *data, __u64 size)
 static __always_inline void record_close(struct file *file, __u32 kind)
 {
 	struct object_key key = {.address = object_address(file, kind), .kind = kind};
-	__u64 *serial = bpf_map_lookup_elem(&objects, &key);
+	struct object_value *known = bpf_map_lookup_elem(&objects, &key);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct record_close record;
 
-	if (!serial)
+	if (!known)
 		return;
 	__builtin_memset(&record, 0, sizeof(record));
 	record.object.address = key.address;
-	record.object.serial = *serial;
+	record.object.serial = known->serial;
 	record.object.file = (__u64)file;
 	record.object.kind = kind;
 	bpf_map_delete_elem(&objects, &key);

@@ -543,12 +543,8 @@ static void take_missed(struct recorder *r)
 {
 	struct recorder_skips now = look(r);
 
-	if (now.all != r->skips.all) {
-		/* One of them may have made an object, or closed one. */
-		r->skeleton->bss->oldest = now_ns();
-		__atomic_add_fetch(&r->skeleton->bss->changes, 1, __ATOMIC_SEQ_CST);
+	if (now.all != r->skips.all)
 		r->doubtful = producer_position(r);
-	}
 	if (now.calls > r->skips.calls)
 		put_gap(r, TAPE_GAP_MISSED, now.calls - r->skips.calls, tape_time(r, now_ns()));
 	r->skips = now;
