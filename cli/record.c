@@ -285,7 +285,10 @@ static int run(const void *values, int count, char **operands)
 		goto out;
 	}
 	recorder_get_stats(recorder, &stats);
-	fate = err ? CLI_OUTPUT_PARTIAL : CLI_OUTPUT_DONE;
+	if (!err)
+		fate = CLI_OUTPUT_DONE;
+	else if (stats.write_error)
+		fate = CLI_OUTPUT_PARTIAL;
 	if (stats.write_error) {
 		/* It was said when it happened. */
 		code = CLI_ERROR;

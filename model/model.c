@@ -15,6 +15,7 @@
 #include "kvmapi/kvm_newer.h"
 #include "model/group.h"
 #include "model/internal.h"
+#include "tape/ids.h"
 
 /* Errnos end here. */
 #define ERRNO_MAX 4095
@@ -45,11 +46,6 @@ struct open_call {
 	bool runs;    /* and that lets the guest run */
 };
 
-struct tid_entry {
-	uint32_t tid;
-	uint32_t id; /* + 1; 0 = free */
-};
-
 struct model {
 	struct model_facts facts;
 	model_verdict_fn fn;
@@ -65,8 +61,7 @@ struct model {
 	uint32_t thread_room;
 	uint32_t *waiting; /* threads whose open call has a .slot */
 	uint32_t waiting_count, waiting_room;
-	struct tid_entry *by_tid; /* hash: the last thread of each tid */
-	uint32_t tid_count, tid_room;
+	struct tape_ids by_tid; /* the last thread + 1 of each tid */
 	const struct kvmapi_ioctl *rows;
 	const struct judge_handler **handlers; /* by row */
 	const struct judge_handler **lints;    /* by row and kind, NULL = none */
@@ -266,7 +261,7 @@ void model_destroy(struct model *m)
 	free(m->objects);
 	free(m->threads);
 	free(m->waiting);
-	free(m->by_tid);
+	tape_ids_release(&m->by_tid);
 	free(m->handlers);
 	free(m->lints);
 	free(m->touches);
@@ -284,9 +279,7 @@ void model_reset(struct model *m)
 	if (m->threads)
 		memset(m->threads, 0, m->thread_room * sizeof(*m->threads));
 	m->waiting_count = 0;
-	if (m->by_tid)
-		memset(m->by_tid, 0, m->tid_room * sizeof(*m->by_tid));
-	m->tid_count = 0;
+	tape_ids_clear(&m->by_tid);
 	m->sequence = 0;
 	m->gap_seen = false;
 	m->gap_at = 0;
@@ -328,41 +321,6 @@ static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
 	memset((char *)p + (size_t)*room * size, 0, (size_t)(want - *room) * size);
 	*array = p;
 	*room = want;
-	return 0;
-}
-
-static struct tid_entry *tid_at(const struct model *m, uint32_t tid)
-{
-	uint32_t at = (tid * 0x9E3779B1u) & (m->tid_room - 1);
-
-	while (m->by_tid[at].id && m->by_tid[at].tid != tid)
-		at = (at + 1) & (m->tid_room - 1);
-	return &m->by_tid[at];
-}
-
-/* Thread `id` has this tid from now on; *before: the thread + 1 that had it until now, 0 = none. */
-static int tid_set(struct model *m, uint32_t tid, uint32_t id, uint32_t *before)
-{
-	struct tid_entry *old = m->by_tid, *entry;
-	uint32_t old_room = m->tid_room;
-
-	if (2 * (m->tid_count + 1) > old_room) {
-		m->tid_room = old_room ? 2 * old_room : 64;
-		m->by_tid = calloc(m->tid_room, sizeof(*m->by_tid));
-		if (!m->by_tid) {
-			m->by_tid = old;
-			m->tid_room = old_room;
-			return -ENOMEM;
-		}
-		for (uint32_t i = 0; i < old_room; i++)
-			if (old[i].id)
-				*tid_at(m, old[i].tid) = old[i];
-		free(old);
-	}
-	entry = tid_at(m, tid);
-	*before = entry->id;
-	m->tid_count += !entry->id;
-	*entry = (struct tid_entry){.tid = tid, .id = id + 1};
 	return 0;
 }
 
@@ -510,11 +468,13 @@ int model_take(struct model *m, const struct model *from)
 		m->threads[i].tid = from->threads[i].tid;
 		m->threads[i].pid = from->threads[i].pid;
 	}
-	for (uint32_t i = 0; i < from->tid_room; i++) {
-		uint32_t before;
+	for (uint32_t i = 0; i < from->by_tid.room; i++) {
+		const struct tape_id *id = &from->by_tid.list[i];
+		uint32_t *last = id->value ? tape_ids_at(&m->by_tid, id->key) : NULL;
 
-		if (from->by_tid[i].id &&
-		    tid_set(m, from->by_tid[i].tid, from->by_tid[i].id - 1, &before))
+		if (last)
+			*last = id->value;
+		else if (id->value)
 			return -ENOMEM;
 	}
 	m->sequence = from->sequence;
@@ -906,16 +866,18 @@ static void returned_unseen(struct model *m, struct open_call *t)
 int model_thread(struct model *m, const struct tape_thread *thread)
 {
 	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
-	uint32_t before;
+	uint32_t *last, before;
 
 	if (err)
 		return err;
 	/* Frames name their threads again. */
 	if (m->threads[thread->id].tid == thread->tid)
 		return m->oom;
-	err = tid_set(m, thread->tid, thread->id, &before);
-	if (err)
-		return err;
+	last = tape_ids_at(&m->by_tid, thread->tid);
+	if (!last)
+		return -ENOMEM;
+	before = *last;
+	*last = thread->id + 1;
 	if (before && before != thread->id + 1 && m->threads[before - 1].open)
 		returned_unseen(m, &m->threads[before - 1]);
 	m->threads[thread->id].tid = thread->tid;

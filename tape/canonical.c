@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "tape/format.h"
+#include "tape/ids.h"
 #include "tape/show.h"
 
 /* Descriptors: those of objects follow their ids, all others the order of their appearance. */
@@ -52,7 +53,8 @@ struct canon {
 	struct tape_reader *r;
 	struct tape_writer *w;
 	const struct tape_env *env;
-	uint32_t *pids; /* by thread: id of the first thread of its process, + 1 */
+	uint32_t *pids;		      /* by thread: id of the first thread of its process, + 1 */
+	struct tape_ids first_of_pid; /* the same by process */
 	size_t thread_count;
 	struct canon_object *objects; /* that are not closed */
 	size_t object_count, object_room;
@@ -357,16 +359,18 @@ static int take_thread(struct canon *c, const struct tape_thread *thread)
 {
 	struct tape_thread to = *thread;
 	uint32_t *pids = realloc(c->pids, (c->thread_count + 1) * sizeof(*pids));
-	uint32_t first;
+	uint32_t *first;
 
 	if (!pids)
 		return -ENOMEM;
 	c->pids = pids;
-	for (first = 0; first < thread->id; first++)
-		if (tape_reader_thread(c->r, first)->pid == thread->pid)
-			break;
-	c->pids[c->thread_count++] = first + 1;
-	to.pid = first + 1;
+	first = tape_ids_at(&c->first_of_pid, thread->pid);
+	if (!first)
+		return -ENOMEM;
+	if (!*first)
+		*first = thread->id + 1;
+	c->pids[c->thread_count++] = *first;
+	to.pid = *first;
 	to.tid = thread->id + 1;
 	return tape_writer_thread(c->w, &to);
 }
@@ -536,6 +540,7 @@ int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer
 	tape_env_release(&env);
 	tape_buf_release(&c->payload);
 	free(c->pids);
+	tape_ids_release(&c->first_of_pid);
 	free(c->objects);
 	free(c->foreign);
 	free(c);

@@ -106,4 +106,16 @@ for command in stat info; do
 	is "a tape without events, $command: exit status" "$status" 0
 	is "a tape without events, $command: nothing on standard error" "$err" ""
 done
+# Very many threads, each of a process of its own: no reader takes time with the square of their number.
+{
+	printf 'kernel 6.12.0\n'
+	seq 0 149999 | sed 's/.*/thread & "x" <pid &1, tid &1>/'
+	printf '@149999 kvm.KVM_GET_API_VERSION() = 12\n'
+} >"$tmp/threads.tapes"
+ok "150000 threads: a tape holds them" "$KVMTAPE" asm -o "$tmp/threads.tape" "$tmp/threads.tapes"
+for command in replay stat info print "canon -o $tmp/threads.canon"; do
+	# shellcheck disable=SC2086
+	ok "150000 threads: ${command%% *} takes no more than ten seconds" \
+		bash -c 'ulimit -t 10; exec "$@" >/dev/null' - "$KVMTAPE" $command "$tmp/threads.tape"
+done
 tap_done

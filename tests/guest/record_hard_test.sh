@@ -57,7 +57,7 @@ tools=()
 for tool in /bin/sh /usr/bin/{grep,id,stat,timeout,unshare,mount}; do
 	tools+=(--with "$tool")
 done
-run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout "${GUEST_TIMEOUT:-500}" --smp 2 --env PATH=/usr/bin:/bin \
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout "${GUEST_TIMEOUT:-500}" --env PATH=/usr/bin:/bin \
 	--with "$KVMTAPE" --with "$AWKWARD" "${tools[@]}" "$tmp/inside"
 is "a guest: status" "$status" 0
 cd "$tmp/work" || exit 99
