@@ -16,7 +16,11 @@ struct kvmtape_bpf;
 #define RECORDER_MESSAGE 512
 
 #define RECORDER_COMPAT(kind) ((uint32_t)(kind) << 8)
+#ifdef __x86_64__
 #define RECORDER_COMPAT_HOOKS (RECORDER_COMPAT(KVMAPI_VM) | RECORDER_COMPAT(KVMAPI_VCPU))
+#else
+#define RECORDER_COMPAT_HOOKS 0u /* KVM has no such functions on other machines */
+#endif
 
 /* A line for a person. */
 struct recorder_message {

@@ -1261,6 +1261,18 @@ static void sweep_at_end(struct recorder *r)
 	}
 }
 
+/* A signal ended the recording, but not what it was of. */
+static void say_what_runs_on(struct recorder *r)
+{
+	uint32_t pid = r->command.ended ? living_process(r) : 0;
+	char name[16];
+
+	if (!pid)
+		return;
+	name_of(r, (pid_t)pid, name);
+	say(r, "process %u (%s) runs on unrecorded", pid, name);
+}
+
 static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		     void (*warn)(const char *))
 {
@@ -1291,6 +1303,8 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		sweep_if_due(r, records);
 		if (over && !records)
 			sweep_at_end(r);
+		if (asked)
+			say_what_runs_on(r);
 		if (asked || (over && !records))
 			break;
 		if (over)
