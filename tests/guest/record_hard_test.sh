@@ -21,6 +21,7 @@ rec()
 	local name=\$backend.\$1
 
 	shift
+	echo "\$name"
 	timeout -k 1 120 "$KVMTAPE" record --backend \$backend -o \$name.tape "\$@" >\$name.out 2>\$name.err </dev/null
 	echo \$? >\$name.status
 }
@@ -94,7 +95,7 @@ for backend in "${backends[@]}"; do
 
 	is "$backend: background: the status of COMMAND" "$(<"$backend.background.status")" 7
 	is "$backend: background: recorded to its end" "$(count "$backend.background.tape" calls)" 12
-	like "$backend: background: says for whom it waits" "$(<"$backend.background.err")" 'goes on until process [0-9]+ \(awkward\)'
+	like "$backend: background: says for whom it waits" "$(<"$backend.background.err")" 'goes on until process [0-9]+ \((bpf-)?awkward'
 
 	is "$backend: lost ends: it ends all the same" "$(<"$backend.lost-exit.status")" 0
 	is "$backend: lost ends: all are counted" "$(count "$backend.lost-exit.tape" seen)" 400
