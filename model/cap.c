@@ -443,11 +443,13 @@ static void enable_cap(struct judge *j)
 		return;
 	}
 	/* That one is there, and enabled, whether the host can do it or not. */
-	if (j_cap(j, (uint32_t)cap) == 0 &&
-	    (cap != KVM_CAP_X86_BUS_LOCK_EXIT || j_kernel(j) < MODEL_KERNEL(5, 12))) {
+	if (j_cap(j, (uint32_t)cap) == 0 && (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
+					     (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 12)))) {
 		j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
 		return;
 	}
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !j_kernel(j))
+		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */
 		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2))

@@ -56,15 +56,16 @@ static bool width_is_odd(struct judge *j, uint64_t nent, uint32_t entry_size, ui
 }
 
 /* Dynamic features of the extended state need the process's permission first. */
-static bool has_dynamic_xfeature(struct judge *j, uint64_t nent)
+static bool has_dynamic_xfeature(struct judge *j, uint64_t nent, uint32_t entry_size,
+				 uint32_t eax_offset)
 {
 	for (uint64_t i = 0; i < nent; i++) {
-		uint64_t function, index, eax;
+		uint64_t function, eax;
 
-		if (j_field(j, j->in, HEADER + i * ENTRY, 4, &function) && function == 0xd &&
-		    j_field(j, j->in, HEADER + i * ENTRY + 4, 4, &index) && !index &&
-		    j_field(j, j->in, HEADER + i * ENTRY + 12, 4, &eax))
-			return eax >> 17 & 3;
+		if (j_field(j, j->in, HEADER + i * entry_size, 4, &function) && function == 0xd &&
+		    j_field(j, j->in, HEADER + i * entry_size + eax_offset, 4, &eax) &&
+		    eax >> 17 & 3)
+			return true;
 	}
 	return false;
 }
@@ -114,7 +115,7 @@ static void set_judge(struct judge *j, bool old)
 		j_may_fail(j, R_CPUID_AFTER_RUN, EINVAL);
 	if (width_is_odd(j, nent, size, old ? 4 : offsetof(struct kvm_cpuid_entry2, eax)))
 		j_may_fail(j, R_CPUID_ADDRESS_WIDTH, EINVAL);
-	if (!old && has_dynamic_xfeature(j, nent))
+	if (has_dynamic_xfeature(j, nent, size, old ? 4 : offsetof(struct kvm_cpuid_entry2, eax)))
 		j_may_fail(j, R_CPUID_DYNAMIC_FEATURE, EPERM);
 	if (!j_succeeds(j, R_CPUID_SET_SUCCEEDS)) {
 		/* "No guarantees that the previous configuration is not corrupted." */

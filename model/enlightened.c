@@ -108,7 +108,7 @@ void hv_cpuid_get(struct judge *j)
 		return;
 	}
 	/* A kernel of later years may have more to tell. */
-	if (room < HV_LEAVES || j_kernel(j) > MODEL_KERNEL(7, 2))
+	if (room < HV_LEAVES || !j_kernel(j) || j_kernel(j) > MODEL_KERNEL(7, 2))
 		j_may_fail(j, R_HV_CPUID_TOO_LOW, E2BIG);
 	if (!j_succeeds(j, R_HV_CPUID_SUCCEEDS) || !J_OUT(j, struct kvm_cpuid2, nent, &n))
 		return;

@@ -8,12 +8,15 @@
 struct model_facts {
 	enum kvmapi_arch arch;
 	bool big_endian;
-	uint32_t kernel;
+	uint32_t kernel; /* 0 = not known, or in doubt as a whole */
+	uint32_t patch;	 /* UINT32_MAX = not known */
 	uint32_t page;
 	char backend[32];
 	const int32_t *caps;
 	size_t cap_count;
 	bool rule_applies[R_COUNT];
+	/* Whether the kernel has the change that bounds the rule is not known. */
+	bool rule_doubted[R_COUNT];
 	uint8_t rule_kind[R_COUNT];
 };
 

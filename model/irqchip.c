@@ -12,12 +12,13 @@
 #include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
-#define ROUTES_MAX    4096
-#define ROUTE_TYPE    16 /* key2 of a route that leads to no chip: this plus its type */
-#define PIC_PINS      8
-#define IOAPIC_PINS   24
+#define ROUTES_MAX	4096
+#define ROUTE_TYPE	16 /* key2 of a route that leads to no chip: this plus its type */
+#define PIC_PINS	8
+#define IOAPIC_PINS	24
+#define XEN_PORTS_LEAST 1024 /* of a guest of 32 bits */
 /* KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL of the header, as 32 bits */
-#define XEN_TWO_LEVEL 0xffffffffull
+#define XEN_TWO_LEVEL	0xffffffffull
 
 static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
 
@@ -137,7 +138,8 @@ uint32_t vm_vcpus_most(const struct state_vm *vm)
 /* Where a GSI leads to. */
 struct leads {
 	bool known;
-	bool pic, ioapic, msi, other;
+	uint8_t pics; /* master, slave, or both */
+	bool ioapic, msi, other;
 };
 
 static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
@@ -146,8 +148,8 @@ static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
 
 	if (!l.known)
 		return l;
-	l.pic = state_set_find(&vm->routes, gsi, KVM_IRQCHIP_PIC_MASTER) ||
-		state_set_find(&vm->routes, gsi, KVM_IRQCHIP_PIC_SLAVE);
+	l.pics = !!state_set_find(&vm->routes, gsi, KVM_IRQCHIP_PIC_MASTER) +
+		 !!state_set_find(&vm->routes, gsi, KVM_IRQCHIP_PIC_SLAVE);
 	l.ioapic = state_set_find(&vm->routes, gsi, KVM_IRQCHIP_IOAPIC);
 	l.msi = state_set_find(&vm->routes, gsi, ROUTE_TYPE + KVM_IRQ_ROUTING_MSI);
 	l.other = state_set_find(&vm->routes, gsi, ROUTE_TYPE + KVM_IRQ_ROUTING_HV_SINT) ||
@@ -194,7 +196,7 @@ static void irq_line_status(struct judge *j)
 	j_constrain(j, R_IRQ_LINE_STATUS_RANGE, j->out, offsetof(struct kvm_irq_level, status), 4);
 	status = (int32_t)raw;
 	l = gsi_leads(j->vm, gsi);
-	if (l.known && !l.pic && !l.ioapic && !l.msi && !l.other) {
+	if (l.known && !l.pics && !l.ioapic && !l.msi && !l.other) {
 		j_keeps(j, R_IRQ_LINE_STATUS_UNROUTED, status == -1, "status = -1", "status = %d",
 			status);
 		return;
@@ -204,30 +206,30 @@ static void irq_line_status(struct judge *j)
 	/* An IOAPIC counts a line that goes down as delivered, even when there is no processor. */
 	if (!level && !most && (l.ioapic || !l.known))
 		most = 1;
-	/* The PIC counts for one; where a route leads to processors, it may be to all of them. */
+	/* A PIC counts for one; where a route leads to processors, it may be to all of them. */
 	if (l.known && !l.other)
-		most = (l.ioapic || l.msi ? most : 0) + l.pic;
+		most = (l.ioapic || l.msi ? most : 0) + l.pics;
 	else
-		most++;
+		most += 2;
 	if (!j_keeps(j, R_IRQ_LINE_STATUS_RANGE, status >= -1 && status <= (int32_t)most,
-		     "-1, or no more than the processors and the PIC", "status = %d", status))
+		     "-1, or no more than the processors and the PICs", "status = %d", status))
 		return;
 	if (!l.known || level || l.other)
 		return;
 	/*
-	 * A line that goes down: an MSI ignores it, an IOAPIC answers 1, a PIC 1 or (masked) -1.
+	 * A line that goes down: an MSI ignores it, an IOAPIC answers 1, each PIC 1 or (masked) -1.
 	 * Timer and resampled irqfds drive lines of their own, which may still be up.
 	 */
 	if (gsi == 0 || gsi == 2 || j->vm->irqfds.count || j->vm->irqfds.open)
 		return;
 	j_keeps(j, R_IRQ_LINE_STATUS_LOWERED,
-		l.ioapic ? status >= 1 && status <= 1 + l.pic
-		: l.pic	 ? status == 1 || status == -1
+		l.ioapic ? status >= 1 && status <= 1 + l.pics
+		: l.pics ? status == -1 || (status >= 1 && status <= l.pics)
 			 : status == -1,
-		l.ioapic && l.pic ? "status 1 or 2"
-		: l.ioapic	  ? "status 1"
-		: l.pic		  ? "status 1 or -1"
-				  : "status -1",
+		l.ioapic && l.pics ? "status 1, and 1 more for each PIC"
+		: l.ioapic	   ? "status 1"
+		: l.pics	   ? "status 1 for each PIC, or -1"
+				   : "status -1",
 		"status = %d", status);
 }
 
@@ -376,9 +378,12 @@ static enum state_tri route_invalid(const struct judge *j, const struct route *r
 		xen = j_cap(j, KVM_CAP_XEN_HVM);
 		if (xen < 0)
 			return STATE_UNKNOWN;
-		return xen & KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL && r->priority == XEN_TWO_LEVEL
-			       ? STATE_NO
-			       : STATE_YES;
+		if (!(xen & KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL) || r->priority != XEN_TWO_LEVEL)
+			return STATE_YES;
+		/* Kernels before 6.16, and of stable series some more, look at the port; how many
+		 * there are depends on the guest.  It stands where the chip of other routes does.
+		 */
+		return r->chip >= XEN_PORTS_LEAST ? STATE_UNKNOWN : STATE_NO;
 	default:
 		return STATE_YES;
 	}

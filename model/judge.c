@@ -33,6 +33,11 @@ bool j_applies(const struct judge *j, uint16_t rule)
 	return model_facts(j->m)->rule_applies[rule];
 }
 
+bool j_doubted(const struct judge *j, uint16_t rule)
+{
+	return model_facts(j->m)->rule_doubted[rule];
+}
+
 bool j_vcpu_ran(const struct judge *j)
 {
 	return j->vcpu &&
@@ -143,7 +148,7 @@ static void hold_allowed(struct judge *j, uint16_t rule)
 static void broken(struct judge *j, uint16_t rule, const char *expected, const char *format,
 		   va_list args)
 {
-	if (!j_applies(j, rule) || j->broken)
+	if (!j_applies(j, rule) || j_doubted(j, rule) || j->broken)
 		return;
 	if (model_facts(j->m)->rule_kind[rule] == MODEL_USUAL) {
 		j->v->unusual = rule;
@@ -257,7 +262,7 @@ void j_may_fail(struct judge *j, uint16_t rule, int error)
 	}
 	if (!j_applies(j, rule)) {
 		/* Of kernels older than those that a rule was made for, nobody knows better. */
-		if (j_kernel(j) >= model_rules(&count)[rule].since)
+		if (!j_doubted(j, rule) && j_kernel(j) >= model_rules(&count)[rule].since)
 			return;
 		rule = R_RETURN_ZERO_OR_ERROR;
 	}
@@ -407,7 +412,8 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 	}
 	if (j->ret->ret < 0 && excused(j, j_applies(j, rule)))
 		return;
-	if (!j_applies(j, rule)) {
+	if (!j_applies(j, rule) || j_doubted(j, rule)) {
+		j->unsure = j->ret->ret >= 0;
 		j_silent(j, "no rule of this kernel says which error");
 		return;
 	}
@@ -428,7 +434,7 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 	}
 	if (j->ret->ret < 0 && excused(j, false))
 		return false;
-	if (!j_applies(j, rule)) {
+	if (!j_applies(j, rule) || j_doubted(j, rule)) {
 		j_silent(j, "no rule of this kernel demands success");
 		return j->ret->ret >= 0;
 	}

@@ -47,6 +47,7 @@ struct judge {
 	uint16_t allowed_by; /* first rule that only allowed what was seen, R_NONE */
 	bool strong;	     /* a promise held that another answer would have broken */
 	bool broken;
+	bool unsure;  /* succeeded where this kernel may have to fail: what it did is not known */
 	bool any_int; /* the result may be any number: one that is read back, and cut to an int */
 	struct {
 		uint16_t rule;
@@ -72,6 +73,9 @@ const char *j_backend(const struct judge *j);
 /* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and
  * architecture. */
 bool j_applies(const struct judge *j, uint16_t rule);
+/* Whether the kernel has the change that bounds the rule is not known (a distribution's kernel, or
+ * no kernel named): the rule can be held, and is never broken. */
+bool j_doubted(const struct judge *j, uint16_t rule);
 /* A KVM_RUN of this vCPU (of any vCPU of the VM for j_vm_ran) was under way at some time during
  * this call. */
 bool j_vcpu_ran(const struct judge *j);

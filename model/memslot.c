@@ -182,6 +182,12 @@ static bool region_existing(struct judge *j, const struct region *r, const struc
 		j_may_fail(j, R_MEMORY_REGION_DELETE_MISSING, EINVAL);
 		return false;
 	}
+	if (old && old->known && old->value[FLAGS] & KVM_MEM_GUEST_MEMFD &&
+	    !(r->flags & KVM_MEM_GUEST_MEMFD) && old->value[HVA] == r->hva &&
+	    old->value[SIZE] == r->size && !(r->flags & KVM_MEM_READONLY)) {
+		j_must_fail(j, R_MEMORY_REGION_MEMFD_STAYS, EINVAL);
+		return true;
+	}
 	if (old && old->known &&
 	    (old->value[HVA] != r->hva || old->value[SIZE] != r->size ||
 	     ((old->value[FLAGS] ^ r->flags) & (KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD)) ||

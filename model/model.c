@@ -90,13 +90,68 @@ const struct model_facts *model_facts(const struct model *m)
 	return &m->facts;
 }
 
-static uint32_t kernel_version(const char *release)
+/*
+ * Vendors that keep an old version number and take changes of any newer kernel: Red Hat and its
+ * kin, SUSE, openEuler, Anolis, Android.  What of a newer kernel is in theirs, the number does not
+ * tell.
+ */
+static bool heavily_patched(const char *release)
 {
-	unsigned int major, minor;
+	static const char *const marks[] = {".el",  "-15",  ".lp15", "-default", ".oe",
+					    ".an7", ".an8", ".an23", "-android", ".fips"};
+	const char *suffix = strchr(release, '-');
 
-	if (!release || sscanf(release, "%u.%u", &major, &minor) != 2)
-		return 0;
-	return MODEL_KERNEL(major, minor);
+	for (size_t i = 0; suffix && i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (strstr(suffix, marks[i]) && (marks[i][0] != '-' || strcmp(marks[i], "-15") ||
+						 strspn(suffix + 1, "0123456789") >= 6))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * "6.1.140": that patch level.  "6.1.0-50-cloud-amd64", "5.15.0-91-generic": a distribution counts
+ * in its own way, and has the changes of stable kernels that nobody names here.
+ */
+static void facts_kernel(struct model_facts *f, const char *release)
+{
+	unsigned int major, minor, patch = 0;
+	int numbers = release ? sscanf(release, "%u.%u.%u", &major, &minor, &patch) : 0;
+
+	f->patch = UINT32_MAX;
+	if (numbers < 2 || heavily_patched(release))
+		return;
+	f->kernel = MODEL_KERNEL(major, minor);
+	if (numbers == 3 && (patch || !strchr(release, '-')))
+		f->patch = patch;
+}
+
+/* The kernel has the change that bounds a rule, by the number of its series alone. */
+static bool bound_passed(uint32_t kernel, const struct model_rule *r)
+{
+	return kernel >= (r->since ? r->since : r->until);
+}
+
+/* Stable kernels that have the change, too. */
+static void facts_stable(struct model_facts *f)
+{
+	size_t count, rule_count;
+	const struct model_rule *rules = model_rules(&rule_count);
+	const struct model_stable *s = model_stables(&count);
+
+	for (size_t i = 0; i < count; i++, s++) {
+		const struct model_rule *r = &rules[s->rule];
+
+		if (s->series != f->kernel || !(r->archs & 1u << f->arch) ||
+		    bound_passed(f->kernel, r))
+			continue;
+		if (!s->patch || f->patch == UINT32_MAX) {
+			f->rule_applies[s->rule] = true;
+			f->rule_doubted[s->rule] = true;
+		} else if (f->patch >= s->patch) {
+			f->rule_applies[s->rule] = r->since != 0;
+		}
+	}
 }
 
 static void facts_rules(struct model_facts *f)
@@ -112,7 +167,9 @@ static void facts_rules(struct model_facts *f)
 		f->rule_applies[i] = (r->archs & 1u << f->arch) && (!bound || f->kernel) &&
 				     (!r->since || f->kernel >= r->since) &&
 				     (!r->until || f->kernel < r->until);
+		f->rule_doubted[i] = bound && !f->kernel;
 	}
+	facts_stable(f);
 }
 
 /* The handlers of a table for the rows they are named after, where no table before it had one. */
@@ -213,7 +270,7 @@ int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
 	m->facts.arch = env->arch;
 	m->facts.page = env->page_size ? env->page_size : 4096;
 	m->facts.big_endian = kvmapi_arch_big_endian(env->arch);
-	m->facts.kernel = kernel_version(tape_env_get(env, "kernel.release"));
+	facts_kernel(&m->facts, tape_env_get(env, "kernel.release"));
 	snprintf(m->facts.backend, sizeof(m->facts.backend), "%s", backend ? backend : "");
 	if (env->cap_count) {
 		m->caps = malloc(env->cap_count * sizeof(*m->caps));
@@ -644,6 +701,9 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 		if (lint)
 			lint->judge(&j);
 		h->judge(&j);
+		/* What it did is not what the rule knows of. */
+		if (j.unsure && vm && !is_run)
+			state_vm_forget(vm);
 	}
 	if (j.vcpu && j.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
 		j.vcpu->unseen_run = false;
@@ -677,7 +737,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 		v->rule = j.deviation != R_NONE ? j.deviation : v->held_count ? v->held[0] : R_NONE;
 		if (v->kind == MODEL_UNSPECIFIED)
 			say_unspecified(&j);
-		else
+		else if (v->kind == MODEL_CONFORMS)
 			v->observed[0] = 0;
 	}
 }

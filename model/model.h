@@ -60,6 +60,14 @@ struct model_rule {
 #define MODEL_KERNEL(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 const struct model_rule *model_rules(size_t *count);
 
+/* A stable series that has the change which bounds a rule, too. */
+struct model_stable {
+	uint16_t rule;
+	uint32_t series; /* MODEL_KERNEL() */
+	uint32_t patch;	 /* from this one on; 0 = from which on is not known */
+};
+const struct model_stable *model_stables(size_t *count);
+
 #define MODEL_VERDICT_RULES  24
 #define MODEL_VERDICT_ADVICE 4
 #define MODEL_TEXT	     160

@@ -65,10 +65,11 @@ static bool msr_always(uint32_t index)
 	       index == MSR_MICROCODE;
 }
 
-/* Old kvm_amd shows FS and GS base among the special registers only (seen on 5.10, not on 6.1). */
+/* Old kvm_amd shows FS and GS base among the special registers only. */
 static bool msr_may_lack(const struct judge *j, uint32_t index)
 {
-	return (index == MSR_FS_BASE || index == MSR_GS_BASE) && j_kernel(j) < MODEL_KERNEL(6, 1) &&
+	return (index == MSR_FS_BASE || index == MSR_GS_BASE) &&
+	       (j_applies(j, R_MSRS_BASES_MISSING) || j_doubted(j, R_MSRS_BASES_MISSING)) &&
 	       vm_backend_may_be(j, "kvm_amd");
 }
 

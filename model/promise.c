@@ -65,7 +65,8 @@ static bool counts(const struct judge *j, uint16_t rule)
 {
 	uint8_t kind = model_facts(j->m)->rule_kind[rule];
 
-	return j_applies(j, rule) && (kind == MODEL_PROMISE || kind == MODEL_DEVIATES);
+	return j_applies(j, rule) && !j_doubted(j, rule) &&
+	       (kind == MODEL_PROMISE || kind == MODEL_DEVIATES);
 }
 
 void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,

@@ -3,6 +3,8 @@
  * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels
  * go.
  */
+#include <stdio.h>
+
 #include "model/vcpu.h"
 #include "model/vm.h"
 
@@ -328,6 +330,25 @@ static void sregs_note_odd(struct judge *j)
 		vcpu_flag_set(j->vcpu, VCPU_ODD_SREGS, true);
 }
 
+/* Which bit of EFER, that CPUID has to announce, may be why a SET was refused. */
+static void sregs_say_why(struct judge *j, const struct sregs_values *n)
+{
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} bits[] = {{12, "SVME"}, {13, "LMSLE"}, {14, "FFXSR"}, {15, "TCE"}, {21, "AUTOIBRS"}};
+	char text[MODEL_TEXT];
+
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		if (!(n->efer >> bits[i].bit & 1))
+			continue;
+		snprintf(text, sizeof(text),
+			 "EFER.%s, of which newer kernels want to see it in CPUID", bits[i].name);
+		j_silent(j, text);
+		return;
+	}
+}
+
 /* Whether a SET must, may or must not be refused; false if everything is said. */
 static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 {
@@ -356,7 +377,7 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 				     old.cr4 == n.cr4));
 	plain = plain &&
 		(!n.efer || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
-			     old.efer == n.efer));
+			     old.efer == n.efer && j->vcpu->cpuid_set == STATE_NO));
 	plain = plain &&
 		(n.apic_base == 0xfee00900 || n.apic_base == 0xfee00800 ||
 		 (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
@@ -364,6 +385,8 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 	plain = plain && n.cr3 < 1ull << 32;
 	if (!plain)
 		j_may_fail(j, R_SREGS_INVALID, EINVAL);
+	if (!plain && j->ret->ret == -EINVAL)
+		sregs_say_why(j, &n);
 	return j_succeeds(j, succeeds);
 }
 
@@ -653,6 +676,17 @@ void xsave_set(struct judge *j)
 
 #define XCR0_VALUE offsetof(struct kvm_xcrs, xcrs[0].value)
 
+/* Which components go together: x87 always, AVX with SSE, both of MPX, all of AVX-512 with AVX,
+ * both of AMX. */
+static bool xcr0_legal(uint64_t xcr0)
+{
+	const uint64_t avx512 = 7ull << 5, tiles = 3ull << 17;
+
+	return xcr0 & 1 && (!(xcr0 & 4) || xcr0 & 2) && !(xcr0 & 8) == !(xcr0 & 16) &&
+	       (!(xcr0 & avx512) || ((xcr0 & avx512) == avx512 && xcr0 & 4)) &&
+	       (!(xcr0 & tiles) || (xcr0 & tiles) == tiles);
+}
+
 void xcrs_get(struct judge *j)
 {
 	uint64_t nr, flags, xcr, value;
@@ -673,11 +707,8 @@ void xcrs_get(struct judge *j)
 		(unsigned long long)flags, (unsigned long long)xcr);
 	if (nr == 1) {
 		j_promise_bits(j, R_XCRS_XCR0_LEGAL, j->out, XCR0_VALUE, 8, 1);
-		j_check(j, R_XCRS_XCR0_LEGAL,
-			value & 1 && (!(value & 4) || value & 2) && !(value & 8) == !(value & 16) &&
-				(!(value & 0xe0) || ((value & 0xe0) == 0xe0 && value & 4)),
-			"an XCR0 that XSETBV would take", "XCR0 = 0x%llx",
-			(unsigned long long)value);
+		j_check(j, R_XCRS_XCR0_LEGAL, xcr0_legal(value), "an XCR0 that XSETBV would take",
+			"XCR0 = 0x%llx", (unsigned long long)value);
 	}
 	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[0].reserved), 4,
 		  "xcrs[0].reserved");
@@ -688,7 +719,7 @@ void xcrs_get(struct judge *j)
 void xcrs_set(struct judge *j)
 {
 	struct state_block *b = &j->vcpu->blocks[STATE_XCRS];
-	uint64_t nr, flags, value = 0, old;
+	uint64_t nr, flags, value = 0;
 	bool has_xcr0 = false;
 
 	if (vcpu_protected(j, R_XCRS_SET_SUCCEEDS))
@@ -710,14 +741,13 @@ void xcrs_set(struct judge *j)
 		has_xcr0 = j_field(j, j->in, at, 4, &xcr) && !xcr &&
 			   j_field(j, j->in, at + 8, 8, &value);
 	}
-	if (has_xcr0 && !(value & 1)) {
+	if (has_xcr0 && !xcr0_legal(value)) {
 		j_must_fail(j, R_XCRS_INVALID, EINVAL);
 		return;
 	}
-	/* Which components a CPUID allows is not known here: x87 alone, or what is there, is always
-	 * fine. */
-	if (has_xcr0 && value != 1 &&
-	    !(vcpu_block_number(j, STATE_XCRS, XCR0_VALUE, 8, &old) && old == value))
+	/* Which components a CPUID allows is not known here, and it may have taken away what is
+	 * there: x87 alone is always fine. */
+	if (has_xcr0 && value != 1)
 		j_may_fail(j, R_XCRS_INVALID, EINVAL);
 	/* A host without XSAVE refuses all of them. */
 	if (j_cap(j, KVM_CAP_XCRS) <= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "model/model.h"
+#include "model/judge.h"
 
 #define PROMISE	 MODEL_PROMISE
 #define RIGHT	 MODEL_RIGHT
@@ -37,6 +37,18 @@ const struct model_rule *model_rules(size_t *count)
 {
 	*count = sizeof(rules) / sizeof(rules[0]);
 	return rules;
+}
+
+static const struct model_stable stables[] = {
+#define STABLE(rule, series, patch) {R_##rule, series, patch},
+#include "model/stable.def"
+#undef STABLE
+};
+
+const struct model_stable *model_stables(size_t *count)
+{
+	*count = sizeof(stables) / sizeof(stables[0]);
+	return stables;
 }
 
 const char *model_verdict_name(enum model_verdict_kind kind)
