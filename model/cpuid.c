@@ -2,10 +2,13 @@
 /* KVM_SET_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2: api.rst 4.20. */
 #include "model/vcpu.h"
 
-#define HEADER	    sizeof(struct kvm_cpuid2)
-#define ENTRY	    sizeof(struct kvm_cpuid_entry2)
-#define ENTRY_OLD   sizeof(struct kvm_cpuid_entry)
-#define CPUID_LIMIT 256
+#define HEADER		  sizeof(struct kvm_cpuid2)
+#define ENTRY		  sizeof(struct kvm_cpuid_entry2)
+#define ENTRY_OLD	  sizeof(struct kvm_cpuid_entry)
+#define CPUID_LIMIT	  256
+/* Components of the extended state, as leaf 0xd has them in eax. */
+#define XFEATURES_TILE	  (3ull << 17)
+#define XFEATURE_TILEDATA (1ull << 18)
 
 /* This back end adds leaves of its own to what is set. */
 static bool adds_leaves(const struct judge *j)
@@ -57,14 +60,14 @@ static bool width_is_odd(struct judge *j, uint64_t nent, uint32_t entry_size, ui
 
 /* Dynamic features of the extended state need the process's permission first. */
 static bool has_dynamic_xfeature(struct judge *j, uint64_t nent, uint32_t entry_size,
-				 uint32_t eax_offset)
+				 uint32_t eax_offset, uint64_t features)
 {
 	for (uint64_t i = 0; i < nent; i++) {
 		uint64_t function, eax;
 
 		if (j_field(j, j->in, HEADER + i * entry_size, 4, &function) && function == 0xd &&
 		    j_field(j, j->in, HEADER + i * entry_size + eax_offset, 4, &eax) &&
-		    eax >> 17 & 3)
+		    eax & features)
 			return true;
 	}
 	return false;
@@ -91,6 +94,7 @@ static void set_judge(struct judge *j, bool old)
 	struct state_vcpu *v = j->vcpu;
 	struct state_block *b = &v->blocks[STATE_CPUID];
 	uint32_t size = old ? ENTRY_OLD : ENTRY;
+	uint32_t eax = old ? 4 : offsetof(struct kvm_cpuid_entry2, eax);
 	uint64_t nent, had;
 
 	if (!J_IN(j, struct kvm_cpuid2, nent, &nent)) {
@@ -113,9 +117,9 @@ static void set_judge(struct judge *j, bool old)
 	}
 	if (v->has_run != STATE_NO)
 		j_may_fail(j, R_CPUID_AFTER_RUN, EINVAL);
-	if (width_is_odd(j, nent, size, old ? 4 : offsetof(struct kvm_cpuid_entry2, eax)))
+	if (width_is_odd(j, nent, size, eax))
 		j_may_fail(j, R_CPUID_ADDRESS_WIDTH, EINVAL);
-	if (has_dynamic_xfeature(j, nent, size, old ? 4 : offsetof(struct kvm_cpuid_entry2, eax)))
+	if (has_dynamic_xfeature(j, nent, size, eax, XFEATURES_TILE))
 		j_may_fail(j, R_CPUID_DYNAMIC_FEATURE, EPERM);
 	if (!j_succeeds(j, R_CPUID_SET_SUCCEEDS)) {
 		/* "No guarantees that the previous configuration is not corrupted." */
@@ -124,6 +128,9 @@ static void set_judge(struct judge *j, bool old)
 		return;
 	}
 	cpuid_was_set(j, true);
+	/* It stays so, whatever is set later. */
+	if (has_dynamic_xfeature(j, nent, size, eax, XFEATURE_TILEDATA))
+		vcpu_flag_set(v, VCPU_LARGE_XSAVE, true);
 	state_block_forget(b);
 	if (old || adds_leaves(j) || !vcpu_captured(j->in, HEADER + nent * ENTRY))
 		return;

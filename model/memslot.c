@@ -161,6 +161,8 @@ static void region_host_limits(struct judge *j, const struct region *r)
 	/* Elsewhere addresses of guests are not of 2^36 bytes. */
 	if (r->gpa + r->size > 1ull << 32)
 		j_may_fail(j, R_MEMORY_REGION_HOST_LIMIT, EFAULT);
+	if (!(r->flags & KVM_MEM_READONLY))
+		j_may_fail(j, R_MEMORY_REGION_USER_MEMORY, EPERM);
 	/* The log of writes, and tags, are refused for some kinds of memory of the user. */
 	if (r->flags & KVM_MEM_LOG_DIRTY_PAGES ||
 	    vm_cap_enabled(j->vm, KVM_CAP_ARM_MTE, &tags) != STATE_NO)

@@ -616,6 +616,10 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 
 void xsave_get(struct judge *j)
 {
+	if (vcpu_flag(j->vcpu, VCPU_LARGE_XSAVE) && j_cap(j, KVM_CAP_XSAVE2) > 4096) {
+		j_must_fail(j, R_XSAVE_TOO_LARGE, EINVAL);
+		return;
+	}
 	if (j_cap(j, KVM_CAP_XSAVE2) > 4096 || j_cap(j, KVM_CAP_XSAVE2) == INT32_MIN)
 		j_may_fail(j, R_XSAVE_TOO_LARGE, EINVAL);
 	xsave_judge_get(j, R_XSAVE_GET_SUCCEEDS);

@@ -37,6 +37,7 @@ enum vcpu_flag {
 		1 << 0,		/* cr8 and apic_base of struct kvm_run are those of the vCPU now */
 	VCPU_ENTERED = 1 << 1,	/* guest code has run for certain */
 	VCPU_RUN_TORN = 1 << 2, /* struct kvm_run did not look as the last KVM_RUN had left it */
+	VCPU_LARGE_XSAVE = 1 << 3, /* CPUID enabled tiles, which 4096 bytes do not hold */
 	/* STATE_SEEN */
 	VCPU_SYNC_USED = 1 << 8, /* special registers or events travel in struct kvm_run */
 	/* STATE_DOUBTS */
