@@ -46,7 +46,8 @@ struct kvmapi_field {
 /* A row of unions.def: which member of a union holds the value. */
 struct kvmapi_case {
 	uint64_t value;
-	const char *member;
+	const char *member; /* "" = none of them */
+	bool otherwise;	    /* any other value */
 };
 struct kvmapi_union {
 	const char *type;
@@ -58,6 +59,44 @@ struct kvmapi_union {
 /* What the index of rows by request has room for. */
 #define KVMAPI_ROWS_MAX 512
 
+/* Rows of live.def. */
+enum kvmapi_use_kind {
+	KVMAPI_USE_IGNORED,
+	KVMAPI_USE_ALIVE,
+	KVMAPI_USE_WHEN,
+	KVMAPI_USE_UNLESS,
+	KVMAPI_USE_WRITTEN_WHEN,
+	KVMAPI_USE_COUNTED,
+	KVMAPI_USE_SYNCED,
+	KVMAPI_USE_FD,
+	KVMAPI_USE_PTR,
+};
+struct kvmapi_use {
+	const char *type;
+	const char *path;
+	const char *by; /* NULL = nothing else counts */
+	uint8_t kind;	/* enum kvmapi_use_kind */
+	uint64_t mask;
+	uint64_t value;
+};
+struct kvmapi_cap_args {
+	uint32_t cap;
+	uint32_t count;
+};
+enum kvmapi_traffic_kind {
+	KVMAPI_TRAFFIC_READS,
+	KVMAPI_TRAFFIC_LIMIT,
+	KVMAPI_TRAFFIC_FILLS,
+	KVMAPI_TRAFFIC_ANSWERS_ERRORS,
+	KVMAPI_TRAFFIC_FIRST_BY_RESULT,
+};
+struct kvmapi_traffic {
+	const char *ioctl;
+	uint8_t kind; /* enum kvmapi_traffic_kind */
+	uint32_t limit;
+	const char *const *reads; /* ends with NULL */
+};
+
 /* Everything that depends on the architecture's headers; table.c makes one per architecture. */
 struct kvmapi_table {
 	const struct kvmapi_ioctl *ioctls;
@@ -65,11 +104,17 @@ struct kvmapi_table {
 	const struct kvmapi_attr *attrs;
 	const struct kvmapi_field *fields;
 	const struct kvmapi_union *unions;
+	const struct kvmapi_use *uses;
+	const struct kvmapi_cap_args *cap_args;
+	const struct kvmapi_traffic *traffic;
 	size_t ioctl_count; /* KVMAPI_ROWS_MAX at most */
 	size_t exit_count;
 	size_t attr_count;
 	size_t field_count;
 	size_t union_count;
+	size_t use_count;
+	size_t cap_args_count;
+	size_t traffic_count;
 	size_t run_union; /* offset of the exit union in struct kvm_run */
 };
 extern const struct kvmapi_table kvmapi_table_x86, kvmapi_table_arm64, kvmapi_table_s390,

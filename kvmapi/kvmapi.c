@@ -157,8 +157,8 @@ const struct kvmapi_unsupported *kvmapi_unsupported(size_t *count)
 	return rows;
 }
 
-uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
-			  uint64_t attr)
+static const struct kvmapi_attr *attr_find(enum kvmapi_arch arch, enum kvmapi_object kind,
+					   uint32_t group, uint64_t attr)
 {
 	const struct kvmapi_table *table = kvmapi_table_of(arch);
 	const struct kvmapi_attr *row;
@@ -166,11 +166,28 @@ uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32
 
 	for (n = 0; table && n < table->attr_count; n++) {
 		row = &table->attrs[n];
-		if (row->kind != kind || row->group != group || (!row->any && row->attr != attr))
-			continue;
-		return row->by_length && attr < row->size ? (uint32_t)attr : row->size;
+		if (row->kind == kind && row->group == group && (row->any || row->attr == attr))
+			return row;
 	}
-	return 0;
+	return NULL;
+}
+
+uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
+			  uint64_t attr)
+{
+	const struct kvmapi_attr *row = attr_find(arch, kind, group, attr);
+
+	if (!row)
+		return 0;
+	return row->by_length && attr < row->size ? (uint32_t)attr : row->size;
+}
+
+const char *kvmapi_attr_type(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
+			     uint64_t attr)
+{
+	const struct kvmapi_attr *row = attr_find(arch, kind, group, attr);
+
+	return row ? row->type : NULL;
 }
 
 const struct kvmapi_exit *kvmapi_exits(size_t *count)

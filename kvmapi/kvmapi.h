@@ -151,6 +151,9 @@ const struct kvmapi_unsupported *kvmapi_unsupported(size_t *count);
  */
 uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
 			  uint64_t attr);
+/* Their C type, NULL = unknown, or bytes. */
+const char *kvmapi_attr_type(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
+			     uint64_t attr);
 
 /* "vm", "vcpu", ...  */
 const char *kvmapi_object_name(enum kvmapi_object kind);
@@ -210,6 +213,55 @@ enum {
 	KVMAPI_RUN_SYNC = 304,	     /* the sync-regs block */
 	KVMAPI_RUN_SYNC_MAX = 2048,
 };
+
+/* --- which bytes are alive
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Bytes that the kernel reads or writes are alive, all others are whatever the program had in its
+ * memory (live.def).  Each function sets the bits of mask[0..len) that are alive.  0, -ENOMEM,
+ * -ENOENT for a type that the tables do not have.
+ */
+/* The argument struct with its tail, before the call. */
+int kvmapi_live_in(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, const uint8_t *data,
+		   size_t len, uint8_t *mask);
+/* The same after it, with its result. */
+int kvmapi_live_out(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, int64_t ret,
+		    const uint8_t *data, size_t len, uint8_t *mask);
+/* A value of a type, or several one after the other. */
+int kvmapi_live_value(enum kvmapi_arch arch, const char *type, const uint8_t *data, size_t len,
+		      uint8_t *mask);
+/* struct kvm_run from its beginning, as the kernel finds it (answer) or leaves it; kvm_valid_regs
+ * and what is behind it. */
+int kvmapi_live_run(enum kvmapi_arch arch, bool answer, const uint8_t *run, size_t len,
+		    uint8_t *mask);
+int kvmapi_live_sync(enum kvmapi_arch arch, const uint8_t *regs, size_t len, uint8_t *mask);
+
+/*
+ * Descriptors and addresses that depend on what else the argument says; those that do not are
+ * kvmapi_ioctl.machine.  what: KVMAPI_M_FD, KVMAPI_M_PTR.
+ */
+typedef void (*kvmapi_live_name)(void *context, enum kvmapi_machine what, size_t offset,
+				 size_t size);
+int kvmapi_live_names(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, const uint8_t *data,
+		      size_t len, kvmapi_live_name name, void *context);
+
+enum kvmapi_byte {
+	KVMAPI_BYTE_UNSAID, /* live.def and unions.def must say something of it */
+	KVMAPI_BYTE_FIELD,
+	KVMAPI_BYTE_HOLE,    /* no field holds it */
+	KVMAPI_BYTE_IGNORED, /* padding, reserved, not used */
+	KVMAPI_BYTE_DEPENDS, /* a field that is in use or not */
+	KVMAPI_BYTE_UNION,   /* of the member that is chosen, or of none */
+};
+/* The class of each byte of a type; its size is returned, or -ENOENT, -ENOMEM. */
+int kvmapi_live_classes(enum kvmapi_arch arch, const char *type, uint8_t *classes, size_t room);
+/* Fields and unions of the tables' types that nobody says anything of, and rows of live.def that
+ * speak of nothing; their number. */
+int kvmapi_live_unsaid(enum kvmapi_arch arch,
+		       void (*say)(void *context, const char *type, const char *path),
+		       void *context);
 
 /* --- values: text and JSON, from BTF -------------------------------------------------------------
  */

@@ -209,7 +209,12 @@ _Static_assert(SIZE_OF(struct kvm_run, s) == KVMAPI_RUN_SYNC_MAX, "sync regs");
 #define ATTRIBUTE_ANY_1(kind_, group_, type_) \
 	{.kind = kind_, .group = group_, .any = true, .size = sizeof(type_), .type = #type_},
 #define ATTRIBUTE_LENGTH_1(kind_, group_, maximum_) \
-	{.kind = kind_, .group = group_, .any = true, .by_length = true, .size = maximum_},
+	{.kind = kind_,                             \
+	 .group = group_,                           \
+	 .any = true,                               \
+	 .by_length = true,                         \
+	 .size = maximum_,                          \
+	 .type = "struct kvm_s390_irq"},
 
 static const struct kvmapi_attr attrs[] = {
 #include "kvmapi/kvm_attrs.def"
@@ -244,7 +249,9 @@ static const struct kvmapi_field fields[] = {
 #include "kvmapi/fields.def"
 };
 
-#define CASE(value_, member_) {(uint64_t)(value_), #member_},
+#define CASE(value_, member_) {(uint64_t)(value_), #member_, false},
+#define CASE_NONE(value_)     {(uint64_t)(value_), "", false},
+#define CASE_ELSE(member_)    {0, #member_, true},
 #define CASES(...)                   \
 	(const struct kvmapi_case[]) \
 	{                            \
@@ -267,16 +274,126 @@ static const struct kvmapi_union unions[] = {
 
 _Static_assert(ARRAY_COUNT(ioctls) <= KVMAPI_ROWS_MAX, "kvmapi_find() finds all rows");
 
+/* --- what is alive --- */
+
+#define IGNORED(on_, ...)      CAT(USE_, on_)(KVMAPI_USE_IGNORED, __VA_ARGS__)
+#define ALIVE(on_, ...)	       CAT(USE_, on_)(KVMAPI_USE_ALIVE, __VA_ARGS__)
+#define WHEN(on_, ...)	       CAT(USE_BY_, on_)(KVMAPI_USE_WHEN, __VA_ARGS__)
+#define UNLESS(on_, ...)       CAT(USE_BY_, on_)(KVMAPI_USE_UNLESS, __VA_ARGS__)
+#define WRITTEN_WHEN(on_, ...) CAT(USE_BY_, on_)(KVMAPI_USE_WRITTEN_WHEN, __VA_ARGS__)
+#define COUNTED_BY(on_, ...)   CAT(USE_COUNT_, on_)(__VA_ARGS__)
+#define SYNCED(on_, ...)       CAT(USE_SYNC_, on_)(__VA_ARGS__)
+#define NAMES_FD(on_, ...)     CAT(USE_BY_, on_)(KVMAPI_USE_FD, __VA_ARGS__)
+#define NAMES_PTR(on_, ...)    CAT(USE_BY_, on_)(KVMAPI_USE_PTR, __VA_ARGS__)
+#define USE_0(...)
+#define USE_BY_0(...)
+#define USE_COUNT_0(...)
+#define USE_SYNC_0(...)
+/* As FIELD_NAME, for bits too. */
+#define MEMBER_NAME(type_, path_) &#path_[0 * sizeof((void)((type_ *)0)->path_, 0)]
+#define USE_1(kind_, type_, path_) \
+	{.type = #type_, .path = MEMBER_NAME(type_, path_), .kind = kind_},
+#define USE_BY_1(kind_, type_, path_, by_, mask_, value_) \
+	{.type = #type_,                                  \
+	 .path = FIELD_NAME(type_, path_),                \
+	 .by = FIELD_NAME(type_, by_),                    \
+	 .kind = kind_,                                   \
+	 .mask = mask_,                                   \
+	 .value = value_},
+#define USE_COUNT_1(type_, path_, by_)     \
+	{.type = #type_,                   \
+	 .path = FIELD_NAME(type_, path_), \
+	 .by = FIELD_NAME(type_, by_),     \
+	 .kind = KVMAPI_USE_COUNTED},
+#define USE_SYNC_1(path_, mask_)                          \
+	{.type = "struct kvm_sync_regs",                  \
+	 .path = FIELD_NAME(struct kvm_sync_regs, path_), \
+	 .kind = KVMAPI_USE_SYNCED,                       \
+	 .mask = mask_},
+#define ARGS(...)
+#define READS(...)
+#define LIMIT(...)
+#define FILLS(...)
+#define ANSWERS_ERRORS(...)
+#define FIRST_BY_RESULT(...)
+
+static const struct kvmapi_use uses[] = {
+#include "kvmapi/live.def"
+};
+
+#undef IGNORED
+#undef ALIVE
+#undef WHEN
+#undef UNLESS
+#undef WRITTEN_WHEN
+#undef COUNTED_BY
+#undef SYNCED
+#undef NAMES_FD
+#undef NAMES_PTR
+#undef ARGS
+#define IGNORED(...)
+#define ALIVE(...)
+#define WHEN(...)
+#define UNLESS(...)
+#define WRITTEN_WHEN(...)
+#define COUNTED_BY(...)
+#define SYNCED(...)
+#define NAMES_FD(...)
+#define NAMES_PTR(...)
+#define ARGS(on_, cap_, count_) {cap_, count_},
+
+static const struct kvmapi_cap_args cap_args[] = {
+#include "kvmapi/live.def"
+};
+
+#undef ARGS
+#undef READS
+#undef LIMIT
+#undef FILLS
+#undef ANSWERS_ERRORS
+#undef FIRST_BY_RESULT
+#define ARGS(...)
+/* The name must be one of the header. */
+#define REQUEST_NAME(string_, request_) &string_[0 * sizeof(char[(request_) ? 1 : 2])]
+#define READS(on_, ioctl_, ...)		CAT(READS_, on_)(#ioctl_, ioctl_, __VA_ARGS__)
+#define LIMIT(on_, ioctl_, limit_)	CAT(LIMIT_, on_)(#ioctl_, ioctl_, limit_)
+#define FILLS(on_, ioctl_)		CAT(SAYS_, on_)(#ioctl_, ioctl_, KVMAPI_TRAFFIC_FILLS)
+#define ANSWERS_ERRORS(on_, ioctl_)	CAT(SAYS_, on_)(#ioctl_, ioctl_, KVMAPI_TRAFFIC_ANSWERS_ERRORS)
+#define FIRST_BY_RESULT(on_, ioctl_) \
+	CAT(SAYS_, on_)(#ioctl_, ioctl_, KVMAPI_TRAFFIC_FIRST_BY_RESULT)
+#define READS_0(...)
+#define LIMIT_0(...)
+#define SAYS_0(...)
+#define NOTHING
+#define FIELD(type_, path_) FIELD_NAME(type_, path_),
+#define READS_1(string_, request_, ...)            \
+	{.ioctl = REQUEST_NAME(string_, request_), \
+	 .kind = KVMAPI_TRAFFIC_READS,             \
+	 .reads = (const char *const[]){__VA_ARGS__ NULL}},
+#define LIMIT_1(string_, request_, limit_) \
+	{.ioctl = REQUEST_NAME(string_, request_), .kind = KVMAPI_TRAFFIC_LIMIT, .limit = limit_},
+#define SAYS_1(string_, request_, kind_) {.ioctl = REQUEST_NAME(string_, request_), .kind = kind_},
+
+static const struct kvmapi_traffic traffic[] = {
+#include "kvmapi/live.def"
+};
+
 const struct kvmapi_table CAT(kvmapi_table_, KVMAPI_ARCH) = {
 	.ioctls = ioctls,
 	.exits = exits,
 	.attrs = attrs,
 	.fields = fields,
 	.unions = unions,
+	.uses = uses,
+	.cap_args = cap_args,
+	.traffic = traffic,
 	.ioctl_count = ARRAY_COUNT(ioctls),
 	.exit_count = ARRAY_COUNT(exits),
 	.attr_count = ARRAY_COUNT(attrs),
 	.field_count = ARRAY_COUNT(fields),
 	.union_count = ARRAY_COUNT(unions),
+	.use_count = ARRAY_COUNT(uses),
+	.cap_args_count = ARRAY_COUNT(cap_args),
+	.traffic_count = ARRAY_COUNT(traffic),
 	.run_union = RUN_UNION,
 };

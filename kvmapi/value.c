@@ -5,277 +5,19 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/btf.h>
-
-#include "kvmapi/internal.h"
+#include "kvmapi/types.h"
 #include "kvmapi/value.h"
 
 #define PATH_MAX_LEN 256
 #define DEPTH_MAX    24
 
-/* --- BTF -----------------------------------------------------------------------------------------
- */
-
-/* Rows of a table by the type they speak of: row number + 1 of the first, and of the next of each
- * row. */
-struct rows_by_type {
-	uint16_t *first; /* by type id */
-	uint16_t *next;	 /* by row */
-};
-
-struct types {
-	struct btf *btf;
-	struct rows_by_type fields;
-	struct rows_by_type unions;
-};
-
-static struct types loaded[KVMAPI_ARCHS];
-static pthread_once_t loaded_once[KVMAPI_ARCHS] = {
-	PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT,
-	PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT,
-};
-
-/* The type of a C name; -ENOENT. */
-static int type_find(const struct btf *btf, const char *name)
-{
-	static const struct {
-		const char *prefix;
-		uint32_t kind;
-	} prefixes[] = {
-		{"struct ", BTF_KIND_STRUCT}, {"union ", BTF_KIND_UNION}, {"enum ", BTF_KIND_ENUM}};
-	size_t n, len;
-	int id;
-
-	for (n = 0; n < sizeof(prefixes) / sizeof(prefixes[0]); n++) {
-		len = strlen(prefixes[n].prefix);
-		if (strncmp(name, prefixes[n].prefix, len) == 0) {
-			id = btf__find_by_name_kind(btf, name + len, prefixes[n].kind);
-			return id > 0 ? id : -ENOENT;
-		}
-	}
-	id = btf__find_by_name(btf, name);
-	return id > 0 ? id : -ENOENT;
-}
-
-static int rows_alloc(struct rows_by_type *rows, size_t types, size_t count)
-{
-	rows->first = calloc(types, sizeof(*rows->first));
-	rows->next = calloc(count + 1, sizeof(*rows->next));
-	return rows->first && rows->next ? 0 : -ENOMEM;
-}
-
-static void rows_free(struct rows_by_type *rows)
-{
-	free(rows->first);
-	free(rows->next);
-}
-
-static void rows_add(struct rows_by_type *rows, const struct btf *btf, const char *type, size_t n)
-{
-	int id = type_find(btf, type);
-
-	if (id < 0)
-		return;
-	rows->next[n] = rows->first[id];
-	rows->first[id] = (uint16_t)(n + 1);
-}
-
-static void types_load(enum kvmapi_arch arch)
-{
-	const struct kvmapi_table *table = kvmapi_table_of(arch);
-	struct types *types = &loaded[arch];
-	struct btf *btf =
-		btf__new(kvmapi_btf_data[arch].data, (uint32_t)kvmapi_btf_data[arch].size);
-	size_t n;
-
-	if (!btf)
-		return;
-	if (rows_alloc(&types->fields, btf__type_cnt(btf), table->field_count) < 0 ||
-	    rows_alloc(&types->unions, btf__type_cnt(btf), table->union_count) < 0) {
-		rows_free(&types->fields);
-		rows_free(&types->unions);
-		btf__free(btf);
-		return;
-	}
-	for (n = 0; n < table->field_count; n++)
-		rows_add(&types->fields, btf, table->fields[n].type, n);
-	for (n = 0; n < table->union_count; n++)
-		rows_add(&types->unions, btf, table->unions[n].type, n);
-	types->btf = btf;
-}
-
-#define LOADER(arch_)                        \
-	static void types_load_##arch_(void) \
-	{                                    \
-		types_load(arch_);           \
-	}
-LOADER(KVMAPI_X86)
-LOADER(KVMAPI_ARM64)
-LOADER(KVMAPI_S390)
-LOADER(KVMAPI_POWERPC)
-LOADER(KVMAPI_RISCV)
-
-/* The types of an architecture, read at its first use and kept for ever; NULL without memory. */
-static const struct types *types_of(enum kvmapi_arch arch)
-{
-	static void (*const loaders[KVMAPI_ARCHS])(void) = {
-		[KVMAPI_X86] = types_load_KVMAPI_X86,
-		[KVMAPI_ARM64] = types_load_KVMAPI_ARM64,
-		[KVMAPI_S390] = types_load_KVMAPI_S390,
-		[KVMAPI_POWERPC] = types_load_KVMAPI_POWERPC,
-		[KVMAPI_RISCV] = types_load_KVMAPI_RISCV,
-	};
-
-	pthread_once(&loaded_once[arch], loaders[arch]);
-	return loaded[arch].btf ? &loaded[arch] : NULL;
-}
-
-/* Through typedefs and qualifiers. */
-static const struct btf_type *type_real(const struct btf *btf, uint32_t *id)
-{
-	const struct btf_type *t = btf__type_by_id(btf, *id);
-
-	while (btf_is_mod(t) || btf_is_typedef(t)) {
-		*id = t->type;
-		t = btf__type_by_id(btf, *id);
-	}
-	return t;
-}
-
-static size_t type_size(const struct btf *btf, uint32_t id)
-{
-	int64_t size = btf__resolve_size(btf, id);
-
-	return size > 0 ? (size_t)size : 0;
-}
-
-static const char *type_name(const struct btf *btf, uint32_t offset)
-{
-	const char *name = btf__name_by_offset(btf, offset);
-
-	return name && name[0] ? name : NULL;
-}
-
-/* A composite without a name lends its members to the type around it. */
-static bool is_anonymous(const struct btf *btf, const struct btf_member *member)
-{
-	uint32_t id = member->type;
-
-	return !type_name(btf, member->name_off) && btf_is_composite(type_real(btf, &id));
-}
-
-/* The placeholder in front of a flexible array in the UAPI headers. */
-static bool is_placeholder(const struct btf *btf, const struct btf_member *member)
-{
-	const char *name = type_name(btf, member->name_off);
-
-	return name && strncmp(name, "__empty_", 8) == 0;
-}
-
-static bool is_flexible(const struct btf *btf, uint32_t id)
-{
-	const struct btf_type *t = type_real(btf, &id);
-
-	return btf_is_array(t) && btf_array(t)->nelems == 0;
-}
-
-/* Does the composite have a member of this name, itself or through one without a name? */
-static bool has_member(const struct btf *btf, const struct btf_type *t, const char *name,
-		       size_t len)
-{
-	const struct btf_member *m = btf_members(t);
-	const struct btf_type *inner;
-	const char *member;
-	uint32_t id;
-	int n;
-
-	for (n = 0; n < btf_vlen(t); n++) {
-		member = type_name(btf, m[n].name_off);
-		if (member && strlen(member) == len && strncmp(member, name, len) == 0)
-			return true;
-		if (!is_anonymous(btf, &m[n]))
-			continue;
-		id = m[n].type;
-		inner = type_real(btf, &id);
-		if (has_member(btf, inner, name, len))
-			return true;
-	}
-	return false;
-}
-
 /* --- paths ---------------------------------------------------------------------------------------
  */
-
-/* Where `path` is in type `id`; flexible arrays have any index. */
-static int path_find(const struct btf *btf, uint32_t id, const char *path, size_t *offset,
-		     size_t *size)
-{
-	const struct btf_type *t = type_real(btf, &id);
-	const struct btf_member *m;
-	const char *name;
-	char *end;
-	size_t len;
-	uint64_t index;
-	uint32_t bits;
-	int n;
-
-	for (;;) {
-		if (btf_is_array(t) && path[0] == '[') {
-			index = strtoull(path + 1, &end, 0);
-			if (end == path + 1 || *end != ']')
-				return -ENOENT;
-			if (btf_array(t)->nelems && index >= btf_array(t)->nelems)
-				return -ENOENT;
-			id = btf_array(t)->type;
-			*offset += index * type_size(btf, id);
-			t = type_real(btf, &id);
-			path = end + 1;
-			if (*path == '.')
-				path++;
-			continue;
-		}
-		if (!path[0]) {
-			*size = type_size(btf, id);
-			return 0;
-		}
-		if (!btf_is_composite(t))
-			return -ENOENT;
-		len = strcspn(path, ".[");
-		m = btf_members(t);
-		for (n = 0; n < btf_vlen(t); n++) {
-			name = type_name(btf, m[n].name_off);
-			if (name && strlen(name) == len && strncmp(name, path, len) == 0)
-				break;
-			id = m[n].type;
-			if (is_anonymous(btf, &m[n]) &&
-			    has_member(btf, type_real(btf, &id), path, len)) {
-				len = 0;
-				break;
-			}
-		}
-		if (n == btf_vlen(t))
-			return -ENOENT;
-		bits = btf_member_bit_offset(t, (uint32_t)n);
-		if (bits % 8 || btf_member_bitfield_size(t, (uint32_t)n) % 8)
-			return -ENOENT;
-		*offset += bits / 8;
-		if (btf_member_bitfield_size(t, (uint32_t)n) && !path[len]) {
-			*size = btf_member_bitfield_size(t, (uint32_t)n) / 8;
-			return 0;
-		}
-		id = m[n].type;
-		t = type_real(btf, &id);
-		path += len;
-		if (*path == '.')
-			path++;
-	}
-}
 
 /* The id of a type of an architecture, and the BTF that it is in; -ENOENT, -ENOMEM. */
 static int type_lookup(enum kvmapi_arch arch, const char *type, const struct btf **btf)
@@ -288,7 +30,7 @@ static int type_lookup(enum kvmapi_arch arch, const char *type, const struct btf
 	if (!types)
 		return -ENOMEM;
 	*btf = types->btf;
-	return type_find(types->btf, type);
+	return types_find(types, type);
 }
 
 int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
@@ -300,7 +42,7 @@ int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path,
 	if (id < 0)
 		return id;
 	*offset = 0;
-	return path_find(btf, (uint32_t)id, path, offset, size);
+	return types_path(btf, (uint32_t)id, path, offset, size);
 }
 
 /* --- places --------------------------------------------------------------------------------------
@@ -308,20 +50,20 @@ int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path,
 
 static void place_set(const struct btf *btf, uint32_t id, size_t offset, struct kvmapi_place *place)
 {
-	const struct btf_type *t = type_real(btf, &id);
+	const struct btf_type *t = types_real(btf, &id);
 
 	*place = (struct kvmapi_place){
 		.kind = KVMAPI_PLACE_NUMBER,
 		.type = id,
 		.offset = offset,
-		.size = type_size(btf, id),
+		.size = types_size(btf, id),
 	};
 	if (btf_is_composite(t)) {
 		place->kind = KVMAPI_PLACE_COMPOSITE;
 	} else if (btf_is_array(t)) {
 		place->kind = KVMAPI_PLACE_ARRAY;
 		place->count = btf_array(t)->nelems;
-		place->stride = type_size(btf, btf_array(t)->type);
+		place->stride = types_size(btf, btf_array(t)->type);
 	}
 }
 
@@ -354,11 +96,11 @@ int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, co
 	t = btf__type_by_id(types->btf, in->type);
 	m = btf_members(t);
 	for (n = 0; n < btf_vlen(t); n++) {
-		member = type_name(types->btf, m[n].name_off);
+		member = types_name(types->btf, m[n].name_off);
 		at = btf_member_bit_offset(t, n);
 		bits = btf_member_bitfield_size(t, n);
 		offset = in->offset + at / 8;
-		if (!member && is_anonymous(types->btf, &m[n])) {
+		if (!member && types_anonymous(types->btf, &m[n])) {
 			place_set(types->btf, m[n].type, offset, &around);
 			if (!kvmapi_place_member(arch, &around, name, len, place))
 				return 0;
@@ -584,8 +326,8 @@ static int walk_array(struct walk *w, const char *name, const struct btf_type *t
 {
 	const struct btf_array *array = btf_array(t);
 	uint32_t element_id = array->type;
-	const struct btf_type *element = type_real(w->btf, &element_id);
-	size_t size = type_size(w->btf, array->type), count = array->nelems, n;
+	const struct btf_type *element = types_real(w->btf, &element_id);
+	size_t size = types_size(w->btf, array->type), count = array->nelems, n;
 	int err;
 
 	if (size == 0)
@@ -608,7 +350,7 @@ static int walk_array(struct walk *w, const char *name, const struct btf_type *t
 static int walk_struct(struct walk *w, const char *name, const struct btf_type *t, uint32_t id,
 		       size_t at)
 {
-	const char *type = type_name(w->btf, t->name_off);
+	const char *type = types_name(w->btf, t->name_off);
 	struct walk before = *w;
 	int err;
 
@@ -631,26 +373,12 @@ static int walk_struct(struct walk *w, const char *name, const struct btf_type *
 	return err;
 }
 
-/* Is `path` of a row this union?  One without a name is named by any of its members. */
-static bool is_union_path(const struct walk *w, const struct btf_type *t, bool anonymous,
-			  const char *path)
-{
-	if (!anonymous)
-		return strcmp(path, w->path) == 0;
-	if (w->path_len) {
-		if (strncmp(path, w->path, w->path_len) != 0 || path[w->path_len] != '.')
-			return false;
-		path += w->path_len + 1;
-	}
-	return !strchr(path, '.') && has_member(w->btf, t, path, strlen(path));
-}
-
 /* The value of a field of the nearest named struct; false if it was not captured. */
 static bool discriminator_read(const struct walk *w, const char *path, uint64_t *value)
 {
 	size_t offset = 0, size;
 
-	if (path_find(w->btf, w->named_id, path, &offset, &size) < 0 || size > 8)
+	if (types_path(w->btf, w->named_id, path, &offset, &size) < 0 || size > 8)
 		return false;
 	offset += w->named_at;
 	if (captured(w, offset, size) < size)
@@ -667,25 +395,19 @@ static const char *union_member(const struct walk *w, const struct btf_type *t, 
 	const struct kvmapi_exit *exit_row;
 	const struct kvmapi_case *c;
 	uint64_t value = 0;
-	unsigned int n;
 
-	if (anonymous && w->path_len == 0 && w->named && strcmp(w->named, "kvm_run") == 0 &&
-	    has_member(w->btf, t, "hw", 2)) {
+	if (anonymous && w->path_len == 0 && w->named && types_exits(w->btf, w->named, t)) {
 		if (!discriminator_read(w, "exit_reason", &value))
 			return NULL;
 		exit_row = kvmapi_exit((uint32_t)value);
 		return exit_row ? (exit_row->member ? exit_row->member : "") : NULL;
 	}
-	for (n = w->types->unions.first[w->named_id]; n; n = w->types->unions.next[n - 1]) {
-		row = &w->table->unions[n - 1];
-		if (!is_union_path(w, t, anonymous, row->path))
-			continue;
-		if (row->by && !discriminator_read(w, row->by, &value))
-			return NULL;
-		for (c = row->cases; c->member; c++)
-			if (!row->by || c->value == value)
-				return c->member;
-	}
+	row = types_union(w->types, w->table, w->named_id, w->path, t, anonymous);
+	if (!row || (row->by && !discriminator_read(w, row->by, &value)))
+		return NULL;
+	for (c = row->cases; c->member; c++)
+		if (!row->by || c->otherwise || c->value == value)
+			return c->member;
 	return NULL;
 }
 
@@ -694,21 +416,21 @@ static int walk_member(struct walk *w, const struct btf_type *t, uint32_t n, siz
 	const struct btf_member *m = &btf_members(t)[n];
 	uint32_t bit_offset = btf_member_bit_offset(t, n), bits = btf_member_bitfield_size(t, n),
 		 id = m->type;
-	const char *name = type_name(w->btf, m->name_off);
-	const struct btf_type *real = type_real(w->btf, &id);
-	size_t size = type_size(w->btf, m->type), from = at + bit_offset / 8, before;
+	const char *name = types_name(w->btf, m->name_off);
+	const struct btf_type *real = types_real(w->btf, &id);
+	size_t size = types_size(w->btf, m->type), from = at + bit_offset / 8, before;
 	bool padding;
 	int err;
 
-	if (is_placeholder(w->btf, m))
+	if (types_placeholder(w->btf, m))
 		return 0;
-	if (is_flexible(w->btf, m->type))
+	if (types_flexible(w->btf, m->type))
 		size = w->len > from ? w->len - from : 0;
-	if (size == 0 && !is_anonymous(w->btf, m) && !btf_is_union(real))
+	if (size == 0 && !types_anonymous(w->btf, m) && !btf_is_union(real))
 		return 0;
 	if (w->run && from >= w->len)
 		return 0;
-	if (is_anonymous(w->btf, m)) {
+	if (types_anonymous(w->btf, m)) {
 		if (btf_is_union(real))
 			return walk_union(w, NULL, real, from, true);
 		return walk_members(w, real, from);
@@ -757,11 +479,11 @@ static int walk_union(struct walk *w, const char *name, const struct btf_type *t
 		return 0;
 	for (n = 0; member && n < btf_vlen(t); n++) {
 		len = strlen(member);
-		candidate = type_name(w->btf, m[n].name_off);
+		candidate = types_name(w->btf, m[n].name_off);
 		id = m[n].type;
 		if (candidate && strcmp(candidate, member) != 0)
 			continue;
-		if (!candidate && !has_member(w->btf, type_real(w->btf, &id), member, len))
+		if (!candidate && !types_has_member(w->btf, types_real(w->btf, &id), member, len))
 			continue;
 		if (anonymous)
 			return walk_member(w, t, n, at);
@@ -777,7 +499,7 @@ static int walk_union(struct walk *w, const char *name, const struct btf_type *t
 
 static int walk_value(struct walk *w, const char *name, uint32_t id, size_t at)
 {
-	const struct btf_type *t = type_real(w->btf, &id);
+	const struct btf_type *t = types_real(w->btf, &id);
 	int err;
 
 	if (w->depth == DEPTH_MAX)
@@ -790,7 +512,7 @@ static int walk_value(struct walk *w, const char *name, uint32_t id, size_t at)
 	else if (btf_is_array(t))
 		err = walk_array(w, name, t, at);
 	else if (btf_is_int(t) || btf_is_any_enum(t) || btf_is_ptr(t))
-		err = walk_scalar(w, name, t, type_size(w->btf, id), at);
+		err = walk_scalar(w, name, t, types_size(w->btf, id), at);
 	else
 		err = -EINVAL;
 	w->depth--;
@@ -817,7 +539,7 @@ int kvmapi_value_walk(enum kvmapi_arch arch, const char *type, const void *data,
 	if (!w.types)
 		return -ENOMEM;
 	w.btf = w.types->btf;
-	id = type_find(w.btf, type);
+	id = types_find(w.types, type);
 	return id < 0 ? id : walk_value(&w, NULL, (uint32_t)id, 0);
 }
 
@@ -858,8 +580,8 @@ static int member_at(const struct btf *btf, const struct btf_type *t, size_t off
 		from = btf_member_bit_offset(t, n) / 8;
 		bits = btf_member_bitfield_size(t, n);
 		size = bits ? (btf_member_bit_offset(t, n) % 8 + bits + 7) / 8
-			    : type_size(btf, m[n].type);
-		if (is_placeholder(btf, &m[n]) || offset < from)
+			    : types_size(btf, m[n].type);
+		if (types_placeholder(btf, &m[n]) || offset < from)
 			continue;
 		*at = from;
 		/* Nothing comes behind a flexible array, or behind the union or struct that hides
@@ -878,10 +600,11 @@ static int member_chosen(const struct walk *w, const struct btf_type *t, bool an
 	uint32_t n, id;
 
 	for (n = 0; chosen && chosen[0] && n < btf_vlen(t); n++) {
-		name = type_name(w->btf, m[n].name_off);
+		name = types_name(w->btf, m[n].name_off);
 		id = m[n].type;
 		if (name ? strcmp(name, chosen) == 0
-			 : has_member(w->btf, type_real(w->btf, &id), chosen, strlen(chosen)))
+			 : types_has_member(w->btf, types_real(w->btf, &id), chosen,
+					    strlen(chosen)))
 			return (int)n;
 	}
 	return -1;
@@ -897,10 +620,10 @@ static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
 	int n;
 
 	for (;;) {
-		t = type_real(w->btf, &id);
+		t = types_real(w->btf, &id);
 		at = 0;
 		if (btf_is_array(t)) {
-			size = type_size(w->btf, btf_array(t)->type);
+			size = types_size(w->btf, btf_array(t)->type);
 			if (size == 0)
 				return -ENOENT;
 			name_add(out, "[%zu]", offset / size);
@@ -911,9 +634,9 @@ static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
 			continue;
 		}
 		if (!btf_is_composite(t))
-			return offset < type_size(w->btf, id) ? 0 : -ENOENT;
+			return offset < types_size(w->btf, id) ? 0 : -ENOENT;
 		if (btf_is_struct(t)) {
-			name = type_name(w->btf, t->name_off);
+			name = types_name(w->btf, t->name_off);
 			if (name) {
 				w->named = name;
 				w->named_id = id;
@@ -938,8 +661,8 @@ static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
 			return 0;
 		}
 		m = &btf_members(t)[n];
-		anonymous = is_anonymous(w->btf, m);
-		name = type_name(w->btf, m->name_off);
+		anonymous = types_anonymous(w->btf, m);
+		name = types_name(w->btf, m->name_off);
 		if (name) {
 			name_add(out, "%s%s", out->len ? "." : "", name);
 			path_push(w, name);
@@ -969,7 +692,7 @@ int kvmapi_field_at_value(enum kvmapi_arch arch, const char *type, const void *d
 	if (!w.types)
 		return -ENOMEM;
 	w.btf = w.types->btf;
-	id = type_find(w.btf, type);
+	id = types_find(w.types, type);
 	return id < 0 ? id : name_at(&w, (uint32_t)id, offset, &name);
 }
 
@@ -1036,16 +759,16 @@ static void leaf_add(struct leaves *l, size_t offset, size_t size)
 static void leaves_of(struct leaves *l, uint32_t id, size_t offset, unsigned int depth)
 {
 	const struct btf *btf = l->walk.types->btf;
-	const struct btf_type *t = type_real(btf, &id);
+	const struct btf_type *t = types_real(btf, &id);
 	const struct walk around = l->walk;
-	size_t size = type_size(btf, id);
+	size_t size = types_size(btf, id);
 
 	if (depth > DEPTH_MAX || !size)
 		return;
 	if (btf_is_array(t)) {
 		for (uint32_t n = 0; n < btf_array(t)->nelems; n++)
 			leaves_of(l, btf_array(t)->type,
-				  offset + n * type_size(btf, btf_array(t)->type), depth + 1);
+				  offset + n * types_size(btf, btf_array(t)->type), depth + 1);
 		return;
 	}
 	if (!btf_is_composite(t)) {
@@ -1053,13 +776,13 @@ static void leaves_of(struct leaves *l, uint32_t id, size_t offset, unsigned int
 			leaf_add(l, offset, size);
 		return;
 	}
-	if (type_name(btf, t->name_off)) {
+	if (types_name(btf, t->name_off)) {
 		l->walk.named_id = id;
 		path_pop(&l->walk, 0);
 	}
 	for (int n = 0; n < btf_vlen(t); n++) {
 		const struct btf_member *m = &btf_members(t)[n];
-		const char *name = type_name(btf, m->name_off);
+		const char *name = types_name(btf, m->name_off);
 		size_t here = l->walk.path_len;
 
 		if (btf_member_bitfield_size(t, (uint32_t)n))
