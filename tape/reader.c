@@ -120,6 +120,8 @@ static int input_fill(struct tape_reader *r, size_t want)
 {
 	int err;
 
+	if (r->in.len - r->in_at >= want || r->eof)
+		return 0;
 	if (r->in_at) {
 		memmove(r->in.data, r->in.data + r->in_at, r->in.len - r->in_at);
 		r->in.len -= r->in_at;
@@ -890,7 +892,7 @@ static int frame_begin(struct tape_reader *r)
 /* Take a zstd frame from the file and decompress it. */
 static int frame_decompress(struct tape_reader *r)
 {
-	size_t want = READ_CHUNK, stored, n;
+	size_t want = 1, stored, n;
 	unsigned long long decoded;
 	int err;
 
@@ -907,7 +909,7 @@ static int frame_decompress(struct tape_reader *r)
 			return reader_fail(r, TAPE_E_TRUNCATED, "the file ends within it");
 		if (input_left(r) >= STORED_MAX)
 			return reader_fail(r, TAPE_E_LIMIT, "it is longer than a frame may be");
-		want = 2 * input_left(r);
+		want = input_left(r) < READ_CHUNK ? READ_CHUNK : 2 * input_left(r);
 	}
 	decoded = ZSTD_getFrameContentSize(input_data(r), input_left(r));
 	if (decoded == ZSTD_CONTENTSIZE_UNKNOWN || decoded == ZSTD_CONTENTSIZE_ERROR)
