@@ -22,6 +22,7 @@ struct record_values {
 	uint64_t flush;
 	uint64_t clock_shift;
 	uint64_t max_payload;
+	bool raw;
 	uint64_t max_threads;
 	const char *kvm_path;
 	const char *btf_path;
@@ -85,6 +86,11 @@ static const struct cli_option options[] = {
 	 .help = "Capture at most SIZE bytes of one buffer (65528, which is the most).",
 	 .type = CLI_SIZE,
 	 .offset = OFFSET(max_payload)},
+	{.name = "raw",
+	 .help = "Keep bytes of arguments that KVM neither reads nor writes: padding, unused members of "
+		 "unions. They are of the memory of the program, and may be addresses of its stack.",
+	 .type = CLI_FLAG,
+	 .offset = OFFSET(raw)},
 	{.name = "max-threads",
 	 .argument = "N",
 	 .help = "Threads that may make calls (4096).",
@@ -227,6 +233,7 @@ static int run(const void *values, int count, char **operands)
 		.no_payload = !v->max_payload,
 		.as_root = v->as_root,
 		.say = say,
+		.raw = v->raw,
 		.max_threads = (unsigned int)v->max_threads,
 		.tool_version = KVMTAPE_VERSION,
 	};

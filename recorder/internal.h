@@ -152,6 +152,15 @@ void recorder_tables_release(struct recorder_tables *t);
  */
 uint32_t recorder_compat_call(int kvm, uint64_t cookie);
 
+/* --- dead bytes: alive.c
+ * ------------------------------------------------------------------------------ */
+
+/* As tape_writer_call() and tape_writer_return(), without dead bytes; `live` NULL: with them. */
+int recorder_write_call(struct tape_writer *writer, struct tape_live *live,
+			const struct tape_call *call);
+int recorder_write_return(struct tape_writer *writer, struct tape_live *live, uint32_t thread,
+			  const struct tape_return *ret);
+
 /* --- COMMAND: command.c
  * ------------------------------------------------------------------------------ */
 

@@ -60,6 +60,7 @@ struct recorder {
 
 	/* of a run */
 	struct tape_writer *writer;
+	struct tape_live *live; /* NULL: the tape gets dead bytes, too */
 	struct recorder_tables tables;
 	struct recorder_stats stats;
 	uint64_t start;			    /* CLOCK_MONOTONIC, ns */
@@ -374,7 +375,7 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 	thread->device_type = UINT32_MAX;
 	if (row && row->creates == KVMAPI_DEVICE && call.part_count && parts[0].have >= 4)
 		memcpy(&thread->device_type, parts[0].data, 4);
-	if (written(r, tape_writer_call(r->writer, &call)))
+	if (written(r, recorder_write_call(r->writer, r->live, &call)))
 		thread->open = true;
 }
 
@@ -409,7 +410,7 @@ static void take_return(struct recorder *r, const struct record_return *record, 
 		recorder_rules_answer(r->skeleton, (uint32_t)thread->arg, record->ret);
 	ret.part_count =
 		take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size, parts);
-	written(r, tape_writer_return(r->writer, thread->id, &ret));
+	written(r, recorder_write_return(r->writer, r->live, thread->id, &ret));
 }
 
 /*
@@ -1359,7 +1360,9 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 	drain(r);
 	r->start = now_ns();
 	r->stop = stop;
-	err = tape_writer_open(fd, &env, &writer_options, &r->writer);
+	err = r->options.raw ? 0 : tape_live_open(env.arch, &r->live);
+	if (!err)
+		err = tape_writer_open(fd, &env, &writer_options, &r->writer);
 	if (err) {
 		recorder_fail(&r->message, err, "cannot begin the tape: %s", tape_strerror(err));
 		goto out_env;
@@ -1400,6 +1403,8 @@ out_writer:
 	tape_writer_close(r->writer);
 	r->writer = NULL;
 out_env:
+	tape_live_close(r->live);
+	r->live = NULL;
 	tape_env_release(&env);
 	return err;
 }

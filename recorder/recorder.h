@@ -48,7 +48,8 @@ struct recorder_options {
 	unsigned int clock_shift; /* times on the tape in units of 2^clock_shift ns */
 	/* Bytes of one part that are captured, 0 = 65528, which is the most. */
 	uint32_t max_payload;
-	bool no_payload;		 /* none at all */
+	bool no_payload; /* none at all */
+	bool raw;	 /* keep bytes of arguments that the kernel neither reads nor writes */
 	unsigned int max_threads;	 /* threads that may be inside calls, 0 = 4096 */
 	const char *tool_version;	 /* for the environment of the tape */
 	const char *command_line;	 /* the same; NULL = made of argv */

@@ -202,6 +202,9 @@ struct tape_writer_options {
 	 */
 	int (*wait)(void *context, int fd);
 	void *wait_context;
+	/* Is given what each frame unpacks to; NULL = not wanted. */
+	void (*unpacked)(void *context, const void *data, size_t len);
+	void *context;
 };
 
 /*
@@ -302,6 +305,24 @@ const struct tape_thread *tape_reader_thread(const struct tape_reader *r, uint32
  */
 void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size_t size);
 void tape_reader_close(struct tape_reader *r);
+
+/* --- what is alive
+ * ------------------------------------------------------------------------------- */
+
+/*
+ * Calls without the bytes that the kernel neither read nor wrote: unions beyond the member that is
+ * used, padding, what a failed call did not fill (docs/tape-format.md, "Dead bytes").  Those are
+ * zero; in a struct that goes both ways, 0xff if the kernel changed them nevertheless.
+ *
+ * Calls and returns must be given in their order.  The parts go to `parts` (TAPE_ROLES of them);
+ * their bytes are valid until the next call of one of these functions.  0, -ENOMEM.
+ */
+struct tape_live;
+int tape_live_open(enum kvmapi_arch arch, struct tape_live **live);
+int tape_live_call(struct tape_live *live, const struct tape_call *call, struct tape_part *parts);
+int tape_live_return(struct tape_live *live, uint32_t thread, const struct tape_return *ret,
+		     struct tape_part *parts);
+void tape_live_close(struct tape_live *live);
 
 /* --- canonical form
  * ------------------------------------------------------------------------------- */

@@ -50,6 +50,8 @@ struct tape_writer {
 	bool timeless;
 	bool finished;
 	ZSTD_CCtx *cctx;
+	void (*unpacked)(void *context, const void *data, size_t len);
+	void *context;
 
 	/* of the tape */
 	struct writer_thread *threads;
@@ -198,6 +200,8 @@ static int writer_close_frame(struct tape_writer *w)
 	if (err)
 		return err;
 
+	if (w->unpacked)
+		w->unpacked(w->context, w->frame.data, w->frame.len);
 	w->packed.len = 0;
 	err = tape_buf_reserve(&w->packed, ZSTD_compressBound(w->frame.len));
 	if (err)
@@ -668,6 +672,10 @@ int tape_writer_open(int fd, const struct tape_env *env, const struct tape_write
 		w->frame_bytes = TAPE_MAX_FRAME_BYTES;
 	w->wait = options ? options->wait : NULL;
 	w->wait_context = options ? options->wait_context : NULL;
+	if (options) {
+		w->unpacked = options->unpacked;
+		w->context = options->context;
+	}
 	w->cctx = ZSTD_createCCtx();
 	w->site_hash = calloc(SITE_HASH, sizeof(*w->site_hash));
 	err = -ENOMEM;

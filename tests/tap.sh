@@ -58,6 +58,12 @@ tap_unlike()
 	! grep -Eq -- "$2" <<<"$1" || { printf 'got:     %s\nunwanted: %s\n' "$1" "$2"; return 1; }
 }
 
+# same_tape ONE OTHER: what they unpack to is the same; how it is packed depends on the version of libzstd.
+same_tape()
+{
+	cmp <(zstd -dcq -- "$1") <(zstd -dcq -- "$2")
+}
+
 # is DESCRIPTION GOT WANT
 is()
 {

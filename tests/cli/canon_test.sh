@@ -21,6 +21,17 @@ like "holds all events" "$out" '^returns +11$'
 ok "canonical of canonical is the same bytes" cmp "$tmp/one.tape" "$tmp/two.tape"
 "$KVMTAPE" canon -o "$tmp/stdin.tape" - <"$tmp/good.tape"
 ok "from standard input: the same bytes" cmp "$tmp/one.tape" "$tmp/stdin.tape"
+run "$KVMTAPE" canon --hash "$tmp/good.tape"
+is "--hash: exit status" "$status" 0
+is "--hash: of what the canonical tape unpacks to" "$out" "$(zstd -dcq "$tmp/one.tape" | sha256sum | cut -d' ' -f1)"
+run "$KVMTAPE" canon --hash -o "$tmp/hashed.tape" "$tmp/one.tape"
+is "--hash and --output: the same hash" "$out" "$("$KVMTAPE" canon --hash "$tmp/good.tape")"
+ok "--hash and --output: the same tape" same_tape "$tmp/one.tape" "$tmp/hashed.tape"
+# Another libzstd packs the same bytes otherwise.
+zstd -q -19 -c "$tmp/one.tape" >/dev/null && zstd -dcq "$tmp/one.tape" | zstd -q -19 >"$tmp/other.zst"
+ok "packed otherwise, it unpacks to the same" same_tape "$tmp/one.tape" "$tmp/other.zst"
+run "$KVMTAPE" canon "$tmp/good.tape"
+is "neither --hash nor --output: exit status" "$status" 2
 "$KVMTAPE" canon -o "$tmp/diverges.canon" "$tmp/diverges.tape"
 run "$KVMTAPE" replay "$tmp/diverges.canon"
 is "a divergence stays one" "$status" 1
