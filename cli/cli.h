@@ -224,6 +224,8 @@ const char *cli_ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_i
  * CLI_ERROR. */
 #define CLI_JSON_SCHEMA 1
 int cli_json_header(FILE *out, const char *command);
+/* A value on a line of its own.  0, -ENOMEM, -EIO. */
+int cli_json_write(FILE *out, struct json_t *value);
 /*
  * Print one line of NDJSON and release it; NULL, as from a failed json_pack(), is an error that is
  * said. CLI_OK or CLI_ERROR.

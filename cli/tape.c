@@ -125,8 +125,8 @@ int cli_json_put(FILE *out, struct json_t *line)
 
 	if (!line)
 		return cli_error("out of memory");
-	rc = json_dumpf(line, out, JSON_COMPACT);
+	rc = cli_json_write(out, line);
 	json_decref(line);
 	/* A failed write is said once, by main(). */
-	return rc || fputc('\n', out) == EOF ? CLI_ERROR : CLI_OK;
+	return rc ? CLI_ERROR : CLI_OK;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values as JSON; the forms are documented in kvmapi.h. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -30,8 +28,9 @@ static int put(struct json *json, const char *name, json_t *value)
 		return 0;
 	}
 	into = json->stack[json->depth - 1];
+	/* Names of fields are plain. */
 	failed = json_is_array(into) ? json_array_append_new(into, value)
-				     : json_object_set_new(into, name, value);
+				     : json_object_set_new_nocheck(into, name, value);
 	return failed ? -ENOMEM : 0;
 }
 
@@ -62,11 +61,34 @@ static int json_end(void *ctx, bool array)
 static json_t *number_make(const struct kvmapi_number *number)
 {
 	char text[24];
+	size_t at = sizeof(text) - 1;
+	uint64_t left = number->value;
 
 	if (number->bytes < 8)
 		return json_integer((json_int_t)number->value);
-	snprintf(text, sizeof(text), "0x%" PRIx64, number->value);
-	return json_string(text);
+	text[at] = 0;
+	do {
+		text[--at] = "0123456789abcdef"[left & 15];
+		left >>= 4;
+	} while (left);
+	text[--at] = 'x';
+	text[--at] = '0';
+	return json_string_nocheck(text + at);
+}
+
+/* {"value": ..., NAME: ...}; takes the reference to `what`, which may be NULL for lack of memory.
+ */
+static json_t *number_with(const struct kvmapi_number *number, const char *name, json_t *what)
+{
+	json_t *object = json_object();
+	/* Both take their reference also if they fail. */
+	int failed = json_object_set_new_nocheck(object, "value", number_make(number));
+
+	failed |= json_object_set_new_nocheck(object, name, what);
+	if (!failed)
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 static int json_put_number(void *ctx, const char *name, const struct kvmapi_number *number)
@@ -78,7 +100,7 @@ static int json_constant(void *ctx, const char *name, const struct kvmapi_number
 			 const char *label)
 {
 	return put(ctx, name,
-		   json_pack("{s:o, s:s?}", "value", number_make(number), "name", label));
+		   number_with(number, "name", label ? json_string_nocheck(label) : json_null()));
 }
 
 static int json_flags(void *ctx, const char *name, const struct kvmapi_number *number,
@@ -94,8 +116,7 @@ static int json_flags(void *ctx, const char *name, const struct kvmapi_number *n
 		json_decref(names);
 		return -ENOMEM;
 	}
-	return put(ctx, name,
-		   json_pack("{s:o, s:o}", "value", number_make(number), "names", names));
+	return put(ctx, name, number_with(number, "names", names));
 }
 
 static int json_bytes(void *ctx, const char *name, const uint8_t *data, size_t have, size_t want)

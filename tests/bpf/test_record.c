@@ -126,6 +126,8 @@ struct recording {
 	int status;
 };
 
+static bool without_dead;
+
 static void record(struct recording *rec, struct recorder_options *o,
 		   const struct recorder_stop *stop)
 {
@@ -136,6 +138,8 @@ static void record(struct recording *rec, struct recorder_options *o,
 	rec->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(rec->fd >= 0);
 	o->backend = backend;
+	/* The program wrote down all bytes, also those that nobody reads. */
+	o->raw = !without_dead;
 	rec->err = recorder_open(o, &recorder);
 	if (rec->err)
 		print_error("%s\n", recorder_message(recorder));
@@ -288,6 +292,66 @@ static void test_every_byte(void **state)
 	assert_int_equal(rec.stats.late, 4);
 	assert_int_equal(rec.stats.faults, 2);
 	free(log.data);
+	close(rec.fd);
+}
+
+static unsigned int dead_bytes(const struct tape_part *parts, const struct tape_part *live,
+			       unsigned int count)
+{
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		for (uint32_t at = 0; at < parts[i].have; at++)
+			found += parts[i].data[at] != live[i].data[at];
+	return found;
+}
+
+/* Bytes on a tape that the kernel neither read nor wrote. */
+static unsigned int count_dead(const struct recording *rec)
+{
+	struct tape_part live_parts[TAPE_ROLES];
+	struct tape_reader *reader;
+	struct tape_live *live;
+	struct tape_item item;
+	unsigned int found = 0;
+
+	lseek(rec->fd, 0, SEEK_SET);
+	assert_int_equal(tape_reader_open_fd(rec->fd, &reader), 0);
+	assert_int_equal(tape_live_open(kvmapi_arch_native(), &live), 0);
+	do {
+		assert_int_equal(tape_reader_next(reader, &item), 0);
+		if (item.type == TAPE_CALL) {
+			const struct tape_call *call = item.u.call;
+
+			assert_int_equal(tape_live_call(live, call, live_parts), 0);
+			found += dead_bytes(call->parts, live_parts, call->part_count);
+		} else if (item.type == TAPE_RETURN) {
+			const struct tape_return *ret = item.u.ret;
+
+			assert_int_equal(tape_live_return(live, ret->call->thread, ret, live_parts),
+					 0);
+			found += dead_bytes(ret->parts, live_parts, ret->part_count);
+		}
+	} while (item.type != TAPE_END_OF_FILE);
+	tape_live_close(live);
+	tape_reader_close(reader);
+	return found;
+}
+
+/* The program's own memory goes onto a tape only if it is asked for. */
+static void test_no_dead_bytes(void **state)
+{
+	struct recorder_options o = {}, raw = {};
+	struct recording rec;
+
+	without_dead = true;
+	record_command(&rec, "all", NULL, &o);
+	without_dead = false;
+	assert_int_equal(rec.status, 0);
+	assert_int_equal(count_dead(&rec), 0);
+	close(rec.fd);
+	record_command(&rec, "all", NULL, &raw);
+	assert_true(count_dead(&rec) > 0);
 	close(rec.fd);
 }
 
@@ -594,17 +658,12 @@ static void measure_patience(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_byte),
-		cmocka_unit_test(test_tiny_ring),
-		cmocka_unit_test(test_stopped_reader),
-		cmocka_unit_test(test_too_many_threads),
-		cmocka_unit_test(test_attach_too_late),
-		cmocka_unit_test(test_clipped),
-		cmocka_unit_test(test_attach),
-		cmocka_unit_test(test_whole_machine),
-		cmocka_unit_test(test_exit_status),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_every_byte),	  cmocka_unit_test(test_no_dead_bytes),
+		cmocka_unit_test(test_tiny_ring),	  cmocka_unit_test(test_stopped_reader),
+		cmocka_unit_test(test_too_many_threads),  cmocka_unit_test(test_attach_too_late),
+		cmocka_unit_test(test_clipped),		  cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_whole_machine),	  cmocka_unit_test(test_exit_status),
+		cmocka_unit_test(test_refusals),	  cmocka_unit_test(test_auto),
 		cmocka_unit_test(test_command_not_found),
 	};
 	const char *why;

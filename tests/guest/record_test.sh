@@ -17,6 +17,11 @@ for backend in ${backends[*]}; do
 	echo \$? >\$backend.status
 	"$RECORD" "$KNOWN" \$backend 'test_every_byte' >\$backend.tap 2>&1
 	echo \$? >>\$backend.status
+	"$RECORD" "$KNOWN" \$backend 'test_no_dead_bytes' >\$backend.dead.tap 2>&1
+	echo \$? >>\$backend.status
+done
+for n in 1 2 3 4 5 6 7 8; do
+	"$KVMTAPE" record -q -o again\$n.tape -- "$KNOWN" /tmp/log all
 done
 "$KVMTAPE" record -o auto.tape -- "$KNOWN" /tmp/log all >auto.out 2>&1
 echo \$? >auto.status
@@ -30,13 +35,18 @@ run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout 200 --e
 is "a guest: status" "$status" 0
 
 for backend in "${backends[@]}"; do
-	is "$backend: it works, and every byte is right" "$(tr '\n' ' ' <"$tmp/work/$backend.status")" "0 0 "
+	is "$backend: it works, and every byte is right" "$(tr '\n' ' ' <"$tmp/work/$backend.status")" "0 0 0 "
 	like "$backend: all calls of the known VMM" "$(<"$tmp/work/$backend.out")" ' 93 calls, 93 returns, 0 unreturned, 9 objects, 2 threads, .* 0 lost$'
 	like "$backend: the tape says so" "$("$KVMTAPE" info "$tmp/work/$backend.tape")" "recorder.backend +$backend\$"
 	like "$backend: the byte test ran" "$(<"$tmp/work/$backend.tap")" '^ok 1 - test_every_byte'
+	like "$backend: and that of dead bytes" "$(<"$tmp/work/$backend.dead.tap")" '^ok 1 - test_no_dead_bytes'
 	ok "$backend: canonical" "$KVMTAPE" canon "$tmp/work/$backend.tape" -o "$tmp/$backend.tape"
 	ok "$backend: the same canonical tape as by ${backends[0]}" cmp "$tmp/${backends[0]}.tape" "$tmp/$backend.tape"
 done
+# Pages that were there or not, addresses of objects, threads, times: nothing of it is left.
+is "eight recordings of the same program: one canonical form" "$(for n in 1 2 3 4 5 6 7 8; do
+	"$KVMTAPE" canon --hash "$tmp/work/again$n.tape"
+done | sort -u | wc -l)" 1
 is "auto: it works" "$(<"$tmp/work/auto.status")" 0
 like "auto: the best that works" "$("$KVMTAPE" info "$tmp/work/auto.tape")" "recorder.backend +${backends[0]}\$"
 ok "auto: canonical" "$KVMTAPE" canon "$tmp/work/auto.tape" -o "$tmp/auto.tape"

@@ -64,6 +64,12 @@ static void rows_take(enum kvmapi_arch arch)
 		     (uint64_t)row->group, (uint64_t)row->attr, (size_t)row->size,
 		     row->type ? row->type : "-");
 	}
+	for (size_t i = 0; i < table->use_count; i++) {
+		const struct kvmapi_use *use = &table->uses[i];
+
+		take("use %s %s %s %d 0x%" PRIx64 " 0x%" PRIx64 "\n", use->type, use->path,
+		     use->by ? use->by : "-", (int)use->kind, use->mask, use->value);
+	}
 	for (uint32_t number = 0; number < 4096; number++)
 		if (kvmapi_cap_name(number))
 			take("%s %" PRIu32 "\n", kvmapi_cap_name(number), number);
