@@ -222,7 +222,8 @@ bool types_has_member(const struct btf *btf, const struct btf_type *t, const cha
 
 	for (n = 0; n < btf_vlen(t); n++) {
 		member = types_name(btf, m[n].name_off);
-		if (member && strlen(member) == len && strncmp(member, name, len) == 0)
+		if (member && member[0] == name[0] && strlen(member) == len &&
+		    strncmp(member, name, len) == 0)
 			return true;
 		if (!types_anonymous(btf, &m[n]))
 			continue;

@@ -203,12 +203,15 @@ static uint64_t sign_extend(uint64_t value, unsigned int bits)
 /* The path of the last member, with its name put behind; returns the length to go back to. */
 static size_t path_push(struct walk *w, const char *name)
 {
-	size_t before = w->path_len;
-	int n;
+	size_t before = w->path_len, len = strlen(name), at = before;
 
-	n = snprintf(w->path + before, sizeof(w->path) - before, "%s%s", before ? "." : "", name);
-	if (n > 0 && before + (size_t)n < sizeof(w->path))
-		w->path_len = before + (size_t)n;
+	/* One that does not fit is none of the tables'. */
+	if (before + 1 + len >= sizeof(w->path))
+		return before;
+	if (before)
+		w->path[at++] = '.';
+	memcpy(w->path + at, name, len + 1);
+	w->path_len = at + len;
 	return before;
 }
 
@@ -223,7 +226,8 @@ static const struct kvmapi_field *style_find(const struct walk *w)
 	unsigned int n;
 
 	for (n = w->types->fields.first[w->named_id]; n; n = w->types->fields.next[n - 1])
-		if (strcmp(w->table->fields[n - 1].path, w->path) == 0)
+		if (w->table->fields[n - 1].path[0] == w->path[0] &&
+		    strcmp(w->table->fields[n - 1].path, w->path) == 0)
 			return &w->table->fields[n - 1];
 	return NULL;
 }
