@@ -225,6 +225,7 @@ static const struct kvmapi_attr attrs[] = {
 /* The field must be one of the type, the constant one of the header. */
 #define FIELD_NAME(type_, path_) &#path_[0 * offsetof(type_, path_)]
 #define NAMED(constant_)	 {#constant_, (uint64_t)(constant_)},
+#define BIT(constant_)		 {#constant_, 1ull << (constant_)},
 #define CONSTANTS(...)                   \
 	(const struct kvmapi_constant[]) \
 	{                                \

@@ -74,6 +74,76 @@ static const char *part_note(const struct tape_part *part)
 	return "not captured";
 }
 
+/* Registers of a local APIC are 16 bytes apart; what is zero is left out, as in values. */
+static void show_apic(const struct shower *s, const struct tape_part *part)
+{
+	static const char *const names[64] = {
+		[2] = "id",
+		[3] = "version",
+		[8] = "tpr",
+		[9] = "apr",
+		[10] = "ppr",
+		[11] = "eoi",
+		[12] = "rrd",
+		[13] = "ldr",
+		[14] = "dfr",
+		[15] = "svr",
+		[16] = "isr0",
+		[17] = "isr1",
+		[18] = "isr2",
+		[19] = "isr3",
+		[20] = "isr4",
+		[21] = "isr5",
+		[22] = "isr6",
+		[23] = "isr7",
+		[24] = "tmr0",
+		[25] = "tmr1",
+		[26] = "tmr2",
+		[27] = "tmr3",
+		[28] = "tmr4",
+		[29] = "tmr5",
+		[30] = "tmr6",
+		[31] = "tmr7",
+		[32] = "irr0",
+		[33] = "irr1",
+		[34] = "irr2",
+		[35] = "irr3",
+		[36] = "irr4",
+		[37] = "irr5",
+		[38] = "irr6",
+		[39] = "irr7",
+		[40] = "esr",
+		[47] = "lvt_cmci",
+		[48] = "icr",
+		[49] = "icr2",
+		[50] = "lvt_timer",
+		[51] = "lvt_thermal",
+		[52] = "lvt_pmc",
+		[53] = "lvt_lint0",
+		[54] = "lvt_lint1",
+		[55] = "lvt_error",
+		[56] = "timer_initial",
+		[57] = "timer_current",
+		[62] = "timer_divide",
+	};
+	const char *comma = "";
+
+	fputc('{', s->out);
+	for (uint32_t at = 0; at + 4 <= part->have; at += 4) {
+		uint32_t value = (uint32_t)tape_part_number(s->env, part, at, 4);
+		const char *name = at % 16 || at / 16 >= 64 ? NULL : names[at / 16];
+
+		if (!value)
+			continue;
+		if (name)
+			fprintf(s->out, "%s.%s = 0x%x", comma, name, value);
+		else
+			fprintf(s->out, "%s[0x%x] = 0x%x", comma, at, value);
+		comma = ", ";
+	}
+	fputc('}', s->out);
+}
+
 /* Bytes of a C type, or of none that is known. */
 static int show_bytes(const struct shower *s, const char *type, const struct tape_part *part)
 {
@@ -88,7 +158,9 @@ static int show_bytes(const struct shower *s, const char *type, const struct tap
 		   : -ENOENT;
 	if (err && err != -ENOENT)
 		return err;
-	if (err)
+	if (s->verbose && type && !strcmp(type, "struct kvm_lapic_state"))
+		show_apic(s, part);
+	else if (err)
 		show_hex(s, part->data, part->have);
 	else
 		show_value(s, value);
@@ -167,6 +239,72 @@ static int show_run_page(const struct shower *s, const char *what, const struct 
 
 /* What the VMM changed in the run page that the exit in it tells to be an answer, and requests to
  * leave. */
+/* The sets of registers that a mask of struct kvm_run names, " regs sregs". */
+static void show_sets(const struct shower *s, uint64_t mask)
+{
+	static const char *const x86[] = {"regs", "sregs", "events"};
+	static const char *const s390[] = {"prefix", "gprs",   "acrs",	 "crs",	 "arch0",
+					   "pfault", "vrs",    "riccb",	 "fprs", "gscb",
+					   "bpbc",   "etoken", "diag318"};
+	const char *const *names = s->env->arch == KVMAPI_X86 ? x86 : s390;
+	unsigned int count = s->env->arch == KVMAPI_X86	   ? sizeof(x86) / sizeof(x86[0])
+			     : s->env->arch == KVMAPI_S390 ? sizeof(s390) / sizeof(s390[0])
+							   : 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (mask & 1ull << i)
+			fprintf(s->out, " %s", names[i]);
+		mask &= ~(1ull << i);
+	}
+	if (mask)
+		fprintf(s->out, " 0x%llx", (unsigned long long)mask);
+}
+
+/* "valid regs sregs, dirty regs"; returns what to put before what follows. */
+static const char *show_masks(const struct shower *s, const struct tape_part *regs,
+			      const char *comma)
+{
+	uint64_t valid, dirty;
+
+	if (!tape_part_has(regs, 0, 16))
+		return comma;
+	valid = tape_part_number(s->env, regs, 0, 8);
+	dirty = tape_part_number(s->env, regs, 8, 8);
+	if (valid) {
+		fprintf(s->out, "%svalid", comma);
+		show_sets(s, valid);
+		comma = ", ";
+	}
+	if (dirty) {
+		fprintf(s->out, "%sdirty", comma);
+		show_sets(s, dirty);
+		comma = ", ";
+	}
+	return comma;
+}
+
+/* The masks and, where something was captured behind them, the registers. */
+static int show_sync(const struct shower *s, const char *what, const struct tape_part *regs)
+{
+	struct tape_part block;
+
+	if (!regs)
+		return 0;
+	fprintf(s->out, "\n    %s: ", what);
+	if (!tape_part_has(regs, 0, 16))
+		return show_bytes(s, NULL, regs);
+	if (!*show_masks(s, regs, ""))
+		fputs("none", s->out);
+	if (regs->want <= 16)
+		return 0;
+	block = *regs;
+	block.want -= 16;
+	block.have -= 16;
+	block.data += 16;
+	fputc(' ', s->out);
+	return show_bytes(s, "struct kvm_sync_regs", &block);
+}
+
 static void show_run_in(const struct shower *s, const struct tape_return *ret)
 {
 	struct tape_sides run = tape_sides_of(ret, TAPE_RUN_IN, TAPE_RUN_OUT);
@@ -183,6 +321,7 @@ static void show_run_in(const struct shower *s, const struct tape_return *ret)
 			comma = ", ";
 		}
 	}
+	comma = show_masks(s, tape_sides_of(ret, TAPE_RUN_REGS_IN, TAPE_RUN_REGS_OUT).in, comma);
 	if (pio.in) {
 		fprintf(s->out, "%sdata ", comma);
 		show_bytes(s, NULL, pio.in);
@@ -259,30 +398,25 @@ static int show_run_out(const struct shower *s, const struct tape_return *ret)
 
 static int show_run_verbose(const struct shower *s, const struct tape_return *ret)
 {
-	static const struct {
-		const char *what;
-		enum tape_role in, out;
-	} extra[] = {
-		{"sync regs", TAPE_RUN_REGS_IN, TAPE_RUN_REGS_OUT},
-		{"port data", TAPE_PIO_IN, TAPE_PIO_OUT},
-	};
 	struct tape_sides run = tape_sides_of(ret, TAPE_RUN_IN, TAPE_RUN_OUT);
+	struct tape_sides regs = tape_sides_of(ret, TAPE_RUN_REGS_IN, TAPE_RUN_REGS_OUT);
+	struct tape_sides pio = tape_sides_of(ret, TAPE_PIO_IN, TAPE_PIO_OUT);
 	int err;
 
 	err = show_run_page(s, "run page in", run.in);
 	if (!err)
 		err = show_run_page(s, "run page out", run.out);
-	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]) && !err; i++) {
-		struct tape_sides sides = tape_sides_of(ret, extra[i].in, extra[i].out);
-
-		if (sides.in) {
-			fprintf(s->out, "\n    %s in: ", extra[i].what);
-			err = show_bytes(s, NULL, sides.in);
-		}
-		if (!err && sides.out) {
-			fprintf(s->out, "\n    %s out: ", extra[i].what);
-			err = show_bytes(s, NULL, sides.out);
-		}
+	if (!err)
+		err = show_sync(s, "sync regs in", regs.in);
+	if (!err)
+		err = show_sync(s, "sync regs out", regs.out);
+	if (!err && pio.in) {
+		fputs("\n    port data in: ", s->out);
+		err = show_bytes(s, NULL, pio.in);
+	}
+	if (!err && pio.out) {
+		fputs("\n    port data out: ", s->out);
+		err = show_bytes(s, NULL, pio.out);
 	}
 	return err;
 }

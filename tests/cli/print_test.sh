@@ -79,6 +79,18 @@ is "a tape on standard output: exit status" "$status" 0
 cp "$tmp/run.out" "$tmp/newline.tape"
 run "$KVMTAPE" print --no-objects "$tmp/newline.tape"
 like "a line end in a thread's name is none in the output" "$out" '^ +0 .*\[a\?b\?\[31m:'
+cat >"$tmp/sync.tapes" <<'END'
+vm = kvm.KVM_CREATE_VM(0)
+vcpu0 = vm.KVM_CREATE_VCPU(0)
+vcpu0.KVM_RUN(regs {.kvm_valid_regs = 3, .kvm_dirty_regs = 1, .s.regs.regs = {.rip = 0x2000}}) => {.exit_reason = KVM_EXIT_HLT}, regs {.kvm_valid_regs = 3, .kvm_dirty_regs = 0, .s.regs.regs = {.rip = 0x2001}} = 0
+END
+"$KVMTAPE" asm -o "$tmp/sync.tape" "$tmp/sync.tapes" || exit 99
+run "$KVMTAPE" print "$tmp/sync.tape"
+like "which synchronised registers are valid and dirty" "$out" 'KVM_RUN\(valid regs sregs, dirty regs\) = 0 -> HLT'
+run "$KVMTAPE" print -v "$tmp/sync.tape"
+like "--verbose: and what is in them" "$out" 'sync regs in: valid regs sregs, dirty regs \{\.regs = \{\.rip = 0x2000'
+run "$KVMTAPE" print -v -i GET_LAPIC "$CORPUS/qemu/monitor.tape"
+like "--verbose: registers of the local APIC by name, all of them" "$out" '\.svr = 0x1ff, .*\.lvt_error = 0x10000\}'
 run "$KVMTAPE" print --json "$tmp/name.tape"
 is "a thread's name that is no UTF-8: exit status" "$status" 0
 ok "a thread's name that is no UTF-8: output is" python3 -c '
