@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tape/asm_write.h"
+#include "tape/show.h"
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
@@ -147,6 +148,10 @@ static int part(struct assembler *a, const struct open_call *call, unsigned int 
 		a->half.no_run = true;
 		return 0;
 	}
+	if (out && asm_accept_word(in, "none")) {
+		a->half.no_out = true;
+		return 0;
+	}
 	if (out && asm_accept_word(in, "same")) {
 		if (!call->has_in)
 			return asm_fail(in, where, "the same as what? the call has no bytes");
@@ -239,6 +244,18 @@ static int part_finish(struct assembler *a, const struct open_call *call, struct
 				"size %llu, have %llu: at most %d, and have is not more than size",
 				(unsigned long long)p->size, (unsigned long long)p->have,
 				TAPE_MAX_HALF);
+	if (p->buf.set_end > origin + p->have && !p->have_given && !p->size_given &&
+	    (p->role == TAPE_RUN_IN || p->role == TAPE_RUN_OUT)) {
+		const char *name = kvmapi_exit_name((uint32_t)asm_number_get(
+			a->in.arch, p->buf.data + TAPE_RUN_EXIT_REASON, 4));
+
+		return asm_fail(&a->in, p->where,
+				"the exit reason of the page is %s%s, of which there are %llu "
+				"bytes; the text goes to byte %zu (say .exit_reason, or <size N>)",
+				name ? name : "not known",
+				ret < 0 && p->role == TAPE_RUN_OUT ? " after an error" : "",
+				(unsigned long long)p->have, p->buf.set_end - origin);
+	}
 	if (p->buf.set_end > origin + p->have)
 		return asm_fail(
 			&a->in, p->where,
@@ -276,6 +293,7 @@ static void half_begin(struct assembler *a)
 	half->no_run = false;
 	half->no_regs = false;
 	half->same = false;
+	half->no_out = false;
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -523,6 +541,18 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 		return err;
 	to.parts = parts;
 	to.part_count = a->half.count;
+	if (asm_default_out(row, created != NULL, call->has_in ? call->in.have : 0) &&
+	    to.ret >= 0 && !a->no_results && !a->half.no_out &&
+	    !(a->half.roles & 1u << TAPE_ARG_OUT)) {
+		/* The struct comes back with the descriptor in it. */
+		asm_number_put(in->arch, call->bytes.data + row->fd_offset, (uint32_t)created->fd,
+			       4);
+		memmove(&parts[1], &parts[0], to.part_count * sizeof(parts[0]));
+		parts[0] = call->in;
+		parts[0].role = TAPE_ARG_OUT;
+		parts[0].data = call->bytes.data;
+		to.part_count++;
+	}
 	call->open = false;
 	return asm_written(a, where, tape_writer_return(a->w, thread, &to));
 }

@@ -787,6 +787,9 @@ static int put_return(struct printer *p, const struct tape_return *ret)
 	const struct tape_object *created =
 		ret->created ? tape_reader_object(p->r, ret->created) : NULL;
 	const char *name = ret->ret < 0 ? kvmapi_errno_name((int)-ret->ret) : NULL;
+	const bool none = !p->no_results && ret->ret >= 0 &&
+			  asm_default_out(call->row, e.created, e.in ? e.in->have : 0) &&
+			  !tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT);
 	bool any = false;
 	uint8_t *page;
 	int err = 0;
@@ -795,7 +798,7 @@ static int put_return(struct printer *p, const struct tape_return *ret)
 	if (!page)
 		return -ENOMEM;
 	e.page = page;
-	if (ret->part_count) {
+	if (ret->part_count || none) {
 		if (p->st.len - p->line > LINE_FULL / 2)
 			new_line(p);
 		else
@@ -808,6 +811,10 @@ static int put_return(struct printer *p, const struct tape_return *ret)
 			put(p, "same");
 		else
 			err = put_part(p, &e, &ret->parts[i]);
+	}
+	if (none) {
+		put_separator(p, &any);
+		put(p, "none");
 	}
 	for (unsigned int i = 0; i < ret->part_count && !err; i++)
 		if (asm_role_is_run(ret->parts[i].role))

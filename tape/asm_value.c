@@ -759,6 +759,9 @@ void asm_run_base(const struct asm_runs *runs, const uint8_t *page, uint8_t role
 
 	memcpy(base, page, kept);
 	memset(base + kept, 0, runs->size - kept);
+	/* The kernel takes the registers that are dirty, and none is afterwards. */
+	if (role == TAPE_RUN_REGS_OUT)
+		memset(base + runs->regs + 8, 0, 8);
 }
 
 /* --- what is meant ---------------------------------------------------------------------------- */
@@ -854,6 +857,12 @@ uint64_t asm_default_number(enum kvmapi_arch arch, const struct kvmapi_ioctl *ro
 	if (row->creates == KVMAPI_DEVICE && in_len >= 4)
 		return asm_number_get(arch, in, 4);
 	return UINT64_MAX;
+}
+
+bool asm_default_out(const struct kvmapi_ioctl *row, bool created, uint32_t have)
+{
+	return row && created && row->creates && row->fd_offset >= 0 &&
+	       have >= (uint32_t)row->fd_offset + 4;
 }
 
 uint64_t asm_default_address(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, unsigned int n,

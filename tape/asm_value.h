@@ -136,6 +136,12 @@ struct asm_auto {
 unsigned int asm_auto_fields(const struct kvmapi_ioctl *row, uint8_t role, uint32_t nested,
 			     bool created, struct asm_auto *fields);
 
+/*
+ * Does the struct come back as it went, with the descriptor of what was made, if nothing is said of
+ * it?  have: bytes of it before the call.
+ */
+bool asm_default_out(const struct kvmapi_ioctl *row, bool created, uint32_t have);
+
 /* Number of a new object if the text does not say. */
 uint64_t asm_default_number(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, uint64_t arg,
 			    const uint8_t *in, size_t in_len);

@@ -20,7 +20,7 @@ struct asm_half {
 	struct asm_part part[TAPE_ROLES];
 	unsigned int count;
 	uint64_t roles; /* bit by role */
-	bool no_run, no_regs, same;
+	bool no_run, no_regs, no_out, same;
 };
 
 /* What the return of a call needs to know of it. */
