@@ -652,7 +652,7 @@ static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
 				return -ENOENT;
 		} else {
 			n = member_chosen(w, t, anonymous);
-			size = n < 0 ? 0 : type_size(w->btf, btf_members(t)[n].type);
+			size = n < 0 ? 0 : types_size(w->btf, btf_members(t)[n].type);
 			if (offset >= t->size && size)
 				return -ENOENT;
 			if (size && offset >= size)
