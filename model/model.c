@@ -251,9 +251,19 @@ static const struct judge_handler *handler(const struct model *m,
 	return call->row ? handlers[row_of(m, call)] : NULL;
 }
 
+/* An ioctl that changes nothing, by its name.  What any other does is not known without a rule. */
+static bool only_reads(const struct kvmapi_ioctl *row)
+{
+	return strstr(row->name, "_GET_") || strstr(row->name, "_HAS_") ||
+	       strstr(row->name, "_CHECK_");
+}
+
+/* NULL: anything, as what an ioctl without a rule changes. */
 static const struct touch_row *touch(const struct model *m, const struct tape_call *call)
 {
-	return call->row ? m->touches[row_of(m, call)] : NULL;
+	if (!call->row || (!handler(m, m->handlers, call) && !only_reads(call->row)))
+		return NULL;
+	return m->touches[row_of(m, call)];
 }
 
 int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
@@ -633,11 +643,17 @@ static void note_owner(const struct model *m, const struct object *o, const stru
 		o->slot->owner = process_of(m, ret->call);
 }
 
-/* An ioctl that changes nothing, by its name.  What any other does is not known without a rule. */
-static bool only_reads(const struct kvmapi_ioctl *row)
+/* All that the call may have changed: no more, since calls that touch something else are judged
+ * apart. */
+static void forget_touched(const struct model *m, struct state_vm *vm, const struct tape_call *call)
 {
-	return strstr(row->name, "_GET_") || strstr(row->name, "_HAS_") ||
-	       strstr(row->name, "_CHECK_");
+	struct touches t;
+
+	touches_of(m, touch(m, call), call, &t);
+	if (t.writes == TOUCH_ALL)
+		state_vm_forget(vm);
+	else
+		touch_forget(vm, t.writes, t.object);
 }
 
 /*
@@ -703,7 +719,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 		h->judge(&j);
 		/* What it did is not what the rule knows of. */
 		if (j.unsure && vm && !is_run)
-			state_vm_forget(vm);
+			forget_touched(m, vm, ret->call);
 	}
 	if (j.vcpu && j.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
 		j.vcpu->unseen_run = false;
