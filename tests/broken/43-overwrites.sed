@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # breaks Files that are there are overwritten without --force.
-# file cli/tape.c
+# file cli/output.c
 # red cli/canon
-s/\(force \? 0 : O_EXCL\)/0/
+s/if \(!force && \(S_ISREG/if (!path \&\& !force \&\& (S_ISREG/

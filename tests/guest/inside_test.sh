@@ -22,7 +22,7 @@ while (($#)); do
 	shift 2
 done
 chmod +x "$tmp/inside"
-run "$KVMTAPE" guest run --kernel bookworm --work "$tmp/work" --timeout 250 --env CMOCKA_MESSAGE_OUTPUT=TAP \
+run "$KVMTAPE" guest run --kernel bookworm --work "$tmp/work" --timeout 900 --env CMOCKA_MESSAGE_OUTPUT=TAP \
 	"${with[@]}" "$tmp/inside"
 is "a guest: status" "$status" 0
 printf '%s\n' "$err" | sed 's/^/# /'

@@ -30,7 +30,7 @@ echo \$? >child.status
 END
 chmod +x "$tmp/inside"
 mkdir "$tmp/work"
-run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout 200 --env CMOCKA_MESSAGE_OUTPUT=TAP \
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout 900 --env CMOCKA_MESSAGE_OUTPUT=TAP \
 	--with "$KVMTAPE" --with "$KNOWN" --with "$RECORD" "$tmp/inside"
 is "a guest: status" "$status" 0
 
