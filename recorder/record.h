@@ -48,7 +48,7 @@ struct record_thread {
 /*
  * A file of KVM, as the kernel knows it.  Memory is used again, and the record that says so can be
  * lost: so the eBPF program keeps account of what it saw made and closed, and gives each object a
- * serial of its own.  One whose making it did not see gets a new one.
+ * serial of its own.  An object whose making it did not see gets one when it is met.
  */
 struct record_object {
 	__u64 address; /* of struct kvm, kvm_vcpu, kvm_device; of struct file for the other kinds */
