@@ -52,7 +52,7 @@ like "auto: the best that works" "$("$KVMTAPE" info "$tmp/work/auto.tape")" "rec
 ok "auto: canonical" "$KVMTAPE" canon "$tmp/work/auto.tape" -o "$tmp/auto.tape"
 ok "auto: the same canonical tape" cmp "$tmp/auto.tape" "$tmp/${backends[0]}.tape"
 is "a child of the command: the command's status" "$(<"$tmp/work/child.status")" 5
-like "a child of the command: is recorded" "$(<"$tmp/work/child.out")" ' 20 events, .* 0 lost$'
+like "a child of the command: is recorded" "$(<"$tmp/work/child.out")" ' 20 calls, .* 0 lost$'
 if [ "${backends[0]}" = tracepoint ]; then
 	like "auto: says why not fentry" "$(<"$tmp/work/auto.out")" 'recording by tracepoint, since fentry cannot be used here: '
 fi
