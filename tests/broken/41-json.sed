@@ -2,4 +2,4 @@
 # breaks The lines of --json are no JSON.
 # file cli/tape.c
 # red cli/replay
-/^int cli_json_put\(/,/^\}/ s/fputc\('.n', out\)/fputs("}\\n", out)/
+/^int cli_json_put\(/,/^\}/ s/^\tjson_decref\(line\);/\tfputs("}", out);\n\tjson_decref(line);/
