@@ -274,7 +274,7 @@ static void unregister_coalesced(struct judge *j)
 /* api.rst 4.113 */
 static void hyperv_eventfd(struct judge *j)
 {
-	uint64_t id, flags;
+	uint64_t id, flags, fd;
 	bool taken;
 
 	if (j_cap(j, KVM_CAP_HYPERV_EVENTFD) == 0) {
@@ -282,7 +282,8 @@ static void hyperv_eventfd(struct judge *j)
 		return;
 	}
 	if (!J_IN(j, struct kvm_hyperv_eventfd, conn_id, &id) ||
-	    !J_IN(j, struct kvm_hyperv_eventfd, flags, &flags)) {
+	    !J_IN(j, struct kvm_hyperv_eventfd, flags, &flags) ||
+	    !J_IN(j, struct kvm_hyperv_eventfd, fd, &fd)) {
 		vm_facts_drop(j, VM_FACT_HYPERV);
 		j->vm->facts.open = true;
 		j_skip(j, "argument not captured");
@@ -294,7 +295,11 @@ static void hyperv_eventfd(struct judge *j)
 		return;
 	}
 	taken = vm_fact(j, VM_FACT_HYPERV, id) != NULL;
-	/* Only tying looks at the descriptor. */
+	/* Only tying looks at the descriptor, and first. */
+	if (!flags && fd >> 31) {
+		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		return;
+	}
 	if (!flags) {
 		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EINVAL);

@@ -379,6 +379,8 @@ void events_guest_debug(struct judge *j)
 
 #define MCG_CTL_P   (1ull << 8)
 #define MCG_SER_P   (1ull << 24)
+#define MCG_CMCI_P  (1ull << 10)
+#define MCG_LMCE_P  (1ull << 27)
 #define MCG_BANKS   0xffull
 #define MCG_EXT_CNT 0xff0000ull
 #define MCI_VAL	    (1ull << 63)
@@ -396,6 +398,11 @@ void events_setup_mce(struct judge *j)
 	}
 	if (!(cap & MCG_BANKS) || (cap & MCG_BANKS) > BANKS_MAX) {
 		j_must_fail(j, R_MCE_BANKS, EINVAL);
+		return;
+	}
+	if (cap & ~(MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P) &&
+	    j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+		j_must_fail(j, R_MCE_CAPABILITY, EINVAL);
 		return;
 	}
 	if (cap & ~(MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P))

@@ -13,8 +13,10 @@
 bool generic_shared(const char *ioctl)
 {
 	static const char *const names[] = {
-		"KVM_GET_API_VERSION", "KVM_GET_VCPU_MMAP_SIZE", "KVM_SET_USER_MEMORY_REGION",
-		"KVM_GET_DIRTY_LOG",   "KVM_CLEAR_DIRTY_LOG",
+		"KVM_GET_API_VERSION",	       "KVM_GET_VCPU_MMAP_SIZE",
+		"KVM_SET_USER_MEMORY_REGION",  "KVM_GET_DIRTY_LOG",
+		"KVM_SET_USER_MEMORY_REGION2", "KVM_CREATE_GUEST_MEMFD",
+		"KVM_SET_MEMORY_ATTRIBUTES",   "KVM_CLEAR_DIRTY_LOG",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -213,7 +213,7 @@ static bool region_existing(struct judge *j, const struct region *r, const struc
 
 /* --- guest memory files ---------------------------------------------------------------------- */
 
-void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size)
+void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size, uint64_t flags)
 {
 	struct state_set *facts = &j->vm->facts;
 
@@ -222,7 +222,7 @@ void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size)
 		if (facts->entries[i].key == VM_FACT_BINDING && facts->entries[i].value[0] == fd)
 			state_set_remove(facts, &facts->entries[i]);
 	}
-	vm_fact_set(j, VM_FACT_MEMFD, fd, size, 0);
+	vm_fact_set(j, VM_FACT_MEMFD, fd, size, flags);
 }
 
 /*
@@ -239,6 +239,12 @@ static bool memfd_refused(struct judge *j, const struct region *r)
 	if (!file) {
 		j_may_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP, EEXIST);
 		return false;
+	}
+	/* arm64 has no VMs with private memory. */
+	if (model_facts(j->m)->arch == KVMAPI_ARM64 && !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) &&
+	    !vm_typed(j)) {
+		j_must_fail(j, R_ARM_MEMFD_PRIVATE, EINVAL);
+		return true;
 	}
 	if (r->offset + r->size > file->value[0]) {
 		j_must_fail(j, R_MEMORY_REGION_MEMFD_RANGE, EINVAL);
@@ -366,6 +372,11 @@ static void set_user_memory_region2(struct judge *j)
 	if (j_cap(j, KVM_CAP_USER_MEMORY2) == 0) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 		return;
+	}
+	/* Behind the number of an ioctl that generic code does not know is the architecture. */
+	if (model_facts(j->m)->arch == KVMAPI_ARM64 && j_cap(j, KVM_CAP_USER_MEMORY2) < 0) {
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_may_fail(j, R_UNKNOWN_VM_EINVAL, EINVAL);
 	}
 	set_region(j, true);
 }
@@ -669,6 +680,15 @@ static void set_memory_attributes(struct judge *j)
 {
 	uint64_t address, size, attributes, flags, page = j_page(j);
 
+	/* arm64 up to 7.2 has none, and refuses what it does not know in a way of its own. */
+	if (model_facts(j->m)->arch == KVMAPI_ARM64) {
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || j_kernel(j) > MODEL_KERNEL(7, 2))
+			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "attributes of newer kernels");
+		else
+			j_must_fail(j, R_UNKNOWN_VM_EINVAL, EINVAL);
+		return;
+	}
 	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) == 0) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
 		return;

@@ -23,8 +23,6 @@ enum {
 };
 
 #define CPUID_MAX_ENTRIES 256
-/* Leaves 0, 1, 0x80000000, 0x40000000 and 0x40000001 have an entry on every host. */
-#define CPUID_FEWEST	  5
 #define MSRS_MAX	  256
 
 static struct state_entry *number(struct judge *j, uint64_t key)
@@ -445,8 +443,7 @@ static void get_cpuid(struct judge *j, bool emulated)
 	if (emulated && !(j->in && j->in->have >= sizeof(struct kvm_cpuid2) +
 							  room * sizeof(struct kvm_cpuid_entry2)))
 		j_may_fail(j, R_CPUID_EMULATED_PADDING, EINVAL);
-	if (room < (emulated ? 1 : CPUID_FEWEST) ||
-	    (count->known && room + slack < count->value[0])) {
+	if (!room || (count->known && room + slack < count->value[0])) {
 		j_must_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
 	} else {
 		if (emulated && (!count->known || room <= count->value[0] + slack))

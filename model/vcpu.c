@@ -438,7 +438,13 @@ static bool attr_of(struct judge *j, uint64_t *key)
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "argument not captured");
 		return false;
 	}
-	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) <= 0) {
+	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) == 0) {
+		/* A host without a TSC to offset may know the request. */
+		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		return false;
+	}
+	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) < 0) {
 		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, EINVAL);
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "no KVM_CAP_VCPU_ATTRIBUTES");
@@ -730,7 +736,11 @@ static void reg_list(struct judge *j)
 
 static void stats_fd(struct judge *j)
 {
-	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) <= 0) {
+	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) == 0) {
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		return;
+	}
+	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) < 0) {
 		j_may_succeed(j, R_VCPU_STATS_FD_SUCCEEDS, "no KVM_CAP_BINARY_STATS_FD");
 		return;
 	}
@@ -763,7 +773,13 @@ static void pre_fault(struct judge *j)
 		     J_IN(j, struct kvm_pre_fault_memory, size, &size) &&
 		     J_IN(j, struct kvm_pre_fault_memory, flags, &flags);
 
-	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) <= 0) {
+	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) == 0) {
+		/* Or shadow paging is in use, which cannot do it. */
+		j_may_fail(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		return;
+	}
+	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) < 0) {
 		j_may_succeed(j, R_PRE_FAULT_SUCCEEDS, "no KVM_CAP_PRE_FAULT_MEMORY");
 		return;
 	}

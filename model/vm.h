@@ -33,7 +33,7 @@ enum {
 	VM_FACT_HYPERV = 0,    /* a connection that has an eventfd */
 	VM_FACT_XEN_ATTR = 1,  /* a type of struct kvm_xen_hvm_attr: its value */
 	VM_FACT_XEN_PORT = 2,  /* a port that is intercepted: its type, the port it leads to */
-	VM_FACT_MEMFD = 3,     /* a descriptor of a guest memory file: its size */
+	VM_FACT_MEMFD = 3,     /* a descriptor of a guest memory file: its size, its flags */
 	VM_FACT_BINDING = 4,   /* a slot with guest_memfd: descriptor, offset */
 	VM_FACT_DIRTY_LOG = 5, /* a slot: see memslot.c */
 	VM_FACT_MMU_PAGES = 6, /* what KVM_SET_NR_MMU_PAGES set last */
@@ -71,8 +71,8 @@ void vm_typed_seen(struct judge *j);
 bool vm_typed(const struct judge *j);
 /* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
 void vm_chips_may_lack(struct judge *j);
-/* A guest memory file of this size has this descriptor now. */
-void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size);
+/* A guest memory file of this size, made with these flags, has this descriptor now. */
+void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size, uint64_t flags);
 /* Page tables may need more pages than the VM may have. */
 bool vm_mmu_pages_may_lack(const struct judge *j);
 /* Where the identity map is to be there may be something else. */

@@ -507,6 +507,11 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 			return asm_fail(in, in->at - 1, "the tape says 'results none'");
 		err = asm_result(a, &to.ret);
 		given = true;
+		/* The descriptor that is given back is that of the object, if nothing else is said.
+		 */
+		if (!err && creation->name && !creation->known && !creation->attributes && row &&
+		    row->creates && row->fd_offset < 0 && to.ret >= 0)
+			creation->object.fd = (int32_t)to.ret;
 	} else if (!err && !creation->name && !a->no_results) {
 		return asm_fail(in, in->at,
 				"the result should come here, as in '= 0' or '= -EINVAL' "
@@ -533,6 +538,11 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 			parts[i] = call->in;
 			parts[i].role = TAPE_ARG_OUT;
 			parts[i].data = call->bytes.data;
+			/* But for the descriptor of what was made. */
+			if (created && row && row->fd_offset >= 0 &&
+			    (size_t)row->fd_offset + 4 <= call->bytes.len)
+				asm_number_put(a->in.arch, call->bytes.data + row->fd_offset,
+					       (uint32_t)created->fd, 4);
 			continue;
 		}
 		err = part_finish(a, call, &a->half.part[i], created, to.ret, &parts[i]);

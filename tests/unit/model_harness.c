@@ -229,18 +229,23 @@ static void rule_log(const char *outcome, const char *rule, const char *function
 	fprintf(log, "%s %s %s %s\n", outcome, rule, program_invocation_short_name, function);
 }
 
-static const char *kept_by(const char *id)
+static const struct model_rule *rule_of(const char *id)
 {
 	size_t count;
 	const struct model_rule *rules = model_rules(&count);
 
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(rules[i].id, id))
-			return rules[i].kind == MODEL_DEVIATES ? "deviation" : "held";
+			return &rules[i];
 	}
 	print_message("# no rule has the id %s\n", id);
 	fail();
 	return NULL;
+}
+
+static const char *kept_by(const char *id)
+{
+	return rule_of(id)->kind == MODEL_DEVIATES ? "deviation" : "held";
 }
 
 static bool is_held(const struct mh *h, const char *id)
@@ -312,6 +317,23 @@ void mh_expect_at(struct mh *h, enum model_verdict_kind kind, const char *rule, 
 	}
 	print_verdict(h, named, file, line);
 	print_message("# wanted %s by %s\n", model_verdict_name(kind), rule ? rule : "any rule");
+	_fail(file, line);
+}
+
+void mh_expect_kept_at(struct mh *h, const char *rule, const char *file, int line,
+		       const char *function)
+{
+	uint8_t kind = rule_of(rule)->kind;
+	bool deviates = h->verdict.kind == MODEL_DEVIATION;
+	bool decided = deviates || (h->verdict.kind == MODEL_CONFORMS && kind != MODEL_DEVIATES);
+
+	if (is_held(h, rule) && (decided || ((kind == MODEL_RIGHT || kind == MODEL_WEAK) &&
+					     h->verdict.kind == MODEL_UNSPECIFIED))) {
+		rule_log(kept_by(rule), rule, function);
+		return;
+	}
+	print_verdict(h, mh_rule(h), file, line);
+	print_message("# wanted %s to be kept\n", rule);
 	_fail(file, line);
 }
 

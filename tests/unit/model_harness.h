@@ -86,6 +86,13 @@ bool mh_advised_at(const struct mh *h, const char *id, const char *function);
 void mh_expect_at(struct mh *h, enum model_verdict_kind kind, const char *rule, const char *file,
 		  int line, const char *function);
 /*
+ * cmocka: the rule holds, and the call was decided: it conforms or deviates; by a deviation it
+ * deviates, and one that only allows something may leave it unspecified.
+ */
+#define mh_expect_kept(h, rule) mh_expect_kept_at(h, rule, __FILE__, __LINE__, __func__)
+void mh_expect_kept_at(struct mh *h, const char *rule, const char *file, int line,
+		       const char *function);
+/*
  * cmocka: for a rule that only allows something, and so is never broken itself: the last call went
  * beyond what it allows. The verdict diverges, and this rule is not among those that held.
  */

@@ -386,7 +386,12 @@ static void machine_checks(void **state)
 	GOOD(&h, "MCE_BANKS");
 	cap = 1 | 1ull << 60;
 	IN(&h, vcpu, "KVM_X86_SETUP_MCE", cap, -EINVAL);
-	ALLOWED(&h, "MCE_CAPABILITY");
+	GOOD(&h, "MCE_CAPABILITY");
+	IN(&h, vcpu, "KVM_X86_SETUP_MCE", cap, 0);
+	BAD(&h, "MCE_CAPABILITY");
+	cap = 1 | 1ull << 27; /* local machine checks are of some hosts */
+	IN(&h, vcpu, "KVM_X86_SETUP_MCE", cap, -EINVAL);
+	mh_expect(&h, MODEL_UNSPECIFIED, "MCE_CAPABILITY");
 }
 
 static void time_of_guest(void **state)

@@ -64,7 +64,7 @@ static inline void host_open(struct mh *h, const char *release, const char *back
 		{KVM_CAP_XEN_HVM, 0},
 		{KVM_CAP_HYPERV_EVENTFD, 1},
 		{KVM_CAP_PMU_EVENT_FILTER, 1},
-		{KVM_CAP_GUEST_MEMFD, 0},
+		{KVM_CAP_GUEST_MEMFD, 1},
 		{KVM_CAP_USER_MEMORY2, 1},
 		{KVM_CAP_MEMORY_ATTRIBUTES, 8},
 		{KVM_CAP_GUEST_MEMFD_FLAGS, 3},
