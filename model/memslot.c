@@ -123,6 +123,9 @@ static uint16_t region_invalid(const struct judge *j, const struct region *r, bo
 
 	if (r->flags & ~(uint64_t)KNOWN_FLAGS || (!second && r->flags & KVM_MEM_GUEST_MEMFD))
 		return R_MEMORY_REGION_FLAGS;
+	/* Without guest memory files the flag is one that the kernel does not know. */
+	if (r->flags & KVM_MEM_GUEST_MEMFD && j_cap(j, KVM_CAP_GUEST_MEMFD) == 0)
+		return R_MEMORY_REGION_FLAGS;
 	if (r->flags & KVM_MEM_GUEST_MEMFD && (r->flags != KVM_MEM_GUEST_MEMFD ||
 					       r->offset % page || r->offset + r->size < r->offset))
 		return R_MEMORY_REGION_MEMFD_ARGUMENT;
