@@ -235,8 +235,8 @@ static void memory_in_advance(void **state)
 	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", all, all, 0);
 	BAD(&h, "PRE_FAULT_REST");
 	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", all, all, -EOPNOTSUPP);
-	mh_expect(&h, MODEL_UNSPECIFIED, "ONE_REG_REFUSED");
-	IN(&h, vcpu, "KVM_GET_ONE_REG", own, -EDOM);
+	mh_expect(&h, MODEL_UNSPECIFIED, "PRE_FAULT_REFUSED");
+	INOUT(&h, vcpu, "KVM_PRE_FAULT_MEMORY", all, all, -EDOM);
 	BAD(&h, "PRE_FAULT_SUCCEEDS");
 	mh_expect_refused(&h, "PRE_FAULT_REFUSED");
 	bad.size = 0;
