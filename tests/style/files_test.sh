@@ -18,7 +18,8 @@ none()
 
 # Files that are data, or cannot hold a comment.
 data=(':!LICENSE' ':!*.tape' ':!*.seq' ':!*.json' ':!*.csv' ':!.gitignore' ':!.gitattributes' ':!.editorconfig'
-	':!.clang-format' ':!tests/golden/*.items')
+	':!.clang-format' ':!tests/golden/*.items' ':!corpus/fuzz/minimise/*' ':!corpus/fuzz/player/*' ':!corpus/fuzz/value/*'
+	':!corpus/fuzz/writer/*' ':!corpus/fuzz/canonical/*')
 
 spdx_missing()
 {
