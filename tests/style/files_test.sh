@@ -41,11 +41,11 @@ none "nothing is put off" \
 none "no path of a workplace" git grep --untracked -nIE \
 	'/wor[k]/(main|shared|[.]library)|(^|[^a-zA-Z0-9_.}])/tmp/[w]/|(^|[^a-zA-Z0-9_.}"])/roo[t]/' -- .
 none "no blanks at ends of lines" git grep --untracked -nIE '[ 	]+$' -- . ':!*.patch'
-none "no carriage returns" git grep --untracked -nI $'\r' -- .
+none "no carriage returns" git grep --untracked -nI $'\r' -- . "${data[@]}"
 
 no_newline()
 {
-	git grep --untracked -lI '' -- . | while IFS= read -r file; do
+	git grep --untracked -lI '' -- . "${data[@]}" | while IFS= read -r file; do
 		[[ -z $(tail -c 1 "$file") ]] || echo "$file"
 	done
 }
