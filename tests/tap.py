@@ -5,6 +5,7 @@
     tap.ok("what should be", it_is, "what is instead")
     tap.done()
 """
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,3 +43,15 @@ def each(function, items):
     """function(item) of each, two at a time; results in order.  What waits for a process needs no Python meanwhile."""
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(function, items))
+
+
+def check_tapes(corpus, look):
+    """A whole test: look(path) of every tape of the corpus, which gives (what, good, instead) of each check."""
+    tap = Tap()
+    tapes = sorted(os.path.join(folder, file) for folder, _, files in os.walk(corpus) for file in files
+                   if file.endswith(".tape"))
+    tap.ok("there are tapes", len(tapes) >= 100, len(tapes))
+    for checks in each(look, tapes):
+        for check in checks:
+            tap.ok(*check)
+    tap.done()

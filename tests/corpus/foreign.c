@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Bytes of anybody's memory on canonical tapes: what looks like an address of a process or of a
- *kernel, anywhere but in the state of a guest, and anything in bytes that are dead.
+ * kernel, anywhere but in the state of a guest, and anything in bytes that are dead.
  *
  *	foreign TAPE...
  *

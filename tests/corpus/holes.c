@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Forgotten is not new: whatever is missing on a tape, the rest does not diverge by it.  Takes
- *tapes, makes holes into them, and looks for calls that diverge although they do not on the whole
- *tape:
+ * tapes, makes holes into them, and looks for calls that diverge although they do not on the whole
+ * tape:
  *
  *	gap      a gap before an item
  *	lost     some calls are missing, with a gap wherever one began or ended
  *	return   a call has no return: a gap is in its place
  *	silent   the same, and nothing tells
  *	attach   the recording begins later: all objects of before are pre-existing, calls that are
- *open have no return run      a KVM_RUN that fails for lack of memory overlaps a part of the tape
+ * open have no return run      a KVM_RUN that fails for lack of memory overlaps a part of the tape
  *
  *	holes [--seed N] [--places N] [--verbose] TAPE...
  *

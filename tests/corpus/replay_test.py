@@ -11,7 +11,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from tap import Tap, each, run  # noqa: E402
+from tap import check_tapes, run  # noqa: E402
 
 KVMTAPE, CORPUS = sys.argv[1:3]
 README = open(os.path.join(CORPUS, "README.md"), encoding="utf-8").read()
@@ -62,15 +62,4 @@ def look(path):
     return checks
 
 
-def main():
-    tap = Tap()
-    tapes = sorted(os.path.join(folder, file) for folder, _, files in os.walk(CORPUS) for file in files
-                   if file.endswith(".tape"))
-    tap.ok("there are tapes", len(tapes) >= 100, len(tapes))
-    for checks in each(look, tapes):
-        for check in checks:
-            tap.ok(*check)
-    tap.done()
-
-
-main()
+check_tapes(CORPUS, look)

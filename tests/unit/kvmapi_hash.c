@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The table is the same whatever UAPI headers and compiler it was built with: a hash of its rows
- *and of the layout of every type, per architecture, is compared with kvmapi_hash.txt.
+ * and of the layout of every type, per architecture, is compared with kvmapi_hash.txt.
  *
  *	kvmapi_hash FILE		compare
  *	kvmapi_hash --print		what FILE is to hold, after a change of the table that is
- *wanted kvmapi_hash --text ARCHITECTURE	all that goes into the hash, to find a difference
+ * wanted kvmapi_hash --text ARCHITECTURE	all that goes into the hash, to find a difference
  *
  * The hash is over names, offsets and sizes, not over the bytes of BTF, which are another
- *compiler's choice.
+ * compiler's choice.
  */
 #include <inttypes.h>
 #include <stdarg.h>
