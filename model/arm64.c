@@ -800,7 +800,7 @@ static void run(struct judge *j)
 	}
 	if (finalized(j) != STATE_YES && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
 		j_may_fail(j, R_ARM_RUN_UNFINALIZED, EPERM);
-	if (!j->call->arg && generic_flag(v, ARM_INITIALIZED) && arm64_run_unready(j))
+	if (!j->call->arg && arm64_run_unready(j))
 		return;
 	if (generic_run_input(j)) {
 		generic_flag_set(v, GENERIC_EVENT, event);

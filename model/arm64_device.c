@@ -1216,11 +1216,20 @@ static void vcpu_has(struct judge *j)
 
 bool arm64_run_unready(struct judge *j)
 {
+	static const int refusals[] = {EINVAL, ENXIO, EBUSY, ENODEV, EPERM};
+	enum state_tri ran;
 	uint64_t value;
 
-	if (!j->vm->fresh || !j->vcpu->fresh || j->vm->running > j->vcpu->running ||
-	    j->vcpu->inside > 1 || arm64_fact(j, ARM_FACT_RAN, j->vcpu->id, &value) != STATE_NO)
+	ran = arm64_fact(j, ARM_FACT_RAN, j->vcpu->id, &value);
+	if (ran == STATE_YES)
 		return false;
+	if (!j->vm->fresh || !j->vcpu->fresh || j->vm->running > j->vcpu->running ||
+	    j->vcpu->inside > 1 || ran != STATE_NO) {
+		/* What it lacks, if anything, is not known. */
+		for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+			j_may_fail(j, R_ARM_RUN_REFUSED, refusals[i]);
+		return false;
+	}
 	if (arm64_gic_type(j) == V3) {
 		if (arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
 			    STATE_NO ||

@@ -349,15 +349,6 @@ bool generic_run_input(struct judge *j)
 		return true;
 	}
 	if (in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE]) {
-		/* What a vCPU lacks comes first, and is not known of one whose beginnings were not
-		 * seen. */
-		if (!j->vcpu || !j->vcpu->fresh || !j->vm->fresh || j_vm_ran(j) ||
-		    j->vcpu->first_run) {
-			static const int refusals[] = {EINVAL, ENXIO, EBUSY, EPERM, ENOEXEC};
-
-			for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-				j_may_fail(j, R_ARCH_RUN_IMMEDIATE, refusals[i]);
-		}
 		j_must_fail(j, R_ARCH_RUN_IMMEDIATE, EINTR);
 		return true;
 	}
