@@ -13,7 +13,7 @@ terminal()
 	python3 -c '
 import os, pty, sys
 i = sys.argv.index("--")
-env = dict(os.environ, TERM="xterm", **dict(a.split("=", 1) for a in sys.argv[1:i]))
+env = {**os.environ, "TERM": "xterm", **dict(a.split("=", 1) for a in sys.argv[1:i])}
 pid, fd = pty.fork()
 if pid == 0:
     os.execve(sys.argv[i + 1], sys.argv[i + 1:], env)
