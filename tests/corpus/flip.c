@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "tests/corpus/session.h"
 
 #define OUTCOMES 4
 static const int outcomes[OUTCOMES] = {0, EINVAL, ENOENT, EBUSY};
@@ -51,12 +51,6 @@ struct trial {
 	struct taken taken[512];
 	size_t taken_count;
 };
-
-static void die(const char *what, int err)
-{
-	fprintf(stderr, "flip: %s: %s\n", what, tape_strerror(err));
-	exit(2);
-}
 
 static void on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
@@ -92,15 +86,9 @@ static bool want(struct trial *t, const struct kvmapi_ioctl *row, int64_t outcom
 
 static void copy_call(struct trial *t, const struct tape_call *call)
 {
-	struct tape_part *parts = calloc(call->part_count + 1, sizeof(*parts));
-
 	free((void *)t->call.parts);
 	t->call = *call;
-	if (!parts)
-		die("memory", -ENOMEM);
-	if (call->part_count)
-		memcpy(parts, call->parts, call->part_count * sizeof(*parts));
-	t->call.parts = parts;
+	t->call.parts = copy(call->parts, call->part_count * sizeof(*call->parts));
 }
 
 static bool same_rules(const struct model_verdict *a, const struct model_verdict *b)
