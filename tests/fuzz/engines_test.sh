@@ -22,7 +22,7 @@ ok "OSS-Fuzz without its engine" test "$status" -ne 0
 like "says what it wants" "$out" 'LIB_FUZZING_ENGINE'
 # Everything but AFL++.
 mkdir "$tmp/bin"
-for program in gcc cc ar ld as strip pkg-config python3 meson ninja sh bash env cat sed ls find mkdir rm uname; do
+for program in dirname gcc cc ar ld as strip pkg-config python3 meson ninja sh bash env cat sed ls find mkdir rm uname; do
 	path=$(command -v "$program") && ln -s "$path" "$tmp/bin/$program"
 done
 setup gcc "$tmp/bin" afl
