@@ -392,23 +392,23 @@ static bool step_open(const struct player_step *s, struct step_view *v)
 	const uint8_t *at = (const uint8_t *)(s + 1);
 	size_t left = s->record.size - sizeof(*s);
 	struct {
-		const uint8_t **to;
+		void *to; /* a pointer, of whichever type */
 		size_t size;
 	} pieces[7 + PLAYER_BUFFERS_MAX];
 	unsigned int n = 0;
 
 	if (s->buffer_count > PLAYER_BUFFERS_MAX)
 		return false;
-	pieces[n].to = (const uint8_t **)&v->waits;
+	pieces[n].to = &v->waits;
 	pieces[n++].size = s->wait_count * sizeof(*v->waits);
-	pieces[n].to = (const uint8_t **)&v->patches;
+	pieces[n].to = &v->patches;
 	pieces[n++].size = s->patch_count * sizeof(*v->patches);
-	pieces[n].to = (const uint8_t **)&v->buffers;
+	pieces[n].to = &v->buffers;
 	pieces[n++].size = s->buffer_count * sizeof(*v->buffers);
 	for (unsigned int i = 0; i < n; i++) {
 		if (pad(pieces[i].size) > left)
 			return false;
-		*pieces[i].to = at;
+		memcpy(pieces[i].to, &at, sizeof(at));
 		at += pad(pieces[i].size);
 		left -= pad(pieces[i].size);
 	}
@@ -428,7 +428,7 @@ static bool step_open(const struct player_step *s, struct step_view *v)
 	for (unsigned int i = 0; i < n; i++) {
 		if (pieces[i].size > left || pad(pieces[i].size) > left)
 			return false;
-		*pieces[i].to = at;
+		memcpy(pieces[i].to, &at, sizeof(at));
 		at += pad(pieces[i].size);
 		left -= pad(pieces[i].size);
 	}
