@@ -823,8 +823,13 @@ static uint32_t opens_of(struct model *m, const struct vm_slot *slot)
 
 static void flush(struct model *m, struct vm_slot *slot)
 {
-	if (slot->held_count)
-		group_judge(m, slot, m->opens, opens_of(m, slot));
+	uint32_t opens;
+
+	if (!slot->held_count)
+		return;
+	/* First: it may move m->opens. */
+	opens = opens_of(m, slot);
+	group_judge(m, slot, m->opens, opens);
 }
 
 /* --- items

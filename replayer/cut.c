@@ -196,7 +196,6 @@ static struct tape_return event_return(const struct live_event *e, const struct 
 static int item_judge(struct cut *c, struct model *m, const struct live_item *item)
 {
 	const struct live_tape *t = c->tape;
-	const struct live_event *e = &t->events[item->event];
 	struct tape_part parts[TAPE_ROLES];
 	struct tape_return ret;
 	struct tape_call call;
@@ -219,7 +218,7 @@ static int item_judge(struct cut *c, struct model *m, const struct live_item *it
 		if (!c->keep[item->event])
 			return 0;
 		call = event_call(c, item->event, parts);
-		ret = event_return(e, &call);
+		ret = event_return(&t->events[item->event], &call);
 		return model_return(m, &ret);
 	default:
 		return 0;
