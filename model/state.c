@@ -575,11 +575,11 @@ static void mix_bytes(struct state_hash *h, const void *bytes, size_t size)
 
 static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
 {
-	const uint64_t words[] = {v->number,	     v->fresh,	    v->has_run,
-				  v->running,	    v->inside,	     v->unseen_run, v->guest_clean,
-				  v->first_run,	    v->last_run_end, v->has_lapic,  v->cpuid_set,
-				  v->pending_exit,  v->last_exit,    v->tsc_khz,    v->mcg_cap,
-				  v->debug_control, v->debug_known};
+	const uint64_t words[] = {v->number,	   v->fresh,	  v->has_run,	  v->running,
+				  v->inside,	   v->unseen_run, v->guest_clean, v->first_run,
+				  v->last_run_end, v->has_lapic,  v->cpuid_set,	  v->pending_exit,
+				  v->last_exit,	   v->tsc_khz,	  v->mcg_cap,	  v->debug_control,
+				  v->debug_known};
 
 	for (size_t i = 0; i < COUNT(words); i++)
 		mix(h, words[i]);
@@ -596,11 +596,11 @@ static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
 
 struct state_hash state_vm_hash(const struct state_vm *vm)
 {
-	const uint64_t words[] = {vm->fresh,	      vm->irqchip,
-				  vm->pit,	    vm->has_vcpus,    vm->running,
-				  vm->guest_clean,  vm->last_run_end, vm->has_run,
-				  vm->routes_known, vm->identity_map, vm->boot_cpu,
-				  vm->tsc_khz,	    vm->slots_since,  vm->clock_read};
+	const uint64_t words[] = {vm->fresh,	    vm->irqchip,   vm->pit,
+				  vm->has_vcpus,    vm->running,   vm->guest_clean,
+				  vm->last_run_end, vm->has_run,   vm->routes_known,
+				  vm->identity_map, vm->boot_cpu,  vm->tsc_khz,
+				  vm->slots_since,  vm->clock_read};
 	struct state_hash h = {{vm->vcpu_count, vm->device_count}};
 
 	for (size_t i = 0; i < COUNT(words); i++)

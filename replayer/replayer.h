@@ -79,8 +79,8 @@ struct replayer_hooks {
 /*
  * Judge a tape from the reader's position to its end.  *score is filled as far as the tape could be
  * read, whatever is returned, and is to be released.  0; TAPE_E_TRUNCATED or TAPE_E_CORRUPT after
- * everything before was judged; -ENOMEM, -ENOTSUP (no model of that architecture), -ENODATA (the tape
- * was written to be played live: its returns mean nothing), or what a hook answered.
+ * everything before was judged; -ENOMEM, -ENOTSUP (no model of that architecture), -ENODATA (the
+ * tape was written to be played live: its returns mean nothing), or what a hook answered.
  */
 int replayer_judge(struct tape_reader *reader, const struct replayer_options *options,
 		   const struct replayer_hooks *hooks, struct replayer_score *score);
