@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Calls of 32-bit programs: x86-64 kernels answer them by functions of their own, and a 64-bit
- * program can make them as well, by "int 0x80".
+ * program can make them as well, by "int 0x80".  Structs are laid out alike, but for one.
  */
 #include <linux/kvm.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -16,6 +17,19 @@
 
 #ifdef __x86_64__
 #define COMPAT_IOCTL 54
+
+/* struct kvm_msr_filter, where a pointer has four bytes: another size makes another request. */
+struct compat_msr_filter_range {
+	uint32_t flags;
+	uint32_t nmsrs;
+	uint32_t base;
+	uint32_t bitmap;
+};
+struct compat_msr_filter {
+	uint32_t flags;
+	struct compat_msr_filter_range ranges[KVM_MSR_FILTER_MAX_RANGES];
+};
+#define COMPAT_SET_MSR_FILTER _IOW(KVMIO, 0xc6, struct compat_msr_filter)
 
 static long compat_ioctl(int fd, uint32_t request, uint32_t arg)
 {
@@ -68,5 +82,77 @@ uint32_t recorder_compat_call(int kvm, uint64_t cookie)
 	(void)kvm;
 	(void)cookie;
 	return 0;
+#endif
+}
+
+uint32_t recorder_compat_rule(uint32_t request, struct record_rule *rule)
+{
+#ifdef __x86_64__
+	if (request == KVM_X86_SET_MSR_FILTER) {
+		rule->size = sizeof(struct compat_msr_filter);
+		rule->flags |= RECORD_RULE_COMPAT;
+		rule->nested[0].stride = sizeof(struct compat_msr_filter_range);
+		rule->nested[0].ptr_offset = offsetof(struct compat_msr_filter, ranges[0].bitmap);
+		rule->nested[0].len_offset = offsetof(struct compat_msr_filter, ranges[0].nmsrs);
+		return COMPAT_SET_MSR_FILTER;
+	}
+#endif
+	(void)request;
+	(void)rule;
+	return 0;
+}
+
+#ifdef __x86_64__
+static void native_msr_filter(struct tape_call *call, struct tape_part *part,
+			      struct kvm_msr_filter *to)
+{
+	const struct compat_msr_filter *from = (const void *)part->data;
+
+	call->request = KVM_X86_SET_MSR_FILTER;
+	if (part->want != sizeof(*from))
+		return;
+	part->want = sizeof(*to);
+	/* Of a part of it, all that counts would be at other places. */
+	if (part->have != sizeof(*from)) {
+		part->have = 0;
+		return;
+	}
+	memset(to, 0, sizeof(*to));
+	to->flags = from->flags;
+	for (size_t i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+		to->ranges[i].flags = from->ranges[i].flags;
+		to->ranges[i].nmsrs = from->ranges[i].nmsrs;
+		to->ranges[i].base = from->ranges[i].base;
+		to->ranges[i].bitmap = (void *)(uintptr_t)from->ranges[i].bitmap;
+	}
+	part->have = sizeof(*to);
+	part->data = (const uint8_t *)to;
+}
+
+/* The pointer is in the last eight bytes, of which the kernel reads four. */
+static void native_dirty_log(struct tape_part *part, uint8_t *to, size_t size)
+{
+	if (part->have != size)
+		return;
+	memcpy(to, part->data, size);
+	memset(to + size - 4, 0, 4);
+	part->data = to;
+}
+#endif
+
+void recorder_compat_native(struct tape_call *call, struct tape_part *parts,
+			    union recorder_native *native)
+{
+	if (call->kind != KVMAPI_VM || !call->part_count || parts->role != TAPE_ARG_IN)
+		return;
+#ifdef __x86_64__
+	if (call->request == COMPAT_SET_MSR_FILTER)
+		native_msr_filter(call, parts, &native->msr_filter);
+	else if (call->request == KVM_GET_DIRTY_LOG)
+		native_dirty_log(parts, native->bytes, sizeof(struct kvm_dirty_log));
+	else if (call->request == KVM_CLEAR_DIRTY_LOG)
+		native_dirty_log(parts, native->bytes, sizeof(struct kvm_clear_dirty_log));
+#else
+	(void)native;
 #endif
 }

@@ -7,6 +7,8 @@
 
 #include <sys/resource.h>
 
+#include <linux/kvm.h>
+
 #include "kvmapi/kvmapi.h"
 #include "recorder/record.h"
 #include "recorder/recorder.h"
@@ -151,6 +153,26 @@ void recorder_tables_release(struct recorder_tables *t);
  * 32-bit programs, so that there is nothing to be seen.
  */
 uint32_t recorder_compat_call(int kvm, uint64_t cookie);
+
+/*
+ * If 32-bit programs make the call `request` by another number and with another layout: that
+ * number, and `rule`, which is that of `request`, becomes what fits there.  0: they do not.
+ */
+uint32_t recorder_compat_rule(uint32_t request, struct record_rule *rule);
+
+/* An argument as 64-bit programs give it. */
+union recorder_native {
+#ifdef __x86_64__
+	struct kvm_msr_filter msr_filter;
+#endif
+	uint8_t bytes[sizeof(struct kvm_clear_dirty_log)];
+};
+/*
+ * A call of a 32-bit program becomes the call of a 64-bit program that says the same: request and
+ * argument.  parts: the call's own; `native` has the bytes then, as long as the call is used.
+ */
+void recorder_compat_native(struct tape_call *call, struct tape_part *parts,
+			    union recorder_native *native);
 
 /* --- dead bytes: alive.c
  * ------------------------------------------------------------------------------ */

@@ -264,8 +264,9 @@ static __always_inline struct thread *my_thread(void)
 static __always_inline struct record_rule *my_rule(const struct thread *t)
 {
 	struct record_rule_key key = {.kind = t->object.kind, .request = t->request};
+	struct record_rule *rule = bpf_map_lookup_elem(&rules, &key);
 
-	return bpf_map_lookup_elem(&rules, &key);
+	return rule && rule->flags & RECORD_RULE_COMPAT && !t->compat ? NULL : rule;
 }
 
 /* AND that clang cannot reason away: the verifier has to see it. */

@@ -166,6 +166,8 @@ enum record_rule_flag {
 	/* The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size
 	   at 16. */
 	RECORD_RULE_SETS_SLOT = 1 << 0,
+	/* For calls of 32-bit programs only, which have this request for another layout. */
+	RECORD_RULE_COMPAT = 1 << 1,
 };
 
 /* How the argument of one (kind, request) is captured. */

@@ -337,6 +337,7 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 		.arg = record->arg,
 		.parts = parts,
 	};
+	union recorder_native native;
 
 	/*
 	 * A thread whose last return never came cannot go on under its number, since its call is
@@ -366,11 +367,13 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 	call.object = object->id;
 	call.part_count =
 		take_parts(r, (const uint8_t *)(record + 1), (const uint8_t *)record + size, parts);
+	if (head->flags & RECORD_F_COMPAT)
+		recorder_compat_native(&call, parts, &native);
 	thread->kind = record->object.kind;
-	thread->request = record->request;
+	thread->request = call.request;
 	thread->arg = record->arg;
 	row = kvmapi_find(kvmapi_arch_native(), (enum kvmapi_object)record->object.kind,
-			  record->request);
+			  call.request);
 	/* struct kvm_create_device begins with the type. */
 	thread->device_type = UINT32_MAX;
 	if (row && row->creates == KVMAPI_DEVICE && call.part_count && parts[0].have >= 4)

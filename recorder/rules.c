@@ -125,6 +125,17 @@ static int load_attrs(int fd, enum kvmapi_arch arch)
 	return 0;
 }
 
+static int load_rule(int fd, uint32_t scope, uint32_t request, const struct record_rule *rule)
+{
+	for (uint32_t kind = 1; kind < 1u << KVMAPI_OBJECT_KINDS; kind <<= 1) {
+		struct record_rule_key key = {.kind = kind, .request = request};
+
+		if (scope & kind && bpf_map_update_elem(fd, &key, rule, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
 int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm)
 {
 	enum kvmapi_arch arch = kvmapi_arch_native();
@@ -137,14 +148,16 @@ int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm)
 	rows = kvmapi_ioctls(arch, &count);
 	for (size_t i = 0; i < count; i++) {
 		struct record_rule rule;
+		uint32_t request;
+		int err;
 
 		rule_of_row(&rule, &rows[i], kvm);
-		for (uint32_t kind = 1; kind < 1u << KVMAPI_OBJECT_KINDS; kind <<= 1) {
-			struct record_rule_key key = {.kind = kind, .request = rows[i].request};
-
-			if (rows[i].scope & kind && bpf_map_update_elem(fd, &key, &rule, BPF_ANY))
-				return -errno;
-		}
+		err = load_rule(fd, rows[i].scope, rows[i].request, &rule);
+		request = recorder_compat_rule(rows[i].request, &rule);
+		if (!err && request)
+			err = load_rule(fd, rows[i].scope, request, &rule);
+		if (err)
+			return err;
 	}
 
 	/* Of an exit that the table does not know, the whole union may count. */

@@ -202,7 +202,8 @@ static void compat_calls(void)
 	struct kvm_signal_mask *mask = (void *)(log + 1);
 	struct kvm_sregs *sregs = low(4096);
 	struct kvm_regs *regs = (void *)(sregs + 1);
-	uint8_t *memory = low(4096), *bitmap = low(4096);
+	uint8_t *memory = low(4096), *bitmap = low(4096), *bits = low(4096);
+	uint32_t *filter = low(4096);
 	int vm, vcpu;
 
 	compat(kvm, KVM_GET_API_VERSION, NULL);
@@ -232,6 +233,15 @@ static void compat_calls(void)
 	compat(vm, KVM_GET_DIRTY_LOG, log);
 	mask->len = 8;
 	compat(vcpu, KVM_SET_SIGNAL_MASK, mask);
+	/* struct kvm_msr_filter with pointers of four bytes: flags, and 16 times flags, number,
+	 * base, bitmap. */
+	filter[0] = 0;
+	filter[5] = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
+	filter[6] = 64;
+	filter[7] = 0x174;
+	filter[8] = (uint32_t)(uintptr_t)bits;
+	memset(bits, 0xa7, 8);
+	compat(vm, _IOC(_IOC_WRITE, KVMIO, 0xc6, 65 * sizeof(uint32_t)), filter);
 	close(vcpu);
 	/* Number 3 is read() there, and close() for 64-bit programs. */
 	{

@@ -101,6 +101,11 @@ for backend in "${backends[@]}"; do
 	is "$backend: 32-bit calls: KVM_RUN is answered by port I/O" "$(grep -c 'KVM_RUN.*IO out port 0x10 ' <<<"$out")" 50
 	is "$backend: 32-bit calls: the page that was written is in the bitmap" \
 		"$("$KVMTAPE" print -v "$backend.compat.tape" | grep -A1 'KVM_GET_DIRTY_LOG' | grep -c 'pointer 0: [0-9a-f]\{16\}')" 1
+	run "$KVMTAPE" print -v "$backend.compat.tape"
+	like "$backend: 32-bit calls: the other layout of the MSR filter is that of 64-bit programs" "$out" \
+		'KVM_X86_SET_MSR_FILTER\([0-9a-fx]+: \{\.ranges = \{\{\}, \{\.flags = KVM_MSR_FILTER_READ \| KVM_MSR_FILTER_WRITE, \.nmsrs = 64, \.base = 0x174'
+	like "$backend: 32-bit calls: the filter's bitmap" "$out" 'pointer 1: (a7){8}\) = 0'
+	like "$backend: 32-bit calls: a pointer has four bytes" "$out" 'KVM_GET_DIRTY_LOG\([0-9a-fx]+: \{\.dirty_bitmap = 0x[0-9a-f]{1,8}\}'
 	is "$backend: 32-bit calls: read() closes nothing" "$(objects "$backend.compat.tape")" 3
 	run "$KVMTAPE" replay --json "$backend.compat.tape"
 	like "$backend: 32-bit calls: nothing diverges" "$out" '"type":"summary".*"diverges":0'
