@@ -46,6 +46,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "kvmapi/kvmapi.h"
+
 /*
  * Exit codes of every subcommand, as README and kvmtape(1) have them; `git bisect run` takes them
  * as they are.  `record` and `guest run` pass on the status of the command that they ran.
@@ -166,6 +168,21 @@ const char *cli_printable(const char *text, char *buf, size_t size);
 /* The same in place and for text of several lines; line ends at its end go. */
 void cli_text_clean(char *text);
 
+/* --- arguments that are a name
+ * -------------------------------------------------------------------- */
+
+/*
+ * Each finds what `word` names, in any case, and gives CLI_OK, or says that --`option` names
+ * nothing, and what may have been meant.
+ */
+/* One of `words`, which end with NULL. */
+int cli_word_find(const char *option, const char *word, const char *const *words, size_t *index);
+/* With or without "KVM_". */
+int cli_ioctl_find(const char *option, enum kvmapi_arch arch, const char *word,
+		   const struct kvmapi_ioctl **row);
+/* A rule of one of the kinds (1 << enum model_rule_kind), with or without "LINT_". */
+int cli_rule_find(const char *option, const char *word, unsigned int kinds, uint16_t *rule);
+
 /* --- tapes and JSON
  * -------------------------------------------------------------------------------- */
 
@@ -217,7 +234,6 @@ int cli_tape_done(const char *path, const struct tape_reader *reader, int error)
  * request. `buf` of CLI_IOCTL_NAME bytes is used if needed.
  */
 #define CLI_IOCTL_NAME 64
-struct kvmapi_ioctl;
 const char *cli_ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row,
 			   char *buf);
 /* Print {"type":"header","schema":1,...}, the first line of every NDJSON output.  CLI_OK or
@@ -240,5 +256,20 @@ struct model_rule;
 void cli_rule_source(const struct model_rule *rule, char *buf, size_t size);
 /* {"id":...,"document":...,"section":...,"refs":...,"statement":...}; a new reference. */
 struct json_t *cli_rule_json(const struct model_rule *rule);
+
+/* Advice that a call got. */
+struct cli_advice {
+	uint64_t event;
+	uint32_t thread, request;
+	uint8_t kind; /* of the object */
+	const struct kvmapi_ioctl *row;
+	const struct model_rule *rule;
+	const char *detail;
+	const char *where; /* text only: what to put behind it, "" */
+};
+/* In one line. */
+void cli_advice_print(FILE *out, const struct cli_advice *advice);
+/* {"type":"advice",...}; a new reference. */
+struct json_t *cli_advice_json(const struct cli_advice *advice);
 
 #endif

@@ -238,7 +238,7 @@ const struct cli_command cli_distill = {
 	.usage = "-o DIR TAPE...",
 	.description =
 		"Writes few short tapes into DIR that reach together what all of TAPE... reach: which rules "
-		"hold, deviate or are broken, with which outcome of the call, and with --blocks which blocks of the "
+		"hold, deviate, are broken or advise, with which outcome of the call, and with --blocks which blocks of the "
 		"kernel ran. A piece of a tape is the life of one VM, or the whole tape; pieces are chosen by what "
 		"they add, and then lose the calls that what they were chosen for does not need. Results stay with "
 		"their calls.",

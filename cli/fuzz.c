@@ -94,6 +94,10 @@ static const struct cli_option options[] = {
 	{0},
 };
 
+enum { ENGINE_BUILTIN, ENGINE_AFL, ENGINE_LIBFUZZER };
+static const char *const engines[] = {
+	[ENGINE_BUILTIN] = "builtin", [ENGINE_AFL] = "afl", [ENGINE_LIBFUZZER] = "libfuzzer", NULL};
+
 /* --- being ended
  * --------------------------------------------------------------------------------- */
 
@@ -365,7 +369,7 @@ static int run_libfuzzer(const struct fuzz_values *v, const char *seeds, const c
 	return engines_wait(&pid, 1, CLI_DIVERGED);
 }
 
-static int run_engine(const struct fuzz_values *v, int count, char **tapes)
+static int run_engine(const struct fuzz_values *v, size_t engine, int count, char **tapes)
 {
 	char seeds[GUEST_PATH_MAX], output[GUEST_PATH_MAX];
 	int code;
@@ -388,33 +392,25 @@ static int run_engine(const struct fuzz_values *v, int count, char **tapes)
 		code = signals_set();
 	if (code != CLI_OK)
 		return code;
-	return strcmp(v->engine, "afl") ? run_libfuzzer(v, seeds, output)
-					: run_afl(v, seeds, output);
+	return engine == ENGINE_AFL ? run_afl(v, seeds, output) : run_libfuzzer(v, seeds, output);
 }
 
 /* --- our own
  * ------------------------------------------------------------------------------------- */
 
-static int kernel_find(const struct fuzz_values *v, struct guest_kernel *kernel, char *where,
-		       size_t where_size)
+static int kernel_find(const struct fuzz_values *v, const char *name, struct guest_kernel *kernel,
+		       char *where, size_t where_size)
 {
 	struct guest_error error;
 	int rc;
 
-	if (v->kernel && strchr(v->kernel, '/')) {
-		snprintf(where, where_size, "guest:%s", v->kernel);
-		rc = guest_kernel_own(v->kernel, v->modules, kernel, &error);
-	} else {
-		const char *name = v->kernel;
-
-		if (!name && strncmp(v->live, "guest:", 6))
-			return cli_usage_error("--live=%s: neither host nor guest:NAME", v->live);
-		name = name ? name : v->live + 6;
-		snprintf(where, where_size, "guest:%s", name);
+	snprintf(where, where_size, "guest:%s", name);
+	if (strchr(name, '/'))
+		rc = guest_kernel_own(name, v->modules, kernel, &error);
+	else
 		rc = guest_kernel_find(name, kernel, &error);
-	}
 	if (rc)
-		return cli_kernel_missing(v->kernel ? v->kernel : v->live + 6, &error);
+		return cli_kernel_missing(name, &error);
 	if (kernel->arch != GUEST_X86_64)
 		return cli_error("%s: sequences are played on x86 kernels only", where);
 	if (v->module && access(v->module, R_OK))
@@ -432,18 +428,22 @@ static int campaign(const struct fuzz_values *v, struct campaign_options *o)
 	if (counts.crashes_now && strcmp(o->where, "host"))
 		crashes_note(o->where, counts.crashes_now);
 	if (rc)
-		code = cli_error("%s", error);
+		code = counts.machine_failed ? cli_untested("%s", error) : cli_error("%s", error);
 	if (rc == -ENOSPC || rc == -EDQUOT)
 		cli_note("what was found by then is whole; make room and run it again");
-	if (code == CLI_OK && counts.finds) {
-		cli_note("%" PRIu64 " finds in %s/finds, %" PRIu64 " of them shown again",
-			 counts.finds, v->output, counts.verified);
+	if (counts.finds)
+		cli_note("%" PRIu64 " finds in %s/finds, %" PRIu64 " of them shown again, %" PRIu64
+			 " not played again yet",
+			 counts.finds, v->output, counts.verified,
+			 counts.finds - counts.verified - counts.gone);
+	if (code == CLI_OK && counts.finds > counts.gone)
 		code = CLI_DIVERGED;
-	}
+	if (code == CLI_OK && !counts.executions_now)
+		code = cli_untested("%s: it ended before a sequence was played", o->where);
 	return code;
 }
 
-static int usage_check(const struct fuzz_values *v)
+static int usage_check(const struct fuzz_values *v, size_t *engine)
 {
 	if (!v->output)
 		return cli_usage_error("where to? give --output=DIR");
@@ -457,10 +457,7 @@ static int usage_check(const struct fuzz_values *v)
 		return cli_usage_error("--interval takes 1 to 86400");
 	if (v->players > 1000)
 		return cli_usage_error("--players takes 1 to 1000");
-	if (strcmp(v->engine, "builtin") && strcmp(v->engine, "afl") &&
-	    strcmp(v->engine, "libfuzzer"))
-		return cli_usage_error("--engine=%s: none of builtin, afl, libfuzzer", v->engine);
-	return CLI_OK;
+	return cli_word_find("engine", v->engine, engines, engine);
 }
 
 static int run(const void *values, int operand_count, char **operands)
@@ -495,19 +492,22 @@ static int run(const void *values, int operand_count, char **operands)
 				     .stop = &stop};
 	struct guest_kernel kernel;
 	char where[GUEST_PATH_MAX + 16] = "host";
-	bool host = !v->kernel && !strcmp(v->live, "host");
-	int code = usage_check(v);
+	const char *name = v->kernel;
+	size_t engine;
+	int code = usage_check(v, &engine);
 
-	if (code == CLI_OK && strcmp(v->engine, "builtin"))
-		return run_engine(v, operand_count, operands);
+	if (code == CLI_OK && engine != ENGINE_BUILTIN)
+		return run_engine(v, engine, operand_count, operands);
+	if (code == CLI_OK && !name)
+		code = cli_where(v->live, &name);
 	if (code == CLI_OK)
-		code = host ? host_allowed(v) : kernel_find(v, &kernel, where, sizeof(where));
+		code = name ? kernel_find(v, name, &kernel, where, sizeof(where)) : host_allowed(v);
 	if (code == CLI_OK)
 		code = signals_set();
 	if (code != CLI_OK)
 		return code;
 	o.where = where;
-	if (host) {
+	if (!name) {
 		/* A child process of one thread at a time. */
 		o.workers = 1;
 		campaign_host_maker(KVMTAPE_VERSION, &o.maker);
@@ -539,10 +539,12 @@ const struct cli_command cli_fuzz = {
 		"*DIR/curves.csv*\n\tBlocks, rules, outcomes, finds over time.\n\n"
 		"*DIR/log*, *DIR/campaign.json*\n\tWhat happened; the counts.\n\n"
 		"# EXIT STATUS\n\n"
-		"*0*\n\tNothing was found that showed again.\n\n"
-		"*1*\n\tThere are finds that did, of this run or an earlier one.\n\n"
-		"*2*\n\tUsage or I/O error, no guest; what is in DIR is whole.\n\n"
-		"*125*\n\tNo such kernel here.\n\n"
+		"*0*\n\tSequences were played, and nothing was found that showed again.\n\n"
+		"*1*\n\tThere are finds, of this run or an earlier one, that showed again or were not played again "
+		"yet.\n\n"
+		"*2*\n\tUsage or I/O error; what is in DIR is whole.\n\n"
+		"*125*\n\tNothing could be tested, or not to the end: no such kernel here, a guest that did not start or "
+		"could not be brought back, or it ended before a sequence was played. What is in DIR is whole.\n\n"
 		"# EXAMPLES\n\n"
 		"Ten minutes on Debian 12's kernel:\n\n"
 		"\tkvmtape distill -o seeds corpus/\\*/\\*.tape && kvmtape fuzz -o campaign --time 600 seeds\n",

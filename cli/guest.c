@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/live.h"
 #include "guest/guest.h"
+#include "kvmapi/near.h"
 
 /* As of timeout(1) and of container tools: not a status that programs often have. */
 #define STATUS_TIMEOUT 124
@@ -66,6 +67,9 @@ static const struct cli_option run_options[] = {
 	 offsetof(struct run_values, verbose), false, NULL},
 	{0},
 };
+
+enum { ACCEL_TCG, ACCEL_KVM };
+static const char *const accels[] = {[ACCEL_TCG] = "tcg", [ACCEL_KVM] = "kvm", NULL};
 
 static const struct run_values run_defaults = {
 	.kernel = "bookworm", .accel = "tcg", .smp = 1, .memory = 512ull << 20, .timeout = 600};
@@ -320,6 +324,7 @@ static int run(const void *values, int count, char **arguments)
 {
 	const struct run_values *v = values;
 	struct guest_config config;
+	size_t accel;
 	struct guest_kernel kernel;
 	struct guest_error error;
 	FILE *lines = NULL;
@@ -327,8 +332,8 @@ static int run(const void *values, int count, char **arguments)
 	char *program = NULL;
 	int rc;
 
-	if (strcmp(v->accel, "tcg") && strcmp(v->accel, "kvm"))
-		return cli_usage_error("--accel: '%s' is neither tcg nor kvm", v->accel);
+	if (cli_word_find("accel", v->accel, accels, &accel) != CLI_OK)
+		return CLI_ERROR;
 	if (!v->smp || v->smp > 64)
 		return cli_usage_error("--smp: a guest has 1 to 64 CPUs");
 	if (v->memory < 96ull << 20 || v->memory > 1024ull << 30)
@@ -354,7 +359,7 @@ static int run(const void *values, int count, char **arguments)
 	if (v->each && !lines)
 		return cli_error("--each %s: %s", v->each, strerror(errno));
 	guest_config_init(&config);
-	config.kvm = !strcmp(v->accel, "kvm");
+	config.kvm = accel == ACCEL_KVM;
 	config.cpus = v->smp;
 	config.memory = v->memory >> 20;
 	config.warn_continues = v->warn_continues;
@@ -460,6 +465,18 @@ static const struct cli_command parts[] = {
 	},
 };
 
+static int part_unknown(const char *word)
+{
+	char hint[NEAR_TEXT];
+	struct near near;
+
+	near_begin(&near, word, strlen(word), "");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		near_offer(&near, parts[i].name + strlen("guest "));
+	return cli_usage_error("'%s' is none of fetch, list and run%s", word,
+			       near_text(&near, "", hint, sizeof(hint)));
+}
+
 static int guest_main(const void *values, int count, char **operands)
 {
 	const struct cli_command *part = NULL;
@@ -472,7 +489,7 @@ static int guest_main(const void *values, int count, char **operands)
 			part = &parts[i];
 	}
 	if (!part)
-		return cli_usage_error("'%s' is none of fetch, list and run", operands[0]);
+		return part_unknown(operands[0]);
 	own = calloc(1, part->values_size ? part->values_size : 1);
 	if (!own)
 		return cli_error("out of memory");

@@ -12,7 +12,4 @@ void cli_subject_set(const char *name);
  * `indent`. */
 void cli_wrap(FILE *out, const char *text, int indent, int width);
 
-/* Whichever of two names a mistyped word was meant to be: `near`, which may be NULL, or `name`. */
-const char *cli_nearer(const char *word, const char *near, const char *name);
-
 #endif

@@ -15,8 +15,11 @@
 
 #include "cli/cli.h"
 #include "guest/guest.h"
+#include "kvmapi/near.h"
 #include "replayer/live.h"
 #include "replayer/minimise.h"
+
+#define GUEST "guest:"
 
 #define PLAYER_PATH  "/kvmtape/player"
 #define PROGRAM_PATH "/kvmtape/program"
@@ -135,6 +138,7 @@ static int guest_play(void *context, const void *program, size_t size, unsigned 
 
 struct live_print {
 	const struct live_report *r;
+	const struct cli_live_options *o;
 	const struct cli_colors *c;
 	const char *where;
 };
@@ -263,14 +267,89 @@ static void differences_print(const struct live_print *p, bool all)
 	}
 }
 
-static int print_text(const struct live_print *p, bool verbose)
+/* How often a rule is advice, recorded or live. */
+static uint64_t advice_times(const struct live_report *r, size_t rule, bool live)
+{
+	uint64_t times = 0;
+
+	for (size_t i = 0; i < r->advice_count; i++)
+		times += r->advice[i].rule == rule &&
+			 (live ? r->advice[i].live : r->advice[i].recorded);
+	return times;
+}
+
+static struct cli_advice advice_of(const struct live_report *r, const struct live_advice *a,
+				   const struct model_rule *rules)
+{
+	/* Without results, or without a model, there is nothing to tell it from. */
+	const bool judged = r->recorded.events;
+
+	return (struct cli_advice){.event = a->event,
+				   .thread = a->thread,
+				   .request = a->request,
+				   .kind = a->kind,
+				   .row = a->row,
+				   .rule = &rules[a->rule],
+				   .detail = a->detail,
+				   .where = !judged || (a->recorded && a->live) ? ""
+					    : a->recorded			? ", recorded only"
+										: ", live only"};
+}
+
+static void advice_print(const struct live_print *p)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	if (!p->r->advice_count) {
+		printf("\n%sadvice%s\n      none\n", p->c->bold, p->c->off);
+		return;
+	}
+	printf("\n%s%-13s %10s %10s%s\n", p->c->bold, "advice", "recorded", "live", p->c->off);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t recorded = advice_times(p->r, i, false);
+		const uint64_t live = advice_times(p->r, i, true);
+
+		if (recorded || live)
+			printf("%24" PRIu64 " %10" PRIu64 "  %s: %s\n", recorded, live, rules[i].id,
+			       rules[i].statement);
+	}
+	printf("\n%sadvised events%s\n", p->c->bold, p->c->off);
+	for (size_t i = 0; i < p->r->advice_count; i++) {
+		const struct cli_advice a = advice_of(p->r, &p->r->advice[i], rules);
+
+		cli_advice_print(stdout, &a);
+	}
+}
+
+static uint64_t hits_of(const struct replayer_score *score, size_t rule)
+{
+	return score->rule_hits ? score->rule_hits[rule] : 0;
+}
+
+static void rules_print(const struct live_print *p)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	printf("\n%s%-13s %10s %10s%s\n", p->c->bold, "rules", "recorded", "live", p->c->off);
+	for (size_t i = 0; i < count; i++)
+		printf("%24" PRIu64 " %10" PRIu64 "  %s\n", hits_of(&p->r->recorded, i),
+		       hits_of(&p->r->live, i), rules[i].id);
+}
+
+static int print_text(const struct live_print *p)
 {
 	origin_print(p);
 	counts_print(p);
 	verdicts_print(p);
 	reasons_print(p, "skipped", p->r->skips, p->r->skip_count);
 	reasons_print(p, "not compared", p->r->lefts, p->r->left_count);
-	differences_print(p, verbose);
+	differences_print(p, p->o->verbose);
+	if (p->o->rules)
+		rules_print(p);
+	if (p->o->lint)
+		advice_print(p);
 	return CLI_OK;
 }
 
@@ -299,6 +378,58 @@ static json_t *verdicts_json(const struct replayer_score *score)
 	return object;
 }
 
+/* Rules that were advice, with how often each was. */
+static json_t *advice_times_json(const struct live_report *r, bool live)
+{
+	json_t *array = json_array();
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t times = advice_times(r, i, live);
+
+		if (times)
+			json_array_append_new(array, json_pack("{s:s, s:I}", "id", rules[i].id,
+							       "events", (json_int_t)times));
+	}
+	return array;
+}
+
+static int advice_json(const struct live_print *p)
+{
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+	int code = CLI_OK;
+
+	for (size_t i = 0; i < p->r->advice_count && code == CLI_OK; i++) {
+		const struct live_advice *from = &p->r->advice[i];
+		const struct cli_advice a = advice_of(p->r, from, rules);
+		json_t *line = cli_advice_json(&a);
+
+		if (line) {
+			json_object_set_new(line, "recorded", json_boolean(from->recorded));
+			json_object_set_new(line, "live", json_boolean(from->live));
+		}
+		code = cli_json_put(stdout, line);
+	}
+	return code;
+}
+
+static int rules_json(const struct live_print *p)
+{
+	json_t *recorded = json_object(), *live = json_object();
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		json_object_set_new(recorded, rules[i].id,
+				    json_integer(hits_of(&p->r->recorded, i)));
+		json_object_set_new(live, rules[i].id, json_integer(hits_of(&p->r->live, i)));
+	}
+	return cli_json_put(stdout, json_pack("{s:s, s:o, s:o}", "type", "rules", "held", recorded,
+					      "held_live", live));
+}
+
 static int print_json(const struct live_print *p)
 {
 	const struct live_report *r = p->r;
@@ -319,6 +450,10 @@ static int print_json(const struct live_print *p)
 				 (json_int_t)d->first);
 		code = cli_json_put(stdout, line);
 	}
+	if (code == CLI_OK && p->o->lint)
+		code = advice_json(p);
+	if (code == CLI_OK && p->o->rules)
+		code = rules_json(p);
 	if (code != CLI_OK)
 		return code;
 	line = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "type",
@@ -331,6 +466,10 @@ static int print_json(const struct live_print *p)
 	json_object_set_new(line, "live_verdicts", verdicts_json(&r->live));
 	json_object_set_new(line, "skips", reasons_json(r->skips, r->skip_count));
 	json_object_set_new(line, "not_compared", reasons_json(r->lefts, r->left_count));
+	if (p->o->lint) {
+		json_object_set_new(line, "recorded_advice", advice_times_json(r, false));
+		json_object_set_new(line, "live_advice", advice_times_json(r, true));
+	}
 	json_object_set_new(line, "end", r->end[0] ? json_string(r->end) : json_null());
 	return cli_json_put(stdout, line);
 }
@@ -385,11 +524,30 @@ int cli_file_read(const char *path, uint8_t **data, size_t *size)
 
 int cli_kernel_missing(const char *name, const struct guest_error *error)
 {
-	for (const struct guest_stock *stock = guest_stocks; stock->name; stock++) {
-		if (!strcmp(stock->name, name))
-			return cli_untested("%s", error->text);
-	}
-	return cli_error("%s", error->text);
+	return guest_stock_find(name) ? cli_untested("%s", error->text)
+				      : cli_error("%s", error->text);
+}
+
+int cli_where(const char *where, const char **kernel)
+{
+	char hint[NEAR_TEXT];
+	struct near near;
+
+	*kernel = NULL;
+	if (!strcmp(where, "host"))
+		return CLI_OK;
+	if (!strncmp(where, GUEST, strlen(GUEST)))
+		*kernel = where + strlen(GUEST);
+	else if (guest_stock_find(where))
+		*kernel = where;
+	if (*kernel)
+		return CLI_OK;
+	near_begin(&near, where, strlen(where), "");
+	near_offer(&near, "host");
+	for (const struct guest_stock *stock = guest_stocks; stock->name; stock++)
+		near_offer(&near, stock->name);
+	return cli_usage_error("--live=%s: neither host nor guest:NAME%s", where,
+			       near_text(&near, "", hint, sizeof(hint)));
 }
 
 static int where_parse(const char *where, struct live_runner *runner, struct guest_runner *guest)
@@ -401,16 +559,18 @@ static int where_parse(const char *where, struct live_runner *runner, struct gue
 		[GUEST_PPC64LE] = KVMAPI_POWERPC,
 	};
 	struct guest_error error;
+	const char *name;
+	int code = cli_where(where, &name);
 
-	if (!strcmp(where, "host")) {
+	if (code != CLI_OK)
+		return code;
+	if (!name) {
 		*runner = (struct live_runner){
 			.play = live_host_play, .arch = kvmapi_arch_native(), .host = true};
 		return CLI_OK;
 	}
-	if (strncmp(where, "guest:", 6))
-		return cli_usage_error("--live=%s: neither host nor guest:NAME", where);
-	if (guest_kernel_find(where + 6, &guest->kernel, &error))
-		return cli_kernel_missing(where + 6, &error);
+	if (guest_kernel_find(name, &guest->kernel, &error))
+		return cli_kernel_missing(name, &error);
 	*runner = (struct live_runner){
 		.play = guest_play, .context = guest, .arch = archs[guest->kernel.arch]};
 	return CLI_OK;
@@ -418,8 +578,7 @@ static int where_parse(const char *where, struct live_runner *runner, struct gue
 
 /* What live_play() answered, and what the report says, as an exit code.  `died`: the kernel that it
  * was played on did. */
-static int outcome(const char *path, const struct live_print *p, int rc, bool died, bool json,
-		   bool verbose)
+static int outcome(const char *path, const struct live_print *p, int rc, bool died)
 {
 	const struct live_report *r = p->r;
 	int code;
@@ -431,7 +590,7 @@ static int outcome(const char *path, const struct live_print *p, int rc, bool di
 	if (rc && rc != -ENOTCONN && rc != -ETIMEDOUT)
 		return cli_untested("%s: cannot be played on %s: %s", path, p->where,
 				    r->end[0] ? r->end : strerror(-rc));
-	code = json ? print_json(p) : print_text(p, verbose);
+	code = p->o->json ? print_json(p) : print_text(p);
 	if (r->end[0] && r->last_begun >= 0)
 		cli_note("%s, in event %" PRId64, r->end, r->last_begun);
 	else if (r->end[0])
@@ -442,6 +601,8 @@ static int outcome(const char *path, const struct live_print *p, int rc, bool di
 		return cli_untested("%s: nothing of it was played on %s", path, p->where);
 	if (code == CLI_OK && r->live.verdicts[MODEL_DIVERGES])
 		code = CLI_DIVERGED;
+	if (code == CLI_OK && p->o->fail_on_advice && r->advice_count)
+		code = CLI_DIVERGED;
 	return code;
 }
 
@@ -449,9 +610,9 @@ int cli_live(const char *path, const struct cli_live_options *o)
 {
 	struct guest_runner guest = {0};
 	struct live_runner runner;
-	struct live_options options = {.tool_version = KVMTAPE_VERSION};
+	struct live_options options = {.tool_version = KVMTAPE_VERSION, .advice = o->lint};
 	struct live_report report;
-	struct live_print p = {.r = &report, .c = cli_colors(stdout), .where = o->where};
+	struct live_print p = {.r = &report, .o = o, .c = cli_colors(stdout), .where = o->where};
 	struct cli_output output;
 	uint8_t *data;
 	size_t size;
@@ -487,12 +648,14 @@ int cli_live(const char *path, const struct cli_live_options *o)
 		rc = live_play(data, size, &runner, &options, fd, &report);
 	}
 	died = guest.guest && guest_kernel_died(guest_outcome(guest.guest));
-	code = outcome(path, &p, rc, died, o->json, o->verbose);
+	code = outcome(path, &p, rc, died);
 	if (o->output) {
-		bool kept = !report.refused[0] && !cli_file_copy(fd, output.fd, o->output);
+		/* Of a tape that could not be played nothing came back. */
+		bool made = lseek(fd, 0, SEEK_END) > 0;
+		bool kept = made && !cli_file_copy(fd, output.fd, o->output);
 
 		if (cli_output_close(&output, kept ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED) ||
-		    (!kept && !report.refused[0]))
+		    kept != made)
 			code = CLI_ERROR;
 	}
 	live_report_release(&report);
@@ -550,9 +713,11 @@ static int machine_fresh(void *context)
 	if (!m->guest.guest) {
 		rc = guest_begin(&m->guest, m->runner.arch, &output);
 		if (rc)
-			return cli_error("%s", output.end), rc;
+			return cli_untested("%s", output.end), rc;
 	}
 	rc = guest_snapshot(m->guest.guest);
+	if (rc)
+		cli_untested("%s", guest_error(m->guest.guest));
 	m->snapshot = !rc;
 	return rc;
 }
@@ -570,7 +735,7 @@ int cli_live_open(const char *where, struct cli_live_machine **machine)
 		code = cli_error("--live=host: a tape that diverges is for a disposable guest: "
 				 "--live=guest:NAME");
 	if (code == CLI_OK && machine_fresh(m))
-		code = CLI_ERROR;
+		code = CLI_UNTESTED;
 	if (code != CLI_OK) {
 		cli_live_close(m);
 		return code;

@@ -12,6 +12,8 @@ struct cli_live_options {
 	const char *output; /* file for the new tape; NULL = none */
 	bool force;	    /* replace it */
 	bool json, verbose;
+	bool lint, rules;    /* as of kvmtape replay, for both tapes */
+	bool fail_on_advice; /* advice is a find */
 };
 
 /* Play the tape `path` and print the comparison.  The exit code. */
@@ -24,6 +26,10 @@ struct guest_error;
 /* A kernel was not found: one that is not fetched cannot be tested here, a name that is none is an
  * error. The exit code. */
 int cli_kernel_missing(const char *name, const struct guest_error *error);
+
+/* Where --live says: a guest's kernel, with or without "guest:", or NULL for this machine.  CLI_OK,
+ * or a usage error. */
+int cli_where(const char *where, const char **kernel);
 
 /* A guest ("guest:NAME") that plays tapes and has a snapshot, or say why not.  CLI_OK or CLI_ERROR.
  */

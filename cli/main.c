@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/internal.h"
+#include "kvmapi/near.h"
 #include "tape/tape.h"
 
 static void help(FILE *out)
@@ -24,13 +25,14 @@ static void help(FILE *out)
 
 static int command_unknown(const char *word)
 {
-	const char *near = NULL;
+	struct near near;
+	char hint[NEAR_TEXT];
 
+	near_begin(&near, word, strlen(word), "");
 	for (size_t i = 0; cli_commands[i]; i++)
-		near = cli_nearer(word, near, cli_commands[i]->name);
-	if (near)
-		return cli_usage_error("no subcommand '%s'; did you mean '%s'?", word, near);
-	return cli_usage_error("no subcommand '%s'", word);
+		near_offer(&near, cli_commands[i]->name);
+	return cli_usage_error("no subcommand '%s'%s", word,
+			       near_text(&near, "", hint, sizeof(hint)));
 }
 
 /* Whatever a subcommand made of its work, output that did not arrive is an error. */

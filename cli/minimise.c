@@ -18,20 +18,24 @@
 struct minimise_values {
 	bool arguments, capabilities, force, json;
 	uint64_t event, runs;
-	const char *live, *output, *rule;
+	const char *advice, *live, *output, *rule;
 };
 
 static const struct minimise_values defaults = {
 	.arguments = true, .capabilities = true, .event = UINT64_MAX, .runs = 5};
 
 static const struct cli_option options[] = {
+	{"advice", 'a', "ID",
+	 "Keep an advice of kvmtape replay --lint, not a divergence: the first one of this rule (with or "
+	 "without LINT_).",
+	 CLI_TEXT, offsetof(struct minimise_values, advice), false, NULL},
 	{"arguments", 0, NULL, "Simplify arguments once no call can go any more.", CLI_FLAG,
 	 offsetof(struct minimise_values, arguments), true, "Only leave out calls."},
 	{"capabilities", 0, NULL,
 	 "Leave out of the environment what the divergence does not rest on.", CLI_FLAG,
 	 offsetof(struct minimise_values, capabilities), true, "The environment stays whole."},
-	{"event", 'e', "N", "The divergence of event N, not the first one.", CLI_NUMBER,
-	 offsetof(struct minimise_values, event), false, NULL},
+	{"event", 'e', "N", "The divergence, or the advice, of event N, not the first one.",
+	 CLI_NUMBER, offsetof(struct minimise_values, event), false, NULL},
 	{"force", 'f', NULL, "Replace OUT if it exists.", CLI_FLAG,
 	 offsetof(struct minimise_values, force), false, NULL},
 	{"json", 'j', NULL, "Print JSON, one object a line.", CLI_FLAG,
@@ -57,9 +61,11 @@ static void print_text(const struct minimise_report *r, bool live, double second
 
 	if (r->event != UINT64_MAX)
 		snprintf(event, sizeof(event), "event %" PRIu64 ": ", r->event);
-	printf("%sdivergence%s    %s%s\n", c->bold, c->off, event,
+	printf("%s%-10s%s    %s%s\n", c->bold, r->advice ? "advice" : "divergence", c->off, event,
 	       minimise_signature_text(&r->signature, text, sizeof(text)));
-	if (r->expected[0] || r->observed[0])
+	if (r->advice)
+		printf("  detail      %s\n", r->observed);
+	else if (r->expected[0] || r->observed[0])
 		printf("  expected    %s\n  observed    %s\n", r->expected, r->observed);
 	printf("%scalls%s         %" PRIu64 " of %" PRIu64 "\n", c->bold, c->off, r->calls_after,
 	       r->calls_before);
@@ -104,6 +110,8 @@ static int print_json(const struct minimise_report *r, bool live)
 		"candidates", (json_int_t)r->candidates);
 	if (line && r->event != UINT64_MAX)
 		json_object_set_new(line, "event", json_integer(r->event));
+	if (line && r->advice)
+		json_object_set_new(line, "detail", json_string(r->observed));
 	if (line && live)
 		json_object_set_new(line, "live",
 				    json_pack("{s:I, s:i, s:i, s:i, s:i}", "plays",
@@ -120,6 +128,10 @@ static int failed(const char *path, const struct minimise_values *v, int rc,
 {
 	if (!rc && v->live && r->runs)
 		return cli_error("%s: no divergence in %u runs on %s", path, r->runs, v->live);
+	if (!rc && v->advice && v->event != UINT64_MAX)
+		return cli_error("%s: event %" PRIu64 " has no such advice", path, v->event);
+	if (!rc && v->advice)
+		return cli_error("%s: no call has such advice", path);
 	if (!rc && v->rule)
 		return cli_error("%s: nothing breaks the rule %s", path, v->rule);
 	if (!rc && v->event != UINT64_MAX)
@@ -135,27 +147,39 @@ static int failed(const char *path, const struct minimise_values *v, int rc,
 				 "what is there",
 				 path);
 	if (r->end[0])
-		return cli_error("%s: %s", path, r->end);
+		return cli_untested("%s: %s", path, r->end);
 	return cli_error("%s: %s", path, tape_strerror(rc));
 }
 
-static bool rule_exists(const char *id)
+/* What is looked for.  CLI_OK, or a usage error. */
+static int names_find(const struct minimise_values *v, struct minimise_options *o)
 {
 	size_t count;
 	const struct model_rule *rules = model_rules(&count);
+	uint16_t rule = 0;
+	int code = CLI_OK;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!strcmp(rules[i].id, id))
-			return true;
+	if (v->advice && v->rule)
+		return cli_usage_error(
+			"--rule is for a divergence, --advice for an advice: give one of them");
+	if (v->advice && v->live)
+		return cli_usage_error(
+			"--advice is about the calls, whatever a kernel answers: --live does not "
+			"go with it");
+	if (v->rule) {
+		code = cli_rule_find("rule", v->rule, ~(1u << MODEL_ADVICE), &rule);
+		o->rule = rules[rule].id;
+	} else if (v->advice) {
+		code = cli_rule_find("advice", v->advice, 1u << MODEL_ADVICE, &rule);
+		o->advice = rules[rule].id;
 	}
-	return false;
+	return code;
 }
 
 static int run(const void *values, int operand_count, char **operands)
 {
 	const struct minimise_values *v = values;
-	struct minimise_options o = {.rule = v->rule,
-				     .event = v->event,
+	struct minimise_options o = {.event = v->event,
 				     .no_arguments = !v->arguments,
 				     .no_capabilities = !v->capabilities,
 				     .runs = v->runs,
@@ -170,8 +194,8 @@ static int run(const void *values, int operand_count, char **operands)
 
 	if (!v->output)
 		return cli_usage_error("where to? give --output=OUT");
-	if (v->rule && !rule_exists(v->rule))
-		return cli_usage_error("--rule=%s: there is no such rule", v->rule);
+	if (names_find(v, &o) != CLI_OK)
+		return CLI_ERROR;
 	if (v->runs < 1 || v->runs > 1000)
 		return cli_usage_error("--runs takes 1 to 1000");
 	code = cli_file_read(operands[0], &data, &size);
@@ -216,26 +240,30 @@ out:
 
 const struct cli_command cli_minimise = {
 	.name = "minimise",
-	.summary = "cut a tape down to the calls that a divergence needs",
+	.summary = "cut a tape down to the calls that a divergence or an advice needs",
 	.usage = "-o OUT FILE",
 	.description =
 		"Makes the smallest tape with the same divergence as FILE: the same rule is broken by the "
 		"same call with the same outcome. Calls go first, with objects and what is done with them "
 		"together, then arguments become simpler, field by field, then the environment. On the model "
 		"alone the recorded results stay with their calls; with --live each candidate is played on "
-		"a live kernel, and OUT is what that answered. FILE may be - for standard input.",
+		"a live kernel, and OUT is what that answered. With --advice it is an advice that stays, in the same "
+		"words. FILE may be - for standard input.",
 	.notes =
 		"# WHAT IT IS EVIDENCE OF\n\n"
 		"On the model alone, the calls in OUT were made and answered so, but others between them are "
 		"gone: it is evidence as far as those did not matter. Arguments that were simplified were "
-		"never passed to a kernel; the pair *minimised.arguments* of the tape's environment says so, "
-		"and *--no-arguments* leaves them. With *--live* OUT is a tape that a kernel answered.\n\n"
+		"never passed to a kernel, though the rules say that it answers the same; the pair "
+		"*minimised.arguments* of the tape's environment says so, and *--no-arguments* leaves them. With *--live* OUT is a tape that a kernel answered.\n\n"
 		"# EXIT STATUS\n\n"
 		"*0*\n\tOUT was written.\n\n"
 		"*2*\n\tUsage, I/O or format error, or nothing diverges; OUT is left as it was then.\n\n"
+		"*125*\n\tWith *--live*: there is no guest, or it does not play the tape.\n\n"
 		"# EXAMPLES\n\n"
 		"The first divergence of a session, as text:\n\n"
-		"\tkvmtape minimise -o small.tape session.tape && kvmtape print --asm small.tape\n",
+		"\tkvmtape minimise -o small.tape session.tape && kvmtape print --asm small.tape\n\n"
+		"The calls that an advice rests on:\n\n"
+		"\tkvmtape minimise --advice LINT_MSRS_SHORT -o small.tape session.tape\n",
 	.options = options,
 	.values_size = sizeof(struct minimise_values),
 	.defaults = &defaults,

@@ -6,10 +6,10 @@
 
 #include "cli/cli.h"
 #include "cli/internal.h"
+#include "kvmapi/near.h"
 
 #define HELP_COLUMN 26
 #define HELP_WIDTH  96
-#define NAME_LENGTH 32 /* of a word that is compared with names */
 
 /* A whole string as a number, or false.  strtoull() alone would take "-1", " 1" and "1x". */
 static bool number_parse(const char *text, char **end, uint64_t *value)
@@ -121,63 +121,16 @@ static const struct cli_option *find_name(const struct cli_option *o, const char
 	return NULL;
 }
 
-/* Letters to change, add or leave out, or neighbours to swap, to make one word of the other; words
- * are short. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int rows[3][NAME_LENGTH + 1];
-	size_t a_len = strlen(a), b_len = strlen(b);
-	unsigned int *older = rows[0], *old = rows[1], *now = rows[2];
-
-	if (a_len > NAME_LENGTH || b_len > NAME_LENGTH)
-		return UINT_MAX;
-	for (size_t j = 0; j <= b_len; j++)
-		old[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		unsigned int *free_row = older;
-
-		now[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			unsigned int best = old[j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (old[j] + 1 < best)
-				best = old[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    older[j - 2] + 1 < best)
-				best = older[j - 2] + 1;
-			now[j] = best;
-		}
-		older = old;
-		old = now;
-		now = free_row;
-	}
-	return old[b_len];
-}
-
-const char *cli_nearer(const char *word, const char *near, const char *name)
-{
-	unsigned int far = distance(word, name);
-
-	/* A third of the letters may be wrong; beyond it, the guess is as likely as any. */
-	if (far > 1 + strlen(word) / 4 || (near && far >= distance(word, near)))
-		return near;
-	return name;
-}
-
 static int option_unknown(const struct cli_command *command, const char *name, size_t len)
 {
-	const char *near = NULL;
-	char word[NAME_LENGTH + 1];
+	struct near near;
+	char hint[NEAR_TEXT];
 
-	snprintf(word, sizeof(word), "%.*s", (int)len, name);
+	near_begin(&near, name, len, "");
 	for (const struct cli_option *o = command->options; o && o->name; o++)
-		near = cli_nearer(word, near, o->name);
-	if (near)
-		return cli_usage_error("no option --%.*s; did you mean --%s?", (int)len, name,
-				       near);
-	return cli_usage_error("no option --%.*s", (int)len, name);
+		near_offer(&near, o->name);
+	return cli_usage_error("no option --%.*s%s", (int)len, name,
+			       near_text(&near, "--", hint, sizeof(hint)));
 }
 
 /* The ways to call it stand in one line. */

@@ -279,13 +279,12 @@ static int item_take(struct print *p, const struct tape_item *item, bool *done)
 static int names_check(const struct print *p)
 {
 	enum kvmapi_arch arch = tape_reader_env(p->reader)->arch;
+	const struct kvmapi_ioctl *row;
+	int code = CLI_OK;
 
-	for (unsigned int i = 0; i < p->v->ioctls.count; i++) {
-		if (!kvmapi_find_name(arch, p->v->ioctls.items[i]))
-			return cli_usage_error("--ioctl: no ioctl '%s' on %s",
-					       p->v->ioctls.items[i], kvmapi_arch_name(arch));
-	}
-	return CLI_OK;
+	for (unsigned int i = 0; code == CLI_OK && i < p->v->ioctls.count; i++)
+		code = cli_ioctl_find("ioctl", arch, p->v->ioctls.items[i], &row);
+	return code;
 }
 
 /* Nothing printed looks like an answer as well. */

@@ -31,8 +31,8 @@ static const struct cli_option options[] = {
 	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
 	{"lint", 0, NULL,
-	 "Print advice, too: calls that succeed and lose something. It changes no verdict, and "
-	 "the exit status only with --fail-on=advice.",
+	 "Print advice, too: calls that succeed and lose something; with --live on both tapes. It "
+	 "changes no verdict, and the exit status only with --fail-on=advice.",
 	 CLI_FLAG, offsetof(struct replay_values, lint), false, NULL},
 	{"live", 0, "WHERE",
 	 "Issue the tape's calls on a live kernel as well and compare: host, or guest:NAME.",
@@ -188,21 +188,18 @@ static int on_verdict(void *context, const struct tape_return *ret, const struct
 	return r->v->verbose ? event_text(r, ret, v, stdout) : 0;
 }
 
-static int advice_json(const struct replay *r, const struct tape_return *ret,
-		       const struct model_verdict *v, const struct model_advice *a)
+static int advice_json(const struct model_verdict *v, const struct cli_advice *advice)
 {
-	json_t *line = json_pack("{s:s, s:I, s:i, s:s, s:o, s:s}", "type", "advice", "event",
-				 (json_int_t)ret->call->index, "thread", (int)ret->call->thread,
-				 "verdict", model_verdict_name(v->kind), "rule",
-				 cli_rule_json(&r->rules[a->rule]), "detail", a->detail);
+	json_t *line = cli_advice_json(advice);
 
+	if (line)
+		json_object_set_new(line, "verdict", json_string(model_verdict_name(v->kind)));
 	return cli_json_put(stdout, line) == CLI_OK ? 0 : -EIO;
 }
 
 static int on_advice(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
 	struct replay *r = context;
-	char name[CLI_IOCTL_NAME];
 	int rc = 0;
 
 	if (!r->v->json && !r->advice) {
@@ -211,17 +208,19 @@ static int on_advice(void *context, const struct tape_return *ret, const struct 
 			return -errno;
 	}
 	for (unsigned int i = 0; i < v->advice_count && !rc; i++) {
-		const struct model_advice *a = &v->advice[i];
+		const struct cli_advice a = {.event = ret->call->index,
+					     .thread = ret->call->thread,
+					     .request = ret->call->request,
+					     .kind = ret->call->kind,
+					     .row = ret->call->row,
+					     .rule = &r->rules[v->advice[i].rule],
+					     .detail = v->advice[i].detail,
+					     .where = ""};
 
 		if (r->v->json)
-			rc = advice_json(r, ret, v, a);
+			rc = advice_json(v, &a);
 		else
-			fprintf(r->advice, "%sadvice%s event %llu, thread %u: %s: %s (%s)\n",
-				r->c->warn, r->c->off, (unsigned long long)ret->call->index,
-				ret->call->thread,
-				cli_ioctl_name(ret->call->kind, ret->call->request, ret->call->row,
-					       name),
-				r->rules[a->rule].id, a->detail);
+			cli_advice_print(r->advice, &a);
 	}
 	return rc;
 }
@@ -528,17 +527,21 @@ static int run(const void *values, int operand_count, char **operands)
 		return cli_usage_error("--fail-on: '%s' is not advice", r.v->fail_on);
 	if (r.v->fail_on && !r.v->lint)
 		return cli_usage_error("--fail-on=advice goes with --lint, which gives it");
-	if (r.v->lint && r.v->live)
-		return cli_usage_error("--lint and --live do not go together");
+	if (r.v->live && r.v->until != UINT64_MAX)
+		return cli_usage_error("--live plays the whole tape: --until does not go with it");
 	if (r.v->output && !r.v->live)
 		return cli_usage_error(
 			"-o says where the tape of a live play goes: --live is missing");
 	if (r.v->live)
-		return cli_live(operands[0], &(struct cli_live_options){.where = r.v->live,
-									.output = r.v->output,
-									.force = r.v->force,
-									.json = r.v->json,
-									.verbose = r.v->verbose});
+		return cli_live(operands[0],
+				&(struct cli_live_options){.where = r.v->live,
+							   .output = r.v->output,
+							   .force = r.v->force,
+							   .json = r.v->json,
+							   .lint = r.v->lint,
+							   .rules = r.v->rules,
+							   .fail_on_advice = r.v->fail_on,
+							   .verbose = r.v->verbose});
 	code = cli_tape_open(operands[0], &reader);
 	if (code != CLI_OK)
 		return code;
@@ -595,12 +598,12 @@ const struct cli_command cli_replay = {
 		"- for standard input.\n\nWith --live the calls are issued again on a live /dev/kvm: of this machine (host; "
 		"well-formed tapes only) or of a disposable guest (guest:NAME, see kvmtape guest list). What comes back is "
 		"judged, too, and compared with what was recorded: differences are listed by ioctl and field with "
-		"what the model says of both answers.",
+		"what the model says of both answers. With --lint both tapes get advice.",
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tNo event diverges.\n\n"
 		"*1*\n\tAt least one event diverges. With *--live*: of the live answers, or the kernel died under the "
-		"calls (a panic, an oops, a warning, a reset, a hang). With *--fail-on=advice*: there is advice.\n\n"
+		"calls (a panic, an oops, a warning, a reset, a hang). With *--fail-on=advice*: there is advice, with *--live* on either tape.\n\n"
 		"*2*\n\tUsage, I/O or format error; a damaged tape, even if what came before it was judged.\n\n"
 		"*125*\n\tThere was nothing to test: no events, no such kernel here, a tape that is not played on it; *git "
 		"bisect run* skips such a commit.\n\n"

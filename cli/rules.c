@@ -68,6 +68,29 @@ struct filter {
 	int word_count;
 };
 
+static int arch_unknown(const char *word)
+{
+	const char *names[KVMAPI_ARCHS + 1] = {0};
+	size_t index;
+
+	for (size_t i = 0; i < KVMAPI_ARCHS; i++)
+		names[i] = kvmapi_arch_name(i);
+	return cli_word_find("arch", word, names, &index);
+}
+
+static int kind_find(const char *word, int *kind)
+{
+	const char *names[MODEL_RULE_KINDS + 1] = {0};
+	size_t index;
+	int code;
+
+	for (size_t i = 0; i < MODEL_RULE_KINDS; i++)
+		names[i] = model_rule_kind_name(i);
+	code = cli_word_find("kind", word, names, &index);
+	*kind = (int)index;
+	return code;
+}
+
 static int filter_make(const struct rules_values *v, struct filter *f)
 {
 	unsigned int major, minor;
@@ -77,20 +100,14 @@ static int filter_make(const struct rules_values *v, struct filter *f)
 	if (v->arch) {
 		f->arch = kvmapi_arch_parse(v->arch);
 		if (f->arch < 0)
-			return cli_usage_error("no architecture '%s'", v->arch);
+			return arch_unknown(v->arch);
 	}
 	if (v->kernel) {
 		if (sscanf(v->kernel, "%u.%u", &major, &minor) != 2)
 			return cli_usage_error("'%s' is no kernel version like 6.1", v->kernel);
 		f->kernel = MODEL_KERNEL(major, minor);
 	}
-	for (size_t i = 0; v->kind && i < MODEL_RULE_KINDS; i++) {
-		if (!strcmp(v->kind, model_rule_kind_name(i)))
-			f->kind = i;
-	}
-	if (v->kind && f->kind < 0)
-		return cli_usage_error("no kind '%s'", v->kind);
-	return CLI_OK;
+	return v->kind ? kind_find(v->kind, &f->kind) : CLI_OK;
 }
 
 static bool stands(const struct model_rule *r, int arch, uint32_t kernel)
@@ -276,13 +293,11 @@ static int show(const struct rules_values *v, int tape_count, char **tapes)
 {
 	size_t count;
 	const struct model_rule *rules = model_rules(&count);
-	int code = CLI_OK;
-	size_t at = 0;
+	uint16_t at;
+	int code = cli_rule_find("show", v->show, ~0u, &at);
 
-	while (at < count && strcasecmp(rules[at].id, v->show))
-		at++;
-	if (at == count)
-		return cli_error("no rule '%s'; 'kvmtape rules WORD' searches", v->show);
+	if (code != CLI_OK)
+		return code;
 	if (v->json)
 		code = cli_json_put(stdout, rule_line(&rules[at]));
 	else

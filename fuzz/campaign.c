@@ -249,6 +249,7 @@ static int result_count(struct worker *w, const struct fuzz_live_result *r)
 	c->n.lost++;
 	if (++w->lost_in_a_row < LOST_MAX)
 		return 0;
+	c->n.machine_failed |= !c->failed;
 	return campaign_fail(c, -EIO, "%s: %d sequences in a row came to nothing: %s", c->o->where,
 			     LOST_MAX, r->signature);
 }
@@ -332,6 +333,7 @@ static int machine_fail(struct worker *w, int rc)
 	if (rc == -EINTR)
 		return rc;
 	pthread_mutex_lock(&c->lock);
+	c->n.machine_failed |= !c->failed;
 	campaign_fail(c, rc, "%s: %s", c->o->where,
 		      *w->machine.error(w->machine.context) ? w->machine.error(w->machine.context)
 							    : strerror(-rc));
@@ -467,6 +469,7 @@ static void *worker_run(void *context)
 			      sizeof(error));
 	if (rc) {
 		pthread_mutex_lock(&c->lock);
+		c->n.machine_failed |= rc != -EINTR && !c->failed;
 		if (rc != -EINTR)
 			campaign_fail(c, rc, "%s", error[0] ? error : strerror(-rc));
 		pthread_mutex_unlock(&c->lock);
@@ -576,6 +579,7 @@ int campaign_run(const struct campaign_options *options, struct campaign_counts 
 		fprintf(options->out, "%s\n", line);
 out:
 	c.n.seconds_ms = campaign_time(&c);
+	c.n.executions_now = c.n.executions - c.first_now;
 	*counts = c.n;
 	snprintf(error, error_size, "%s", c.error);
 	rc = c.failed;

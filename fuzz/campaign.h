@@ -82,8 +82,11 @@ struct campaign_counts {
 	uint64_t stable, stable_of; /* blocks of repeated sequences */
 	uint64_t blocks, rules, outcomes, queue;
 	uint64_t finds, verified, repeated; /* signatures; of them shown again; sequences in all */
+	uint64_t gone;			    /* of the signatures: verified, and never shown again */
 	uint64_t crashes_now;		    /* of this run */
-	uint64_t foreign;		    /* files that are not a campaign's */
+	uint64_t executions_now;
+	bool machine_failed; /* it ended since a machine did not start, or did not go on */
+	uint64_t foreign;    /* files that are not a campaign's */
 };
 
 /*

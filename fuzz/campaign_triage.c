@@ -87,7 +87,7 @@ int campaign_find_load(struct campaign *c, const char *name)
 		f->runs = json_integer_value(json_object_get(o, "runs"));
 		f->shown = json_integer_value(json_object_get(o, "shown"));
 		f->times = json_integer_value(json_object_get(o, "times"));
-		c->n.verified += f->shown != 0;
+		*(f->shown ? &c->n.verified : &c->n.gone) += 1;
 	} else if (!campaign_file_get(folder, "signature", &data, &size)) {
 		/* It was seen, and the campaign ended before it was verified. */
 		data[strcspn((char *)data, "\n")] = 0;
@@ -503,7 +503,7 @@ int campaign_find_triage(struct campaign *c, struct campaign_machine *m, size_t 
 	} else {
 		f.state = FIND_VERIFIED;
 		c->finds[number] = f;
-		c->n.verified += f.shown != 0;
+		*(f.shown ? &c->n.verified : &c->n.gone) += 1;
 		campaign_log(c, "find: %s: %u of %u runs, %" PRIu64 " of %" PRIu64 " calls",
 			     f.signature, f.shown, f.runs, report.calls_after, report.calls_before);
 	}

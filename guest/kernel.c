@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "guest/internal.h"
+#include "kvmapi/near.h"
 
 const struct guest_stock guest_stocks[] = {
 	{"bullseye", "bullseye", "amd64", "linux-image-cloud-amd64", GUEST_X86_64},
@@ -105,8 +106,17 @@ int guest_cache_path(char *path, size_t size)
 
 static int stock_unknown(const char *name, struct guest_error *error)
 {
-	return guest_fail(error, -ENOENT,
-			  "no stock kernel '%s'; 'kvmtape guest list' shows the names", name);
+	struct near near;
+	char hint[NEAR_TEXT];
+
+	near_begin(&near, name, strlen(name), "guest:");
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		near_offer(&near, aliases[i].name);
+	for (const struct guest_stock *stock = guest_stocks; stock->name; stock++)
+		near_offer(&near, stock->name);
+	near_text(&near, "", hint, sizeof(hint));
+	return guest_fail(error, -ENOENT, "no stock kernel '%s'%s", name,
+			  hint[0] ? hint : "; 'kvmtape guest list' shows the names");
 }
 
 int guest_kernel_find(const char *name, struct guest_kernel *kernel, struct guest_error *error)

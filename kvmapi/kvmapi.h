@@ -174,6 +174,15 @@ int kvmapi_errno_number(const char *name);
 int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
 /*
+ * For suggestions (near.h): offer all ioctls of an architecture, all names that kvmapi_constant()
+ * knows, all errors.
+ */
+struct near;
+void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near);
+void kvmapi_near_constants(enum kvmapi_arch arch, struct near *near);
+void kvmapi_near_errors(struct near *near);
+
+/*
  * Which bytes of the exit union of struct kvm_run one exit reason uses: the kernel writes
  * [32, 32 + out) and reads the answer from [32, 32 + in) at the next KVM_RUN (0 = no answer).
  * exits.def is the source.  false for a reason that is not known.
@@ -323,6 +332,9 @@ int kvmapi_place_of(enum kvmapi_arch arch, const char *type, struct kvmapi_place
  * -ENOENT, -ENOMEM. */
 int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, const char *name,
 			size_t len, struct kvmapi_place *place);
+/* The names that kvmapi_place_member() finds.  0, -ENOMEM. */
+int kvmapi_place_names(enum kvmapi_arch arch, const struct kvmapi_place *in,
+		       void (*name)(void *context, const char *name), void *context);
 /* An element of an array.  0, -ENOENT beyond its end, -ENOMEM. */
 int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, size_t index,
 			 struct kvmapi_place *place);

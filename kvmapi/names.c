@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kvmapi/internal.h"
+#include "kvmapi/near.h"
 
 /* KVM_CAP_* by number, generated from <linux/kvm.h> (gen_caps.py). */
 static const char *const caps[] = {
@@ -170,6 +171,41 @@ int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value)
 		return 0;
 	}
 	return arch == KVMAPI_X86 ? msr_index(name, value) : -ENOENT;
+}
+
+void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near)
+{
+	const struct kvmapi_table *table = kvmapi_table_of(arch);
+
+	for (size_t n = 0; table && n < table->ioctl_count; n++)
+		near_offer(near, table->ioctls[n].name);
+}
+
+void kvmapi_near_constants(enum kvmapi_arch arch, struct near *near)
+{
+	const struct kvmapi_table *table = kvmapi_table_of(arch);
+	const struct kvmapi_constant *c;
+	size_t n;
+
+	for (n = 0; table && n < table->field_count; n++)
+		for (c = table->fields[n].constants; c && c->name; c++)
+			near_offer(near, c->name);
+	for (n = 0; table && n < table->exit_count; n++)
+		near_offer(near, table->exits[n].name);
+	for (n = 0; n < ARRAY_COUNT(caps); n++)
+		if (caps[n])
+			near_offer(near, caps[n]);
+	for (n = 0; n < ARRAY_COUNT(gone_caps); n++)
+		near_offer(near, gone_caps[n].name);
+	for (n = 0; arch == KVMAPI_X86 && n < ARRAY_COUNT(msrs); n++)
+		near_offer(near, msrs[n].name);
+}
+
+void kvmapi_near_errors(struct near *near)
+{
+	for (int error = 1; error < 1024; error++)
+		if (kvmapi_errno_name(error))
+			near_offer(near, kvmapi_errno_name(error));
 }
 
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg)

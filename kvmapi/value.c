@@ -120,6 +120,33 @@ int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, co
 	return -ENOENT;
 }
 
+int kvmapi_place_names(enum kvmapi_arch arch, const struct kvmapi_place *in,
+		       void (*name)(void *context, const char *name), void *context)
+{
+	const struct types *types = types_of(arch);
+	const struct btf_type *t;
+	const struct btf_member *m;
+	struct kvmapi_place around;
+	uint32_t n;
+	int err = 0;
+
+	if (!types)
+		return -ENOMEM;
+	if (in->kind != KVMAPI_PLACE_COMPOSITE)
+		return 0;
+	t = btf__type_by_id(types->btf, in->type);
+	m = btf_members(t);
+	for (n = 0; n < btf_vlen(t) && !err; n++) {
+		if (types_name(types->btf, m[n].name_off)) {
+			name(context, types_name(types->btf, m[n].name_off));
+		} else if (types_anonymous(types->btf, &m[n])) {
+			place_set(types->btf, m[n].type, 0, &around);
+			err = kvmapi_place_names(arch, &around, name, context);
+		}
+	}
+	return err;
+}
+
 int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, size_t index,
 			 struct kvmapi_place *place)
 {

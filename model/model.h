@@ -131,6 +131,8 @@ enum model_promise {
 void model_promises_enable(struct model *m);
 /* Of the return value as a whole, errors included (but for those that come of the environment). */
 enum model_promise model_promise_result(const struct model *m);
+/* Of success, or of which error it is; the value that comes with success does not count. */
+enum model_promise model_promise_outcome(const struct model *m);
 /* Of the value that the call returns if it succeeds. */
 enum model_promise model_promise_value(const struct model *m);
 /* Of ret->parts[part]: an enum model_promise for each of its `have` bytes; NULL = all free. */

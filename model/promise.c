@@ -164,6 +164,13 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 
 /* --- what a caller of the model may ask --- */
 
+enum model_promise model_promise_outcome(const struct model *m)
+{
+	const struct promises *p = model_promised(m);
+
+	return p ? p->outcome : MODEL_FREE;
+}
+
 enum model_promise model_promise_value(const struct model *m)
 {
 	const struct promises *p = model_promised(m);

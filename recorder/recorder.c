@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "kvmtape.skel.h"
+#include "kvmapi/near.h"
 #include "recorder/internal.h"
 
 #define DEFAULT_RING	      ((size_t)16 << 20)
@@ -911,6 +912,19 @@ static int try_backend(struct recorder *r, const struct recorder_backend *backen
 	return 0;
 }
 
+static int backend_unknown(struct recorder *r, int err, const char *wanted)
+{
+	char hint[NEAR_TEXT];
+	struct near near;
+
+	near_begin(&near, wanted, strlen(wanted), "");
+	near_offer(&near, "auto");
+	for (size_t i = 0; recorder_backends[i]; i++)
+		near_offer(&near, recorder_backends[i]->name);
+	return recorder_fail(&r->message, err, "there is no back end '%s'%s", wanted,
+			     near_text(&near, "", hint, sizeof(hint)));
+}
+
 static int attach(struct recorder *r)
 {
 	const char *wanted = r->options.backend;
@@ -940,7 +954,7 @@ static int attach(struct recorder *r)
 				      recorder_backends[i + 1]->name, backend->name, why.text);
 	}
 	if (!backend)
-		return recorder_fail(&r->message, err, "there is no back end '%s'", wanted);
+		return backend_unknown(r, err, wanted);
 	/* Trampolines are refused to root as well on some machines. */
 	if ((err == -EPERM || err == -EACCES) && !backend->can_probe)
 		return recorder_fail(

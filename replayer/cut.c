@@ -237,6 +237,10 @@ int cut_judge(struct cut *c, const struct cut_judging *judging)
 	rc = model_create(&t->env, judging->fn, judging->context, &m);
 	if (rc)
 		return rc;
+	if (judging->model) {
+		model_promises_enable(m);
+		*judging->model = m;
+	}
 	for (size_t i = 0; !rc && i < t->item_count; i++) {
 		if (judging->stop && *judging->stop)
 			break;

@@ -39,6 +39,9 @@ struct cut_judging {
 	void *context;
 	const bool *stop; /* looked at after each item; NULL */
 	uint64_t *hits;	  /* by rule, added to; NULL */
+	/* What the rules determine is kept, and may be asked of *model while `fn` is called; NULL.
+	 */
+	const struct model **model;
 };
 /* Have the model judge the part.  0, -ENOMEM, -ENOTSUP. */
 int cut_judge(struct cut *c, const struct cut_judging *judging);

@@ -178,6 +178,8 @@ static void reaching_verdict(void *context, const struct tape_return *ret,
 		reach(r, v->held[i], ret);
 	if (v->kind == MODEL_DEVIATION || v->kind == MODEL_DIVERGES)
 		reach(r, v->rule, ret);
+	for (unsigned int i = 0; i < v->advice_count; i++)
+		reach(r, v->advice[i].rule, ret);
 	if (v->kind != MODEL_DIVERGES)
 		return;
 	if (r->whole)

@@ -121,6 +121,73 @@ int live_file_read(int fd, uint8_t **data, size_t *size)
 	return 0;
 }
 
+static int advice_compare(const void *left, const void *right)
+{
+	const struct live_advice *a = left, *b = right;
+
+	if (a->event != b->event)
+		return a->event < b->event ? -1 : 1;
+	if (a->rule != b->rule)
+		return a->rule < b->rule ? -1 : 1;
+	return strcmp(a->detail, b->detail);
+}
+
+/* What both tapes say of a call is said once. */
+static void advice_fold(struct live_report *report)
+{
+	size_t n = 0;
+
+	if (report->advice_count)
+		qsort(report->advice, report->advice_count, sizeof(*report->advice),
+		      advice_compare);
+	for (size_t i = 0; i < report->advice_count; i++) {
+		const struct live_advice *a = &report->advice[i];
+
+		if (n && !advice_compare(&report->advice[n - 1], a)) {
+			report->advice[n - 1].recorded |= a->recorded;
+			report->advice[n - 1].live |= a->live;
+		} else {
+			report->advice[n++] = *a;
+		}
+	}
+	report->advice_count = n;
+}
+
+/* Add the advice of a tape, of what was recorded or of what was played. */
+static int advice_add(struct live_report *report, const struct live_tape *recorded,
+		      const struct live_tape *from)
+{
+	struct live_advice *more;
+
+	more = realloc(report->advice,
+		       (report->advice_count + from->advice_count + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	report->advice = more;
+	for (size_t i = 0; i < from->advice_count; i++) {
+		struct live_advice *a = &more[report->advice_count];
+
+		*a = from->advice[i];
+		a->recorded = from == recorded;
+		a->live = !a->recorded;
+		if (a->live) {
+			const struct live_event *e;
+
+			if (a->event >= recorded->played_count)
+				continue;
+			e = &recorded->events[recorded->played[a->event]];
+			/* Guest code did not run as it did for the VMM: that is ours, not the
+			 * VMM's. */
+			if (e->immediate || e->guest_ran)
+				continue;
+			a->event = e->index;
+			a->thread = e->thread;
+		}
+		report->advice_count++;
+	}
+	return 0;
+}
+
 /* Read the new tape back, judge it, and put it beside the old one. */
 static int tape_check(const struct live_tape *tape, int fd, bool judged, struct live_report *report)
 {
@@ -132,8 +199,11 @@ static int tape_check(const struct live_tape *tape, int fd, bool judged, struct 
 	rc = live_file_read(fd, &data, &size);
 	if (!rc)
 		rc = live_tape_load(data, size, &live);
+	live.keep_advice = tape->keep_advice;
 	if (!rc && judged)
 		rc = live_tape_judge(data, size, &live, &report->live);
+	if (!rc)
+		rc = advice_add(report, tape, &live);
 	if (!rc)
 		rc = live_compare(tape, &live, report);
 	live_tape_free(&live);
@@ -196,13 +266,16 @@ int live_play(const void *data, size_t size, const struct live_runner *runner,
 	if (rc)
 		goto out;
 	report->calls = tape.event_count;
+	tape.keep_advice = options->advice;
 	if (!tape.no_results)
 		rc = live_tape_judge(data, size, &tape, &report->recorded);
 	judged = !rc;
 	/* Without a model for the architecture there is still something to play and to compare. */
 	if (rc && rc != -ENOTSUP)
 		goto out;
-	rc = 0;
+	rc = advice_add(report, &tape, &tape);
+	if (rc)
+		goto out;
 	if (runner->host && tape.no_results)
 		snprintf(
 			report->refused, sizeof(report->refused),
@@ -218,6 +291,7 @@ int live_play(const void *data, size_t size, const struct live_runner *runner,
 			 "the tape is of %s, the guest is not", kvmapi_arch_name(tape.env.arch));
 	if (!rc && !report->refused[0])
 		rc = play(&tape, judged, runner, options, fd, report);
+	advice_fold(report);
 out:
 	live_tape_free(&tape);
 	return rc;
@@ -231,5 +305,6 @@ void live_report_release(struct live_report *report)
 	free(report->skips);
 	free(report->lefts);
 	free(report->differences);
+	free(report->advice);
 	memset(report, 0, sizeof(*report));
 }

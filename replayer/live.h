@@ -42,6 +42,7 @@ const void *live_player_find(enum kvmapi_arch arch, size_t *size);
 struct live_options {
 	unsigned int call_time; /* ms after which a call gets a signal, 0 = default (1000) */
 	unsigned int timeout;	/* seconds for everything, 0 = default (120) */
+	bool advice;		/* keep the advice that calls get */
 	bool log; /* have each call said before it is made, for kernels that may crash in it */
 	const char *tool_version;
 };
@@ -87,6 +88,17 @@ struct live_difference {
 	uint64_t first; /* index of the first event on the tape */
 };
 
+/* Advice on a call, by the tape that was played, by the new one, or by both in the same words. */
+struct live_advice {
+	uint64_t event; /* index on the tape that was played */
+	uint32_t thread, request;
+	uint8_t kind;
+	uint16_t rule;
+	bool recorded, live;
+	const struct kvmapi_ioctl *row;
+	char detail[sizeof(((struct model_advice *)0)->detail)];
+};
+
 struct live_report {
 	struct tape_env env; /* of the live kernel */
 	char refused[320];   /* why the tape was not played; "" = it was */
@@ -103,10 +115,11 @@ struct live_report {
 				tape */
 	uint64_t kicked, blocked;
 	uint64_t time; /* ns that the player's steps took */
-	size_t skip_count, left_count, difference_count;
+	size_t skip_count, left_count, difference_count, advice_count;
 	struct live_reason *skips; /* most events first */
 	struct live_reason *lefts; /* fields and answers that are not compared */
 	struct live_difference *differences;
+	struct live_advice *advice;	      /* with options.advice, by event */
 	struct replayer_score recorded, live; /* what the model says of the two tapes */
 };
 

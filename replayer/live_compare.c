@@ -662,13 +662,6 @@ static void compare_answer(struct comparing *c, const struct live_event *l)
 	compare_payload(c, l);
 }
 
-static bool run_immediate(const struct live_event *e)
-{
-	const struct tape_part *run = live_part(e, TAPE_RUN_IN);
-
-	return run && run->have > PLAYER_RUN_IMMEDIATE && run->data[PLAYER_RUN_IMMEDIATE];
-}
-
 static const char *unplayed_reason(const struct live_event *e)
 {
 	if (e->skip)
@@ -727,7 +720,7 @@ static void event_compare(struct comparing *c)
 		left_out(c, "had not returned when the recording ended");
 		return;
 	}
-	if (e->row && e->row->payload == KVMAPI_RUNPAGE && !c->memory && !run_immediate(e)) {
+	if (e->immediate) {
 		r->uncompared++;
 		left_out(c, "played with immediate_exit: guest code does not run");
 		return;

@@ -42,6 +42,8 @@ struct live_event {
 	uint32_t step;
 	uint8_t status; /* enum player_status */
 	bool answered;
+	bool immediate; /* KVM_RUN that let guest code run when it was recorded; it is played with
+			   immediate_exit */
 	bool guest_ran; /* guest code had run before it when it was recorded, which it does not here
 			 */
 };
@@ -71,6 +73,9 @@ struct live_tape {
 	uint64_t gaps;
 	uint32_t *played; /* of each call on the new tape: the event that it plays */
 	size_t played_count, played_room;
+	bool keep_advice;	    /* live_tape_judge() fills the list */
+	struct live_advice *advice; /* .event counts the calls of this tape */
+	size_t advice_count, advice_room;
 };
 
 /* Put an item behind the others; everything is copied.  0, -ENOMEM. */

@@ -788,13 +788,14 @@ static uint32_t vm_of(const struct live_tape *t, uint32_t object)
 }
 
 /* When it was recorded, this call let guest code run; played with immediate_exit it does not. */
-static void run_note(struct planning *p, const struct live_event *e)
+static void run_note(struct planning *p, struct live_event *e)
 {
 	const struct tape_part *run = live_part(e, TAPE_RUN_IN);
 
 	if (p->memory ||
 	    (run && run->have > PLAYER_RUN_IMMEDIATE && run->data[PLAYER_RUN_IMMEDIATE]))
 		return;
+	e->immediate = true;
 	p->ran[e->object] = true;
 	p->ran[vm_of(p->tape, e->object)] = true;
 }

@@ -290,6 +290,7 @@ void live_tape_free(struct live_tape *t)
 	free(t->objects);
 	free(t->threads);
 	free(t->played);
+	free(t->advice);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -320,11 +321,36 @@ static int verdict_note(void *context, const struct tape_return *ret, const stru
 	return 0;
 }
 
+static int advice_note(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct live_tape *t = context;
+
+	for (unsigned int i = 0; i < v->advice_count; i++) {
+		struct live_advice *a =
+			live_grow(t->advice, t->advice_count, &t->advice_room, sizeof(*a));
+
+		if (!a)
+			return -ENOMEM;
+		t->advice = a;
+		a = &a[t->advice_count++];
+		*a = (struct live_advice){.event = ret->call->index,
+					  .thread = ret->call->thread,
+					  .request = ret->call->request,
+					  .kind = ret->call->kind,
+					  .row = ret->call->row,
+					  .rule = v->advice[i].rule};
+		memcpy(a->detail, v->advice[i].detail, sizeof(a->detail));
+	}
+	return 0;
+}
+
 int live_tape_judge(const void *data, size_t size, struct live_tape *t,
 		    struct replayer_score *score)
 {
-	const struct replayer_hooks hooks = {
-		.context = t, .verdict_mask = ~0u, .verdict = verdict_note};
+	const struct replayer_hooks hooks = {.context = t,
+					     .verdict_mask = ~0u,
+					     .verdict = verdict_note,
+					     .advice = t->keep_advice ? advice_note : NULL};
 	const struct replayer_options options = {.until = UINT64_MAX};
 	struct tape_reader *reader;
 	int rc;

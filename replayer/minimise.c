@@ -189,8 +189,45 @@ int minimise_find(const void *data, size_t size, const struct minimise_signature
 
 struct trial {
 	struct minimise *m;
+	const struct model *model;
 	bool found, over;
 };
+
+/* The advice of a rule that a call got, NULL = none. */
+static const struct model_advice *advice_find(const struct model_verdict *v, uint16_t rule)
+{
+	for (unsigned int i = 0; i < v->advice_count; i++) {
+		if (v->advice[i].rule == rule)
+			return &v->advice[i];
+	}
+	return NULL;
+}
+
+/* Is this what is looked for, in the same words? */
+static bool is_wanted(const struct minimise *m, const struct model_verdict *v)
+{
+	const struct minimise_report *r = m->r;
+
+	if (m->o->advice) {
+		const struct model_advice *a = advice_find(v, r->signature.rule);
+
+		return a && !strcmp(a->detail, r->observed);
+	}
+	return v->kind == MODEL_DIVERGES && v->rule == r->signature.rule &&
+	       !strcmp(v->expected, r->expected) && !strcmp(v->observed, r->observed);
+}
+
+/* Did the event get this advice on the whole tape? */
+static bool is_advised(const struct minimise *m, size_t event, uint16_t rule)
+{
+	const struct minimise_advised *a = &m->advised[event];
+
+	for (unsigned int i = 0; i < a->count; i++) {
+		if (a->rules[i] == rule)
+			return true;
+	}
+	return false;
+}
 
 static void trial_verdict(void *context, const struct tape_return *ret,
 			  const struct model_verdict *v)
@@ -200,23 +237,46 @@ static void trial_verdict(void *context, const struct tape_return *ret,
 	size_t event = ret->call->index;
 
 	if (event == m->target) {
-		t->found = v->kind == MODEL_DIVERGES && v->rule == m->r->signature.rule &&
-			   !strcmp(v->expected, m->r->expected) &&
-			   !strcmp(v->observed, m->r->observed);
+		t->found = is_wanted(m, v);
 		t->over |= !t->found;
-	} else if (v->kind == MODEL_DIVERGES && m->broken[event] != v->rule + 1) {
-		/* Something is missing now that this event needs. */
-		t->over = true;
 	}
+	for (unsigned int i = 0; m->o->advice && i < v->advice_count; i++)
+		t->over |= !is_advised(m, event, v->advice[i].rule);
+	/* Something is missing now that this event needs. */
+	t->over |= v->kind == MODEL_DIVERGES && m->broken[event] != v->rule + 1;
+	/* The answer is one to other arguments now, and nothing says that it would be the same. */
+	t->over |= m->certain && (m->certain[event] || event == m->changed) &&
+		   model_promise_outcome(t->model) != MODEL_DETERMINED;
 }
 
 static int candidate_model(struct minimise *m)
 {
 	struct trial t = {.m = m};
-	struct cut_judging judging = {.fn = trial_verdict, .context = &t, .stop = &t.over};
+	struct cut_judging judging = {.fn = trial_verdict,
+				      .context = &t,
+				      .stop = &t.over,
+				      .model = m->certain ? &t.model : NULL};
 	int rc = cut_judge(&m->cut, &judging);
 
 	return rc ? rc : t.found && !t.over;
+}
+
+static void certain_verdict(void *context, const struct tape_return *ret,
+			    const struct model_verdict *v)
+{
+	const struct trial *t = context;
+
+	t->m->certain[ret->call->index] = model_promise_outcome(t->model) == MODEL_DETERMINED;
+}
+
+int minimise_certain(struct minimise *m)
+{
+	struct trial t = {.m = m};
+	struct cut_judging judging = {.fn = certain_verdict, .context = &t, .model = &t.model};
+
+	m->changed = SIZE_MAX;
+	m->certain = calloc(m->tape.event_count + 1, sizeof(*m->certain));
+	return m->certain ? cut_judge(&m->cut, &judging) : -ENOMEM;
 }
 
 /* What is kept now as the file of a tape.  The caller frees *data. */
@@ -570,6 +630,35 @@ struct whole {
 	bool found;
 };
 
+static bool is_event(const struct minimise *m, size_t event)
+{
+	return m->o->event == UINT64_MAX || m->tape.events[event].index == m->o->event;
+}
+
+static void whole_advice(struct whole *w, const struct tape_return *ret,
+			 const struct model_verdict *v)
+{
+	struct minimise *m = w->m;
+	size_t event = ret->call->index, count;
+	const struct model_rule *rules = model_rules(&count);
+
+	for (unsigned int i = 0; i < v->advice_count; i++)
+		m->advised[event].rules[m->advised[event].count++] = v->advice[i].rule;
+	if (w->found || !is_event(m, event))
+		return;
+	for (unsigned int i = 0; i < v->advice_count && !w->found; i++) {
+		if (strcmp(rules[v->advice[i].rule].id, m->o->advice))
+			continue;
+		w->found = true;
+		m->target = event;
+		m->r->advice = true;
+		minimise_signature_of(ret, v, &m->r->signature);
+		m->r->signature.rule = v->advice[i].rule;
+		m->r->event = m->tape.events[event].index;
+		snprintf(m->r->observed, sizeof(m->r->observed), "%s", v->advice[i].detail);
+	}
+}
+
 static void whole_verdict(void *context, const struct tape_return *ret,
 			  const struct model_verdict *v)
 {
@@ -579,10 +668,11 @@ static void whole_verdict(void *context, const struct tape_return *ret,
 	struct minimise_signature s;
 	size_t count;
 
-	if (v->kind != MODEL_DIVERGES)
-		return;
-	m->broken[event] = v->rule + 1;
-	if (w->found || (m->o->event != UINT64_MAX && m->tape.events[event].index != m->o->event) ||
+	if (v->kind == MODEL_DIVERGES)
+		m->broken[event] = v->rule + 1;
+	if (m->o->advice)
+		whole_advice(w, ret, v);
+	if (m->o->advice || w->found || !is_event(m, event) || v->kind != MODEL_DIVERGES ||
 	    (m->o->rule && strcmp(m->o->rule, model_rules(&count)[v->rule].id)))
 		return;
 	minimise_signature_of(ret, v, &s);
@@ -602,6 +692,8 @@ static void minimise_release(struct minimise *m)
 	live_tape_free(&m->tape);
 	free(m->broken);
 	free(m->saved);
+	free(m->certain);
+	free(m->advised);
 }
 
 /* Load a tape and see what diverges on it.  1: the divergence that is wanted; 0: it is not there.
@@ -621,7 +713,8 @@ static int minimise_load(struct minimise *m, const void *data, size_t size,
 		return rc;
 	m->broken = calloc(m->tape.event_count + 1, sizeof(*m->broken));
 	m->saved = malloc(m->cut.count + 1);
-	if (!m->broken || !m->saved)
+	m->advised = calloc(m->o->advice ? m->tape.event_count + 1 : 1, sizeof(*m->advised));
+	if (!m->broken || !m->saved || !m->advised)
 		return -ENOMEM;
 	m->cut.echoes = !m->o->player;
 	if (m->tape.no_results)

@@ -59,11 +59,13 @@ struct minimise_player {
 };
 
 struct minimise_options {
-	const char *rule;     /* the divergence that breaks this rule; NULL = the first one */
-	uint64_t event;	      /* the divergence of this event; UINT64_MAX = the first one */
-	bool no_calls;	      /* no call goes: it is played, and that is all */
-	bool no_arguments;    /* arguments stay as they are */
-	bool no_capabilities; /* the environment stays as it is */
+	const char *rule;   /* the divergence that breaks this rule; NULL = the first one */
+	const char *advice; /* not a divergence but the first advice of this rule, without a player;
+			       NULL */
+	uint64_t event;	    /* that of this event; UINT64_MAX = the first one */
+	bool no_calls;	    /* no call goes: it is played, and that is all */
+	bool no_arguments;  /* arguments stay as they are */
+	bool no_capabilities;		      /* the environment stays as it is */
 	const struct minimise_player *player; /* NULL = on the model alone */
 	/* What to look for, live; NULL = what the first runs show. */
 	const struct minimise_signature *signature;
@@ -75,8 +77,10 @@ struct minimise_options {
 
 struct minimise_report {
 	struct minimise_signature signature;
-	uint64_t event; /* that diverges, on the whole tape; UINT64_MAX: it was not on it */
-	char expected[MODEL_TEXT], observed[MODEL_TEXT];
+	bool advice;	/* the signature is one */
+	uint64_t event; /* that diverges or gets it, on the whole tape; UINT64_MAX: it was not on it
+			 */
+	char expected[MODEL_TEXT], observed[MODEL_TEXT]; /* observed: the advice's detail */
 	uint64_t calls_before, calls_after;
 	uint64_t capabilities_before, capabilities_after;
 	uint64_t fields_zeroed, fields_smaller, elements_dropped;

@@ -45,6 +45,16 @@ static int lookup(void *ctx, const char *name, size_t len, uint64_t *value)
 	return asm_symbol_add(&a->constants, name, len, ASM_SYMBOL_CONSTANT, *value);
 }
 
+/* Names that the text made. */
+static void symbols_near(void *ctx, struct near *near)
+{
+	const struct assembler *a = ctx;
+
+	for (size_t i = 0; i < a->symbols.room; i++)
+		if (a->symbols.list[i].name)
+			near_offer(near, a->symbols.list[i].name);
+}
+
 /* Say what the writer said. */
 int asm_written(struct assembler *a, const char *where, int err)
 {
@@ -145,6 +155,36 @@ uint32_t asm_object_named(const struct assembler *a, const char *name, size_t le
 	return symbol && symbol->kind == ASM_SYMBOL_OBJECT ? (uint32_t)symbol->value : 0;
 }
 
+static void statements_near(struct near *near);
+
+/* What stands where an object should is likely a statement, or an ioctl without its object. */
+static int object_unknown(struct assembler *a, const char *name, size_t len)
+{
+	char hint[NEAR_TEXT], copy[64];
+	struct near near;
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, name);
+	if (len < sizeof(copy) && kvmapi_find_name(a->in.arch, copy))
+		return asm_fail(
+			&a->in, name,
+			"%s is an ioctl: the object that it is called on comes before it, as in "
+			"kvm.KVM_CREATE_VM(0)",
+			copy);
+	if (asm_is_statement(name, len))
+		return asm_fail(&a->in, name, "'%s' stands at the beginning of its line", copy);
+	if (!strcmp(copy, "ioctl"))
+		return asm_fail(&a->in, name,
+				"a call is written OBJECT.IOCTL(ARGUMENT) = RESULT, as in "
+				"kvm.KVM_GET_API_VERSION(0) = 12");
+	near_begin(&near, name, len, "");
+	near_offer(&near, "kvm");
+	symbols_near(a, &near);
+	statements_near(&near);
+	near_text(&near, "", hint, sizeof(hint));
+	return asm_fail(&a->in, name, "no object '%.*s' yet%s", (int)(len > 80 ? 80 : len), name,
+			hint);
+}
+
 /* The object of a name; "kvm" is there without being introduced. */
 int asm_need_object(struct assembler *a, const char *name, size_t len, uint32_t *id)
 {
@@ -154,8 +194,7 @@ int asm_need_object(struct assembler *a, const char *name, size_t len, uint32_t 
 	if (*id)
 		return 0;
 	if (len != 3 || strncmp(name, "kvm", 3) != 0)
-		return asm_fail(&a->in, name, "no object '%.*s' yet", (int)(len > 80 ? 80 : len),
-				name);
+		return object_unknown(a, name, len);
 	object = asm_new_object(a, KVMAPI_SYSTEM);
 	*id = object.id;
 	return asm_add_object(a, name, len, &object);
@@ -184,8 +223,7 @@ int asm_object_attributes(struct assembler *a, struct tape_object *object)
 						"an object's name should come after 'of'");
 			object->parent = asm_object_named(a, name, len);
 			if (!object->parent)
-				return asm_fail(in, name, "no object '%.*s' yet",
-						(int)(len > 80 ? 80 : len), name);
+				return object_unknown(a, name, len);
 		} else if (asm_accept_word(in, "fd")) {
 			err = asm_number(in, &value);
 			object->fd = (int32_t)value;
@@ -303,6 +341,19 @@ static int header_absent(struct assembler *a)
 	return err;
 }
 
+static int arch_unknown(struct assembler *a, const char *where, const char *name)
+{
+	char hint[NEAR_TEXT];
+	struct near near;
+
+	near_begin(&near, name, strlen(name), "");
+	for (unsigned int i = 0; i < KVMAPI_ARCHS; i++)
+		near_offer(&near, kvmapi_arch_name((enum kvmapi_arch)i));
+	near_text(&near, "", hint, sizeof(hint));
+	return asm_fail(&a->in, where, "no architecture '%.80s'%s", name,
+			hint[0] ? hint : "; there are x86, arm64, s390, powerpc and riscv");
+}
+
 static int header_arch(struct assembler *a)
 {
 	const char *where;
@@ -315,8 +366,7 @@ static int header_arch(struct assembler *a)
 		return err;
 	arch = kvmapi_arch_parse((char *)a->in.scratch.data);
 	if (arch < 0)
-		return asm_fail(&a->in, where, "no architecture '%.80s'",
-				(char *)a->in.scratch.data);
+		return arch_unknown(a, where, (char *)a->in.scratch.data);
 	a->env.arch = (enum kvmapi_arch)arch;
 	a->in.arch = a->env.arch;
 	return 0;
@@ -407,7 +457,13 @@ static int statement_thread(struct assembler *a)
 	err = asm_number(in, &number);
 	if (err)
 		return err;
-	if (number != a->thread_count)
+	if (number < a->thread_count)
+		return asm_fail(
+			in, where,
+			"thread %llu is there already: what is said of it comes before its first "
+			"call",
+			(unsigned long long)number);
+	if (number > a->thread_count)
 		return asm_fail(in, where, "thread %zu comes next", a->thread_count);
 	thread.id = (uint32_t)number;
 	thread.tid = thread.id + 1;
@@ -601,6 +657,20 @@ static const struct statement statements[] = {
 	{"cut", statement_cut, ITEM, false},
 };
 
+static void statements_near(struct near *near)
+{
+	for (size_t n = 0; n < sizeof(statements) / sizeof(statements[0]); n++)
+		near_offer(near, statements[n].word);
+}
+
+bool asm_is_statement(const char *name, size_t len)
+{
+	for (size_t n = 0; n < sizeof(statements) / sizeof(statements[0]); n++)
+		if (strlen(statements[n].word) == len && !strncmp(statements[n].word, name, len))
+			return true;
+	return false;
+}
+
 /* The statement that the word at in->at begins; NULL for a call. */
 static const struct statement *statement_next(struct assembler *a)
 {
@@ -698,8 +768,12 @@ int tape_asm_write(const char *text, int fd, const struct tape_writer_options *o
 	memset(error, 0, sizeof(*error));
 	if (!a)
 		return -ENOMEM;
-	a->in = (struct asm_in){
-		.text = text, .at = text, .error = error, .symbol = lookup, .ctx = a};
+	a->in = (struct asm_in){.text = text,
+				.at = text,
+				.error = error,
+				.symbol = lookup,
+				.near = symbols_near,
+				.ctx = a};
 	a->fd = fd;
 	a->options = options;
 	tape_env_init(&a->env);

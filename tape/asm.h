@@ -16,7 +16,7 @@
 struct tape_asm_error {
 	unsigned int line;   /* from 1; 0 = not the text's fault */
 	unsigned int column; /* in bytes, from 1 */
-	char message[200];
+	char message[400];
 };
 
 /*

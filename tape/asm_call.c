@@ -48,7 +48,11 @@ static int part_begin(struct assembler *a, const char *where, uint64_t role, str
 	if (role >= TAPE_ROLES)
 		return asm_fail(&a->in, where, "a part's number is below %d", TAPE_ROLES);
 	if (half->roles & 1ull << role)
-		return asm_fail(&a->in, where, "the same bytes for the second time");
+		return asm_fail(
+			&a->in, where, "the same bytes for the second time%s",
+			role <= TAPE_ARG_OUT
+				? "; a buffer behind a pointer of the struct is written '[0]: VALUE'"
+				: "");
 	half->roles |= 1ull << role;
 	p = &half->part[half->count++];
 	*p = (struct asm_part){.buf = p->buf, .where = where, .role = (uint8_t)role};
@@ -73,6 +77,32 @@ static int part_base(struct assembler *a, struct asm_part *part, uint32_t object
 	return err;
 }
 
+/* Where a call has no struct, or none that is known, say why one cannot stand here. */
+static int part_fits(struct assembler *a, const struct open_call *call, uint8_t role)
+{
+	const struct kvmapi_ioctl *row = call->row;
+	struct asm_in *in = &a->in;
+	char words[KVMAPI_WORDS];
+
+	asm_skip(in);
+	if (role > TAPE_ARG_OUT || asm_role_type(row, role))
+		return 0;
+	if (row && *in->at == '{')
+		return asm_fail(in, in->at, "%s takes a number, not a struct", row->name);
+	if (row && role == TAPE_ARG_OUT && isdigit((unsigned char)*in->at))
+		return asm_fail(
+			in, in->at,
+			"behind '=>' stands what a struct holds after the call; the result is written "
+			"'= %c'",
+			*in->at);
+	if (!row && *in->at == '{' &&
+	    !kvmapi_request_hint(in->arch, a->objects[call->object - 1].kind, call->request, words,
+				 sizeof(words)))
+		return asm_fail(in, in->at, "%s; made on a %s it has bytes only, hex\"...\"", words,
+				kvmapi_object_name(a->objects[call->object - 1].kind));
+	return 0;
+}
+
 /* A value of a role, with what it has. */
 static int part_value(struct assembler *a, const struct open_call *call, const char *where,
 		      uint64_t role, uint8_t flags)
@@ -89,6 +119,9 @@ static int part_value(struct assembler *a, const struct open_call *call, const c
 		part->have_given = true;
 		return part_attributes(a, part);
 	}
+	err = part_fits(a, call, part->role);
+	if (err)
+		return err;
 	err = asm_value(&a->in, asm_role_type(call->row, part->role),
 			asm_role_origin(&a->runs, part->role), &part->buf);
 	return err ? err : part_attributes(a, part);
@@ -249,12 +282,20 @@ static int part_finish(struct assembler *a, const struct open_call *call, struct
 		const char *name = kvmapi_exit_name((uint32_t)asm_number_get(
 			a->in.arch, p->buf.data + TAPE_RUN_EXIT_REASON, 4));
 
-		return asm_fail(&a->in, p->where,
-				"the exit reason of the page is %s%s, of which there are %llu "
-				"bytes; the text goes to byte %zu (say .exit_reason, or <size N>)",
-				name ? name : "not known",
-				ret < 0 && p->role == TAPE_RUN_OUT ? " after an error" : "",
+		/* The exit that the text says is not to blame: the kernel writes none. */
+		if (p->role == TAPE_RUN_OUT && asm_error_leaves_exit(ret))
+			return asm_fail(
+				&a->in, p->where,
+				"after an error the page ends before the member of the exit, at byte "
+				"%llu: KVM writes none; the text goes to byte %zu (leave the member "
+				"out; <size N> if it was there all the same)",
 				(unsigned long long)p->have, p->buf.set_end - origin);
+		return asm_fail(
+			&a->in, p->where,
+			"the exit reason of the page is %s, which has %llu bytes; the text "
+			"goes to byte %zu (say the .exit_reason that has this member, or <size N>)",
+			name ? name : "not known", (unsigned long long)p->have,
+			p->buf.set_end - origin);
 	}
 	if (p->buf.set_end > origin + p->have)
 		return asm_fail(
@@ -298,6 +339,17 @@ static void half_begin(struct assembler *a)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
+static int ioctl_unknown(struct asm_in *in, const char *name, size_t len)
+{
+	char hint[NEAR_TEXT];
+	struct near near;
+
+	near_begin(&near, name, len, "KVM_");
+	kvmapi_near_ioctls(in->arch, &near);
+	return asm_fail(in, name, "no ioctl '%.*s' on %s%s", (int)(len > 63 ? 63 : len), name,
+			kvmapi_arch_name(in->arch), near_text(&near, "", hint, sizeof(hint)));
+}
+
 /* A row for the request, be it one of other kinds of objects: then it is not known what the bytes
  * are. */
 static int call_request(struct assembler *a, struct open_call *call, uint8_t kind)
@@ -316,7 +368,7 @@ static int call_request(struct assembler *a, struct open_call *call, uint8_t kin
 	snprintf(copy, sizeof(copy), "%.*s", (int)len, name);
 	row = len < sizeof(copy) ? kvmapi_find_name(in->arch, copy) : NULL;
 	if (!row)
-		return asm_fail(in, name, "no ioctl '%s' on %s", copy, kvmapi_arch_name(in->arch));
+		return ioctl_unknown(in, name, len);
 	call->request = row->request;
 	call->row = kvmapi_find(in->arch, kind, row->request);
 	return 0;
@@ -339,6 +391,28 @@ static bool part_next(struct asm_in *in)
 		return true;
 	}
 	return false;
+}
+
+/* A number is the address of a struct: one with a name of KVM's is none. */
+static int pointer_fits(struct assembler *a, const struct kvmapi_ioctl *row)
+{
+	struct asm_in *in = &a->in;
+	const char *begin = in->at, *name;
+	uint64_t value;
+	char copy[64];
+	size_t len;
+
+	if (!asm_takes_struct(row))
+		return 0;
+	name = asm_name(in, &len);
+	in->at = begin;
+	if (!name || len >= sizeof(copy))
+		return 0;
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, name);
+	if (asm_symbol_find(&a->symbols, name, len) || kvmapi_constant(in->arch, copy, &value))
+		return 0;
+	return asm_fail(in, name, "%s takes a struct, {.field = ...}: a number is its address",
+			row->name);
 }
 
 /* ( [request,] [argument,] part, ... ) */
@@ -371,7 +445,9 @@ static int arguments(struct assembler *a, struct open_call *call, uint8_t kind, 
 	asm_skip(in);
 	if (*in->at != ')' && !part_next(in)) {
 		arg_given = true;
-		err = asm_number(in, &call->arg);
+		err = pointer_fits(a, call->row);
+		if (!err)
+			err = asm_number(in, &call->arg);
 		if (!err && !asm_accept(in, ','))
 			goto close;
 	}
@@ -445,9 +521,10 @@ static int call_write(struct assembler *a, const char *where, uint32_t thread)
 int asm_result(struct assembler *a, int64_t *ret)
 {
 	struct asm_in *in = &a->in;
-	const char *name;
+	const char *name, *begin;
+	char copy[32], hint[NEAR_TEXT];
+	struct near near;
 	uint64_t value;
-	char copy[32];
 	size_t len;
 	int error, err;
 
@@ -457,11 +534,26 @@ int asm_result(struct assembler *a, int64_t *ret)
 		name = asm_name(in, &len);
 		snprintf(copy, sizeof(copy), "%.*s", (int)len, name);
 		error = kvmapi_errno_number(copy);
-		if (error < 0)
-			return asm_fail(in, name, "no error '%s'", copy);
+		if (error < 0) {
+			near_begin(&near, name, len, "");
+			kvmapi_near_errors(&near);
+			return asm_fail(in, name, "no error '%s'%s", copy,
+					near_text(&near, "-", hint, sizeof(hint)));
+		}
 		*ret = -error;
 		return 0;
 	}
+	if (*in->at == '{')
+		return asm_fail(
+			in, in->at,
+			"the result is a number or -ENAME; what the struct holds after the call "
+			"comes before it, behind '=>'");
+	begin = in->at;
+	name = asm_name(in, &len);
+	snprintf(copy, sizeof(copy), "%.*s", name ? (int)len : 0, name ? name : "");
+	if (kvmapi_errno_number(copy) > 0)
+		return asm_fail(in, name, "an error is negative: -%s", copy);
+	in->at = begin;
 	err = asm_number(in, &value);
 	*ret = (int64_t)value;
 	return err;
@@ -620,7 +712,10 @@ static int call_head(struct assembler *a, struct creation *creation, uint32_t *o
 	memset(creation, 0, sizeof(*creation));
 	name = asm_name(in, &len);
 	if (!name)
-		return asm_fail(in, in->at, "the name of an object should come here");
+		return asm_fail(in, in->at, "%s",
+				asm_is_foreign_comment(in->at)
+					? "a comment begins with '#'"
+					: "the name of an object should come here");
 	asm_skip(in);
 	if (*in->at == '<') {
 		creation->attributes = in->at;
@@ -634,6 +729,10 @@ static int call_head(struct assembler *a, struct creation *creation, uint32_t *o
 		creation->len = len;
 		creation->known = asm_object_named(a, name, len);
 		name = asm_name(in, &len);
+		if (!name && asm_is_statement(creation->name, creation->len))
+			return asm_fail(in, in->at,
+					"'%.*s' is followed by what it says, without '='",
+					(int)creation->len, creation->name);
 		if (!name)
 			return asm_fail(in, in->at, "OBJECT.IOCTL(...) should come after '='");
 	}
@@ -668,6 +767,10 @@ int asm_statement_call(struct assembler *a, bool begin)
 	if (err < 0)
 		return err;
 	err = arguments(a, call, kind, err);
+	if (!err && begin && asm_accept(in, '='))
+		return asm_fail(
+			in, in->at - 1,
+			"what comes of it is said where the call ends: end OBJECT.IOCTL = RESULT");
 	if (!err && begin)
 		err = asm_statement_end(in);
 	if (!err)
@@ -714,6 +817,9 @@ int asm_statement_end_call(struct assembler *a)
 		return err;
 	if (named.request != call->request)
 		return asm_fail(in, where, "thread %u is in another ioctl", thread);
+	if (asm_accept(in, '('))
+		return asm_fail(in, in->at - 1,
+				"the arguments stand with 'begin': end OBJECT.IOCTL = RESULT");
 	err = creation_prepare(a, call, &creation);
 	return err ? err : return_write(a, where, thread, &creation);
 }

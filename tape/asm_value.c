@@ -114,15 +114,22 @@ int asm_expect(struct asm_in *in, char c, const char *after)
 			seen(in->at, buf, sizeof(buf)));
 }
 
+bool asm_is_foreign_comment(const char *at)
+{
+	return at[0] == '/' && (at[1] == '/' || at[1] == '*');
+}
+
 int asm_statement_end(struct asm_in *in)
 {
 	char buf[32];
 
 	asm_skip(in);
-	if (*in->at && *in->at != '\n')
-		return asm_fail(in, in->at, "%s does not belong here",
-				seen(in->at, buf, sizeof(buf)));
-	return 0;
+	if (!*in->at || *in->at == '\n')
+		return 0;
+	return asm_fail(in, in->at, "%s does not belong here%s", seen(in->at, buf, sizeof(buf)),
+			asm_is_foreign_comment(in->at) ? "; a comment begins with '#'"
+			: *in->at == ';'	       ? "; a statement ends with its line"
+						       : "");
 }
 
 const char *asm_name(struct asm_in *in, size_t *len)
@@ -141,7 +148,8 @@ const char *asm_name(struct asm_in *in, size_t *len)
 
 static int constant(struct asm_in *in, const char *begin, size_t len, uint64_t *value)
 {
-	char name[128];
+	char name[128], hint[NEAR_TEXT];
+	struct near near;
 
 	if (in->symbol) {
 		int err = in->symbol(in->ctx, begin, len, value);
@@ -155,8 +163,12 @@ static int constant(struct asm_in *in, const char *begin, size_t len, uint64_t *
 		if (!kvmapi_constant(in->arch, name, value))
 			return 0;
 	}
-	return asm_fail(in, begin, "no constant or name '%.*s'", (int)(len > 100 ? 100 : len),
-			begin);
+	near_begin(&near, begin, len, "");
+	if (in->near)
+		in->near(in->ctx, &near);
+	kvmapi_near_constants(in->arch, &near);
+	return asm_fail(in, begin, "no constant or name '%.*s'%s", (int)(len > 100 ? 100 : len),
+			begin, near_text(&near, "", hint, sizeof(hint)));
 }
 
 static int number_term(struct asm_in *in, uint64_t *value)
@@ -444,6 +456,68 @@ static int put_hex(const struct value *v, size_t offset, size_t room)
 	return err;
 }
 
+static int element_unknown(const struct value *v, const char *where, uint64_t index,
+			   const struct kvmapi_place *array)
+{
+	return asm_fail(v->in, where, "no element %llu: the array in %s has %zu, from 0 on",
+			(unsigned long long)index, v->type, array->count);
+}
+
+/* Names of fields: the near ones, and the first of all. */
+struct field_names {
+	struct near near;
+	char first[128];
+	size_t used;
+	bool more;
+};
+
+static void field_name(void *context, const char *name)
+{
+	struct field_names *f = context;
+
+	near_offer(&f->near, name);
+	f->more |= f->used + strlen(name) + 3 > sizeof(f->first);
+	if (!f->more)
+		f->used += (size_t)snprintf(f->first + f->used, sizeof(f->first) - f->used, "%s.%s",
+					    f->used ? ", " : "", name);
+}
+
+/* What is there instead of a field, to put behind a message. */
+static const char *fields_text(const struct value *v, const struct kvmapi_place *in,
+			       const char *word, size_t len, char *buf, size_t size)
+{
+	struct field_names f = {.used = 0};
+
+	near_begin(&f.near, word, len, "");
+	buf[0] = 0;
+	if (kvmapi_place_names(v->in->arch, in, field_name, &f))
+		return buf;
+	if (!*near_text(&f.near, ".", buf, size) && f.used)
+		snprintf(buf, size, "; there are %s%s", f.first, f.more ? " and more" : "");
+	return buf;
+}
+
+static int field_unknown(const struct value *v, const struct kvmapi_place *in, const char *where,
+			 size_t len)
+{
+	char hint[NEAR_TEXT];
+
+	return asm_fail(v->in, where, "no field '%.*s' there in %s%s", (int)(len > 80 ? 80 : len),
+			where, v->type, fields_text(v, in, where, len, hint, sizeof(hint)));
+}
+
+static int field_expected(const struct value *v, const struct kvmapi_place *in, const char *where)
+{
+	char hint[NEAR_TEXT], buf[32];
+	size_t len = 0;
+
+	while (is_name_byte(where[len]))
+		len++;
+	return asm_fail(v->in, where, "'.field = value' should come here, not %s%s",
+			seen(where, buf, sizeof(buf)),
+			fields_text(v, in, where, len, hint, sizeof(hint)));
+}
+
 static int path(const struct value *v, struct kvmapi_place *place)
 {
 	struct asm_in *in = v->in;
@@ -463,8 +537,7 @@ static int path(const struct value *v, struct kvmapi_place *place)
 				return asm_fail(in, in->at, "a field's name should come after '.'");
 			err = kvmapi_place_member(in->arch, &from, where, len, place);
 			if (err == -ENOENT)
-				return asm_fail(in, where, "no field '%.*s' there in %s",
-						(int)(len > 80 ? 80 : len), where, v->type);
+				return field_unknown(v, &from, where, len);
 		} else if (*in->at == '[') {
 			in->at++;
 			from = *place;
@@ -477,8 +550,10 @@ static int path(const struct value *v, struct kvmapi_place *place)
 				      ? -ENOENT
 				      : kvmapi_place_element(in->arch, &from, index, place);
 			if (err == -ENOENT)
-				return asm_fail(in, where, "no element %llu there in %s",
-						(unsigned long long)index, v->type);
+				return from.kind == KVMAPI_PLACE_ARRAY
+					       ? element_unknown(v, where, index, &from)
+					       : asm_fail(in, where, "no array is there in %s",
+							  v->type);
 		} else {
 			return 0;
 		}
@@ -541,7 +616,7 @@ static int braces(const struct value *v, const struct kvmapi_place *place)
 			if (!err)
 				err = put_number(v, where, place, offset);
 		} else {
-			err = asm_fail(in, where, "'.field = value' should come here");
+			err = field_expected(v, place, where);
 		}
 		if (err)
 			return err;
@@ -598,8 +673,7 @@ static int brackets(const struct value *v, const struct kvmapi_place *place)
 				      ? -ENOENT
 				      : kvmapi_place_element(in->arch, place, index, &element);
 		if (err == -ENOENT)
-			return asm_fail(in, where, "no element %llu: the array in %s has %zu",
-					(unsigned long long)index, v->type, place->count);
+			return element_unknown(v, where, index, place);
 		if (!err && element.offset + element.size > TAPE_MAX_HALF)
 			return asm_fail(in, where, "beyond %d bytes", TAPE_MAX_HALF);
 		if (!err)
@@ -788,9 +862,7 @@ static size_t run_size(enum kvmapi_arch arch, const struct asm_runs *runs, uint8
 	/* The VMM's answer is captured with its question: the whole member. */
 	if (role == TAPE_RUN_IN)
 		return exit ? size + (exit->in > exit->out ? exit->in : exit->out) : size;
-	/* The kernel leaves the union alone on errors, but for KVM_EXIT_MEMORY_FAULT
-	 * (api.rst, 4.10). */
-	if (ret < 0 && ret != -EFAULT && ret != -EHWPOISON)
+	if (asm_error_leaves_exit(ret))
 		return size;
 	return size + (exit ? exit->out : KVMAPI_RUN_UNION_SIZE);
 }

@@ -6,6 +6,9 @@
 #ifndef TAPE_ASM_VALUE_H
 #define TAPE_ASM_VALUE_H
 
+#include <errno.h>
+
+#include "kvmapi/near.h"
 #include "tape/asm.h"
 #include "tape/format.h"
 
@@ -29,6 +32,8 @@ struct asm_in {
 	struct tape_asm_error *error;
 	/* The number of a name that the text made; may be NULL.  0, -ENOENT, -ENOMEM. */
 	int (*symbol)(void *ctx, const char *name, size_t len, uint64_t *value);
+	/* Offer the names that the text made; may be NULL. */
+	void (*near)(void *ctx, struct near *near);
 	void *ctx;
 	struct tape_buf scratch;
 };
@@ -42,6 +47,8 @@ void asm_skip(struct asm_in *in);
 bool asm_accept(struct asm_in *in, char c);
 bool asm_accept_word(struct asm_in *in, const char *word);
 int asm_expect(struct asm_in *in, char c, const char *after);
+/* A comment as other languages have it. */
+bool asm_is_foreign_comment(const char *at);
 /* The end of a statement, which is also the end of its line. */
 int asm_statement_end(struct asm_in *in);
 /* A name if it is next; *len is set.  NULL. */
@@ -108,6 +115,13 @@ static inline bool asm_role_is_run(uint8_t role)
 static inline size_t asm_role_origin(const struct asm_runs *runs, uint8_t role)
 {
 	return role == TAPE_RUN_REGS_IN || role == TAPE_RUN_REGS_OUT ? runs->regs : 0;
+}
+
+/* The kernel leaves the union of struct kvm_run alone on errors, but for KVM_EXIT_MEMORY_FAULT
+ * (api.rst, 4.10). */
+static inline bool asm_error_leaves_exit(int64_t ret)
+{
+	return ret < 0 && ret != -EFAULT && ret != -EHWPOISON;
 }
 
 /* The C type of a role, NULL = bytes. */

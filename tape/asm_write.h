@@ -60,6 +60,8 @@ int asm_written(struct assembler *a, const char *where, int err);
 int asm_need_thread(struct assembler *a, const char *where, uint64_t id);
 /* The object of a name; "kvm" is there without being introduced. */
 int asm_need_object(struct assembler *a, const char *name, size_t len, uint32_t *id);
+/* Is it the word that a statement begins with? */
+bool asm_is_statement(const char *name, size_t len);
 /* Id of a named object, 0 = no such. */
 uint32_t asm_object_named(const struct assembler *a, const char *name, size_t len);
 /* The object that comes next, with what is meant if the text is silent. */

@@ -66,7 +66,7 @@ done
 printf 'kernel 6.12.0\nvm = kvm.KVM_CREATE_VM(0)\nvm.KVM_SET_TSS_ADDRESS(0) = 0\n' >"$tmp/wrong.tapes"
 run "$KVMTAPE" asm -o "$tmp/wrong.tape" "$tmp/wrong.tapes"
 is "wrong text: exit status" "$status" 2
-like "wrong text: line and column" "$err" "^kvmtape asm: .*wrong\.tapes:3:4: no ioctl 'KVM_SET_TSS_ADDRESS' on x86$"
+like "wrong text: line and column" "$err" "^kvmtape asm: .*wrong\.tapes:3:4: no ioctl 'KVM_SET_TSS_ADDRESS' on x86; did you mean KVM_SET_TSS_ADDR\?$"
 ok "wrong text: no tape is left" test ! -e "$tmp/wrong.tape"
 printf 'kernel 6\0.1\n' >"$tmp/zero.tapes"
 run "$KVMTAPE" asm -o "$tmp/wrong.tape" "$tmp/zero.tapes"

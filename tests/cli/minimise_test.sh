@@ -136,6 +136,68 @@ ok "long: minimised again it is the same bytes" cmp "$tmp/false.min" "$tmp/false
 "$KVMTAPE" minimise -f -o "$tmp/false.second" "$tmp/false.tape" >/dev/null
 ok "long: the same bytes at every run" cmp "$tmp/false.min" "$tmp/false.second"
 
+# --- an advice instead of a divergence
+
+tape lint <<'END'
+a = kvm.KVM_CREATE_VM(0)
+b = a.KVM_CREATE_VCPU(0)
+c = a.KVM_CREATE_VCPU(1)
+b.KVM_SET_CPUID2({.entries = [{.function = 1}]}) = 0
+c.KVM_SET_CPUID2({.entries = [{.function = 1, .ebx = 0x1000000}]}) = 0
+c.KVM_SET_REGS({.rax = 0x11, .rflags = 2}) = 0
+b.KVM_GET_FPU() => ? = 0
+b.KVM_SET_MSRS({.entries = [{.index = EFER, .data = 0x500}, {.index = 0x123456, .data = 7}, {.index = 0x174, .data = 8}]}) = 1
+b.KVM_SET_REGS({.rax = 0x44, .rflags = 2}) = 0
+c.KVM_SET_MSRS({.entries = [{.index = 0x123456, .data = 7}]}) = 0
+END
+# advice FILE: the rules that advise, one a line.
+advice()
+{
+	"$KVMTAPE" replay --lint "$1" | sed -n 's/^advice event .*: \(LINT_[A-Z_]*\) .*/\1/p'
+}
+run "$KVMTAPE" minimise --advice LINT_MSRS_SHORT -o "$tmp/lint.min" "$tmp/lint.tape"
+is "--advice: exit status" "$status" 0
+like "--advice: which one" "$out" '^advice +event 7: LINT_MSRS_SHORT KVM_SET_MSRS \(vcpu\) success$'
+like "--advice: its words" "$out" '^ +detail +entry 1 of 3, MSR 0x123456$'
+like "--advice: the counts" "$out" '^calls +4 of 10$'
+is "--advice: the result has it, and no other" "$(advice "$tmp/lint.min")" LINT_MSRS_SHORT
+run "$KVMTAPE" minimise --json --advice msrs_short --event 9 -o "$tmp/lint2.min" "$tmp/lint.tape"
+is "--advice --event: exit status" "$status" 0
+is "--advice --event: that one" "$(field "$out" event)" 9
+is "--advice --event: as JSON" "$(field "$out" rule)" LINT_MSRS_SHORT
+like "--advice --event: its words" "$(field "$out" detail)" 'entry 0 of 1'
+run "$KVMTAPE" minimise --advice LINT_MSRS_SHORT --event 8 -o "$tmp/x" "$tmp/lint.tape"
+is "--advice, not at this event: exit status" "$status" 2
+like "--advice, not at this event: said" "$err" 'event 8 has no such advice'
+run "$KVMTAPE" minimise --advice LINT_TPR_CONFLICT -o "$tmp/x" "$tmp/lint.tape"
+like "--advice that nothing has" "$err" 'no call has such advice'
+run "$KVMTAPE" minimise --advice LINT_MSRS_SHORT --rule API_VERSION_IS_12 -o "$tmp/x" "$tmp/lint.tape"
+like "--advice with --rule" "$err" 'give one of them'
+run "$KVMTAPE" minimise --advice LINT_MSRS_SHORT --live=guest:bookworm -o "$tmp/x" "$tmp/lint.tape"
+like "--advice with --live" "$err" '--live does not go with it'
+
+# --- arguments that a call needs to be answered as it was
+
+# arm TEXT: the same on arm64, with a divergence at the end.
+arm()
+{
+	{
+		printf 'arch arm64\nkernel %s\na = kvm.KVM_CREATE_VM(0)\nb = a.KVM_CREATE_VCPU(0)\n' "$1"
+		cat
+	} >"$tmp/arm.tapes"
+	"$KVMTAPE" asm -f -o "$tmp/arm.tape" "$tmp/arm.tapes" || exit 99
+	run "$KVMTAPE" minimise -f -o "$tmp/arm.min" "$tmp/arm.tape"
+}
+for kernel in 6.1.0 6.12.0; do
+	arm $kernel <<'END'
+a.KVM_ARM_PREFERRED_TARGET() => {.target = 5} = 0
+b.KVM_ARM_VCPU_INIT({.target = 5, .features = [4]}) = 0
+b.KVM_SET_ONE_REG({.id = 0x6030000000100002}, [0]: u64 0x77) = 0
+b.KVM_GET_ONE_REG({.id = 0x6030000000100002}, [0]: u64 0) => [0]: u64 0x78 = 0
+END
+	is "$kernel: exit status" "$status" 0
+	like "$kernel: the target of KVM_ARM_VCPU_INIT stays" "$(calls "$tmp/arm.min")" 'KVM_ARM_VCPU_INIT\(\{\.target = 5'
+done
 # --- what goes wrong
 
 run "$KVMTAPE" minimise "$tmp/objects.tape"
@@ -150,7 +212,7 @@ like "existing output" "$err" 'exists; --force'
 run "$KVMTAPE" minimise -f -o "$tmp/two.tape" "$tmp/two.tape"
 like "output onto the input" "$err" 'is the file that is read'
 run "$KVMTAPE" minimise -o "$tmp/x" --rule NO_SUCH "$tmp/two.tape"
-like "unknown rule" "$err" 'there is no such rule'
+like "unknown rule" "$err" "no rule 'NO_SUCH'"
 run "$KVMTAPE" minimise -o "$tmp/x" --event 1 "$tmp/two.tape"
 like "event that does not diverge" "$err" 'event 1 does not diverge'
 run "$KVMTAPE" minimise -o "$tmp/x" --live=host "$tmp/two.tape"
@@ -198,6 +260,9 @@ for file in "$tmp"/distilled/*.tape; do
 done
 is "distill: what diverged still does, and nothing else" "$diverging" 1
 kept=$(field "$out" calls_kept)
+run "$KVMTAPE" distill -o "$tmp/advised" "$tmp/lint.tape"
+is "distill: what advice calls get stays" "$(for file in "$tmp"/advised/*.tape; do advice "$file"; done | sort -u)" \
+	"$(advice "$tmp/lint.tape" | sort -u)"
 run "$KVMTAPE" distill --json -o "$tmp/again" "$tmp"/distilled/*.tape
 ok "distill: of its own result nothing is lost" test "$(field "$out" calls_kept)" -le "$kept"
 run "$KVMTAPE" distill -o "$tmp/distilled" "${sources[@]}"

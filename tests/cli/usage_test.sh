@@ -39,9 +39,44 @@ usage_error "an ioctl that does not exist" "--ioctl: no ioctl 'SET_NOTHING'" \
 	print -i SET_NOTHING "$tmp/good.tape"
 usage_error "canon without --output" 'give --output' canon "$tmp/good.tape"
 
-usage_error "a subcommand that is nearly one" "no subcommand 'reply'; did you mean 'replay'\?" reply
+usage_error "a subcommand that is nearly one" "no subcommand 'reply'; did you mean replay\?" reply
 usage_error "an option that is nearly one" 'no option --untli; did you mean --until\?' replay --untli 1 x
 usage_error "several ways to call it" 'operand is missing: kvmtape guest fetch NAME... \| list \| run ' guest
+# Names in options: what was meant is said, whatever the option is for.
+usage_error "part of an ioctl's name" "no ioctl 'MSR_INDEX_LIST' on x86; did you mean KVM_GET_MSR_INDEX_LIST\?" \
+	print -i MSR_INDEX_LIST "$tmp/good.tape"
+usage_error "an ioctl's name misspelled" 'did you mean KVM_GET_MSRS\?' print -i RUN,GET_MSSR "$tmp/good.tape"
+usage_error "part of several ioctls' names" 'did you mean KVM_GET_LAPIC or KVM_SET_LAPIC\?' print -i lapic "$tmp/good.tape"
+usage_error "a rule's name misspelled" "--show: no rule 'API_VERSION_IS_21'; did you mean API_VERSION_IS_12\?" \
+	rules --show API_VERSION_IS_21
+usage_error "a rule that is like none" "'kvmtape rules WORD' searches" rules --show QQQQ
+usage_error "minimise: a rule" '--rule: .*did you mean API_VERSION_IS_12\?' \
+	minimise -o "$tmp/x" --rule API_VERSION_IS_2 "$tmp/good.tape"
+usage_error "minimise: an advice" '--advice: .*did you mean LINT_MSRS_SHORT\?' \
+	minimise -o "$tmp/x" --advice MSR_SHORT "$tmp/good.tape"
+usage_error "minimise: a rule that is no advice" "--advice: no advice 'API_VERSION_IS_12'" \
+	minimise -o "$tmp/x" --advice API_VERSION_IS_12 "$tmp/good.tape"
+usage_error "an architecture" '--arch: .*did you mean arm64\?' rules --arch arm46
+usage_error "a kind of rule" '--kind: .*did you mean advice\?' rules --kind avdice
+usage_error "an engine" '--engine: .*did you mean libfuzzer\?' fuzz -o "$tmp/x" --engine libfuzer
+usage_error "an accelerator" '--accel: .*did you mean kvm\?' guest run --accel kwm true
+usage_error "a part of guest" "'fetsh' is none of .*did you mean fetch\?" guest fetsh
+usage_error "a place to play" 'neither host nor guest:NAME; did you mean bookworm\?' replay --live bookwrom "$tmp/good.tape"
+usage_error "a place to play, host" 'did you mean host\?' replay --live hots "$tmp/good.tape"
+for command in "guest fetch bokworm" "guest run --kernel bokworm true" "replay --live guest:bokworm $tmp/good.tape" \
+	"fuzz -o $tmp/x --live guest:bokworm" "fuzz -o $tmp/x --kernel bokworm" \
+	"minimise -o $tmp/x --live guest:bokworm $tmp/good.tape"; do
+	# shellcheck disable=SC2086
+	run "$KVMTAPE" $command
+	is "$command: exit status" "$status" 2
+	like "$command: says which kernel was meant" "$err" "no stock kernel 'bokworm'; did you mean bookworm\?"
+done
+run "$KVMTAPE" rules --show msrs_short
+is "advice without LINT_, in lower case" "$(head -n1 <<<"$out")" LINT_MSRS_SHORT
+run "$KVMTAPE" rules --show CPUID_AFTER_RUN
+is "a rule of that very name comes first" "$(head -n1 <<<"$out")" CPUID_AFTER_RUN
+
+usage_error "--live with --until" '--until does not go with it' replay --live=host --until 3 "$tmp/good.tape"
 usage_error "--fail-on of nothing" "--fail-on: 'adwice' is not advice" replay --lint --fail-on=adwice x
 usage_error "--fail-on without advice" 'goes with --lint' replay --fail-on=advice x
 

@@ -533,6 +533,28 @@ static void put(const char *name, const char *text)
 	fclose(out);
 }
 
+/* Seen once and never again: it is told apart from what was not played again yet. */
+static void test_gone(void **state)
+{
+	struct fake f = {0};
+	struct campaign_counts before, n;
+	char path[300];
+
+	assert_int_equal(run(&f, 1, false, &before), 0);
+	path_of(path, sizeof(path), "finds/x");
+	assert_int_equal(mkdir(path, 0777), 0);
+	path_of(path, sizeof(path), "finds/y");
+	assert_int_equal(mkdir(path, 0777), 0);
+	put("finds/x/find.json",
+	    "{\"signature\": \"hang\", \"runs\": 5, \"shown\": 0, \"times\": 1}");
+	put("finds/y/signature", "oops f\n");
+	f.refuses = true;
+	assert_int_equal(run(&f, 10, false, &n), -ETIMEDOUT);
+	assert_int_equal(n.finds, before.finds + 2);
+	assert_int_equal(n.gone, before.gone + 1);
+	assert_int_equal(n.verified, before.verified);
+}
+
 static void test_foreign(void **state)
 {
 	struct fake f = {0};
@@ -578,6 +600,7 @@ static void test_wrong_folder(void **state)
 
 	put("thesis.tex", "mine\n");
 	assert_int_equal(run(&f, 10, false, &n), -EEXIST);
+	assert_false(n.machine_failed);
 	assert_non_null(strstr(error, "thesis.tex"));
 	assert_int_equal(names_count("", "queue", NULL, 0), 0);
 }
@@ -618,8 +641,14 @@ static void test_never_up(void **state)
 
 	assert_int_equal(run(&f, 10, false, &n), -ETIMEDOUT);
 	assert_non_null(strstr(error, "did not come up"));
+	assert_true(n.machine_failed);
+	assert_int_equal(n.executions_now, 0);
 	f.refuses = false;
 	assert_int_equal(run(&f, 10, false, &n), 0);
+	assert_false(n.machine_failed);
+	assert_true(n.executions_now >= 10);
+	assert_int_equal(run(&f, 10, false, &n), 0);
+	assert_true(n.executions_now < n.executions);
 }
 
 static void test_lost(void **state)
@@ -629,6 +658,7 @@ static void test_lost(void **state)
 
 	assert_int_equal(run(&f, 100000, false, &n), -EIO);
 	assert_non_null(strstr(error, "nothing works today"));
+	assert_true(n.machine_failed);
 	assert_int_equal(n.queue, 0);
 }
 
@@ -661,6 +691,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_interrupted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_blind, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_folder, setup, teardown),

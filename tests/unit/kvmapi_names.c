@@ -10,6 +10,7 @@
 
 #include "kvmapi/kvm_newer.h"
 #include "kvmapi/internal.h"
+#include "kvmapi/near.h"
 
 static void architectures(void **state)
 {
@@ -23,6 +24,66 @@ static void architectures(void **state)
 	assert_int_equal(kvmapi_arch_parse("vax"), -EINVAL);
 	assert_true(kvmapi_arch_big_endian(KVMAPI_S390));
 	assert_false(kvmapi_arch_big_endian(KVMAPI_X86));
+}
+
+/* What is said of a word: an ioctl, a constant, an error, one of a few words. */
+static const char *said(const char *word, const char *prefix, void (*offer)(struct near *near),
+			const char *lead)
+{
+	static char text[NEAR_TEXT];
+	struct near near;
+
+	near_begin(&near, word, strlen(word), prefix);
+	offer(&near);
+	return near_text(&near, lead, text, sizeof(text));
+}
+
+static void offer_ioctls(struct near *near)
+{
+	kvmapi_near_ioctls(KVMAPI_X86, near);
+}
+
+static void offer_constants(struct near *near)
+{
+	kvmapi_near_constants(KVMAPI_X86, near);
+}
+
+static void offer_words(struct near *near)
+{
+	near_offer(near, "json");
+	near_offer(near, "json");
+	near_offer(near, "until");
+}
+
+static void suggestions(void **state)
+{
+	static const char *const ioctls[][2] = {
+		/* Part of a name, in any case; letters wrong, missing or swapped; the prefix left
+		   out. */
+		{"MSR_INDEX_LIST", "; did you mean KVM_GET_MSR_INDEX_LIST?"},
+		{"lapic", "; did you mean KVM_GET_LAPIC or KVM_SET_LAPIC?"},
+		{"KVM_GET_MSR_INDX_LIST", "; did you mean KVM_GET_MSR_INDEX_LIST?"},
+		{"get_rges", "; did you mean KVM_GET_REGS?"},
+		{"KVM_SET_TSS_ADDRESS", "; did you mean KVM_SET_TSS_ADDR?"},
+		{"GET_MSR_IND", "; did you mean KVM_GET_MSR_INDEX_LIST?"},
+		{"open", ""},
+		{"", ""},
+		{"KVM_", ""},
+		{"a_word_that_is_longer_than_any_name_of_an_ioctl_that_there_is_anywhere_at_all",
+		 ""},
+	};
+
+	for (size_t n = 0; n < sizeof(ioctls) / sizeof(ioctls[0]); n++)
+		assert_string_equal(said(ioctls[n][0], "KVM_", offer_ioctls, ""), ioctls[n][1]);
+	assert_string_equal(said("USER_MEMRY", "", offer_constants, ""), "");
+	assert_string_equal(said("KVM_CAP_USER_MEMRY", "", offer_constants, ""),
+			    "; did you mean KVM_CAP_USER_MEMORY?");
+	assert_string_equal(said("RUNNABLE", "", offer_constants, ""),
+			    "; did you mean KVM_MP_STATE_RUNNABLE?");
+	assert_string_equal(said("MSR_EFER", "", offer_constants, ""), "; did you mean EFER?");
+	assert_string_equal(said("EINVALL", "", kvmapi_near_errors, "-"),
+			    "; did you mean -EINVAL?");
+	assert_string_equal(said("jsn", "", offer_words, "--"), "; did you mean --json?");
 }
 
 static void capabilities(void **state)
@@ -212,11 +273,11 @@ static void requests_in_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exits_in_words), cmocka_unit_test(requests_in_words),
-		cmocka_unit_test(architectures),  cmocka_unit_test(capabilities),
-		cmocka_unit_test(errors),	  cmocka_unit_test(objects_and_exits),
-		cmocka_unit_test(registers),	  cmocka_unit_test(arguments),
-		cmocka_unit_test(constants),
+		cmocka_unit_test(exits_in_words),    cmocka_unit_test(requests_in_words),
+		cmocka_unit_test(architectures),     cmocka_unit_test(suggestions),
+		cmocka_unit_test(capabilities),	     cmocka_unit_test(errors),
+		cmocka_unit_test(objects_and_exits), cmocka_unit_test(registers),
+		cmocka_unit_test(arguments),	     cmocka_unit_test(constants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

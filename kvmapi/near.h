@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which name was meant: suggestions for a word that is none of the names it should be.
+ *
+ *	struct near near;
+ *
+ *	near_begin(&near, word, strlen(word), "KVM_");
+ *	for (...)
+ *		near_offer(&near, names[i]);
+ *	near_text(&near, "", buf, sizeof(buf));	"; did you mean KVM_GET_LAPIC or KVM_SET_LAPIC?"
+ */
+#ifndef KVMAPI_NEAR_H
+#define KVMAPI_NEAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NEAR_MAX  3   /* names that are suggested at most */
+#define NEAR_TEXT 256 /* room for what near_text() says */
+
+struct near {
+	const char *prefix; /* that names may have and words leave out, "" = none */
+	bool prefixed;	    /* the word has it */
+	char word[65];	    /* without it; "" = nothing is near */
+	unsigned int count;
+	struct {
+		const char *name;
+		unsigned int far;
+	} best[NEAR_MAX]; /* nearest first */
+};
+
+void near_begin(struct near *near, const char *word, size_t len, const char *prefix);
+/* One of the names that there are; it has to live as long as *near.  Case makes no difference. */
+void near_offer(struct near *near, const char *name);
+/* What to put behind a message, "" if no name is near; `lead` stands before each.  Returns buf. */
+const char *near_text(const struct near *near, const char *lead, char *buf, size_t size);
+
+#endif
