@@ -285,6 +285,16 @@ static void lint_cpuid2(struct judge *j)
 	lint_cpuid(j, false);
 }
 
+/* The vector of a SIPI is used in this state only; it stays in the registers of a vCPU that has one
+ * behind it. */
+static bool awaits_sipi(const struct judge *j)
+{
+	uint64_t state;
+
+	return VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) &&
+	       state == KVM_MP_STATE_SIPI_RECEIVED;
+}
+
 static void lint_events(struct judge *j)
 {
 	static const struct {
@@ -307,13 +317,20 @@ static void lint_events(struct judge *j)
 		FIELD(KVM_VCPUEVENT_VALID_TRIPLE_FAULT, triple_fault.pending),
 #undef FIELD
 	};
-	uint64_t flags, value;
+	uint64_t flags, value, now;
 
 	if (j->ret->ret || !J_IN(j, struct kvm_vcpu_events, flags, &flags))
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (flags & fields[i].flag ||
 		    !j_field(j, j->in, fields[i].offset, fields[i].width, &value) || !value)
+			continue;
+		/* What was read is handed back, or would not have been of use. */
+		if (vcpu_block_number(j, STATE_EVENTS, fields[i].offset, fields[i].width, &now)
+			    ? now == value
+			    : may_have_run(j))
+			continue;
+		if (fields[i].flag == KVM_VCPUEVENT_VALID_SIPI_VECTOR && !awaits_sipi(j))
 			continue;
 		j_advise(j, R_LINT_EVENTS_NOT_VALID, "%s = 0x%llx", fields[i].field,
 			 (unsigned long long)value);
@@ -363,7 +380,8 @@ static void lint_regs(struct judge *j)
 
 static void lint_sregs(struct judge *j)
 {
-	uint64_t base, tpr, cr8;
+	struct state_given *g = &j->vcpu->given;
+	uint64_t base, cr8;
 
 	if (j->ret->ret)
 		return;
@@ -371,24 +389,29 @@ static void lint_sregs(struct judge *j)
 	/* The registers stand at the same places in both structs. */
 	if (J_IN(j, struct kvm_sregs, apic_base, &base))
 		lint_apic_base(j, base);
-	if (vcpu_block_number(j, STATE_LAPIC, APIC_TPR, 1, &tpr) &&
-	    J_IN(j, struct kvm_sregs, cr8, &cr8) && cr8 != tpr >> 4)
-		j_advise(j, R_LINT_TPR_CONFLICT, "cr8 = %llu, task priority 0x%02llx",
-			 (unsigned long long)cr8, (unsigned long long)tpr);
+	g->cr8_known = J_IN(j, struct kvm_sregs, cr8, &cr8) && cr8 < 16;
+	if (!g->cr8_known)
+		return;
+	g->cr8 = (uint8_t)cr8;
+	if (g->tpr_known && cr8 != g->tpr >> 4)
+		j_advise(j, R_LINT_TPR_CONFLICT, "cr8 = %llu, task priority 0x%02x",
+			 (unsigned long long)cr8, g->tpr);
 }
 
 static void lint_lapic(struct judge *j)
 {
 	struct state_given *g = &j->vcpu->given;
-	uint64_t tpr, cr8, lvtt;
+	uint64_t tpr, lvtt;
 
 	if (j->ret->ret)
 		return;
 	g->lapic = true;
-	if (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr8, &cr8) &&
-	    j_field(j, j->in, APIC_TPR, 1, &tpr) && cr8 != tpr >> 4)
-		j_advise(j, R_LINT_TPR_CONFLICT, "task priority 0x%02llx, cr8 = %llu",
-			 (unsigned long long)tpr, (unsigned long long)cr8);
+	g->tpr_known = j_field(j, j->in, APIC_TPR, 1, &tpr);
+	if (g->tpr_known)
+		g->tpr = (uint8_t)tpr;
+	/* A CR8 of 0 is what a reset writes, and mostly not worth keeping. */
+	if (g->tpr_known && g->cr8_known && g->cr8 && g->cr8 != g->tpr >> 4)
+		j_advise(j, R_LINT_TPR_CONFLICT, "task priority 0x%02x, cr8 = %u", g->tpr, g->cr8);
 	if (!j_field(j, j->in, APIC_LVTT, 4, &lvtt))
 		return;
 	if (in_deadline_mode(lvtt) && lacks_deadline(j))
@@ -489,6 +512,18 @@ static void lint_sync_regs(struct judge *j, const struct tape_part *in, const st
 	}
 }
 
+/* CR8 is this anyhow: it was read or written with the local APIC or the special registers. */
+static bool is_cr8(const struct judge *j, uint64_t value)
+{
+	const struct state_given *g = &j->vcpu->given;
+	uint64_t now;
+
+	return (g->tpr_known && g->tpr >> 4 == value) || (g->cr8_known && g->cr8 == value) ||
+	       (vcpu_block_number(j, STATE_LAPIC, APIC_TPR, 1, &now) && now >> 4 == value) ||
+	       (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr8, &now) && now == value) ||
+	       (VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs2, cr8, &now) && now == value);
+}
+
 /* So many calls that let no guest run, with nothing between them. */
 #define SPINS 3
 
@@ -507,7 +542,8 @@ static void lint_run(struct judge *j)
 	lint_sync_regs(j, run_part(call->parts, call->part_count, TAPE_RUN_REGS_IN, 16),
 		       run_part(ret->parts, ret->part_count, TAPE_RUN_REGS_OUT, 16));
 	if (in && j->vcpu->has_lapic == STATE_YES && state_block_known(last, cr8, 8) &&
-	    memcmp(in->data + cr8, last->value + cr8, 8))
+	    memcmp(in->data + cr8, last->value + cr8, 8) &&
+	    !is_cr8(j, j_number(j, in->data + cr8, 8)))
 		j_advise(j, R_LINT_RUN_CR8, "cr8 = %llu",
 			 (unsigned long long)j_number(j, in->data + cr8, 8));
 	if (immediate && ret->ret == -EINTR && !waited) {
@@ -521,7 +557,7 @@ static void lint_run(struct judge *j)
 			j_advise(j, R_LINT_KVMCLOCK_CTRL_MISSING,
 				 "the guest's clock was restored by an MSR");
 		g->clock_enabled = g->clock_ctrl = g->deadline = g->mxcsr_known = false;
-		g->apic_base_known = false;
+		g->apic_base_known = g->tpr_known = g->cr8_known = false;
 	}
 }
 

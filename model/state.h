@@ -115,7 +115,10 @@ struct state_given {
 	bool clock_enabled;   /* the guest's clock was switched on by an MSR, before any run */
 	bool clock_ctrl;      /* KVM_KVMCLOCK_CTRL succeeded, and no guest ran since */
 	bool clock_ctrl_seen; /* it succeeded or failed at some time */
-	uint8_t sync_valid;   /* sets that the last KVM_RUN left in struct kvm_run */
+	bool tpr_known;	    /* the task priority was given with the local APIC, and no guest ran */
+	bool cr8_known;	    /* and with the special registers */
+	uint8_t tpr, cr8;   /* bits 7-4 of it, and CR8 */
+	uint8_t sync_valid; /* sets that the last KVM_RUN left in struct kvm_run */
 	uint32_t mxcsr;
 	uint32_t immediate_runs; /* KVM_RUN with immediate_exit, one after the other, that did
 				    nothing */

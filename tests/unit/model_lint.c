@@ -134,6 +134,13 @@ static void lapic_order(void **state)
 	IN(&h, vcpu, "KVM_SET_SREGS", s, 0);
 	ADVISED("LINT_APIC_MODE_AFTER_LAPIC");
 	l = lapic(0, 0x50);
+	/* CR8 is 0 after a reset. */
+	IN(&h, vcpu, "KVM_SET_LAPIC", l, 0);
+	NOT_ADVISED("LINT_TPR_CONFLICT");
+	s.cr8 = 5;
+	IN(&h, vcpu, "KVM_SET_SREGS", s, 0);
+	NOT_ADVISED("LINT_TPR_CONFLICT");
+	l = lapic(0, 0x60);
 	IN(&h, vcpu, "KVM_SET_LAPIC", l, 0);
 	ADVISED("LINT_TPR_CONFLICT");
 	again(CHIP);
