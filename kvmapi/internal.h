@@ -30,9 +30,12 @@ enum kvmapi_style {
 	KVMAPI_STYLE_DECIMAL,
 	KVMAPI_STYLE_FLAGS,
 	KVMAPI_STYLE_ENUM,
-	KVMAPI_STYLE_CAP,  /* names of capabilities */
-	KVMAPI_STYLE_EXIT, /* names of exit reasons */
-	KVMAPI_STYLE_MSR,  /* names of model-specific registers */
+	KVMAPI_STYLE_CAP,   /* names of capabilities */
+	KVMAPI_STYLE_EXIT,  /* names of exit reasons */
+	KVMAPI_STYLE_MSR,   /* names of model-specific registers */
+	KVMAPI_STYLE_REG,   /* names of the registers of KVM_GET_ONE_REG */
+	KVMAPI_STYLE_GROUP, /* names of groups of device attributes, by the object */
+	KVMAPI_STYLE_ATTR,  /* and of attributes of the group in .group */
 };
 
 /* A row of fields.def.  `path` begins at the nearest struct that has a name, without indices. */
@@ -54,6 +57,37 @@ struct kvmapi_union {
 	const char *path; /* of the union; of its first member if the union has no name */
 	const char *by;	  /* path of the discriminator; NULL: always the first case */
 	const struct kvmapi_case *cases; /* ends with a NULL member */
+};
+
+/* A row of regs.def: an id is this, or has this, if (id & mask) == value. */
+enum kvmapi_reg_kind {
+	KVMAPI_REG_WHOLE,
+	KVMAPI_REG_MACRO,
+	KVMAPI_REG_PART,
+	KVMAPI_REG_FIELDS, /* a part, and what is left is a field */
+};
+#define KVMAPI_REG_ARGS 5
+struct kvmapi_reg_arg {
+	uint8_t shift, bits;
+};
+struct kvmapi_reg {
+	const char *name;
+	uint64_t value, mask;
+	uint8_t kind; /* enum kvmapi_reg_kind */
+	uint8_t unit; /* FIELDS: bytes that are counted */
+	uint8_t arg_count;
+	const char *macro; /* FIELDS */
+	const char *type;
+	struct kvmapi_reg_arg args[KVMAPI_REG_ARGS];
+};
+
+/* A row of attr_names.def. */
+struct kvmapi_attr_name {
+	const char *name;
+	uint8_t kind;	/* enum kvmapi_object */
+	bool attribute; /* else the group's name */
+	uint32_t device, group;
+	uint64_t attr;
 };
 
 /* What the index of rows by request has room for. */
@@ -104,6 +138,8 @@ struct kvmapi_table {
 	const struct kvmapi_attr *attrs;
 	const struct kvmapi_field *fields;
 	const struct kvmapi_union *unions;
+	const struct kvmapi_reg *regs;
+	const struct kvmapi_attr_name *attr_names;
 	const struct kvmapi_use *uses;
 	const struct kvmapi_cap_args *cap_args;
 	const struct kvmapi_traffic *traffic;
@@ -112,6 +148,8 @@ struct kvmapi_table {
 	size_t attr_count;
 	size_t field_count;
 	size_t union_count;
+	size_t reg_count;
+	size_t attr_name_count;
 	size_t use_count;
 	size_t cap_args_count;
 	size_t traffic_count;
@@ -124,6 +162,17 @@ const struct kvmapi_table *kvmapi_table_of(enum kvmapi_arch arch);
 
 /* NULL for an index without a name. */
 const char *kvmapi_msr_name(uint32_t index);
+
+/* The name of a group, or of one of its attributes if `attr` is given; NULL. */
+const char *kvmapi_attr_name(enum kvmapi_arch arch, const struct kvmapi_owner *owner,
+			     uint32_t group, const uint64_t *attr);
+
+/* The id of a register as names of the header, for a person and for kvmapi_reg_parse().  NULL:
+ * nothing is known of it; else buf. */
+#define KVMAPI_REG_TEXT 160
+const char *kvmapi_reg_text(enum kvmapi_arch arch, uint64_t id, char *buf, size_t size);
+/* The value of one of these names.  0, -ENOENT. */
+int kvmapi_reg_parse(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
 /* BTF of each architecture's types, made at build time (btf.c). */
 struct kvmapi_btf_data {

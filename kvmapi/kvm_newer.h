@@ -24,6 +24,7 @@
 #define kvm_run			     kvm_run_of_header
 #define kvm_userspace_memory_region2 kvm_userspace_memory_region2_of_header
 /* x86 */
+#define kvm_lapic_state		     kvm_lapic_state_of_header
 #define kvm_sev_attestation_report   kvm_sev_attestation_report_of_header
 #define kvm_sev_cmd		     kvm_sev_cmd_of_header
 #define kvm_sev_init		     kvm_sev_init_of_header
@@ -72,6 +73,7 @@
 #undef kvm_pre_fault_memory
 #undef kvm_run
 #undef kvm_userspace_memory_region2
+#undef kvm_lapic_state
 #undef kvm_sev_attestation_report
 #undef kvm_sev_cmd
 #undef kvm_sev_init
@@ -522,6 +524,71 @@ struct kvm_pre_fault_memory {
 
 /* --- x86 --- */
 
+/* A local APIC by its registers, each in 16 bytes of its own.  Names of the SDM, in short. */
+#define KVMAPI_APIC(name_) \
+	__u32 name_;       \
+	__u8 gap_##name_[12];
+struct kvm_lapic_state {
+	union {
+		char regs[KVM_APIC_REG_SIZE];
+		struct {
+			__u8 gap_000[0x20];
+			KVMAPI_APIC(id)
+			KVMAPI_APIC(version)
+			__u8 gap_040[0x40];
+			KVMAPI_APIC(tpr)
+			KVMAPI_APIC(apr)
+			KVMAPI_APIC(ppr)
+			KVMAPI_APIC(eoi)
+			KVMAPI_APIC(rrd)
+			KVMAPI_APIC(ldr)
+			KVMAPI_APIC(dfr)
+			KVMAPI_APIC(svr)
+			KVMAPI_APIC(isr0)
+			KVMAPI_APIC(isr1)
+			KVMAPI_APIC(isr2)
+			KVMAPI_APIC(isr3)
+			KVMAPI_APIC(isr4)
+			KVMAPI_APIC(isr5)
+			KVMAPI_APIC(isr6)
+			KVMAPI_APIC(isr7)
+			KVMAPI_APIC(tmr0)
+			KVMAPI_APIC(tmr1)
+			KVMAPI_APIC(tmr2)
+			KVMAPI_APIC(tmr3)
+			KVMAPI_APIC(tmr4)
+			KVMAPI_APIC(tmr5)
+			KVMAPI_APIC(tmr6)
+			KVMAPI_APIC(tmr7)
+			KVMAPI_APIC(irr0)
+			KVMAPI_APIC(irr1)
+			KVMAPI_APIC(irr2)
+			KVMAPI_APIC(irr3)
+			KVMAPI_APIC(irr4)
+			KVMAPI_APIC(irr5)
+			KVMAPI_APIC(irr6)
+			KVMAPI_APIC(irr7)
+			KVMAPI_APIC(esr)
+			__u8 gap_290[0x60];
+			KVMAPI_APIC(lvt_cmci)
+			KVMAPI_APIC(icr)
+			KVMAPI_APIC(icr2)
+			KVMAPI_APIC(lvt_timer)
+			KVMAPI_APIC(lvt_thermal)
+			KVMAPI_APIC(lvt_pmc)
+			KVMAPI_APIC(lvt_lint0)
+			KVMAPI_APIC(lvt_lint1)
+			KVMAPI_APIC(lvt_error)
+			KVMAPI_APIC(timer_initial)
+			KVMAPI_APIC(timer_current)
+			__u8 gap_3a0[0x40];
+			KVMAPI_APIC(timer_divide)
+			__u8 gap_3f0[0x10];
+		};
+	};
+};
+#undef KVMAPI_APIC
+
 struct kvm_svm_nested_state_hdr {
 	__u64 vmcb_pa;
 	__u64 gpat; /* Linux 7.2 */
@@ -903,6 +970,15 @@ struct kvm_s390_vm_cpu_uv_feat {
 
 #ifndef KVM_CAP_SET_GUEST_DEBUG
 #define KVM_CAP_SET_GUEST_DEBUG 23 /* of all architectures since Linux 6.15 */
+#endif
+#ifndef KVM_REG_RISCV_SBI_EXT
+#define KVM_REG_RISCV_SBI_EXT (0x08 << KVM_REG_RISCV_TYPE_SHIFT)
+#endif
+#ifndef KVM_REG_RISCV_VECTOR
+#define KVM_REG_RISCV_VECTOR (0x09 << KVM_REG_RISCV_TYPE_SHIFT)
+#endif
+#ifndef KVM_REG_RISCV_SBI_STATE
+#define KVM_REG_RISCV_SBI_STATE (0x0a << KVM_REG_RISCV_TYPE_SHIFT)
 #endif
 #ifndef KVM_DEV_RISCV_AIA_GRP_CONFIG
 #define KVM_DEV_RISCV_AIA_GRP_CONFIG 0

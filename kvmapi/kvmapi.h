@@ -293,10 +293,20 @@ struct json_t;
  * is a field that was not captured.  Padding and reserved fields are left out while they are zero.
  * The caller owns *value.
  */
+/* The object that a call is made on: groups of attributes have names by it only. */
+struct kvmapi_owner {
+	uint8_t kind;	 /* enum kvmapi_object */
+	uint64_t number; /* of a device its type */
+};
 int kvmapi_value_text(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 		      char **text);
 int kvmapi_value_json(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 		      struct json_t **value);
+/* The same; owner may be NULL. */
+int kvmapi_value_text_of(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+			 const void *data, size_t len, char **text);
+int kvmapi_value_json_of(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+			 const void *data, size_t len, struct json_t **value);
 /*
  * The same for the part of struct kvm_run that was captured: `run` holds its first `len` bytes, and
  * only the member that exit_reason selects is shown.

@@ -129,6 +129,35 @@ const char *kvmapi_msr_name(uint32_t index)
 	return NULL;
 }
 
+const char *kvmapi_attr_name(enum kvmapi_arch arch, const struct kvmapi_owner *owner,
+			     uint32_t group, const uint64_t *attr)
+{
+	const struct kvmapi_table *table = kvmapi_table_of(arch);
+
+	for (size_t n = 0; table && owner && n < table->attr_name_count; n++) {
+		const struct kvmapi_attr_name *row = &table->attr_names[n];
+
+		if (row->kind == owner->kind && row->group == group &&
+		    (row->kind != KVMAPI_DEVICE || row->device == owner->number) &&
+		    row->attribute == (attr != NULL) && (!attr || row->attr == *attr))
+			return row->name;
+	}
+	return NULL;
+}
+
+static int attr_value(const struct kvmapi_table *table, const char *name, uint64_t *value)
+{
+	for (size_t n = 0; n < table->attr_name_count; n++) {
+		const struct kvmapi_attr_name *row = &table->attr_names[n];
+
+		if (strcmp(row->name, name) != 0)
+			continue;
+		*value = row->attribute ? row->attr : row->group;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static int msr_index(const char *name, uint64_t *value)
 {
 	size_t n;
@@ -170,7 +199,11 @@ int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value)
 		*value = (uint64_t)cap;
 		return 0;
 	}
-	return arch == KVMAPI_X86 ? msr_index(name, value) : -ENOENT;
+	if (!attr_value(table, name, value))
+		return 0;
+	if (arch == KVMAPI_X86 && !msr_index(name, value))
+		return 0;
+	return kvmapi_reg_parse(arch, name, value);
 }
 
 void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near)
@@ -199,6 +232,10 @@ void kvmapi_near_constants(enum kvmapi_arch arch, struct near *near)
 		near_offer(near, gone_caps[n].name);
 	for (n = 0; arch == KVMAPI_X86 && n < ARRAY_COUNT(msrs); n++)
 		near_offer(near, msrs[n].name);
+	for (n = 0; table && n < table->reg_count; n++)
+		near_offer(near, table->regs[n].name);
+	for (n = 0; table && n < table->attr_name_count; n++)
+		near_offer(near, table->attr_names[n].name);
 }
 
 void kvmapi_near_errors(struct near *near)

@@ -250,6 +250,66 @@ static const struct kvmapi_field fields[] = {
 #include "kvmapi/fields.def"
 };
 
+/* --- registers --- */
+
+/* Names become strings before the constants that they are take their place. */
+#define REG(on_, constant_)		CAT(REG_, on_)(#constant_, constant_)
+#define REG_PART(on_, constant_, mask_) CAT(REG_PART_, on_)(#constant_, constant_, mask_)
+#define REG_MACRO(on_, macro_, ...)	CAT(REG_MACRO_, on_)(#macro_, __VA_ARGS__)
+#define REG_FIELDS(on_, constant_, mask_, macro_, ...) \
+	CAT(REG_FIELDS_, on_)(#constant_, constant_, mask_, #macro_, __VA_ARGS__)
+#define REG_0(...)
+#define REG_PART_0(...)
+#define REG_MACRO_0(...)
+#define REG_FIELDS_0(...)
+#define REG_1(name_, value_) \
+	{.name = name_, .value = value_, .mask = UINT64_MAX, .kind = KVMAPI_REG_WHOLE},
+#define REG_PART_1(name_, value_, mask_) \
+	{.name = name_, .value = value_, .mask = mask_, .kind = KVMAPI_REG_PART},
+#define ARG(shift_, bits_) {shift_, bits_},
+#define REG_MACRO_1(name_, base_, ...) \
+	{.name = name_,                \
+	 .value = base_,               \
+	 .kind = KVMAPI_REG_MACRO,     \
+	 .args = {__VA_ARGS__},        \
+	 .arg_count = ARRAY_COUNT(((const struct kvmapi_reg_arg[]){__VA_ARGS__}))},
+#define REG_FIELDS_1(name_, value_, mask_, macro_, type_, unit_) \
+	{.name = name_,                                          \
+	 .value = value_,                                        \
+	 .mask = mask_,                                          \
+	 .kind = KVMAPI_REG_FIELDS,                              \
+	 .macro = macro_,                                        \
+	 .type = #type_,                                         \
+	 .unit = sizeof(unit_)},
+
+/* x86 has none, and an array has one at least. */
+static const struct kvmapi_reg regs[] = {
+#include "kvmapi/regs.def"
+	{.name = NULL},
+};
+
+/* --- names of device attributes --- */
+
+#define GROUP(on_, kind_, device_, group_) CAT(GROUP_, on_)(kind_, device_, #group_, group_)
+#undef ATTR
+#define ATTR(on_, kind_, device_, group_, attr_) \
+	CAT(ATTR_, on_)(kind_, device_, group_, #attr_, attr_)
+#define GROUP_0(...)
+#define ATTR_0(...)
+#define GROUP_1(kind_, device_, name_, group_) \
+	{.name = name_, .kind = kind_, .device = device_, .group = group_},
+#define ATTR_1(kind_, device_, group_, name_, attr_) \
+	{.name = name_,                              \
+	 .kind = kind_,                              \
+	 .device = device_,                          \
+	 .group = group_,                            \
+	 .attr = attr_,                              \
+	 .attribute = true},
+
+static const struct kvmapi_attr_name attr_names[] = {
+#include "kvmapi/attr_names.def"
+};
+
 #define CASE(value_, member_) {(uint64_t)(value_), #member_, false},
 #define CASE_NONE(value_)     {(uint64_t)(value_), "", false},
 #define CASE_ELSE(member_)    {0, #member_, true},
@@ -385,6 +445,8 @@ const struct kvmapi_table CAT(kvmapi_table_, KVMAPI_ARCH) = {
 	.attrs = attrs,
 	.fields = fields,
 	.unions = unions,
+	.regs = regs,
+	.attr_names = attr_names,
 	.uses = uses,
 	.cap_args = cap_args,
 	.traffic = traffic,
@@ -393,6 +455,8 @@ const struct kvmapi_table CAT(kvmapi_table_, KVMAPI_ARCH) = {
 	.attr_count = ARRAY_COUNT(attrs),
 	.field_count = ARRAY_COUNT(fields),
 	.union_count = ARRAY_COUNT(unions),
+	.reg_count = ARRAY_COUNT(regs) - 1,
+	.attr_name_count = ARRAY_COUNT(attr_names),
 	.use_count = ARRAY_COUNT(uses),
 	.cap_args_count = ARRAY_COUNT(cap_args),
 	.traffic_count = ARRAY_COUNT(traffic),

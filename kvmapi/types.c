@@ -56,6 +56,14 @@ struct kvm_sev_snp_launch_start sev_snp_launch_start;
 struct kvm_sev_snp_launch_update sev_snp_launch_update;
 struct kvm_sev_snp_launch_finish sev_snp_launch_finish;
 #endif
+/* What the ids of registers are about. */
+#if defined(KVMAPI_ARCH_arm64)
+struct kvm_regs core_regs;
+#endif
+#if defined(KVMAPI_ARCH_riscv)
+struct kvm_riscv_core riscv_core;
+struct kvm_riscv_timer riscv_timer;
+#endif
 #if defined(KVMAPI_ARCH_s390)
 struct kvm_hw_breakpoint hw_breakpoint;
 struct kvm_s390_pv_sec_parm pv_sec_parm;

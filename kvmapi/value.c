@@ -165,6 +165,8 @@ int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, s
  */
 
 struct walk {
+	enum kvmapi_arch arch;
+	const struct kvmapi_owner *owner;
 	const struct types *types;
 	const struct btf *btf;
 	const struct kvmapi_table *table;
@@ -264,7 +266,23 @@ static bool zero_has_name(const struct walk *w)
 {
 	const struct kvmapi_field *row = style_find(w);
 
-	return row && row->style >= KVMAPI_STYLE_ENUM;
+	/* Of attributes some, and only where the object is known. */
+	return row && row->style >= KVMAPI_STYLE_ENUM &&
+	       (row->style < KVMAPI_STYLE_GROUP || w->owner);
+}
+
+/* The value of a field of the nearest named struct; false if it was not captured. */
+static bool discriminator_read(const struct walk *w, const char *path, uint64_t *value)
+{
+	size_t offset = 0, size;
+
+	if (types_path(w->btf, w->named_id, path, &offset, &size) < 0 || size > 8)
+		return false;
+	offset += w->named_at;
+	if (captured(w, offset, size) < size)
+		return false;
+	*value = number_read(w, offset, size);
+	return true;
 }
 
 static int emit_number(struct walk *w, const char *name, struct kvmapi_number *number)
@@ -275,6 +293,8 @@ static int emit_number(struct walk *w, const char *name, struct kvmapi_number *n
 	unsigned int count = 0;
 	uint64_t rest = number->value;
 	const char *label = NULL;
+	char text[KVMAPI_REG_TEXT];
+	uint64_t group;
 
 	number->hex =
 		row ? row->style == KVMAPI_STYLE_HEX : number->bytes == 8 && !number->is_signed;
@@ -307,6 +327,19 @@ static int emit_number(struct walk *w, const char *name, struct kvmapi_number *n
 		break;
 	case KVMAPI_STYLE_MSR:
 		label = kvmapi_msr_name((uint32_t)number->value);
+		number->hex = true;
+		break;
+	case KVMAPI_STYLE_GROUP:
+		label = kvmapi_attr_name(w->arch, w->owner, (uint32_t)number->value, NULL);
+		break;
+	case KVMAPI_STYLE_ATTR:
+		if (discriminator_read(w, "group", &group))
+			label = kvmapi_attr_name(w->arch, w->owner, (uint32_t)group,
+						 &number->value);
+		number->hex = true;
+		break;
+	case KVMAPI_STYLE_REG:
+		label = kvmapi_reg_text(w->arch, number->value, text, sizeof(text));
 		number->hex = true;
 		break;
 	}
@@ -404,20 +437,6 @@ static int walk_struct(struct walk *w, const char *name, const struct btf_type *
 	return err;
 }
 
-/* The value of a field of the nearest named struct; false if it was not captured. */
-static bool discriminator_read(const struct walk *w, const char *path, uint64_t *value)
-{
-	size_t offset = 0, size;
-
-	if (types_path(w->btf, w->named_id, path, &offset, &size) < 0 || size > 8)
-		return false;
-	offset += w->named_at;
-	if (captured(w, offset, size) < size)
-		return false;
-	*value = number_read(w, offset, size);
-	return true;
-}
-
 /* The name of the member that holds the value of a union, "" if none does (an exit without data),
  * NULL. */
 static const char *union_member(const struct walk *w, const struct btf_type *t, bool anonymous)
@@ -472,7 +491,8 @@ static int walk_member(struct walk *w, const struct btf_type *t, uint32_t n, siz
 	if (bits) {
 		err = walk_bitfield(w, name, real, bit_offset, bits, at);
 	} else {
-		padding = strncmp(name, "pad", 3) == 0 || strncmp(name, "reserved", 8) == 0;
+		padding = strncmp(name, "pad", 3) == 0 || strncmp(name, "reserved", 8) == 0 ||
+			  strncmp(name, "gap_", 4) == 0;
 		if ((w->sink->skip_zeros || padding) && captured(w, from, size) == size &&
 		    is_zero(w->data + from, size) && !zero_has_name(w))
 			err = 0;
@@ -550,10 +570,13 @@ static int walk_value(struct walk *w, const char *name, uint32_t id, size_t at)
 	return err;
 }
 
-int kvmapi_value_walk(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
-		      bool run, const struct kvmapi_sink *sink, void *ctx)
+int kvmapi_value_walk(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+		      const void *data, size_t len, bool run, const struct kvmapi_sink *sink,
+		      void *ctx)
 {
 	struct walk w = {
+		.arch = arch,
+		.owner = owner,
 		.table = kvmapi_table_of(arch),
 		.data = data,
 		.len = len,
@@ -748,7 +771,7 @@ static bool name_is_padding(const char *path)
 
 	name = name ? name + 1 : path;
 	return !strncmp(name, "pad", 3) || !strncmp(name, "reserved", 8) ||
-	       !strncmp(name, "rsvd", 4);
+	       !strncmp(name, "rsvd", 4) || !strncmp(name, "gap_", 4);
 }
 
 static void leaf_add(struct leaves *l, size_t offset, size_t size)

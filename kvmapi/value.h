@@ -35,8 +35,10 @@ struct kvmapi_sink {
 	bool skip_zeros; /* members that are zero are left out; else only padding that is zero */
 };
 
-/* Walk `len` bytes of a type.  run: leave out of struct kvm_run what begins at `len` or later. */
-int kvmapi_value_walk(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
-		      bool run, const struct kvmapi_sink *sink, void *ctx);
+/* Walk `len` bytes of a type.  owner: NULL = not known.  run: leave out of struct kvm_run what
+ * begins at `len` or later. */
+int kvmapi_value_walk(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+		      const void *data, size_t len, bool run, const struct kvmapi_sink *sink,
+		      void *ctx);
 
 #endif

@@ -160,11 +160,11 @@ static const struct kvmapi_sink json_sink = {
 	.missing = json_missing,
 };
 
-static int json_make(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
-		     bool run, struct json_t **value)
+static int json_make(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+		     const void *data, size_t len, bool run, struct json_t **value)
 {
 	struct json json = {};
-	int err = kvmapi_value_walk(arch, type, data, len, run, &json_sink, &json);
+	int err = kvmapi_value_walk(arch, owner, type, data, len, run, &json_sink, &json);
 
 	if (err) {
 		json_decref(json.root);
@@ -177,10 +177,16 @@ static int json_make(enum kvmapi_arch arch, const char *type, const void *data, 
 int kvmapi_value_json(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 		      struct json_t **value)
 {
-	return json_make(arch, type, data, len, false, value);
+	return json_make(arch, NULL, type, data, len, false, value);
+}
+
+int kvmapi_value_json_of(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+			 const void *data, size_t len, struct json_t **value)
+{
+	return json_make(arch, owner, type, data, len, false, value);
 }
 
 int kvmapi_run_json(enum kvmapi_arch arch, const void *run, size_t len, struct json_t **value)
 {
-	return json_make(arch, "struct kvm_run", run, len, true, value);
+	return json_make(arch, NULL, "struct kvm_run", run, len, true, value);
 }

@@ -129,8 +129,8 @@ static const struct kvmapi_sink text_sink = {
 	.skip_zeros = true,
 };
 
-static int text_make(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
-		     bool run, char **out)
+static int text_make(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+		     const void *data, size_t len, bool run, char **out)
 {
 	struct text text = {.first = true};
 	char *string = NULL;
@@ -140,7 +140,7 @@ static int text_make(enum kvmapi_arch arch, const char *type, const void *data, 
 	text.file = open_memstream(&string, &size);
 	if (!text.file)
 		return -ENOMEM;
-	err = kvmapi_value_walk(arch, type, data, len, run, &text_sink, &text);
+	err = kvmapi_value_walk(arch, owner, type, data, len, run, &text_sink, &text);
 	if (ferror(text.file) && !err)
 		err = -ENOMEM;
 	if (fclose(text.file) != 0 && !err)
@@ -156,10 +156,16 @@ static int text_make(enum kvmapi_arch arch, const char *type, const void *data, 
 int kvmapi_value_text(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 		      char **text)
 {
-	return text_make(arch, type, data, len, false, text);
+	return text_make(arch, NULL, type, data, len, false, text);
+}
+
+int kvmapi_value_text_of(enum kvmapi_arch arch, const struct kvmapi_owner *owner, const char *type,
+			 const void *data, size_t len, char **text)
+{
+	return text_make(arch, owner, type, data, len, false, text);
 }
 
 int kvmapi_run_text(enum kvmapi_arch arch, const void *run, size_t len, char **text)
 {
-	return text_make(arch, "struct kvm_run", run, len, true, text);
+	return text_make(arch, NULL, "struct kvm_run", run, len, true, text);
 }

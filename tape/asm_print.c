@@ -12,6 +12,7 @@
 
 #include "kvmapi/value.h"
 #include "tape/asm_value.h"
+#include "tape/show.h"
 
 /* Where a line is broken. */
 #define LINE_FULL 100
@@ -37,12 +38,13 @@ struct printer {
 	struct tape_reader *r;
 	const struct tape_env *env;
 	FILE *out;
-	struct tape_buf st;  /* the statement so far */
-	size_t line;	     /* where the last line begins in .st */
-	bool first;	     /* of the innermost brackets */
-	int err;	     /* sticky, of .st */
-	const uint8_t *base; /* of the value that is walked */
-	const char *region;  /* name of the field that holds an address of memory; "" = none */
+	struct tape_buf st;	   /* the statement so far */
+	size_t line;		   /* where the last line begins in .st */
+	bool first;		   /* of the innermost brackets */
+	int err;		   /* sticky, of .st */
+	const uint8_t *base;	   /* of the value that is walked */
+	struct kvmapi_owner owner; /* what the call is made on */
+	const char *region; /* name of the field that holds an address of memory; "" = none */
 	struct asm_buf back;
 	struct tape_buf scratch;
 	struct asm_runs runs;
@@ -445,7 +447,7 @@ static int put_typed(struct printer *p, const struct kvmapi_ioctl *row,
 	if (run && !bytes && part->role != TAPE_RUN_OUT) {
 		put_changes(p, type, base, data, p->runs.size, origin, end);
 	} else if (!bytes) {
-		err = kvmapi_value_walk(p->env->arch, type, data, end, run, &sink, p);
+		err = kvmapi_value_walk(p->env->arch, &p->owner, type, data, end, run, &sink, p);
 		/* A value without braces is a number, which would be taken for the argument. */
 		if (!err && p->st.data[begin] != '{') {
 			char number[32];
@@ -606,6 +608,7 @@ static int put_part(struct printer *p, const struct event *e, const struct tape_
 	uint8_t flags = put_role(p, e, part);
 	int err;
 
+	p->owner = tape_owner(p->r, e->call->object);
 	if (run)
 		asm_run_base(&p->runs, e->page, part->role, p->run_base);
 	if (!part->have) {

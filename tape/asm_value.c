@@ -181,6 +181,12 @@ static int number_term(struct asm_in *in, uint64_t *value)
 
 	begin = asm_name(in, &len);
 	if (begin) {
+		/* A macro of the header, with what it is about. */
+		if (*in->at == '(' && strcspn(in->at, ")\n") < strlen(in->at) &&
+		    in->at[strcspn(in->at, ")\n")] == ')') {
+			in->at += strcspn(in->at, ")") + 1;
+			len = (size_t)(in->at - begin);
+		}
 		err = constant(in, begin, len, value);
 		if (err)
 			return err;

@@ -61,15 +61,16 @@ static void set(json_t *object, const char *key, json_t *value, int *err)
 		*err = -ENOMEM;
 }
 
-static json_t *part_value(const struct tape_env *env, const char *type,
-			  const struct tape_part *part)
+static json_t *part_value(const struct tape_env *env, const struct kvmapi_owner *owner,
+			  const char *type, const struct tape_part *part)
 {
 	json_t *value = NULL;
 	int err;
 
 	if (!part || (!part->have && part->want))
 		return json_null();
-	err = type ? kvmapi_value_json(env->arch, type, part->data, part->have, &value) : -ENOENT;
+	err = type ? kvmapi_value_json_of(env->arch, owner, type, part->data, part->have, &value)
+		   : -ENOENT;
 	if (err == -ENOENT)
 		return json_bytes(part->data, part->have);
 	return err ? NULL : value;
@@ -159,7 +160,7 @@ static void set_raw(json_t *event, const struct tape_env *env, const struct tape
 		for (unsigned int i = 0; i < counts[l]; i++)
 			if (lists[l][i].role >= TAPE_RUN_REGS_IN)
 				set(event, role_name(lists[l][i].role, name, sizeof(name)),
-				    part_value(env, NULL, &lists[l][i]), err);
+				    part_value(env, NULL, NULL, &lists[l][i]), err);
 }
 
 int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, json_t **object)
@@ -170,6 +171,7 @@ int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, 
 	const struct tape_thread *thread = tape_reader_thread(r, call->thread);
 	struct tape_sides arg = tape_sides_of(ret, TAPE_ARG_IN, TAPE_ARG_OUT);
 	struct tape_sides run = tape_sides_of(ret, TAPE_RUN_IN, TAPE_RUN_OUT);
+	const struct kvmapi_owner owner = tape_owner(r, call->object);
 	json_t *event = json_object();
 	char label[64], words[KVMAPI_WORDS];
 	int err = 0;
@@ -206,9 +208,11 @@ int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, 
 			set(event, "explained", json_string(words), &err);
 	} else if (arg.in || arg.out || (row && row->payload != KVMAPI_VALUE && row->dir)) {
 		if (!row || row->dir & KVMAPI_IN || arg.in)
-			set(event, "in", part_value(env, row ? row->type : NULL, arg.in), &err);
+			set(event, "in", part_value(env, &owner, row ? row->type : NULL, arg.in),
+			    &err);
 		if (!row || row->dir & KVMAPI_OUT || arg.out)
-			set(event, "out", part_value(env, row ? row->type : NULL, arg.out), &err);
+			set(event, "out", part_value(env, &owner, row ? row->type : NULL, arg.out),
+			    &err);
 	}
 	set_raw(event, env, ret, &err);
 	set_incomplete(event, ret, &err);

@@ -15,6 +15,14 @@ struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in
 	return sides;
 }
 
+struct kvmapi_owner tape_owner(const struct tape_reader *r, uint32_t object)
+{
+	const struct tape_object *o = tape_reader_object(r, object);
+
+	return o ? (struct kvmapi_owner){.kind = o->kind, .number = o->number}
+		 : (struct kvmapi_owner){0};
+}
+
 bool tape_part_whole(const struct tape_part *part)
 {
 	return part && part->have == part->want && !part->flags;

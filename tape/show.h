@@ -27,6 +27,9 @@ static inline bool tape_part_has(const struct tape_part *part, size_t offset, si
 	return part && offset + bytes <= part->have;
 }
 
+/* What a call is made on, for names that depend on it. */
+struct kvmapi_owner tape_owner(const struct tape_reader *r, uint32_t object);
+
 /* Where the exit union of struct kvm_run begins. */
 static inline size_t tape_run_union(const struct tape_env *env)
 {

@@ -17,6 +17,7 @@ struct shower {
 	const struct tape_reader *r;
 	const struct tape_env *env;
 	FILE *out;
+	struct kvmapi_owner owner;
 	bool verbose;
 };
 
@@ -74,76 +75,6 @@ static const char *part_note(const struct tape_part *part)
 	return "not captured";
 }
 
-/* Registers of a local APIC are 16 bytes apart; what is zero is left out, as in values. */
-static void show_apic(const struct shower *s, const struct tape_part *part)
-{
-	static const char *const names[64] = {
-		[2] = "id",
-		[3] = "version",
-		[8] = "tpr",
-		[9] = "apr",
-		[10] = "ppr",
-		[11] = "eoi",
-		[12] = "rrd",
-		[13] = "ldr",
-		[14] = "dfr",
-		[15] = "svr",
-		[16] = "isr0",
-		[17] = "isr1",
-		[18] = "isr2",
-		[19] = "isr3",
-		[20] = "isr4",
-		[21] = "isr5",
-		[22] = "isr6",
-		[23] = "isr7",
-		[24] = "tmr0",
-		[25] = "tmr1",
-		[26] = "tmr2",
-		[27] = "tmr3",
-		[28] = "tmr4",
-		[29] = "tmr5",
-		[30] = "tmr6",
-		[31] = "tmr7",
-		[32] = "irr0",
-		[33] = "irr1",
-		[34] = "irr2",
-		[35] = "irr3",
-		[36] = "irr4",
-		[37] = "irr5",
-		[38] = "irr6",
-		[39] = "irr7",
-		[40] = "esr",
-		[47] = "lvt_cmci",
-		[48] = "icr",
-		[49] = "icr2",
-		[50] = "lvt_timer",
-		[51] = "lvt_thermal",
-		[52] = "lvt_pmc",
-		[53] = "lvt_lint0",
-		[54] = "lvt_lint1",
-		[55] = "lvt_error",
-		[56] = "timer_initial",
-		[57] = "timer_current",
-		[62] = "timer_divide",
-	};
-	const char *comma = "";
-
-	fputc('{', s->out);
-	for (uint32_t at = 0; at + 4 <= part->have; at += 4) {
-		uint32_t value = (uint32_t)tape_part_number(s->env, part, at, 4);
-		const char *name = at % 16 || at / 16 >= 64 ? NULL : names[at / 16];
-
-		if (!value)
-			continue;
-		if (name)
-			fprintf(s->out, "%s.%s = 0x%x", comma, name, value);
-		else
-			fprintf(s->out, "%s[0x%x] = 0x%x", comma, at, value);
-		comma = ", ";
-	}
-	fputc('}', s->out);
-}
-
 /* Bytes of a C type, or of none that is known. */
 static int show_bytes(const struct shower *s, const char *type, const struct tape_part *part)
 {
@@ -154,13 +85,12 @@ static int show_bytes(const struct shower *s, const char *type, const struct tap
 		fprintf(s->out, "? /* %s */", part ? part_note(part) : "not captured");
 		return 0;
 	}
-	err = type ? kvmapi_value_text(s->env->arch, type, part->data, part->have, &value)
+	err = type ? kvmapi_value_text_of(s->env->arch, &s->owner, type, part->data, part->have,
+					  &value)
 		   : -ENOENT;
 	if (err && err != -ENOENT)
 		return err;
-	if (s->verbose && type && !strcmp(type, "struct kvm_lapic_state"))
-		show_apic(s, part);
-	else if (err)
+	if (err)
 		show_hex(s, part->data, part->have);
 	else
 		show_value(s, value);
@@ -552,6 +482,7 @@ int tape_event_text(const struct tape_reader *r, const struct tape_return *ret, 
 	if (!out)
 		return -ENOMEM;
 	s.out = out;
+	s.owner = tape_owner(r, ret->call->object);
 	err = show_event(&s, ret);
 	return text_end(out, err, text, &buf);
 }

@@ -89,6 +89,34 @@ run "$KVMTAPE" print "$tmp/sync.tape"
 like "which synchronised registers are valid and dirty" "$out" 'KVM_RUN\(valid regs sregs, dirty regs\) = 0 -> HLT'
 run "$KVMTAPE" print -v "$tmp/sync.tape"
 like "--verbose: and what is in them" "$out" 'sync regs in: valid regs sregs, dirty regs \{\.regs = \{\.rip = 0x2000'
+cat >"$tmp/arm.tapes" <<'END'
+arch arm64
+kernel 6.12.0
+vm = kvm.KVM_CREATE_VM(0)
+vcpu0 = vm.KVM_CREATE_VCPU(0)
+gic = vm.KVM_CREATE_DEVICE({.type = KVM_DEV_TYPE_ARM_VGIC_V3})
+vcpu0.KVM_ARM_VCPU_INIT({.target = 5, .features = [0xc]}) = 0
+vcpu0.KVM_GET_ONE_REG({.id = 0x6030000000100040}) => [0]: u64 1 = 0
+vcpu0.KVM_GET_ONE_REG({.id = 0x603000000013c080}) => [0]: u64 1 = 0
+gic.KVM_SET_DEVICE_ATTR({.group = 4, .attr = 0}) = 0
+vcpu0.KVM_SET_DEVICE_ATTR({.group = 1, .attr = 1}, [0]: u32 30) = 0
+END
+"$KVMTAPE" asm -o "$tmp/arm.tape" "$tmp/arm.tapes" || exit 99
+run "$KVMTAPE" print "$tmp/arm.tape"
+like "features of a vCPU by name" "$out" 'features = \{KVM_ARM_VCPU_PSCI_0_2 \| KVM_ARM_VCPU_PMU_V3\}'
+like "a core register by its field" "$out" '\| KVM_REG_ARM_CORE \| KVM_REG_ARM_CORE_REG\(regs\.pc\)'
+like "a system register by its numbers" "$out" '\.id = ARM64_SYS_REG\(3, 0, 1, 0, 0\)'
+like "an attribute by the type of the device" "$out" \
+	'\.group = KVM_DEV_ARM_VGIC_GRP_CTRL, \.attr = KVM_DEV_ARM_VGIC_CTRL_INIT\}'
+like "an attribute of a vCPU" "$out" '\.group = KVM_ARM_VCPU_TIMER_CTRL, \.attr = KVM_ARM_VCPU_TIMER_IRQ_PTIMER'
+run "$KVMTAPE" print --json -i SET_DEVICE_ATTR "$tmp/arm.tape"
+like "the same as JSON" "$out" '"group":\{"value":4,"name":"KVM_DEV_ARM_VGIC_GRP_CTRL"\}'
+"$KVMTAPE" print --asm "$tmp/arm.tape" >"$tmp/arm2.tapes"
+like "--asm: by name, too" "$(<"$tmp/arm2.tapes")" '\.group = KVM_DEV_ARM_VGIC_GRP_CTRL'
+"$KVMTAPE" asm -o "$tmp/arm2.tape" "$tmp/arm2.tapes"
+ok "--asm: and back" same_tape "$tmp/arm.tape" "$tmp/arm2.tape"
+run "$KVMTAPE" print -i GET_LAPIC "$CORPUS/qemu/monitor.tape"
+like "registers of the local APIC by name" "$out" 'KVM_GET_LAPIC\(\{.*\.svr = 0x1ff, '
 run "$KVMTAPE" print -v -i GET_LAPIC "$CORPUS/qemu/monitor.tape"
 like "--verbose: registers of the local APIC by name, all of them" "$out" '\.svr = 0x1ff, .*\.lvt_error = 0x10000\}'
 run "$KVMTAPE" print --json "$tmp/name.tape"

@@ -156,25 +156,191 @@ static void unions(void **state)
 
 static void bytes(void **state)
 {
-	struct kvm_lapic_state lapic = {};
+	static struct kvm_vmx_nested_state_data data;
 	json_t *value;
 	char *text;
 
-	lapic.regs[0] = 1;
-	assert_int_equal(kvmapi_value_text(KVMAPI_X86, "struct kvm_lapic_state", &lapic,
-					   sizeof(lapic), &text),
+	data.vmcs12[0] = 1;
+	assert_int_equal(kvmapi_value_text(KVMAPI_X86, "struct kvm_vmx_nested_state_data", &data,
+					   sizeof(data), &text),
 			 0);
-	assert_memory_equal(text, "{.regs = \"0100", 14);
-	assert_non_null(strstr(text, "00\"...1024 bytes}"));
+	assert_memory_equal(text, "{.vmcs12 = \"0100", 16);
+	assert_non_null(strstr(text, "00\"...4096 bytes}"));
 	assert_true(strlen(text) < 200);
 	free(text);
-	assert_int_equal(kvmapi_value_json(KVMAPI_X86, "struct kvm_lapic_state", &lapic,
-					   sizeof(lapic), &value),
+	assert_int_equal(kvmapi_value_json(KVMAPI_X86, "struct kvm_vmx_nested_state_data", &data,
+					   sizeof(data), &value),
 			 0);
-	assert_int_equal(json_string_length(json_object_get(value, "regs")), 2048);
+	assert_int_equal(json_string_length(json_object_get(value, "vmcs12")), 8192);
 	json_decref(value);
-	json_is(KVMAPI_X86, "struct kvm_lapic_state", &lapic, 2,
-		"{\"regs\":{\"captured\":\"0100\",\"length\":1024}}");
+	assert_int_equal(
+		kvmapi_value_json(KVMAPI_X86, "struct kvm_vmx_nested_state_data", &data, 2, &value),
+		0);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(value, "vmcs12"), "length")),
+		4096);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(value, "vmcs12"), "captured")),
+		"0100");
+	json_decref(value);
+}
+
+/* Registers of the local APIC have names, and what is between them is shown if there is anything.
+ */
+static void local_apic(void **state)
+{
+	struct kvm_lapic_state lapic = {};
+
+	lapic.regs[0xf0] = 1;
+	lapic.regs[0x80] = 0x10;
+	text_is(KVMAPI_X86, "struct kvm_lapic_state", &lapic, sizeof(lapic),
+		"{.tpr = 0x10, .svr = 0x1}");
+	lapic.regs[0x84] = 7;
+	text_is(KVMAPI_X86, "struct kvm_lapic_state", &lapic, sizeof(lapic),
+		"{.tpr = 0x10, .gap_tpr = \"070000000000000000000000\", .svr = 0x1}");
+}
+
+/* An id by the names of the header, which are its value again. */
+static void registers(void **state)
+{
+	static const struct {
+		enum kvmapi_arch arch;
+		uint64_t id;
+		const char *text;
+	} ids[] = {
+		{KVMAPI_ARM64, 0x6030000000100000,
+		 "KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.regs[0])"},
+		{KVMAPI_ARM64, 0x6030000000100040,
+		 "KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.pc)"},
+		{KVMAPI_ARM64, 0x6040000000100054,
+		 "KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE | "
+		 "KVM_REG_ARM_CORE_REG(fp_regs.vregs[0])"},
+		/* In the middle of a register. */
+		{KVMAPI_ARM64, 0x6030000000100001,
+		 "KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | 0x1"},
+		{KVMAPI_ARM64, 0x603000000013c080, "ARM64_SYS_REG(3, 0, 1, 0, 0)"},
+		{KVMAPI_ARM64, 0x603000000013df1a, "KVM_REG_ARM_TIMER_CNT"},
+		{KVMAPI_ARM64, 0x6030000000140000, "KVM_REG_ARM_PSCI_VERSION"},
+		{KVMAPI_ARM64, 0x60800000001503e0, "KVM_REG_ARM64_SVE_ZREG(31, 0)"},
+		{KVMAPI_ARM64, 0x6050000000150401, "KVM_REG_ARM64_SVE_PREG(0, 1)"},
+		{KVMAPI_ARM64, 0x606000000015ffff, "KVM_REG_ARM64_SVE_VLS"},
+		{KVMAPI_ARM64, 0x6030000000160001, "KVM_REG_ARM_STD_HYP_BMAP"},
+		{KVMAPI_ARM64, 0x6020000000110001,
+		 "KVM_REG_ARM64 | KVM_REG_SIZE_U32 | KVM_REG_ARM_DEMUX | 0x1"},
+		{KVMAPI_ARM64, 0x6030000000990001, "KVM_REG_ARM64 | KVM_REG_SIZE_U64 | 0x990001"},
+		/* Another architecture's, or nobody's. */
+		{KVMAPI_ARM64, 0x8030000002000000, "0x8030000002000000"},
+		{KVMAPI_ARM64, 0x5, "0x5"},
+		{KVMAPI_RISCV, 0x8030000002000000,
+		 "KVM_REG_RISCV | KVM_REG_SIZE_U64 | KVM_REG_RISCV_CORE | KVM_REG_RISCV_CORE_REG(regs.pc)"},
+		{KVMAPI_RISCV, 0x8030000004000001,
+		 "KVM_REG_RISCV | KVM_REG_SIZE_U64 | KVM_REG_RISCV_TIMER | KVM_REG_RISCV_TIMER_REG(time)"},
+		{KVMAPI_RISCV, 0x8030000008000002,
+		 "KVM_REG_RISCV | KVM_REG_SIZE_U64 | KVM_REG_RISCV_SBI_EXT | 0x2"},
+		{KVMAPI_S390, 0x5020000000000001, "KVM_REG_S390_TODPR"},
+		{KVMAPI_S390, 0x5030000000000099, "KVM_REG_S390 | KVM_REG_SIZE_U64 | 0x99"},
+		{KVMAPI_POWERPC, 0x1030000000000002, "KVM_REG_PPC_IAC1"},
+		{KVMAPI_POWERPC, 0x1030000000000021, "KVM_REG_PPC_FPR(1)"},
+	};
+
+	for (size_t n = 0; n < sizeof(ids) / sizeof(ids[0]); n++) {
+		struct kvm_one_reg reg = {.id = ids[n].id};
+		char want[256], one[160];
+		uint64_t value = 0, part;
+
+		if (kvmapi_arch_big_endian(ids[n].arch))
+			reg.id = __builtin_bswap64(reg.id);
+		snprintf(want, sizeof(want), "{.id = %s}", ids[n].text);
+		text_is(ids[n].arch, "struct kvm_one_reg", &reg, sizeof(reg), want);
+		snprintf(one, sizeof(one), "%s", ids[n].text);
+		for (char *at = one, *bar; at; at = bar) {
+			bar = strstr(at, " | ");
+			if (bar) {
+				*bar = 0;
+				bar += 3;
+			}
+			if (*at == '0')
+				part = strtoull(at, NULL, 0);
+			else
+				assert_int_equal(kvmapi_constant(ids[n].arch, at, &part), 0);
+			value |= part;
+		}
+		assert_true(value == ids[n].id);
+	}
+	assert_int_equal(
+		kvmapi_constant(KVMAPI_ARM64, "ARM64_SYS_REG(4, 0, 1, 0, 0)", &(uint64_t){0}),
+		-ENOENT);
+	assert_int_equal(kvmapi_constant(KVMAPI_ARM64, "ARM64_SYS_REG(3, 0, 1, 0)", &(uint64_t){0}),
+			 -ENOENT);
+	assert_int_equal(kvmapi_constant(KVMAPI_ARM64, "ARM64_SYS_REG", &(uint64_t){0}), -ENOENT);
+	assert_int_equal(
+		kvmapi_constant(KVMAPI_ARM64, "KVM_REG_ARM_CORE_REG(regs.ax)", &(uint64_t){0}),
+		-ENOENT);
+	assert_int_equal(kvmapi_constant(KVMAPI_X86, "KVM_REG_ARM64", &(uint64_t){0}), -ENOENT);
+}
+
+/* Groups of attributes have names by the object that is asked. */
+static void attributes(void **state)
+{
+	static const struct {
+		enum kvmapi_arch arch;
+		struct kvmapi_owner owner;
+		uint32_t group;
+		uint64_t attr;
+		const char *text;
+	} some[] = {
+		{KVMAPI_ARM64,
+		 {KVMAPI_DEVICE, 7},
+		 0,
+		 2,
+		 "{.group = KVM_DEV_ARM_VGIC_GRP_ADDR, .attr = KVM_VGIC_V3_ADDR_TYPE_DIST}"},
+		{KVMAPI_ARM64,
+		 {KVMAPI_DEVICE, 8},
+		 4,
+		 1,
+		 "{.group = KVM_DEV_ARM_VGIC_GRP_CTRL, .attr = KVM_DEV_ARM_ITS_SAVE_TABLES}"},
+		{KVMAPI_ARM64,
+		 {KVMAPI_DEVICE, 7},
+		 1,
+		 8,
+		 "{.group = KVM_DEV_ARM_VGIC_GRP_DIST_REGS, .attr = 0x8}"},
+		{KVMAPI_ARM64,
+		 {KVMAPI_VCPU, 0},
+		 0,
+		 1,
+		 "{.group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = KVM_ARM_VCPU_PMU_V3_INIT}"},
+		{KVMAPI_ARM64, {KVMAPI_DEVICE, UINT64_MAX}, 1, 8, "{.group = 1, .attr = 0x8}"},
+		{KVMAPI_X86,
+		 {KVMAPI_DEVICE, 4},
+		 1,
+		 1,
+		 "{.group = KVM_DEV_VFIO_FILE, .attr = KVM_DEV_VFIO_FILE_ADD}"},
+		{KVMAPI_X86,
+		 {KVMAPI_VCPU, 3},
+		 0,
+		 0,
+		 "{.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET}"},
+		{KVMAPI_RISCV,
+		 {KVMAPI_DEVICE, 11},
+		 2,
+		 0,
+		 "{.group = KVM_DEV_RISCV_AIA_GRP_CTRL, .attr = 0}"},
+	};
+	uint64_t value;
+
+	for (size_t n = 0; n < sizeof(some) / sizeof(some[0]); n++) {
+		struct kvm_device_attr attr = {.group = some[n].group, .attr = some[n].attr};
+		char *text;
+
+		assert_int_equal(kvmapi_value_text_of(some[n].arch, &some[n].owner,
+						      "struct kvm_device_attr", &attr, sizeof(attr),
+						      &text),
+				 0);
+		assert_string_equal(text, some[n].text);
+		free(text);
+	}
+	assert_int_equal(kvmapi_constant(KVMAPI_S390, "KVM_S390_VM_TOD_EXT", &value), 0);
+	assert_int_equal(value, 2);
 }
 
 static void scalars(void **state)
@@ -533,6 +699,9 @@ int main(void)
 		cmocka_unit_test(tails),
 		cmocka_unit_test(unions),
 		cmocka_unit_test(bytes),
+		cmocka_unit_test(local_apic),
+		cmocka_unit_test(registers),
+		cmocka_unit_test(attributes),
 		cmocka_unit_test(scalars),
 		cmocka_unit_test(big_endian),
 		cmocka_unit_test(big_endian_bits),

@@ -12,7 +12,7 @@ static int setup(void **state)
 /* The local APIC has the id of its vCPU until somebody writes another one. */
 static void apic_id(void **state)
 {
-	struct kvm_lapic_state l = {{0}};
+	struct kvm_lapic_state l = {0};
 	uint32_t other = mh_vcpu(&h, vm, 5);
 
 	l.regs[0x30] = 0x14;
