@@ -116,6 +116,32 @@ static bool stands(const struct model_rule *r, int arch, uint32_t kernel)
 	       (!kernel || ((!r->since || kernel >= r->since) && (!r->until || kernel < r->until)));
 }
 
+/* Is the section one of a list like "4.14, 4.58"? */
+static bool section_has(const char *list, const char *section)
+{
+	const size_t len = strlen(section);
+
+	for (const char *at = strstr(list, section); at; at = strstr(at + 1, section)) {
+		if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* The word is the name of an ioctl, and the rule stands in its section of api.rst. */
+static bool is_of_ioctl(const struct model_rule *r, const char *word)
+{
+	for (unsigned int a = 0; a < KVMAPI_ARCHS; a++) {
+		const struct kvmapi_ioctl *row =
+			r->archs & 1u << a ? kvmapi_find_name(a, word) : NULL;
+
+		if (row && row->doc && !strcmp(r->document, "api.rst") &&
+		    section_has(r->section, row->doc))
+			return true;
+	}
+	return false;
+}
+
 static bool filter_takes(const struct filter *f, const struct model_rule *r)
 {
 	if (!stands(r, f->arch, f->kernel) || (f->kind >= 0 && r->kind != f->kind))
@@ -125,7 +151,7 @@ static bool filter_takes(const struct filter *f, const struct model_rule *r)
 
 		if (!strcasestr(r->id, word) && !strcasestr(r->statement, word) &&
 		    !strcasestr(r->refs, word) && !strcasestr(r->section, word) &&
-		    !strcasestr(r->document, word))
+		    !strcasestr(r->document, word) && !is_of_ioctl(r, word))
 			return false;
 	}
 	return true;
@@ -518,7 +544,7 @@ const struct cli_command cli_rules = {
 	.usage = "[WORD...]\n--show ID [TAPE...]\n--coverage TAPE...",
 	.description =
 		"Lists the rules of the model that have every WORD in their id, statement, section or "
-		"references, in any case. --show prints one rule in full: what it says, in our words, where "
+		"references, in any case, or stand in the section of api.rst of the ioctl WORD. --show prints one rule in full: what it says, in our words, where "
 		"that stands in the kernel's documents, for which architectures and kernels, and which of "
 		"the tapes given confirm it. --coverage judges tapes and prints how many rules they reach, by "
 		"section of the documents and by kind, counting the rules that stand for the kernel and "

@@ -76,4 +76,8 @@ lines = [json.loads(l) for l in open(sys.argv[1])]
 advice = [l for l in lines if l["type"] == "advice"]
 assert advice and all(l["rule"]["id"].startswith("LINT_") and l["detail"] for l in advice)
 assert sum(r["events"] for r in lines[-1]["advice"]) == len(advice)' "$tmp/run.out"
+run "$KVMTAPE" rules SET_CPUID2
+is "by an ioctl: exit status" "$status" 0
+like "by an ioctl: rules of its section, whatever their names" "$out" '^CPUID_SET_SUCCEEDS +promise +api.rst § 4.20'
+unlike "by an ioctl: not those of other sections" "$out" '^API_VERSION_IS_12 '
 tap_done
