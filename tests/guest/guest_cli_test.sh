@@ -19,7 +19,7 @@ run "$KVMTAPE" guest run --kernel /etc/passwd true
 like "no kernel" "$err" '^kvmtape guest: /etc/passwd is no kernel'
 run "$KVMTAPE" guest run --accel hvf true
 is "bad --accel: status" "$status" 2
-like "bad --accel" "$err" "neither tcg nor kvm"
+like "bad --accel" "$err" "'hvf' is none of tcg, kvm"
 run "$KVMTAPE" guest run --memory 4M true
 like "too little memory" "$err" 'at least 96M'
 run "$KVMTAPE" guest fetch no-such-kernel
