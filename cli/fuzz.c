@@ -421,8 +421,9 @@ static int kernel_find(const struct fuzz_values *v, const char *name, struct gue
 static int campaign(const struct fuzz_values *v, struct campaign_options *o)
 {
 	struct campaign_counts counts;
-	char error[400];
+	char error[400], also[64] = "";
 	int rc, code = CLI_OK;
+	uint64_t fresh;
 
 	rc = campaign_run(o, &counts, error, sizeof(error));
 	if (counts.crashes_now && strcmp(o->where, "host"))
@@ -431,11 +432,12 @@ static int campaign(const struct fuzz_values *v, struct campaign_options *o)
 		code = counts.machine_failed ? cli_untested("%s", error) : cli_error("%s", error);
 	if (rc == -ENOSPC || rc == -EDQUOT)
 		cli_note("what was found by then is whole; make room and run it again");
+	fresh = counts.finds - counts.verified - counts.gone;
+	if (fresh)
+		snprintf(also, sizeof(also), ", %" PRIu64 " not played again yet", fresh);
 	if (counts.finds)
-		cli_note("%" PRIu64 " finds in %s/finds, %" PRIu64 " of them shown again, %" PRIu64
-			 " not played again yet",
-			 counts.finds, v->output, counts.verified,
-			 counts.finds - counts.verified - counts.gone);
+		cli_note("%" PRIu64 " finds in %s/finds, %" PRIu64 " of them shown again%s",
+			 counts.finds, v->output, counts.verified, also);
 	if (code == CLI_OK && counts.finds > counts.gone)
 		code = CLI_DIVERGED;
 	if (code == CLI_OK && !counts.executions_now)

@@ -126,11 +126,11 @@ like "--live=host in a guest: rules were reached" "$(<"$tmp/work/c/outcomes")" '
 # --- no guest
 
 PATH=$tmp/nothing run "$KVMTAPE" fuzz -o "$tmp/d" --executions 10
-is "no QEMU: exit status" "$status" 2
+is "no QEMU: exit status" "$status" 125
 like "no QEMU: says so" "$err" 'qemu-system-x86'
 mkdir "$tmp/empty"
 run "$KVMTAPE" fuzz -o "$tmp/d" --kernel "$cache/guest/kernels/bookworm/vmlinuz" --modules "$tmp/empty" --executions 10
-is "a guest without KVM: exit status" "$status" 2
+is "a guest without KVM: exit status" "$status" 125
 ok "a guest without KVM: one line says so" test "$(grep -c . <<<"$err")" = 1
 run "$KVMTAPE" fuzz -o "$tmp/d" --interval 2 --no-minimise --runs 2 --executions 10
 ok "after that the folder is good for a campaign" test "$status" -le 1
