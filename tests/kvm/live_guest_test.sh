@@ -73,7 +73,7 @@ if why=$("$PROBE" guest:bookworm); then
 	play --live=bookworm --lint --fail-on=advice --json "$tmp/lint.tape"
 	is "bookworm: --live --fail-on=advice: exit status" "$status" 1
 	like "bookworm: --live --lint: as JSON" "$out" \
-		'^\{"type": ?"advice", ?"event": ?5, .*"recorded": ?false, ?"live": ?true'
+		'^\{"type": ?"advice", ?"event": ?5,.*"recorded": ?false, ?"live": ?true'
 	like "bookworm: --live --lint: in the summary" "$(tail -n1 <<<"$out")" '"live_advice": ?\[\{"id"'
 	play --live=bookworm --rules "$tmp/lint.tape"
 	like "bookworm: --live --rules: counted side by side" "$out" '^ +1 +1  CREATE_VM_SUCCEEDS$'
