@@ -631,7 +631,7 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 			parts[i].role = TAPE_ARG_OUT;
 			parts[i].data = call->bytes.data;
 			/* But for the descriptor of what was made. */
-			if (created && row && row->fd_offset >= 0 &&
+			if (created && row && row->creates && row->fd_offset >= 0 &&
 			    (size_t)row->fd_offset + 4 <= call->bytes.len)
 				asm_number_put(a->in.arch, call->bytes.data + row->fd_offset,
 					       (uint32_t)created->fd, 4);

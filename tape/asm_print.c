@@ -631,6 +631,17 @@ static bool part_same(const struct tape_part *a, const struct tape_part *b)
 	       a->addr == b->addr && (!a->have || !memcmp(a->data, b->data, a->have));
 }
 
+/* Where the descriptor of a new object belongs, it is: "same" says so, too. */
+static bool has_descriptor(const struct printer *p, const struct kvmapi_ioctl *row,
+			   const struct tape_object *created, const struct tape_part *part)
+{
+	if (!created || !row || !row->creates || row->fd_offset < 0 ||
+	    (size_t)row->fd_offset + 4 > part->have)
+		return true;
+	return asm_number_get(p->env->arch, part->data + row->fd_offset, 4) ==
+	       (uint32_t)created->fd;
+}
+
 /* Is this what a call to KVM_RUN has if the text says nothing? */
 static int part_is_default(struct printer *p, const struct event *e, const struct tape_part *part,
 			   bool *is)
@@ -810,7 +821,8 @@ static int put_return(struct printer *p, const struct tape_return *ret)
 	}
 	for (unsigned int i = 0; i < ret->part_count && !err; i++) {
 		put_separator(p, &any);
-		if (ret->parts[i].role == TAPE_ARG_OUT && e.in && part_same(&ret->parts[i], e.in))
+		if (ret->parts[i].role == TAPE_ARG_OUT && e.in && part_same(&ret->parts[i], e.in) &&
+		    has_descriptor(p, call->row, created, &ret->parts[i]))
 			put(p, "same");
 		else
 			err = put_part(p, &e, &ret->parts[i]);
