@@ -247,6 +247,8 @@ int cli_json_write(FILE *out, struct json_t *value);
  * said. CLI_OK or CLI_ERROR.
  */
 int cli_json_put(FILE *out, struct json_t *line);
+/* Counts by enum tape_signal_what; a new reference. */
+struct json_t *cli_signals_json(const uint64_t *counts);
 /* A string of the machine's (a thread's name) that may be no UTF-8: bytes beyond ASCII become "?"
  * then. */
 struct json_t *cli_json_string(const char *text);

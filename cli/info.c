@@ -31,6 +31,7 @@ struct info {
 	bool *closed; /* by object id */
 	uint64_t calls, returns;
 	uint64_t lost[TAPE_GAP_CAUSES];
+	uint64_t signals[TAPE_SIGNAL_WHATS];
 	bool ended;
 	struct tape_end end;
 };
@@ -70,6 +71,10 @@ static int item_take(struct info *i, const struct tape_item *item)
 		return 0;
 	case TAPE_GAP:
 		i->lost[item->u.gap.cause] += item->u.gap.events;
+		return 0;
+	case TAPE_SIGNAL:
+		i->signals[item->u.signal.what] +=
+			item->u.signal.what == TAPE_SIGNAL_LOST ? item->u.signal.count : 1;
 		return 0;
 	case TAPE_END:
 		i->ended = true;
@@ -217,6 +222,14 @@ static void completeness_text(const struct info *i)
 	lost_text(i->lost);
 	printf("  calls %llu, returns %llu, unreturned %llu\n", (unsigned long long)i->calls,
 	       (unsigned long long)i->returns, (unsigned long long)(i->calls - i->returns));
+	if (i->signals[TAPE_SIGNAL_GENERATED] || i->signals[TAPE_SIGNAL_DELIVERED] ||
+	    i->signals[TAPE_SIGNAL_LOST])
+		printf("  signals: generated %llu, delivered %llu, %slost %llu%s\n",
+		       (unsigned long long)i->signals[TAPE_SIGNAL_GENERATED],
+		       (unsigned long long)i->signals[TAPE_SIGNAL_DELIVERED],
+		       i->signals[TAPE_SIGNAL_LOST] ? i->c->warn : "",
+		       (unsigned long long)i->signals[TAPE_SIGNAL_LOST],
+		       i->signals[TAPE_SIGNAL_LOST] ? i->c->off : "");
 }
 
 static void info_text(const struct info *i)
@@ -296,6 +309,7 @@ static int info_json(const struct info *i)
 			 "encoded_bytes", (json_int_t)encoded, "frames", (json_int_t)frames);
 	json_object_set_new(line, "calls", json_integer((json_int_t)i->calls));
 	json_object_set_new(line, "returns", json_integer((json_int_t)i->returns));
+	json_object_set_new(line, "signals", cli_signals_json(i->signals));
 	if (i->ended)
 		json_object_set_new(line, "end",
 				    json_pack("{s:I, s:I, s:o, s:I}", "seen",

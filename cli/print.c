@@ -16,6 +16,7 @@ struct print_values {
 	bool errors;
 	bool json;
 	bool objects;
+	bool signals;
 	bool verbose;
 	struct cli_list ioctls;
 	struct cli_range range;
@@ -41,6 +42,10 @@ static const struct cli_option options[] = {
 	 "and --vcpu."},
 	{"range", 'r', "A-B", "Only events A to B; either may be missing.", CLI_RANGE,
 	 offsetof(struct print_values, range), false, NULL},
+	{"signals", 0, NULL, "Print signals of threads that run vCPUs.", CLI_FLAG,
+	 offsetof(struct print_values, signals), true,
+	 "Leave out signals of threads that run vCPUs; so do --errors and --ioctl. With --thread and --vcpu "
+	 "those of other threads are left out."},
 	{"thread", 't', "N", "Only the thread of this number on the tape, or of this thread id.",
 	 CLI_NUMBER, offsetof(struct print_values, thread), false, NULL},
 	{"to", 0, "N", "Up to event N.", CLI_NUMBER, offsetof(struct print_values, to), false,
@@ -54,6 +59,7 @@ static const struct cli_option options[] = {
 
 static const struct print_values defaults = {
 	.objects = true,
+	.signals = true,
 	.range = {0, UINT64_MAX},
 	.to = UINT64_MAX,
 	.thread = UINT64_MAX,
@@ -77,14 +83,32 @@ struct print {
 	uint64_t from, to;
 	bool quiet_items;  /* objects and threads are not printed */
 	uint64_t selected; /* events and unreturned calls that were printed */
+	uint64_t next;	   /* index of the next event */
 	size_t open_count, open_room;
 	struct open_call *open; /* calls up to .to that have not returned */
+	size_t vcpu_count;
+	uint32_t *vcpus; /* by thread: the vCPU that it called on last, 0 = none */
 };
 
 static bool name_matches(const char *name, const char *wanted)
 {
 	return !strcasecmp(name, wanted) ||
 	       (!strncmp(name, "KVM_", 4) && !strcasecmp(name + 4, wanted));
+}
+
+static bool thread_wanted(const struct print *p, uint32_t thread)
+{
+	const struct tape_thread *t = tape_reader_thread(p->reader, thread);
+
+	return p->v->thread == UINT64_MAX || p->v->thread == thread ||
+	       (t && t->tid == p->v->thread);
+}
+
+static bool vcpu_wanted(const struct print *p, uint32_t object)
+{
+	const struct tape_object *o = tape_reader_object(p->reader, object);
+
+	return p->v->vcpu == UINT64_MAX || (o && o->kind == KVMAPI_VCPU && o->number == p->v->vcpu);
 }
 
 static bool wanted(const struct print *p, const struct tape_call *call)
@@ -102,19 +126,40 @@ static bool wanted(const struct print *p, const struct tape_call *call)
 		if (i == v->ioctls.count)
 			return false;
 	}
-	if (v->thread != UINT64_MAX && v->thread != call->thread) {
-		const struct tape_thread *t = tape_reader_thread(p->reader, call->thread);
+	return thread_wanted(p, call->thread) && vcpu_wanted(p, call->object);
+}
 
-		if (!t || t->tid != v->thread)
-			return false;
-	}
-	if (v->vcpu != UINT64_MAX) {
-		const struct tape_object *o = tape_reader_object(p->reader, call->object);
+/* A signal stands between two events, and is shown if either of them is. */
+static bool signal_wanted(const struct print *p, const struct tape_signal *signal)
+{
+	const struct print_values *v = p->v;
 
-		if (!o || o->kind != KVMAPI_VCPU || o->number != v->vcpu)
-			return false;
+	if (!v->signals || v->errors || v->ioctls.count || p->next < p->from ||
+	    (p->next && p->next - 1 > p->to))
+		return false;
+	if (signal->what == TAPE_SIGNAL_LOST)
+		return true;
+	return thread_wanted(p, signal->thread) &&
+	       vcpu_wanted(p, signal->thread < p->vcpu_count ? p->vcpus[signal->thread] : 0);
+}
+
+/* Remember which vCPU a thread runs. */
+static int vcpu_note(struct print *p, const struct tape_call *call)
+{
+	if (call->kind != KVMAPI_VCPU)
+		return 0;
+	if (call->thread >= p->vcpu_count) {
+		size_t count = call->thread + 64u;
+		uint32_t *vcpus = realloc(p->vcpus, count * sizeof(*vcpus));
+
+		if (!vcpus)
+			return -ENOMEM;
+		memset(vcpus + p->vcpu_count, 0, (count - p->vcpu_count) * sizeof(*vcpus));
+		p->vcpus = vcpus;
+		p->vcpu_count = count;
 	}
-	return true;
+	p->vcpus[call->thread] = call->object;
+	return 0;
 }
 
 static int text_put(const char *before, char *text, const char *after)
@@ -247,12 +292,13 @@ static int item_take(struct print *p, const struct tape_item *item, bool *done)
 {
 	switch (item->type) {
 	case TAPE_CALL:
+		p->next = item->u.call->index + 1;
 		if (item->u.call->index > p->to) {
 			/* Only returns of earlier calls can still matter. */
 			*done = !p->open_count;
 			return 0;
 		}
-		return open_add(p, item->u.call);
+		return vcpu_note(p, item->u.call) ?: open_add(p, item->u.call);
 	case TAPE_RETURN:
 		open_remove(p, item->u.ret->call->index);
 		if (!wanted(p, item->u.ret->call) || (p->v->errors && item->u.ret->ret >= 0))
@@ -260,7 +306,10 @@ static int item_take(struct print *p, const struct tape_item *item, bool *done)
 		p->selected++;
 		return event_print(p, item->u.ret);
 	case TAPE_GAP:
+		p->next += item->u.gap.events;
 		return item_print(p, item);
+	case TAPE_SIGNAL:
+		return signal_wanted(p, &item->u.signal) ? item_print(p, item) : 0;
 	case TAPE_THREAD:
 	case TAPE_OBJECT:
 	case TAPE_CLOSED:
@@ -301,8 +350,8 @@ static int nothing_say(const struct print *p, const char *path)
 static int assembly_print(const struct print_values *v, const char *path,
 			  struct tape_reader *reader)
 {
-	if (v->errors || v->json || v->verbose || !v->objects || v->ioctls.count || v->from ||
-	    v->range.from || v->to != UINT64_MAX || v->range.to != UINT64_MAX ||
+	if (v->errors || v->json || v->verbose || !v->objects || !v->signals || v->ioctls.count ||
+	    v->from || v->range.from || v->to != UINT64_MAX || v->range.to != UINT64_MAX ||
 	    v->thread != UINT64_MAX || v->vcpu != UINT64_MAX)
 		return cli_usage_error("--asm prints the whole tape: no other option goes with it");
 	return cli_tape_done(path, reader, tape_asm_print(reader, stdout));
@@ -349,6 +398,7 @@ static int run(const void *values, int operand_count, char **operands)
 	if (code == CLI_OK && !rc && !p.selected)
 		code = nothing_say(&p, operands[0]);
 out:
+	free(p.vcpus);
 	free(p.open);
 	tape_reader_close(p.reader);
 	return code;
@@ -361,7 +411,11 @@ const struct cli_command cli_print = {
 	.description =
 		"Prints the events of the tape FILE, each with its payloads decoded, in the order of their "
 		"returns; calls that never returned come last. Gaps, where events were lost, are always "
-		"printed. FILE may be - for standard input.",
+		"printed. FILE may be - for standard input.\n\n"
+		"A signal of a thread that calls on vCPUs is shown when it is generated (somebody sends it) and when "
+		"it is delivered (the thread takes it, after a call or between two), with the call that the thread "
+		"was in. One that is delivered outside of calls, before a *KVM_RUN* whose *immediate_exit* is 0, "
+		"does not end that *KVM_RUN*.",
 	.notes =
 		"# EXIT STATUS\n\n"
 		"*0*\n\tThe tape was read to its end, or to the end of the recording if that was cut off.\n\n"

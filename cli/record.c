@@ -182,6 +182,11 @@ static void summary(const char *path, const struct recorder_stats *s)
 		if (s->lost[cause])
 			cli_note("lost: %" PRIu64 " (%s)", s->lost[cause],
 				 tape_gap_cause_name((enum tape_gap_cause)cause));
+	if (s->signals_lost)
+		cli_note("%" PRIu64
+			 " signals of threads that run vCPUs are not on the tape, since the "
+			 "ring was full",
+			 s->signals_lost);
 	if (s->payloads_lost)
 		cli_note("%" PRIu64 " returns are without their payload, since the ring was full",
 			 s->payloads_lost);

@@ -84,6 +84,11 @@ struct stats {
 	struct ioctl_stat *ioctls;
 	struct tally index; /* (kind, request) -> position in ioctls, in .count */
 	struct tally exits, io, mmio;
+	uint64_t signals[TAPE_SIGNAL_WHATS];
+	struct signal_stat {
+		uint64_t whats[TAPE_SIGNAL_LOST];
+		uint64_t inside; /* generated while its thread was inside KVM_RUN */
+	} by_signal[TAPE_MAX_SIGNAL + 1];
 };
 
 /* --- counting
@@ -289,6 +294,22 @@ static int event_take(struct stats *s, const struct tape_return *ret)
 	return rc;
 }
 
+static void signal_take(struct stats *s, const struct tape_signal *signal)
+{
+	const struct tape_call *call;
+	struct signal_stat *by = &s->by_signal[signal->number];
+
+	if (signal->what == TAPE_SIGNAL_LOST) {
+		s->signals[signal->what] += signal->count;
+		return;
+	}
+	s->signals[signal->what]++;
+	by->whats[signal->what]++;
+	call = tape_reader_inside(s->reader, signal->thread);
+	by->inside += signal->what == TAPE_SIGNAL_GENERATED && call && call->row &&
+		      call->row->payload == KVMAPI_RUNPAGE;
+}
+
 static int item_take(struct stats *s, const struct tape_item *item)
 {
 	switch (item->type) {
@@ -299,6 +320,9 @@ static int item_take(struct stats *s, const struct tape_item *item)
 		return event_take(s, item->u.ret);
 	case TAPE_GAP:
 		s->lost += item->u.gap.events;
+		return 0;
+	case TAPE_SIGNAL:
+		signal_take(s, &item->u.signal);
 		return 0;
 	default:
 		return 0;
@@ -456,6 +480,39 @@ static void places_text(const struct stats *s, const char *title, const struct t
 		       (unsigned long long)t->other);
 }
 
+static const char *signal_name(unsigned int number, char *buf, size_t size)
+{
+	const char *name = tape_signal_name(number);
+
+	if (name)
+		return name;
+	snprintf(buf, size, "signal %u", number);
+	return buf;
+}
+
+static void signals_text(const struct stats *s)
+{
+	char name[16];
+
+	if (!s->signals[TAPE_SIGNAL_GENERATED] && !s->signals[TAPE_SIGNAL_DELIVERED] &&
+	    !s->signals[TAPE_SIGNAL_LOST])
+		return;
+	printf("\n%s%-34s %10s %14s %10s%s\n", s->c->bold, "signal", "generated", "inside KVM_RUN",
+	       "delivered", s->c->off);
+	for (unsigned int n = 1; n <= TAPE_MAX_SIGNAL; n++) {
+		const struct signal_stat *by = &s->by_signal[n];
+
+		if (by->whats[TAPE_SIGNAL_GENERATED] || by->whats[TAPE_SIGNAL_DELIVERED])
+			printf("%-34s %10llu %14llu %10llu\n", signal_name(n, name, sizeof(name)),
+			       (unsigned long long)by->whats[TAPE_SIGNAL_GENERATED],
+			       (unsigned long long)by->inside,
+			       (unsigned long long)by->whats[TAPE_SIGNAL_DELIVERED]);
+	}
+	if (s->signals[TAPE_SIGNAL_LOST])
+		printf("%-34s %10llu\n", "lost, of any kind",
+		       (unsigned long long)s->signals[TAPE_SIGNAL_LOST]);
+}
+
 static void histogram_text(const struct stats *s, const struct ioctl_stat *i)
 {
 	static const char bar[] = "########################################";
@@ -511,6 +568,7 @@ static void stats_text(const struct stats *s)
 	exits_text(s);
 	places_text(s, "port", &s->io);
 	places_text(s, "MMIO address", &s->mmio);
+	signals_text(s);
 	if (s->timeless) {
 		if (s->v->histogram)
 			cli_note("no histograms: this tape holds no times");
@@ -588,6 +646,18 @@ static int stats_json(const struct stats *s)
 		code = cli_json_put(stdout, place_json("port", &s->io.entries[n]));
 	for (size_t n = 0; n < s->mmio.used && n < s->v->top && code == CLI_OK; n++)
 		code = cli_json_put(stdout, place_json("mmio", &s->mmio.entries[n]));
+	for (unsigned int n = 1; n <= TAPE_MAX_SIGNAL && code == CLI_OK; n++) {
+		const struct signal_stat *by = &s->by_signal[n];
+
+		if (!by->whats[TAPE_SIGNAL_GENERATED] && !by->whats[TAPE_SIGNAL_DELIVERED])
+			continue;
+		code = cli_json_put(
+			stdout, json_pack("{s:s, s:i, s:s?, s:I, s:I, s:I}", "type", "signal",
+					  "signal", (int)n, "name", tape_signal_name(n),
+					  "generated", (json_int_t)by->whats[TAPE_SIGNAL_GENERATED],
+					  "inside_run", (json_int_t)by->inside, "delivered",
+					  (json_int_t)by->whats[TAPE_SIGNAL_DELIVERED]));
+	}
 	if (code != CLI_OK)
 		return code;
 	tape_reader_position(s->reader, &encoded, &file, &frames);
@@ -598,6 +668,7 @@ static int stats_json(const struct stats *s)
 			 "complete", (int)tape_reader_complete(s->reader));
 	json_object_set_new(line, "calls", json_integer((json_int_t)s->calls));
 	json_object_set_new(line, "returns", json_integer((json_int_t)s->returns));
+	json_object_set_new(line, "signals", cli_signals_json(s->signals));
 	if (!s->timeless)
 		json_object_set_new(line, "duration_ns", json_integer(s->duration));
 	return cli_json_put(stdout, line);
@@ -660,7 +731,8 @@ const struct cli_command cli_stat = {
 	.usage = "FILE",
 	.description =
 		"Counts the events of the tape FILE by ioctl (calls, errors, bytes of payload, time spent), "
-		"KVM_RUN by exit reason, port and MMIO accesses by address, and the bytes that an event takes. "
+		"KVM_RUN by exit reason, port and MMIO accesses by address, signals of threads that call on vCPUs by "
+		"number, and the bytes that an event takes. "
 		"FILE may be - for standard input.",
 	.notes =
 		"# HISTOGRAM\n\n"

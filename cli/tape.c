@@ -100,6 +100,16 @@ int cli_json_header(FILE *out, const char *command)
 					   "command", command));
 }
 
+struct json_t *cli_signals_json(const uint64_t *counts)
+{
+	json_t *object = json_object();
+
+	for (int what = 0; what < TAPE_SIGNAL_WHATS; what++)
+		json_object_set_new(object, tape_signal_what_name((enum tape_signal_what)what),
+				    json_integer((json_int_t)counts[what]));
+	return object;
+}
+
 json_t *cli_json_string(const char *text)
 {
 	json_t *string = json_string(text);

@@ -54,6 +54,18 @@ void tape_dump_env(FILE *out, const struct tape_env *env)
 			fprintf(out, "cap %zu=%d\n", n, env->caps[n]);
 }
 
+static void dump_signal(FILE *out, const struct tape_signal *signal)
+{
+	if (signal->what == TAPE_SIGNAL_LOST) {
+		fprintf(out, "signals lost %llu at %llu\n", (unsigned long long)signal->count,
+			(unsigned long long)signal->time);
+		return;
+	}
+	fprintf(out, "signal %u what %u outcome %u%s code %d thread %u sender %u at %llu\n",
+		signal->number, signal->what, signal->outcome, signal->process ? " process" : "",
+		signal->code, signal->thread, signal->sender, (unsigned long long)signal->time);
+}
+
 void tape_dump_item(FILE *out, const struct tape_item *item)
 {
 	switch (item->type) {
@@ -95,6 +107,9 @@ void tape_dump_item(FILE *out, const struct tape_item *item)
 			(unsigned long long)item->u.memory.gpa, item->u.memory.len);
 		dump_bytes(out, item->u.memory.data, item->u.memory.len);
 		fputc('\n', out);
+		break;
+	case TAPE_SIGNAL:
+		dump_signal(out, &item->u.signal);
 		break;
 	case TAPE_END:
 		fprintf(out, "end seen %llu written %llu unreturned %llu lost",

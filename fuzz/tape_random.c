@@ -213,6 +213,35 @@ static int add_return(struct state *s, unsigned int t)
 	return err;
 }
 
+static int add_signal(struct state *s)
+{
+	static const uint8_t sent[] = {TAPE_SIGNAL_PENDING, TAPE_SIGNAL_IGNORED, TAPE_SIGNAL_MERGED,
+				       TAPE_SIGNAL_REFUSED, TAPE_SIGNAL_BARE};
+	static const uint8_t taken[] = {TAPE_SIGNAL_HANDLED, TAPE_SIGNAL_DEFAULT,
+					TAPE_SIGNAL_IGNORED};
+	struct tape_item item = {.type = TAPE_SIGNAL};
+	struct tape_signal *signal = &item.u.signal;
+	int err;
+
+	signal->time = tick(s);
+	signal->what = (uint8_t)any(s, TAPE_SIGNAL_WHATS);
+	if (signal->what == TAPE_SIGNAL_LOST) {
+		signal->count = 1 + any(s, 1000);
+	} else {
+		signal->thread = any(s, s->thread_count);
+		signal->number = (uint8_t)(1 + any(s, TAPE_MAX_SIGNAL));
+		signal->outcome =
+			signal->what == TAPE_SIGNAL_DELIVERED ? taken[any(s, 3)] : sent[any(s, 5)];
+		signal->process = any(s, 2);
+		signal->code = (int32_t)any(s, 200) - 100;
+		signal->sender = any(s, 2) ? 0 : any(s, 100000);
+	}
+	err = tape_writer_signal(s->w, signal);
+	signal->time = kept(s, signal->time);
+	expect(s, &item);
+	return err;
+}
+
 static int add_other(struct state *s)
 {
 	struct tape_item item;
@@ -220,7 +249,7 @@ static int add_other(struct state *s)
 	uint64_t time;
 	int err;
 
-	switch (any(s, 4)) {
+	switch (any(s, 5)) {
 	case 0:
 		item.type = TAPE_CLOSED;
 		item.u.closed.object = 1 + any(s, s->object_count);
@@ -247,6 +276,8 @@ static int add_other(struct state *s)
 						     .data = bytes};
 		err = tape_writer_memory(s->w, &item.u.memory);
 		break;
+	case 3:
+		return add_signal(s);
 	default:
 		return tape_writer_flush(s->w);
 	}

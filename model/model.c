@@ -1173,6 +1173,7 @@ int model_item(struct model *m, const struct tape_item *item)
 	case TAPE_GAP:
 		return model_gap(m, &item->u.gap);
 	case TAPE_MEMORY:
+	case TAPE_SIGNAL:
 	case TAPE_END:
 	case TAPE_END_OF_FILE:
 		break;

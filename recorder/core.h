@@ -68,6 +68,16 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct kernel_siginfo {
+	int si_code;
+};
+
+struct k_sigaction {
+	struct {
+		void *sa_handler;
+	} sa;
+};
+
 struct signal_struct {
 	struct {
 		int counter;

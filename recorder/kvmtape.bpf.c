@@ -50,6 +50,7 @@ __u64 lost_threads;
 __u64 lost_scratch;   /* calls not seen, for want of scratch memory */
 __u64 lost_notices;   /* records of closing, exec and exit that did not fit into the ring */
 __u64 lost_processes; /* children not followed, for want of room */
+__u64 lost_signals;   /* records of signals that did not fit into the ring */
 __u64 changes;	      /* grows when an object may have become another one */
 __u64 oldest;	      /* serials below are no longer good */
 /* The object that RECORD_PROBE asks for, and the answer. */
@@ -159,6 +160,7 @@ struct thread {
 	__u32 serial;
 	__u32 compat; /* by a system call for 32-bit programs */
 	__u32 named;  /* its RECORD_THREAD is in the ring */
+	__u32 vcpu;   /* it has called on a vCPU */
 	struct record_return ret;
 };
 
@@ -1034,6 +1036,8 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	t->arg = arg;
 	t->late = 0;
 	t->compat = compat;
+	if (kind == RECORD_VCPU)
+		t->vcpu = 1;
 	note_object(t, file, kind, fd);
 	if (t->owed && !send_owed(t))
 		goto lost;
@@ -1513,6 +1517,86 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	fill_head(&record, RECORD_EXIT, last ? RECORD_F_PROCESS : 0);
 	record.serial = serial;
 	send_notice(&record, sizeof(record));
+	return 0;
+}
+
+/* --- signals of threads that call on vCPUs
+ * -------------------------------------------------------------- */
+
+/*
+ * The kernel runs both tracepoints with the lock of the process's signals held and interrupts off,
+ * so their programs are never preempted, and their records are in the order of what happened.  They
+ * are the same for all back ends.
+ */
+
+/* si_code, but for these the sender is whoever happens to run. */
+#define CODE_USER   0
+#define CODE_QUEUE  (-1)
+#define CODE_TKILL  (-6)
+#define CODE_KERNEL 0x80
+
+/* What signal_generate and signal_deliver have instead of a siginfo: from a process, from the
+ * kernel. */
+#define NO_INFO	  0UL
+#define PRIV_INFO 1UL
+
+static __always_inline void send_signal(__u32 tid, const struct thread *t, int number,
+					struct kernel_siginfo *info, __u8 what, __u8 outcome,
+					bool process)
+{
+	struct record_signal record;
+
+	__builtin_memset(&record, 0, sizeof(record));
+	fill_head(&record.head, RECORD_SIGNAL, 0);
+	record.tid = tid;
+	record.serial = t->serial;
+	record.number = number;
+	record.what = what;
+	record.outcome = outcome;
+	record.process = process;
+	if ((unsigned long)info > PRIV_INFO)
+		record.code = BPF_CORE_READ(info, si_code);
+	else
+		record.code = (unsigned long)info == NO_INFO ? CODE_USER : CODE_KERNEL;
+	if (what == RECORD_SIGNAL_GENERATED &&
+	    (record.code == CODE_USER || record.code == CODE_QUEUE || record.code == CODE_TKILL))
+		record.sender = record.head.tid;
+	if (send(&record, sizeof(record)))
+		__sync_fetch_and_add(&lost_signals, 1);
+}
+
+SEC("raw_tp/signal_generate")
+int BPF_PROG(on_signal_generate, int number, struct kernel_siginfo *info, struct task_struct *task,
+	     int process, int result)
+{
+	__u32 tid = BPF_CORE_READ(task, pid);
+	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
+
+	if (!t || !t->vcpu || !t->named)
+		return 0;
+	/* Both are numbered alike, from "delivered" (which the kernel calls it already) on. */
+	if (result < 0 || result > RECORD_SIGNAL_BARE)
+		result = RECORD_SIGNAL_PENDING;
+	send_signal(tid, t, number, info, RECORD_SIGNAL_GENERATED, result, process);
+	return 0;
+}
+
+SEC("raw_tp/signal_deliver")
+int BPF_PROG(on_signal_deliver, int number, struct kernel_siginfo *info, struct k_sigaction *action)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct thread *t = bpf_map_lookup_elem(&threads, &tid);
+	unsigned long handler;
+
+	if (!t || !t->vcpu || !t->named)
+		return 0;
+	handler = (unsigned long)BPF_CORE_READ(action, sa.sa_handler);
+	/* SIG_DFL, SIG_IGN. */
+	send_signal(tid, t, number, info, RECORD_SIGNAL_DELIVERED,
+		    handler == 0   ? RECORD_SIGNAL_DEFAULT
+		    : handler == 1 ? RECORD_SIGNAL_IGNORED
+				   : RECORD_SIGNAL_HANDLED,
+		    false);
 	return 0;
 }
 

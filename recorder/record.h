@@ -19,6 +19,7 @@ enum record_type {
 	RECORD_CLOSE,	   /* struct record_close: the last reference of a file goes */
 	RECORD_EXEC,	   /* struct record_head: the process runs another program from here on */
 	RECORD_EXIT,	   /* struct record_head: the thread ends */
+	RECORD_SIGNAL,	   /* struct record_signal */
 };
 
 enum record_flag {
@@ -79,6 +80,23 @@ struct record_return {
 struct record_close {
 	struct record_head head;
 	struct record_object object;
+};
+
+/*
+ * A signal of a thread that has called on a vCPU.  The head is of the thread that runs: that which
+ * takes the signal, or that in which it is sent.
+ */
+struct record_signal {
+	struct record_head head;
+	__u32 tid; /* whose it is */
+	__u32 serial;
+	__u32 sender; /* thread id, 0 = not known */
+	__s32 code;
+	__u8 number;
+	__u8 what;    /* as in enum tape_signal_what */
+	__u8 outcome; /* as in enum tape_signal_outcome */
+	__u8 process;
+	__u32 reserved;
 };
 
 /* .have bytes follow, padded to 8. */
@@ -148,6 +166,17 @@ enum {
 	RECORD_PART_FAULT = 1 << 2,
 };
 #define RECORD_NESTED_POINTERS 16
+enum {
+	RECORD_SIGNAL_GENERATED,
+	RECORD_SIGNAL_DELIVERED,
+};
+enum {
+	RECORD_SIGNAL_PENDING,
+	RECORD_SIGNAL_IGNORED,
+	RECORD_SIGNAL_BARE = 4,
+	RECORD_SIGNAL_HANDLED,
+	RECORD_SIGNAL_DEFAULT,
+};
 
 struct record_nested {
 	__u16 ptr_offset;

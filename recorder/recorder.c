@@ -66,6 +66,7 @@ struct recorder {
 	struct recorder_stats stats;
 	uint64_t start;			    /* CLOCK_MONOTONIC, ns */
 	uint64_t lost_buffer, lost_threads; /* already on the tape as gaps */
+	uint64_t lost_signals;		    /* already on the tape */
 	struct recorder_skips skips;	    /* at the last look */
 	uint64_t limit;			    /* of this turn: the ring is read up to here */
 	uint64_t doubtful; /* up to here calls may be missing anywhere in the ring */
@@ -417,6 +418,45 @@ static void take_return(struct recorder *r, const struct record_return *record, 
 	written(r, recorder_write_return(r->writer, r->live, thread->id, &ret));
 }
 
+static void write_signal(struct recorder *r, const struct tape_signal *signal)
+{
+	if (!r->stats.write_error)
+		written(r, tape_writer_signal(r->writer, signal));
+}
+
+static void take_signal(struct recorder *r, const struct record_signal *record)
+{
+	const struct recorder_thread *thread =
+		recorder_thread_find(&r->tables, record->tid, record->serial);
+
+	if (!thread)
+		return;
+	write_signal(r, &(struct tape_signal){
+				.time = tape_time(r, record->head.time),
+				.thread = thread->id,
+				.sender = record->sender,
+				.code = record->code,
+				.number = record->number,
+				.what = record->what,
+				.outcome = record->outcome,
+				.process = record->process,
+			});
+}
+
+/* Signals that are missing somewhere among the records that were taken; sum: of the whole run. */
+static void take_lost_signals(struct recorder *r, uint64_t sum)
+{
+	uint64_t lost = sum - r->lost_signals;
+
+	if (!lost)
+		return;
+	r->lost_signals += lost;
+	r->stats.signals_lost += lost;
+	write_signal(r, &(struct tape_signal){.what = TAPE_SIGNAL_LOST,
+					      .count = lost,
+					      .time = tape_time(r, now_ns())});
+}
+
 /*
  * Files of KVM may have gone without a record: look for a while which.  Where every closing has a
  * record, that is so only if one did not fit into the ring.
@@ -465,6 +505,9 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 			close_object(r, object, head->time);
 		break;
 	}
+	case RECORD_SIGNAL:
+		take_signal(r, data);
+		break;
 	case RECORD_EXEC:
 		begin_sweep(r, false);
 		break;
@@ -561,12 +604,17 @@ static void take_missed(struct recorder *r)
  */
 static unsigned int drain(struct recorder *r)
 {
+	/* What is lost by now would have been before the limit. */
+	uint64_t lost_signals = *(volatile uint64_t *)&r->skeleton->bss->lost_signals;
+
 	r->batch = 0;
 	r->limit = producer_position(r);
 	if (r->writer)
 		take_missed(r);
 	if (consumer_position(r) < r->limit)
 		ring_buffer__consume(r->ring);
+	if (r->writer && consumer_position(r) >= r->limit)
+		take_lost_signals(r, lost_signals);
 	return r->batch;
 }
 
@@ -1386,6 +1434,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 	}
 	base = counted(r);
 	r->skips = look(r);
+	r->lost_signals = r->skeleton->bss->lost_signals;
 	err = begin_follow(r);
 	if (err)
 		goto out_writer;

@@ -69,6 +69,7 @@ struct recorder_stats {
 				    full */
 	uint64_t notices_lost;	 /* closings and ends of threads and programs of which the ring had
 				    no room for the record */
+	uint64_t signals_lost;	 /* not on the tape, since the ring was full */
 	uint64_t processes_lost; /* children that could not be followed, for want of room */
 	uint64_t late;		 /* parts read at the return */
 	uint64_t faults;	 /* parts that could not be read to their end */

@@ -44,6 +44,14 @@ _Static_assert((int)RECORD_PART_LATE == TAPE_PART_LATE &&
 		       (int)RECORD_PART_CLIPPED == TAPE_PART_CLIPPED &&
 		       (int)RECORD_PART_FAULT == TAPE_PART_FAULT,
 	       "part flags");
+_Static_assert((int)RECORD_SIGNAL_DELIVERED == TAPE_SIGNAL_DELIVERED &&
+		       (int)RECORD_SIGNAL_GENERATED == TAPE_SIGNAL_GENERATED &&
+		       (int)RECORD_SIGNAL_PENDING == TAPE_SIGNAL_PENDING &&
+		       (int)RECORD_SIGNAL_IGNORED == TAPE_SIGNAL_IGNORED &&
+		       (int)RECORD_SIGNAL_BARE == TAPE_SIGNAL_BARE &&
+		       (int)RECORD_SIGNAL_HANDLED == TAPE_SIGNAL_HANDLED &&
+		       (int)RECORD_SIGNAL_DEFAULT == TAPE_SIGNAL_DEFAULT,
+	       "signals");
 _Static_assert(RECORD_NESTED_ROWS == KVMAPI_NESTED_MAX, "nested pointers");
 
 /* Attributes are asked for by (group, attr); those that the table knows are small numbers. */

@@ -233,6 +233,7 @@ int live_tape_take(struct live_tape *t, const struct tape_item *item)
 		return memory_add(t, &item->u.memory);
 	case TAPE_GAP:
 		return gap_add(t, &item->u.gap);
+	case TAPE_SIGNAL:
 	case TAPE_END:
 	case TAPE_END_OF_FILE:
 		break;

@@ -599,6 +599,109 @@ static int statement_memory(struct assembler *a)
 	return asm_written(a, where, tape_writer_memory(a->w, &memory));
 }
 
+static int signal_attribute(struct assembler *a, struct tape_signal *signal)
+{
+	struct asm_in *in = &a->in;
+	const char *where;
+	uint64_t value;
+	int err;
+
+	asm_skip(in);
+	where = in->at;
+	if (asm_accept_word(in, "process")) {
+		signal->process = true;
+		return 0;
+	}
+	if (asm_accept_word(in, "from")) {
+		err = asm_number(in, &value);
+		signal->sender = (uint32_t)value;
+		return err || value <= UINT32_MAX ? err : asm_fail(in, where, "no thread id");
+	}
+	if (asm_accept_word(in, "code")) {
+		err = asm_number(in, &value);
+		signal->code = (int32_t)value;
+		return err || (uint64_t)(int64_t)signal->code == value
+			       ? err
+			       : asm_fail(in, where, "a code has 32 bits");
+	}
+	for (unsigned int n = 0; n < TAPE_SIGNAL_OUTCOMES; n++) {
+		if (!asm_accept_word(in, tape_signal_outcome_name((enum tape_signal_outcome)n)))
+			continue;
+		signal->outcome = (uint8_t)n;
+		return tape_signal_valid(signal)
+			       ? 0
+			       : asm_fail(in, where, "a signal that is %s cannot be that",
+					  tape_signal_what_name(signal->what));
+	}
+	return asm_fail(in, where,
+			"a signal has: process, from TID, code N, and what became of it: pending, "
+			"ignored, merged, refused, bare, handled, default");
+}
+
+/* [@THREAD] NUMBER generated|delivered [<...>] */
+static int signal_of_thread(struct assembler *a, struct tape_signal *signal)
+{
+	struct asm_in *in = &a->in;
+	const char *where, *name;
+	uint64_t number = 0;
+	size_t len = 0;
+	int err = 0;
+
+	if (asm_accept(in, '@')) {
+		where = in->at;
+		err = asm_number(in, &number);
+		if (!err)
+			err = asm_need_thread(a, where, number);
+		signal->thread = (uint32_t)number;
+	} else {
+		err = asm_need_thread(a, in->at, 0);
+	}
+	if (err)
+		return err;
+	asm_skip(in);
+	where = in->at;
+	name = asm_name(in, &len);
+	number = name ? tape_signal_find(name, len) : 0;
+	if (!number) {
+		in->at = where;
+		err = asm_number(in, &number);
+	}
+	if (err)
+		return err;
+	if (!number || number > TAPE_MAX_SIGNAL)
+		return asm_fail(in, where, "signals are 1 to %d", TAPE_MAX_SIGNAL);
+	signal->number = (uint8_t)number;
+	if (asm_accept_word(in, "delivered"))
+		signal->what = TAPE_SIGNAL_DELIVERED;
+	else if (!asm_accept_word(in, "generated"))
+		return asm_fail(in, in->at, "'generated' or 'delivered' should come here");
+	signal->outcome = (uint8_t)tape_signal_usual((enum tape_signal_what)signal->what);
+	if (!asm_accept(in, '<'))
+		return 0;
+	do
+		err = signal_attribute(a, signal);
+	while (!err && asm_accept(in, ','));
+	return err ? err : asm_expect(in, '>', "what the signal has");
+}
+
+/* signal [@THREAD] NUMBER generated|delivered [<...>], or signal lost N */
+static int statement_signal(struct assembler *a)
+{
+	struct tape_signal signal = {.what = TAPE_SIGNAL_GENERATED};
+	const char *where = a->in.at;
+	int err;
+
+	if (a->env.canonical)
+		return asm_fail(&a->in, where, "a canonical tape has no signals");
+	if (asm_accept_word(&a->in, "lost")) {
+		signal.what = TAPE_SIGNAL_LOST;
+		err = asm_number(&a->in, &signal.count);
+	} else {
+		err = signal_of_thread(a, &signal);
+	}
+	return err ? err : asm_written(a, where, tape_writer_signal(a->w, &signal));
+}
+
 /* finish <seen N, CAUSE N, ...>: what the last block says, where it is not what the text adds up to
  */
 static int statement_finish(struct assembler *a)
@@ -654,7 +757,7 @@ static const struct statement statements[] = {
 	{"close", statement_close, ITEM, false},     {"gap", statement_gap, ITEM, false},
 	{"memory", statement_memory, ITEM, false},   {"begin", statement_begin, ITEM, true},
 	{"end", asm_statement_end_call, ITEM, true}, {"finish", statement_finish, ITEM, false},
-	{"cut", statement_cut, ITEM, false},
+	{"cut", statement_cut, ITEM, false},	     {"signal", statement_signal, ITEM, false},
 };
 
 static void statements_near(struct near *near)

@@ -1070,6 +1070,41 @@ static int print_memory(struct printer *p, const struct tape_memory *memory)
 	return put_statement(p);
 }
 
+static int print_signal(struct printer *p, const struct tape_signal *signal)
+{
+	const char *name = tape_signal_name(signal->number);
+	bool any = false;
+
+	if (signal->what == TAPE_SIGNAL_LOST) {
+		put(p, "signal lost %" PRIu64, signal->count);
+		return put_statement(p);
+	}
+	put(p, "signal ");
+	if (signal->thread)
+		put(p, "@%u ", signal->thread);
+	if (name)
+		put(p, "%s", name);
+	else
+		put(p, "%u", signal->number);
+	put(p, " %s", tape_signal_what_name(signal->what));
+	if (signal->outcome != tape_signal_usual(signal->what)) {
+		put(p, " <%s", tape_signal_outcome_name(signal->outcome));
+		any = true;
+	}
+	if (signal->process) {
+		put(p, any ? ", process" : " <process");
+		any = true;
+	}
+	if (signal->code)
+		put(p, any ? ", code %d" : " <code %d", signal->code);
+	any = any || signal->code;
+	if (signal->sender)
+		put_attribute(p, &any, "from %" PRIu64, signal->sender);
+	if (any)
+		put(p, ">");
+	return put_statement(p);
+}
+
 static int print_end(struct printer *p, const struct tape_end *end)
 {
 	uint64_t seen = p->calls;
@@ -1121,6 +1156,8 @@ static int print_item(struct printer *p, const struct tape_item *item)
 		return put_statement(p);
 	case TAPE_MEMORY:
 		return print_memory(p, &item->u.memory);
+	case TAPE_SIGNAL:
+		return print_signal(p, &item->u.signal);
 	case TAPE_END:
 		return print_end(p, &item->u.end);
 	case TAPE_RETURN:

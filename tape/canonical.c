@@ -634,6 +634,7 @@ static int take_item(struct canon *c, const struct tape_item *item)
 	case TAPE_END:
 		return tape_writer_finish(c->w, &item->u.end);
 	case TAPE_CLOSED:
+	case TAPE_SIGNAL:
 	case TAPE_END_OF_FILE:
 		break;
 	}
@@ -805,6 +806,9 @@ static int next_item(struct canon *c, const struct tape_item *item)
 	struct queued *q;
 	int err;
 
+	/* When a signal came is chance, as times are. */
+	if (item->type == TAPE_SIGNAL)
+		return 0;
 	if (!c->queue && !waits)
 		return take_item(c, item);
 	err = queue_add(c, item, &q);

@@ -45,7 +45,12 @@ enum tape_block {
 	TAPE_BLOCK_RETURN = 19,
 	TAPE_BLOCK_GAP = 21,
 	TAPE_BLOCK_MEMORY = 23,
+	TAPE_BLOCK_SIGNAL = 24,
 	TAPE_BLOCK_END = 25,
+};
+
+enum tape_signal_flag {
+	TAPE_SIGNAL_PROCESS = 1 << 0,
 };
 
 enum tape_body_flag {

@@ -261,6 +261,34 @@ static void object_json(json_t *o, const struct tape_reader *r, const struct tap
 		set(o, "pre_existing", json_true(), err);
 }
 
+static void signal_json(json_t *o, const struct tape_reader *r, const struct tape_signal *signal,
+			int *err)
+{
+	const char *name = tape_signal_name(signal->number);
+	const struct tape_call *inside;
+
+	set(o, "type", json_string("signal"), err);
+	set_time(o, r, signal->time, err);
+	set(o, "what", json_string(tape_signal_what_name(signal->what)), err);
+	if (signal->what == TAPE_SIGNAL_LOST) {
+		set(o, "count", json_integer((json_int_t)signal->count), err);
+		return;
+	}
+	inside = tape_reader_inside(r, signal->thread);
+	set(o, "thread", json_integer(signal->thread), err);
+	set(o, "signal", json_integer(signal->number), err);
+	set(o, "name", name ? json_string(name) : json_null(), err);
+	set(o, "outcome", json_string(tape_signal_outcome_name(signal->outcome)), err);
+	set(o, "process", json_boolean(signal->process), err);
+	set(o, "code", json_integer(signal->code), err);
+	if (signal->sender)
+		set(o, "sender_tid", json_integer(signal->sender), err);
+	set(o, "inside_event", inside ? json_integer((json_int_t)inside->index) : json_null(), err);
+	if (inside)
+		set(o, "inside_ioctl", inside->row ? json_string(inside->row->name) : json_null(),
+		    err);
+}
+
 static void end_json(json_t *o, const struct tape_end *end, int *err)
 {
 	json_t *lost = json_object();
@@ -322,6 +350,9 @@ int tape_item_json(const struct tape_reader *r, const struct tape_item *item, js
 		set(o, "object", json_integer(item->u.memory.object), &err);
 		set(o, "gpa", json_hex(item->u.memory.gpa), &err);
 		set(o, "bytes", json_integer(item->u.memory.len), &err);
+		break;
+	case TAPE_SIGNAL:
+		signal_json(o, r, &item->u.signal, &err);
 		break;
 	case TAPE_END:
 		end_json(o, &item->u.end, &err);

@@ -791,6 +791,60 @@ static int block_memory(struct tape_reader *r, const uint8_t *at, const uint8_t 
 	return 1;
 }
 
+static int block_signal(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
+			struct tape_item *item)
+{
+	struct tape_signal *signal = &item->u.signal;
+	uint64_t what, number, outcome, flags, code, delta;
+	int err;
+
+	memset(signal, 0, sizeof(*signal));
+	err = tape_varint_get(&at, end, &what);
+	if (err)
+		return err;
+	/* A later minor version may know more. */
+	if (what >= TAPE_SIGNAL_WHATS)
+		return 0;
+	signal->what = (uint8_t)what;
+	if (what == TAPE_SIGNAL_LOST) {
+		err = tape_varint_get(&at, end, &signal->count);
+	} else {
+		err = tape_varint_get32(&at, end, &signal->thread);
+		if (!err)
+			err = tape_varint_get(&at, end, &number);
+		if (!err)
+			err = tape_varint_get(&at, end, &outcome);
+		if (!err)
+			err = tape_varint_get(&at, end, &flags);
+		if (!err)
+			err = tape_varint_get(&at, end, &code);
+		if (!err)
+			err = tape_varint_get32(&at, end, &signal->sender);
+		if (err)
+			return err;
+		if (!tape_reader_thread(r, signal->thread) || number > TAPE_MAX_SIGNAL ||
+		    outcome >= TAPE_SIGNAL_OUTCOMES || flags & ~(uint64_t)TAPE_SIGNAL_PROCESS ||
+		    tape_unzigzag(code) != (int32_t)tape_unzigzag(code))
+			return TAPE_E_CORRUPT;
+		signal->number = (uint8_t)number;
+		signal->outcome = (uint8_t)outcome;
+		signal->process = flags & TAPE_SIGNAL_PROCESS;
+		signal->code = (int32_t)tape_unzigzag(code);
+	}
+	if (!err && !r->env.timeless) {
+		err = tape_varint_get(&at, end, &delta);
+		if (!err)
+			signal->time = (r->time + (uint64_t)tape_unzigzag(delta))
+				       << r->env.clock_shift;
+	}
+	if (err)
+		return err;
+	if (r->env.canonical || !tape_signal_valid(signal))
+		return TAPE_E_CORRUPT;
+	item->type = TAPE_SIGNAL;
+	return 1;
+}
+
 static int block_end(struct tape_reader *r, const uint8_t *at, const uint8_t *end,
 		     struct tape_item *item)
 {
@@ -1178,6 +1232,9 @@ int tape_reader_next(struct tape_reader *r, struct tape_item *item)
 		case TAPE_BLOCK_MEMORY:
 			err = block_memory(r, at, end, item);
 			break;
+		case TAPE_BLOCK_SIGNAL:
+			err = block_signal(r, at, end, item);
+			break;
 		case TAPE_BLOCK_END:
 			err = block_end(r, at, end, item);
 			break;
@@ -1236,6 +1293,13 @@ const struct tape_thread *tape_reader_thread(const struct tape_reader *r, uint32
 	if (id >= r->thread_count)
 		return NULL;
 	return &r->threads[id].thread;
+}
+
+const struct tape_call *tape_reader_inside(const struct tape_reader *r, uint32_t thread)
+{
+	const struct open_call *open = thread < r->thread_count ? r->threads[thread].open : NULL;
+
+	return open && open->open ? &open->call : NULL;
 }
 
 void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size_t size)

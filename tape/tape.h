@@ -20,7 +20,7 @@
 #include "kvmapi/kvmapi.h"
 
 #define TAPE_FORMAT_MAJOR 1
-#define TAPE_FORMAT_MINOR 0
+#define TAPE_FORMAT_MINOR 1
 
 enum tape_error {
 	TAPE_E_NOT_A_TAPE = -2001, /* no magic */
@@ -148,6 +148,56 @@ struct tape_memory {
 	const uint8_t *data;
 };
 
+enum tape_signal_what {
+	TAPE_SIGNAL_GENERATED, /* somebody sends it */
+	TAPE_SIGNAL_DELIVERED, /* the thread takes it, on its way back to user space */
+	TAPE_SIGNAL_LOST,      /* .count of them have no item, somewhere before this one */
+	TAPE_SIGNAL_WHATS,
+};
+const char *tape_signal_what_name(enum tape_signal_what what);
+
+enum tape_signal_outcome {
+	/* of one that is sent */
+	TAPE_SIGNAL_PENDING,
+	TAPE_SIGNAL_IGNORED, /* also of one that is delivered */
+	TAPE_SIGNAL_MERGED,  /* one of this number was pending already: they are one */
+	TAPE_SIGNAL_REFUSED, /* too many are queued */
+	TAPE_SIGNAL_BARE,    /* pending, but what was sent with it had no room */
+	/* of one that is delivered */
+	TAPE_SIGNAL_HANDLED, /* a handler of the program runs */
+	TAPE_SIGNAL_DEFAULT, /* the default action */
+	TAPE_SIGNAL_OUTCOMES,
+};
+const char *tape_signal_outcome_name(enum tape_signal_outcome outcome);
+
+/* What mostly becomes of one. */
+static inline enum tape_signal_outcome tape_signal_usual(enum tape_signal_what what)
+{
+	return what == TAPE_SIGNAL_DELIVERED ? TAPE_SIGNAL_HANDLED : TAPE_SIGNAL_PENDING;
+}
+
+#define TAPE_MAX_SIGNAL 64
+
+/* A signal of a thread that has called on a vCPU. */
+struct tape_signal {
+	uint64_t time;
+	uint64_t count;	 /* TAPE_SIGNAL_LOST, which has nothing else */
+	uint32_t thread; /* whose it is; of one for a process: the thread that it was sent by way of
+			  */
+	uint32_t sender; /* thread id of who sends it, 0 = not known */
+	int32_t code;	 /* si_code of its siginfo_t */
+	uint8_t number;	 /* 1 to TAPE_MAX_SIGNAL */
+	uint8_t what;	 /* enum tape_signal_what */
+	uint8_t outcome; /* enum tape_signal_outcome */
+	bool process;	 /* sent to the process: any of its threads may take it */
+};
+/* "SIGUSR1"; NULL for those without a name of their own. */
+const char *tape_signal_name(unsigned int number);
+/* The number of a name of `len` bytes, 0 = none has it. */
+unsigned int tape_signal_find(const char *name, size_t len);
+/* What a tape can hold. */
+bool tape_signal_valid(const struct tape_signal *signal);
+
 /* The last item of a whole tape. */
 struct tape_end {
 	uint64_t seen;	  /* calls that the recorder's probe saw */
@@ -226,6 +276,8 @@ int tape_writer_call(struct tape_writer *w, const struct tape_call *call);
 int tape_writer_return(struct tape_writer *w, uint32_t thread, const struct tape_return *ret);
 int tape_writer_gap(struct tape_writer *w, const struct tape_gap *gap);
 int tape_writer_memory(struct tape_writer *w, const struct tape_memory *memory);
+/* Canonical tapes have none (-EINVAL). */
+int tape_writer_signal(struct tape_writer *w, const struct tape_signal *signal);
 /* Close the frame, so that everything so far is in the file and readable should the process die
  * now. */
 int tape_writer_flush(struct tape_writer *w);
@@ -252,6 +304,7 @@ enum tape_item_type {
 	TAPE_RETURN,
 	TAPE_GAP,
 	TAPE_MEMORY,
+	TAPE_SIGNAL,
 	TAPE_END,
 };
 
@@ -272,6 +325,7 @@ struct tape_item {
 		const struct tape_return *ret;
 		struct tape_gap gap;
 		struct tape_memory memory;
+		struct tape_signal signal;
 		struct tape_end end;
 	} u;
 };
@@ -299,6 +353,8 @@ const char *tape_reader_where(const struct tape_reader *r);
 /* What an object is, as far as read; NULL = no such id. */
 const struct tape_object *tape_reader_object(const struct tape_reader *r, uint32_t id);
 const struct tape_thread *tape_reader_thread(const struct tape_reader *r, uint32_t id);
+/* The call that a thread is in by the last item, NULL: none that the tape tells of. */
+const struct tape_call *tape_reader_inside(const struct tape_reader *r, uint32_t thread);
 /*
  * How text names an object: "kvm", "vm1", "vcpu0@vm1", "device2@vm1": VMs and others by their order
  * of appearance among their kind, vCPUs by their number.  Cut to fit `size`; "?" for an unknown id.

@@ -521,6 +521,41 @@ static void show_end(const struct shower *s, const struct tape_end *end)
 				tape_gap_cause_name(c));
 }
 
+static void show_signal(const struct shower *s, const struct tape_signal *signal)
+{
+	const char *name = tape_signal_name(signal->number);
+	const struct tape_call *inside;
+	char label[64];
+
+	show_time(s, signal->time);
+	if (signal->what == TAPE_SIGNAL_LOST) {
+		fprintf(s->out, "signals: %llu are missing, somewhere before",
+			(unsigned long long)signal->count);
+		return;
+	}
+	fprintf(s->out, "thread %u: signal %u", signal->thread, signal->number);
+	if (name)
+		fprintf(s->out, " (%s)", name);
+	fprintf(s->out, " %s, %s", tape_signal_what_name(signal->what),
+		tape_signal_outcome_name(signal->outcome));
+	if (signal->process)
+		fputs(", for the process", s->out);
+	if (signal->sender)
+		fprintf(s->out, ", from tid %u", signal->sender);
+	inside = tape_reader_inside(s->r, signal->thread);
+	if (!inside) {
+		fputs("; outside of calls", s->out);
+		return;
+	}
+	tape_object_label(s->r, inside->object, label, sizeof(label));
+	fprintf(s->out, "; inside %s ", label);
+	if (inside->row)
+		fputs(inside->row->name, s->out);
+	else
+		fprintf(s->out, "ioctl 0x%08x", inside->request);
+	fprintf(s->out, " (event %llu)", (unsigned long long)inside->index);
+}
+
 int tape_item_text(const struct tape_reader *r, const struct tape_item *item, char **text)
 {
 	char name[sizeof(item->u.thread.comm)];
@@ -571,6 +606,9 @@ int tape_item_text(const struct tape_reader *r, const struct tape_item *item, ch
 		tape_object_label(r, item->u.memory.object, label, sizeof(label));
 		fprintf(s.out, "%6s memory of %s: 0x%llx, %u bytes", "-", label,
 			(unsigned long long)item->u.memory.gpa, item->u.memory.len);
+		break;
+	case TAPE_SIGNAL:
+		show_signal(&s, &item->u.signal);
 		break;
 	case TAPE_END:
 		show_end(&s, &item->u.end);

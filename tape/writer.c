@@ -48,6 +48,7 @@ struct tape_writer {
 	size_t frame_bytes;
 	unsigned int clock_shift;
 	bool timeless;
+	bool canonical;
 	bool finished;
 	ZSTD_CCtx *cctx;
 	void (*unpacked)(void *context, const void *data, size_t len);
@@ -640,7 +641,8 @@ static int header_put(struct tape_writer *w, const struct tape_env *env)
 	tape_le_put(header + 4, TAPE_HEADER_SIZE, 4);
 	memcpy(header + 8, TAPE_HEADER_MAGIC, 8);
 	tape_le_put(header + 16, TAPE_FORMAT_MAJOR, 2);
-	tape_le_put(header + 18, TAPE_FORMAT_MINOR, 2);
+	/* Canonical tapes have nothing that 1.0 does not know, and keep their bytes. */
+	tape_le_put(header + 18, env->canonical ? 0 : TAPE_FORMAT_MINOR, 2);
 	tape_le_put(header + 20, TAPE_FEATURES_KNOWN, 8);
 	header[28] = (uint8_t)env->arch;
 	header[29] = (uint8_t)env->clock_shift;
@@ -665,6 +667,7 @@ int tape_writer_open(int fd, const struct tape_env *env, const struct tape_write
 	w->start = lseek(fd, 0, SEEK_CUR);
 	w->clock_shift = env->clock_shift;
 	w->timeless = env->timeless;
+	w->canonical = env->canonical;
 	w->level = options && options->level ? options->level : DEFAULT_LEVEL;
 	w->frame_bytes =
 		options && options->frame_bytes ? options->frame_bytes : DEFAULT_FRAME_BYTES;
@@ -958,6 +961,48 @@ int tape_writer_memory(struct tape_writer *w, const struct tape_memory *memory)
 		at += len;
 	} while (at < memory->len);
 	return 0;
+}
+
+/*
+ * A reader that does not know signals passes over their blocks, so their times must not be in the
+ * columns: it would take them for those of the next items.
+ */
+int tape_writer_signal(struct tape_writer *w, const struct tape_signal *signal)
+{
+	const bool lost = signal->what == TAPE_SIGNAL_LOST;
+	int err = writer_item(w);
+
+	if (err)
+		return writer_fail(w, err);
+	if (w->canonical || !tape_signal_valid(signal))
+		return -EINVAL;
+	if (!lost && signal->thread >= w->thread_count)
+		return TAPE_E_ORDER;
+	if (!lost)
+		err = writer_restate(w, signal->thread, 0);
+	w->body.len = 0;
+	if (!err)
+		err = tape_buf_varint(&w->body, signal->what);
+	if (!err)
+		err = tape_buf_varint(&w->body, lost ? signal->count : signal->thread);
+	if (!err && !lost) {
+		err = tape_buf_varint(&w->body, signal->number);
+		if (!err)
+			err = tape_buf_varint(&w->body, signal->outcome);
+		if (!err)
+			err = tape_buf_varint(&w->body, signal->process ? TAPE_SIGNAL_PROCESS : 0);
+		if (!err)
+			err = tape_buf_varint(&w->body, tape_zigzag(signal->code));
+		if (!err)
+			err = tape_buf_varint(&w->body, signal->sender);
+	}
+	if (!err && !w->timeless)
+		err = tape_buf_varint(
+			&w->body,
+			tape_zigzag((int64_t)((signal->time >> w->clock_shift) - w->last_time)));
+	if (!err)
+		err = block_add(&w->blocks, TAPE_BLOCK_SIGNAL, &w->body);
+	return writer_fail(w, err);
 }
 
 int tape_writer_flush(struct tape_writer *w)

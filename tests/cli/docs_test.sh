@@ -43,7 +43,7 @@ complete_words()
 }
 like "completion of a subcommand" "$(complete_words kvmtape re)" '(^| )replay( |$)'
 is "completion of an option" "$(complete_words kvmtape replay --unt)" "--until="
-is "completion of a negation" "$(complete_words kvmtape print --no)" "--no-objects"
+is "completion of a negation" "$(complete_words kvmtape print --no)" "--no-objects --no-signals"
 is "nothing is offered for a number" "$(complete_words kvmtape replay --until '')" ""
 touch "$tmp/a.tape"
 is "completion of a file" "$(complete_words kvmtape replay "$tmp/a")" "$tmp/a.tape"

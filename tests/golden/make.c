@@ -2,8 +2,8 @@
 /*
  * Made the golden tapes of this directory, once: `make DIRECTORY`.  The files are never made again,
  * for they are the promise that what was written by format 1.0 stays readable; a change that needs
- * a new file adds it under a new name.  Beside each X.tape stands X.items: what a reader must say
- * of it.
+ * a new file adds it under a new name (those with "signal" in it are of format 1.1).  Beside each
+ * X.tape stands X.items: what a reader must say of it.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -261,6 +261,83 @@ static void write_session(int fd, FILE *items, bool timeless, bool finish)
 	tape_writer_close(s.w);
 }
 
+static void put_signal(struct session *s, struct tape_signal signal)
+{
+	struct tape_item item = {.type = TAPE_SIGNAL, .u.signal = signal};
+
+	ok(tape_writer_signal(s->w, &signal));
+	item.u.signal.time = kept(s, signal.time);
+	tape_dump_item(s->items, &item);
+}
+
+/* Format 1.1: signals before, in and after calls, and at the beginning of a frame. */
+static void write_signals(int fd, FILE *items)
+{
+	struct session s = {.items = items, .shift = 6};
+	struct tape_call c = {.object = 1, .kind = KVMAPI_VCPU, .request = 0xae80};
+	struct tape_return r = {.ret = -4};
+	struct tape_item item;
+	struct tape_env env;
+
+	tape_env_init(&env);
+	ok(tape_env_set(&env, "kernel.release", "6.1.0-13-amd64"));
+	tape_dump_env(items, &env);
+	ok(tape_writer_open(fd, &env, NULL, &s.w));
+	tape_env_release(&env);
+	thread(&s, 0, "CPU 0/KVM");
+	thread(&s, 1, "CPU 1/KVM");
+	object(&s, 1, 0, KVMAPI_VCPU, 12, 0);
+	put_signal(&s,
+		   (struct tape_signal){.time = 64000, .number = 10, .code = -6, .sender = 4711});
+	put_signal(&s, (struct tape_signal){.time = 65000,
+					    .number = 10,
+					    .what = TAPE_SIGNAL_DELIVERED,
+					    .outcome = TAPE_SIGNAL_HANDLED,
+					    .code = -6});
+	call(&s, &c, 70000);
+	/* A reader that does not know it says that nothing overlaps this call; so must all. */
+	put_signal(&s, (struct tape_signal){.time = 69000,
+					    .number = 64,
+					    .outcome = TAPE_SIGNAL_MERGED,
+					    .process = true,
+					    .code = 128});
+	ret(&s, &c, &r, 80000, false);
+	put_signal(&s, (struct tape_signal){.time = 81000,
+					    .number = 9,
+					    .thread = 1,
+					    .what = TAPE_SIGNAL_DELIVERED,
+					    .outcome = TAPE_SIGNAL_DEFAULT});
+	ok(tape_writer_flush(s.w));
+	put_signal(&s, (struct tape_signal){.time = 90000, .what = TAPE_SIGNAL_LOST, .count = 300});
+	call(&s, &c, 100000);
+	ret(&s, &c, &r, 101000, false);
+	item = (struct tape_item){.type = TAPE_END, .u.end = {.seen = s.calls}};
+	ok(tape_writer_finish(s.w, &item.u.end));
+	item.u.end.written = s.calls;
+	tape_dump_item(items, &item);
+	tape_dump_result(items, 0, true);
+	tape_writer_close(s.w);
+}
+
+static void make_signals(void)
+{
+	int fd = memfd_create("golden", MFD_CLOEXEC);
+	char *items;
+	size_t size;
+	FILE *out = open_memstream(&items, &size);
+	uint8_t *tape;
+
+	if (fd < 0 || !out)
+		die("no memory");
+	write_signals(fd, out);
+	fclose(out);
+	tape = tape_random_slurp(fd, &size);
+	save("good-signals", tape, size, items);
+	close(fd);
+	free(tape);
+	free(items);
+}
+
 static uint8_t *session(bool timeless, bool finish, size_t *size, char **items)
 {
 	int fd = memfd_create("golden", MFD_CLOEXEC);
@@ -494,6 +571,14 @@ static void make_bad_blocks(const uint8_t *tape, size_t size, const char *items)
 					    0xff,
 					    0xff,
 					    0x0f};
+	/* What it is, thread, number, outcome, flags, code, sender, time. */
+	static const uint8_t no_thread[] = {FRAME_1, TAPE_BLOCK_SIGNAL, 8, 0, 9, 10, 0, 0, 0, 0, 0};
+	static const uint8_t number[] = {FRAME_1, THREAD_0, TAPE_BLOCK_SIGNAL, 8, 0, 0, 65, 0, 0, 0,
+					 0,	  0};
+	/* Sent, and handled. */
+	static const uint8_t outcome[] = {
+		FRAME_1, THREAD_0, TAPE_BLOCK_SIGNAL, 8, 0, 0, 10, 5, 0, 0, 0, 0};
+	static const uint8_t unknown[] = {FRAME_1, TAPE_BLOCK_SIGNAL, 2, 3, 0};
 	uint8_t *timeless;
 	size_t timeless_size;
 	char *timeless_items;
@@ -506,6 +591,13 @@ static void make_bad_blocks(const uint8_t *tape, size_t size, const char *items)
 	save_blocks("bad-required-block", tape, size, items, "", required, sizeof(required),
 		    TAPE_E_NEWER);
 	save_blocks("bad-no-site", tape, size, items, "", no_site, sizeof(no_site), TAPE_E_CORRUPT);
+	save_blocks("bad-signal-no-thread", tape, size, items, "", no_thread, sizeof(no_thread),
+		    TAPE_E_CORRUPT);
+	save_blocks("bad-signal-number", tape, size, items, "thread 0 pid 1 tid 1 comm 'hi'\n",
+		    number, sizeof(number), TAPE_E_CORRUPT);
+	save_blocks("bad-signal-outcome", tape, size, items, "thread 0 pid 1 tid 1 comm 'hi'\n",
+		    outcome, sizeof(outcome), TAPE_E_CORRUPT);
+	save_blocks("cut-signal-unknown", tape, size, items, "", unknown, sizeof(unknown), 0);
 	save_blocks("bad-no-object", tape, size, items, "", no_object, sizeof(no_object),
 		    TAPE_E_CORRUPT);
 	save_blocks(
@@ -534,6 +626,7 @@ int main(int argc, char **argv)
 	make_good(tape, size, items);
 	make_bad(tape, size, items);
 	make_bad_blocks(tape, size, items);
+	make_signals();
 	free(tape);
 	free(items);
 	return 0;

@@ -253,6 +253,19 @@ class Tape:
         id_, gpa, n = c.varint(), c.varint(), c.varint()
         self.say(f"memory object {id_} gpa {gpa:x} len {n}:{show(c.bytes(n))}")
 
+    def block_24(self, c):
+        what = c.varint()
+        if what > 2:
+            return
+        if what == 2:
+            text = f"signals lost {c.varint()}"
+        else:
+            thread, number, outcome, flags, code, sender = (c.varint(), c.varint(), c.varint(), c.varint(), c.zigzag(),
+                                                            c.varint())
+            text = (f"signal {number} what {what} outcome {outcome}" + " process" * (flags & 1) +
+                    f" code {code} thread {thread} sender {sender}")
+        self.say(f"{text} at {0 if self.timeless else (self.now + c.zigzag()) << self.shift}")
+
     def block_25(self, c):
         seen, written, unreturned = c.varint(), c.varint(), c.varint()
         lost = "".join(f" {c.varint()}" for _ in range(c.varint()))
