@@ -22,6 +22,7 @@ struct record_values {
 	uint64_t flush;
 	uint64_t clock_shift;
 	uint64_t max_payload;
+	bool dirty_ring;
 	bool raw;
 	uint64_t max_threads;
 	const char *kvm_path;
@@ -86,6 +87,11 @@ static const struct cli_option options[] = {
 	 .help = "Capture at most SIZE bytes of one buffer (65528, which is the most).",
 	 .type = CLI_SIZE,
 	 .offset = OFFSET(max_payload)},
+	{.name = "dirty-ring",
+	 .help = "Capture what the dirty rings of the vCPUs hold at each KVM_RESET_DIRTY_RINGS: the pages, in the order "
+		 "in which they were written, and which of them are harvested.",
+	 .type = CLI_FLAG,
+	 .offset = OFFSET(dirty_ring)},
 	{.name = "raw",
 	 .help = "Keep bytes of arguments that KVM neither reads nor writes: padding, unused members of "
 		 "unions. They are of the memory of the program, and may be addresses of its stack.",
@@ -238,6 +244,7 @@ static int run(const void *values, int count, char **operands)
 		.no_payload = !v->max_payload,
 		.as_root = v->as_root,
 		.say = say,
+		.dirty_ring = v->dirty_ring,
 		.raw = v->raw,
 		.max_threads = (unsigned int)v->max_threads,
 		.tool_version = KVMTAPE_VERSION,

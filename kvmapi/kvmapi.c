@@ -145,6 +145,11 @@ const struct kvmapi_ioctl *kvmapi_find_name(enum kvmapi_arch arch, const char *n
 	return NULL;
 }
 
+bool kvmapi_has_rings(const struct kvmapi_ioctl *row)
+{
+	return row && !strcmp(row->name, "KVM_RESET_DIRTY_RINGS");
+}
+
 const struct kvmapi_unsupported *kvmapi_unsupported(size_t *count)
 {
 #define UNSUPPORTED(name_, reason_) {#name_, reason_},

@@ -140,6 +140,16 @@ const struct kvmapi_ioctl *kvmapi_find(enum kvmapi_arch arch, enum kvmapi_object
 /* The row of a name, with or without "KVM_", any case; NULL. */
 const struct kvmapi_ioctl *kvmapi_find_name(enum kvmapi_arch arch, const char *name);
 
+/*
+ * KVM_RESET_DIRTY_RINGS, which has no argument: what the dirty rings of the vCPUs hold when it is
+ * called can be on a tape in place of buffers behind pointers.
+ */
+bool kvmapi_has_rings(const struct kvmapi_ioctl *row);
+/* An entry, struct kvm_dirty_gfn: __u32 flags, slot; __u64 offset. */
+#define KVMAPI_RING_ENTRY     16
+#define KVMAPI_RING_DIRTY     1u
+#define KVMAPI_RING_HARVESTED 2u
+
 /* Requests of <linux/kvm.h> that have no row, with the reason; *count is set. */
 struct kvmapi_unsupported {
 	const char *name;

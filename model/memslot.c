@@ -554,6 +554,53 @@ static void clear_dirty_log(struct judge *j)
 		fact->value[1] &= ~(uint64_t)LOG_FULL;
 }
 
+/*
+ * What the rings held when the call began, if the tape has it.  Other threads can harvest more
+ * meanwhile, and guests add more, so only where no guest ran it is sure how many there can be.
+ */
+static void ring_entries(struct judge *j)
+{
+	uint64_t held = 0, harvested = 0;
+	bool any = false, whole = true;
+
+	for (unsigned int n = 0; n < TAPE_NESTED_POINTERS; n++) {
+		const struct tape_part *ring = j_part(j, (enum tape_role)(TAPE_NESTED_IN + n));
+		uint32_t count = ring ? ring->have / KVMAPI_RING_ENTRY : 0;
+		bool gap = false;
+
+		if (!ring)
+			continue;
+		any = true;
+		whole = whole && !ring->flags && ring->have == ring->want;
+		held += ring->want / KVMAPI_RING_ENTRY;
+		for (uint32_t i = 0; i < count; i++) {
+			const uint8_t *entry = ring->data + (size_t)i * KVMAPI_RING_ENTRY;
+
+			if (!(j_number(j, entry, 4) & KVMAPI_RING_HARVESTED)) {
+				gap = true;
+			} else if (!gap) {
+				harvested++;
+			} else {
+				j_advise(j, R_LINT_DIRTY_RING_ORDER,
+					 "ring %u: entry %u is harvested, and one before it is not",
+					 n, i);
+				break;
+			}
+		}
+	}
+	if (!any || !whole || j->ret->ret < 0 || j->ret->overlapped || j_vm_ran(j))
+		return;
+	j_constrain_result(j);
+	if (j->making && (uint64_t)j->ret->ret > held)
+		j->making->ret = (int64_t)harvested;
+	j_check(j, R_RESET_DIRTY_RINGS_COUNT, (uint64_t)j->ret->ret <= held,
+		"no more than the rings hold", "%lld of %llu entries", (long long)j->ret->ret,
+		(unsigned long long)held);
+	j_check(j, R_RESET_DIRTY_RINGS_HARVESTED, (uint64_t)j->ret->ret == harvested,
+		"the harvested entries", "%lld of %llu harvested entries", (long long)j->ret->ret,
+		(unsigned long long)harvested);
+}
+
 /* api.rst 7.36 */
 static void reset_dirty_rings(struct judge *j)
 {
@@ -570,7 +617,8 @@ static void reset_dirty_rings(struct judge *j)
 	}
 	if (ring == STATE_UNKNOWN)
 		j_may_fail(j, R_RESET_DIRTY_RINGS_NONE, EINVAL);
-	j_succeeds_value(j, R_RESET_DIRTY_RINGS_SUCCEEDS);
+	if (j_succeeds_value(j, R_RESET_DIRTY_RINGS_SUCCEEDS))
+		ring_entries(j);
 }
 
 /* --- addresses of the back end, MMU pages ---------------------------------------------------- */

@@ -115,8 +115,34 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
-struct kvm;
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+
+struct kvm_vcpu;
 struct kvm_run;
+
+struct kvm {
+	struct {
+		int counter;
+	} online_vcpus;
+	struct {
+		void *xa_head;
+	} vcpu_array;
+};
+
+/* Up to 5.15: no xarray. */
+struct kvm___table {
+	struct kvm_vcpu *vcpus[1];
+};
+
+struct kvm_dirty_ring {
+	__u32 dirty_index;
+	__u32 reset_index;
+	__u32 size;
+	void *dirty_gfns;
+};
 
 struct kvm_vcpu_arch {
 	void *pio_data;
@@ -126,6 +152,7 @@ struct kvm_vcpu {
 	struct kvm *kvm;
 	int vcpu_id;
 	struct kvm_run *run;
+	struct kvm_dirty_ring dirty_ring;
 	struct kvm_vcpu_arch arch;
 };
 

@@ -71,8 +71,8 @@ extern const struct recorder_backend *const recorder_backends[];
 /* --- capture rules: rules.c
  * ------------------------------------------------------------------------- */
 
-/* Numbers that the eBPF program wants before it is loaded. */
-void recorder_rules_constants(struct kvmtape_bpf *skeleton);
+/* Numbers that the eBPF program wants before it is loaded.  rings: dirty rings are captured. */
+void recorder_rules_constants(struct kvmtape_bpf *skeleton, bool rings);
 /* Turn the rows of this machine's architecture into rules of the loaded program; kvm is open
  * /dev/kvm. */
 int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm);

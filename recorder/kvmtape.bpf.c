@@ -40,7 +40,8 @@ const volatile __u32 run_sync_size;  /* bytes of the sync-regs block behind them
 const volatile __u32 part_max = RECORD_PART_MAX;
 const volatile __u32 page_size = 4096;
 const volatile __u64 join_cookie;
-const volatile bool twice; /* the _again programs are there */
+const volatile __u32 reset_request; /* KVM_RESET_DIRTY_RINGS, if rings are captured; else 0 */
+const volatile bool twice;	    /* the _again programs are there */
 
 __u32 follow_all; /* every process of the machine, but not .self */
 __u32 self;	  /* process of the recorder */
@@ -358,6 +359,117 @@ __noinline __u32 put_part(__u32 off, __u64 addr, __u64 want, __u32 how)
 	part->reserved2 = 0;
 	part->addr = how & READ_KERNEL << 16 ? 0 : addr;
 	return off + sizeof(*part) + ((have + 7) & ~7U);
+}
+
+/*
+ * What the dirty ring of a vCPU holds, from the first entry that was not taken back on.  It is read
+ * where the kernel has it: the VMM may have mapped it anywhere, or not.  role: with the part's
+ * flags from bit 8.
+ */
+__noinline __u32 put_ring(__u32 off, __u64 vcpu_address, __u32 role)
+{
+	struct kvm_vcpu *vcpu = (void *)vcpu_address;
+	struct scratch *s = scratch_of(off);
+	__u32 flags = role >> 8 & 0xff;
+	__u64 at = off, gfns, one, two;
+	__u32 size, first, used, have;
+	struct record_part *part;
+
+	if (!s)
+		return off;
+	size = BPF_CORE_READ(vcpu, dirty_ring.size);
+	first = BPF_CORE_READ(vcpu, dirty_ring.reset_index);
+	used = BPF_CORE_READ(vcpu, dirty_ring.dirty_index) - first;
+	gfns = (__u64)BPF_CORE_READ(vcpu, dirty_ring.dirty_gfns);
+	if (!gfns || !size)
+		return off;
+	if (used > size)
+		used = size;
+	if ((off & OFFSET_MASK) > PART_START_MAX)
+		return put_part(off, gfns, used * RECORD_RING_ENTRY,
+				HOW(role & 0xff, flags, READ_KERNEL));
+	mask(at, 0xffff);
+	part = (void *)(s->bytes + at);
+	first &= size - 1;
+	have = used * RECORD_RING_ENTRY;
+	if (have > part_max) {
+		have = part_max & ~(RECORD_RING_ENTRY - 1);
+		flags |= RECORD_PART_CLIPPED;
+	}
+	one = (__u64)(size - first) * RECORD_RING_ENTRY;
+	if (one > have)
+		one = have;
+	two = have - one;
+	mask(one, 0xffff);
+	mask(two, 0xffff);
+	if (bpf_probe_read_kernel(part + 1, one, (void *)(gfns + first * RECORD_RING_ENTRY)) ||
+	    bpf_probe_read_kernel((void *)(part + 1) + one, two, (void *)gfns)) {
+		flags |= RECORD_PART_FAULT;
+		have = 0;
+	}
+	part->role = role & 0xff;
+	part->flags = flags;
+	part->reserved = 0;
+	part->want = used * RECORD_RING_ENTRY;
+	part->have = have;
+	part->reserved2 = 0;
+	part->addr = 0;
+	return off + sizeof(*part) + have;
+}
+
+/* A node of an xarray; the other internal entries are small numbers. */
+static __always_inline bool is_node(__u64 entry)
+{
+	return (entry & 3) == 2 && entry > 4096;
+}
+
+/* The n-th vCPU that was made of a VM, 0: none. */
+__noinline __u64 find_vcpu(__u64 vm, __u32 n)
+{
+	struct kvm *kvm = (void *)vm;
+	__u64 entry = 0;
+
+	if (bpf_core_field_exists(kvm->vcpu_array.xa_head)) {
+		entry = (__u64)BPF_CORE_READ(kvm, vcpu_array.xa_head);
+		/* The root is the only entry, or a node: its address plus 2 (lib/xarray.c). */
+		if ((entry & 3) != 2)
+			return n ? 0 : entry;
+		for (int level = 0; level < 3 && is_node(entry); level++) {
+			struct xa_node *node = (void *)(entry - 2);
+			__u32 slot = n >> (BPF_CORE_READ(node, shift) & 31) & 63;
+
+			entry = 0;
+			bpf_probe_read_kernel(&entry, sizeof(entry), &node->slots[slot]);
+		}
+	} else if (bpf_core_field_exists(((struct kvm___table *)vm)->vcpus)) {
+		struct kvm___table *table = (void *)vm;
+
+		bpf_probe_read_kernel(&entry, sizeof(entry), &table->vcpus[n & 15]);
+	}
+	return entry & 3 ? 0 : entry;
+}
+
+/* The rings of a VM's vCPUs; there are roles for so many.  If it has more, the last is clipped. */
+__noinline __u32 put_rings(__u32 off, __u64 vm)
+{
+	struct kvm *kvm = (void *)vm;
+	__u32 count;
+
+	if (!bpf_core_field_exists(((struct kvm_vcpu *)0)->dirty_ring.dirty_gfns) ||
+	    !bpf_core_field_exists(kvm->online_vcpus.counter))
+		return off;
+	count = BPF_CORE_READ(kvm, online_vcpus.counter);
+	for (__u32 n = 0; n < RECORD_NESTED_POINTERS && n < count; n++) {
+		__u32 role = RECORD_ROLE_NESTED_IN + n;
+		__u64 vcpu = find_vcpu(vm, n);
+
+		if (n == RECORD_NESTED_POINTERS - 1 && count > RECORD_NESTED_POINTERS)
+			role |= RECORD_PART_CLIPPED << 8;
+		/* One that is not found is not forgotten: what it holds could not be read. */
+		off = vcpu ? put_ring(off, vcpu, role)
+			   : put_part(off, 0, RECORD_RING_ENTRY, HOW(role & 0xff, 0, READ_KERNEL));
+	}
+	return off;
 }
 
 static __always_inline void fill_head(struct record_head *head, __u16 type, __u16 flags)
@@ -1062,6 +1174,8 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 				t->pio = (__u64)BPF_CORE_READ(vcpu, arch.pio_data);
 			off = put_run_in(off, t);
 		}
+	} else if (reset_request && kind == RECORD_VM && request == reset_request) {
+		off = put_rings(off, t->object.address);
 	} else {
 		off = put_arg_in(off, find_rule(s, t), t);
 	}

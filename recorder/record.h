@@ -178,6 +178,8 @@ enum {
 	RECORD_SIGNAL_DEFAULT,
 };
 
+#define RECORD_RING_ENTRY 16U /* bytes of struct kvm_dirty_gfn */
+
 struct record_nested {
 	__u16 ptr_offset;
 	__u16 len_offset;

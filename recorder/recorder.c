@@ -772,7 +772,7 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend,
 					     probed);
 	bpf_program__set_autoload(skeleton->progs.find_process,
 				  r->in_namespace && r->options.follow == RECORDER_PID);
-	recorder_rules_constants(skeleton);
+	recorder_rules_constants(skeleton, r->options.dirty_ring);
 	skeleton->rodata->join_cookie = r->cookie;
 	skeleton->rodata->part_max = r->options.no_payload ? 0 : r->options.max_payload;
 	skeleton->bss->self = (uint32_t)getpid();

@@ -49,6 +49,7 @@ struct recorder_options {
 	/* Bytes of one part that are captured, 0 = 65528, which is the most. */
 	uint32_t max_payload;
 	bool no_payload; /* none at all */
+	bool dirty_ring; /* capture what the dirty rings hold when they are reset */
 	bool raw;	 /* keep bytes of arguments that the kernel neither reads nor writes */
 	unsigned int max_threads;	 /* threads that may be inside calls, 0 = 4096 */
 	const char *tool_version;	 /* for the environment of the tape */

@@ -52,13 +52,14 @@ _Static_assert((int)RECORD_SIGNAL_DELIVERED == TAPE_SIGNAL_DELIVERED &&
 		       (int)RECORD_SIGNAL_HANDLED == TAPE_SIGNAL_HANDLED &&
 		       (int)RECORD_SIGNAL_DEFAULT == TAPE_SIGNAL_DEFAULT,
 	       "signals");
+_Static_assert(RECORD_RING_ENTRY == KVMAPI_RING_ENTRY, "dirty rings");
 _Static_assert(RECORD_NESTED_ROWS == KVMAPI_NESTED_MAX, "nested pointers");
 
 /* Attributes are asked for by (group, attr); those that the table knows are small numbers. */
 #define GROUPS 64
 #define ATTRS  256
 
-void recorder_rules_constants(struct kvmtape_bpf *skeleton)
+void recorder_rules_constants(struct kvmtape_bpf *skeleton, bool rings)
 {
 	const struct kvmapi_ioctl *rows;
 	size_t count;
@@ -70,9 +71,12 @@ void recorder_rules_constants(struct kvmtape_bpf *skeleton)
 	skeleton->rodata->run_regs = KVMAPI_RUN_VALID_REGS;
 	skeleton->rodata->run_sync_size = sizeof(struct kvm_sync_regs);
 	rows = kvmapi_ioctls(kvmapi_arch_native(), &count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (rows[i].payload == KVMAPI_RUNPAGE)
 			skeleton->rodata->run_request = rows[i].request;
+		if (rings && kvmapi_has_rings(&rows[i]))
+			skeleton->rodata->reset_request = rows[i].request;
+	}
 }
 
 static void rule_of_row(struct record_rule *rule, const struct kvmapi_ioctl *row, int kvm)

@@ -221,6 +221,9 @@ static void in_put(const struct writing *w, struct parts *p, const struct live_e
 		run_put(w, p, a, false);
 		return;
 	}
+	/* Rings are no arguments: what those of the recorded VM held is nothing of this one's. */
+	if (kvmapi_has_rings(e->row))
+		return;
 	for (unsigned int i = 0; i < e->part_count; i++) {
 		const struct tape_part *part = &e->parts[i];
 		bool in = part->role == TAPE_ARG_IN ||

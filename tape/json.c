@@ -163,6 +163,39 @@ static void set_raw(json_t *event, const struct tape_env *env, const struct tape
 				    part_value(env, NULL, NULL, &lists[l][i]), err);
 }
 
+/* Entries of dirty rings: beside their bytes, as they are meant. */
+static void set_rings(json_t *event, const struct tape_env *env, const struct tape_call *call,
+		      int *err)
+{
+	json_t *rings = json_array();
+
+	set(event, "rings", rings, err);
+	for (unsigned int i = 0; i < call->part_count && !*err; i++) {
+		const struct tape_part *part = &call->parts[i];
+		json_t *ring, *entries = json_array();
+
+		if (part->role < TAPE_NESTED_IN || part->role >= TAPE_NESTED_OUT) {
+			json_decref(entries);
+			continue;
+		}
+		for (size_t at = 0; at + KVMAPI_RING_ENTRY <= part->have; at += KVMAPI_RING_ENTRY) {
+			const uint64_t flags = tape_part_number(env, part, at, 4);
+
+			json_array_append_new(
+				entries,
+				json_pack("{s:I, s:o, s:b, s:b}", "slot",
+					  (json_int_t)tape_part_number(env, part, at + 4, 4),
+					  "page", json_hex(tape_part_number(env, part, at + 8, 8)),
+					  "dirty", !!(flags & KVMAPI_RING_DIRTY), "harvested",
+					  !!(flags & KVMAPI_RING_HARVESTED)));
+		}
+		ring = json_pack("{s:i, s:I, s:o}", "vcpu", part->role - TAPE_NESTED_IN, "held",
+				 (json_int_t)(part->want / KVMAPI_RING_ENTRY), "entries", entries);
+		if (json_array_append_new(rings, ring))
+			*err = -ENOMEM;
+	}
+}
+
 int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, json_t **object)
 {
 	const struct tape_env *env = tape_reader_env(r);
@@ -215,6 +248,8 @@ int tape_event_json(const struct tape_reader *r, const struct tape_return *ret, 
 			    &err);
 	}
 	set_raw(event, env, ret, &err);
+	if (kvmapi_has_rings(row))
+		set_rings(event, env, call, &err);
 	set_incomplete(event, ret, &err);
 	set(event, "ret", json_integer(ret->ret < 0 ? -1 : ret->ret), &err);
 	if (ret->ret < 0) {

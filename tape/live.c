@@ -237,7 +237,7 @@ static int live_mask(struct tape_live *live, const struct live_thread *t,
 	default:
 		if (t->row && t->row->nested_count)
 			return live_nested(live, t, part, returned, ret, mask);
-		memset(mask, 0, part->have);
+		memset(mask, kvmapi_has_rings(t->row) ? 0xff : 0, part->have);
 		return 0;
 	}
 }

@@ -148,6 +148,45 @@ static int show_nested(const struct shower *s, const struct tape_return *ret)
 	return err;
 }
 
+#define RING_SHOWN 4 /* entries, unless all of them are wanted */
+
+/* Entries of dirty rings, in the order in which they were written. */
+static void show_rings(const struct shower *s, const struct tape_return *ret)
+{
+	for (int n = 0; n < TAPE_NESTED_POINTERS; n++) {
+		const struct tape_part *ring =
+			tape_part_find(ret->call->parts, ret->call->part_count, TAPE_NESTED_IN + n);
+		const uint32_t count = ring ? ring->have / KVMAPI_RING_ENTRY : 0;
+		const uint32_t shown = s->verbose || count <= RING_SHOWN ? count : RING_SHOWN;
+
+		if (!ring)
+			continue;
+		fprintf(s->out, s->verbose ? ",\n        ring %d [" : ", ring %d [", n);
+		for (uint32_t i = 0; i < shown; i++) {
+			const size_t at = (size_t)i * KVMAPI_RING_ENTRY;
+			const uint64_t flags = tape_part_number(s->env, ring, at, 4);
+			const uint64_t slot = tape_part_number(s->env, ring, at + 4, 4);
+
+			fprintf(s->out, "%sslot %llu", i ? ", " : "",
+				(unsigned long long)(slot & 0xffff));
+			if (slot >> 16)
+				fprintf(s->out, " of space %llu", (unsigned long long)(slot >> 16));
+			fprintf(s->out, " page 0x%llx",
+				(unsigned long long)tape_part_number(s->env, ring, at + 8, 8));
+			fputs(flags & KVMAPI_RING_HARVESTED ? " harvested"
+			      : flags & KVMAPI_RING_DIRTY   ? " dirty"
+							    : " invalid",
+			      s->out);
+		}
+		if (count > shown)
+			fprintf(s->out, ", %u more", count - shown);
+		fputc(']', s->out);
+		if (!tape_part_whole(ring))
+			fprintf(s->out, " /* %u of %u entries, the rest %s */", count,
+				ring->want / KVMAPI_RING_ENTRY, part_note(ring));
+	}
+}
+
 static int show_run_page(const struct shower *s, const char *what, const struct tape_part *part)
 {
 	char *value = NULL;
@@ -374,6 +413,8 @@ static int show_arguments(const struct shower *s, const struct tape_return *ret)
 			return -ENOMEM;
 		fputs(text, s->out);
 		free(text);
+		if (kvmapi_has_rings(row))
+			show_rings(s, ret);
 		return 0;
 	}
 	if (!call->arg) {

@@ -368,6 +368,42 @@ static void dirty_log_bits(void **state)
 	BAD(&h, "DIRTY_LOG_INITIALLY_SET");
 }
 
+static void reset_rings(const struct kvm_dirty_gfn *entries, uint32_t count, int64_t ret)
+{
+	struct tape_part ring = {.role = TAPE_NESTED_IN,
+				 .want = count * (uint32_t)sizeof(*entries),
+				 .have = count * (uint32_t)sizeof(*entries),
+				 .data = (const void *)entries};
+
+	mh_do(&h, &(struct mh_call){.object = vm,
+				    .ioctl = "KVM_RESET_DIRTY_RINGS",
+				    .ret = ret,
+				    .in_parts = &ring,
+				    .in_part_count = 1});
+}
+
+/* What the VMM harvested meanwhile is not on the tape: only what the rings hold is a limit. */
+static void dirty_ring_entries(void **state)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_DIRTY_LOG_RING, .args = {65536}};
+	const struct kvm_dirty_gfn entries[] = {
+		{.flags = KVM_DIRTY_GFN_F_DIRTY | KVM_DIRTY_GFN_F_RESET, .slot = 1, .offset = 5},
+		{.flags = KVM_DIRTY_GFN_F_DIRTY, .slot = 1, .offset = 6},
+	};
+
+	IN(&h, vm, "KVM_ENABLE_CAP", cap, 0);
+	reset_rings(entries, 2, 1);
+	GOOD(&h, "RESET_DIRTY_RINGS_COUNT");
+	assert_true(mh_held(&h, "RESET_DIRTY_RINGS_HARVESTED"));
+	for (int64_t ret = 0; ret <= 2; ret += 2) {
+		reset_rings(entries, 2, ret);
+		GOOD(&h, "RESET_DIRTY_RINGS_COUNT");
+		assert_true(mh_unusual(&h, "RESET_DIRTY_RINGS_HARVESTED"));
+	}
+	reset_rings(entries, 2, 3);
+	BAD(&h, "RESET_DIRTY_RINGS_COUNT");
+}
+
 static void dirty_ring(void **state)
 {
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_DIRTY_LOG_RING, .args = {65536}};
@@ -473,6 +509,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dirty_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(dirty_log_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(dirty_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(dirty_ring_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(addresses, setup, teardown),
 	};
 
