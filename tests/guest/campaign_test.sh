@@ -129,8 +129,9 @@ PATH=$tmp/nothing run "$KVMTAPE" fuzz -o "$tmp/d" --executions 10
 is "no QEMU: exit status" "$status" 125
 like "no QEMU: says so" "$err" 'qemu-system-x86'
 mkdir "$tmp/empty"
-run "$KVMTAPE" fuzz -o "$tmp/d" --kernel "$cache/guest/kernels/bookworm/vmlinuz" --modules "$tmp/empty" --executions 10
+run "$KVMTAPE" fuzz -o "$tmp/without" --kernel "$cache/guest/kernels/bookworm/vmlinuz" --modules "$tmp/empty" --executions 10
 is "a guest without KVM: exit status" "$status" 125
+like "a guest without KVM: says so" "$err" 'did not start|has no KVM'
 ok "a guest without KVM: one line says so" test "$(grep -c . <<<"$err")" = 1
 run "$KVMTAPE" fuzz -o "$tmp/d" --interval 2 --no-minimise --runs 2 --executions 10
 ok "after that the folder is good for a campaign" test "$status" -le 1
