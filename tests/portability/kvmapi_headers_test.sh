@@ -36,8 +36,13 @@ declared()
 		text = re.sub(r"^#if defined\(KVMAPI_ARCH_(?!%s\b).*?^#endif\n\n(?=#)" % arch, "", text, flags=re.M | re.S)
 		header = "".join(open(f"{folder}/{arch}/{n}/kvm.h", encoding="utf-8").read() for n in ("linux", "asm"))
 		if what == "structs":
-		    for name in re.findall(r"^struct (\w+) {", text, re.M):
-		        if re.search(rf"^struct {name} {{", header, re.M):
+		    for name, body in re.findall(r"^struct (\w+) {(.*?)^}", text, re.M | re.S):
+		        if not re.search(rf"^struct {name} {{", header, re.M):
+		            continue
+		        # Bytes that are given names there, by a macro of ours, are as many.
+		        if "KVMAPI_" in body:
+		            print(f'_Static_assert(sizeof(struct {name}) == sizeof(struct {name}_of_header), "{name}");')
+		        else:
 		            print(f"struct {name}{''.join(suffix)} v_{name};")
 		else:
 		    # A macro of the header is the one that holds; what the file would say stands here as a number.
