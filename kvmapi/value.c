@@ -494,7 +494,7 @@ static int walk_member(struct walk *w, const struct btf_type *t, uint32_t n, siz
 		padding = strncmp(name, "pad", 3) == 0 || strncmp(name, "reserved", 8) == 0 ||
 			  strncmp(name, "gap_", 4) == 0;
 		if ((w->sink->skip_zeros || padding) && captured(w, from, size) == size &&
-		    is_zero(w->data + from, size) && !zero_has_name(w))
+		    (!size || is_zero(w->data + from, size)) && !zero_has_name(w))
 			err = 0;
 		else
 			err = walk_value(w, name, m->type, from);

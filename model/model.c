@@ -57,6 +57,7 @@ struct model {
 	uint32_t object_room;
 	struct vm_slot **slots;
 	uint32_t slot_count;
+	uint32_t slot_room;
 	struct open_call *threads;
 	uint32_t thread_room;
 	uint32_t *waiting; /* threads whose open call has a .slot */
@@ -405,12 +406,10 @@ const struct tape_object *j_created(const struct judge *j)
 
 static struct vm_slot *slot_new(struct model *m, uint32_t id, bool fresh)
 {
-	struct vm_slot **p = reallocarray(m->slots, m->slot_count + 1, sizeof(*p));
 	struct vm_slot *s;
 
-	if (!p)
+	if (room_for((void **)&m->slots, &m->slot_room, sizeof(*m->slots), m->slot_count))
 		return NULL;
-	m->slots = p;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;

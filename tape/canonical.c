@@ -74,6 +74,7 @@ struct canon {
 	uint32_t *pids;		      /* by thread: id of the first thread of its process, + 1 */
 	struct tape_ids first_of_pid; /* the same by process */
 	size_t thread_count;
+	size_t thread_room;
 	struct canon_object *objects; /* that are not closed */
 	size_t object_count, object_room;
 	struct foreign *foreign;
@@ -489,12 +490,10 @@ static uint64_t canon_arg(const struct canon *c, const struct tape_call *call)
 static int take_thread(struct canon *c, const struct tape_thread *thread)
 {
 	struct tape_thread to = *thread;
-	uint32_t *pids = realloc(c->pids, (c->thread_count + 1) * sizeof(*pids));
 	uint32_t *first;
 
-	if (!pids)
+	if (tape_array_grow((void **)&c->pids, &c->thread_room, c->thread_count, sizeof(*c->pids)))
 		return -ENOMEM;
-	c->pids = pids;
 	first = tape_ids_at(&c->first_of_pid, thread->pid);
 	if (!first)
 		return -ENOMEM;

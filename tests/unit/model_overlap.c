@@ -16,6 +16,7 @@
 
 #include "kvmapi/kvm_newer.h"
 #include "model/model.h"
+#include "tests/unit/rounds.h"
 
 enum {
 	VM = 2,
@@ -24,7 +25,7 @@ enum {
 	PREFIX = 4,
 	GROUP = 7,
 	PROBES = 6,
-	CASES = 3000,
+	CASES = ROUNDS(3000),
 };
 
 /* Objects and ioctls of a case are few, so that calls meet. */

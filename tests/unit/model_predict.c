@@ -11,6 +11,7 @@
 #include "kvmapi/kvm_newer.h"
 #include "fuzz/check.h"
 #include "fuzz/fuzz.h"
+#include "tests/unit/rounds.h"
 
 struct fixture {
 	struct tape_env env;
@@ -196,7 +197,7 @@ static void sequences_agree(void **state)
 	assert_non_null(m);
 	assert_non_null(s);
 	assert_int_equal(fuzz_check_new(verdict_count, NULL, &check), 0);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < ROUNDS(20000); i++) {
 		const char *wrong;
 
 		if (i % 10)

@@ -160,10 +160,11 @@ static void refuses_bad_steps(void **state)
 	const struct player_patch patch = {.offset = 8, .kind = PLAYER_PATCH_OBJECT, .number = 1};
 	const struct player_patch area = {.offset = 0, .kind = PLAYER_PATCH_AREA, .number = 0};
 	struct player_step bad[7];
-	struct play *p = malloc(sizeof(*p));
+	struct play *p;
 	uint64_t in = 0;
 
 	need_kvm();
+	p = malloc(sizeof(*p));
 	assert_non_null(p);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		bad[i] = step(PLAYER_CALL, 0, 1, KVM_GET_API_VERSION);
@@ -200,9 +201,10 @@ static void refuses_bad_steps(void **state)
 static void plays_and_orders(void **state)
 {
 	enum { ROUNDS = 8 };
-	struct play *p = malloc(sizeof(*p));
+	struct play *p;
 
 	need_kvm();
+	p = malloc(sizeof(*p));
 	assert_non_null(p);
 	play_begin(p, 2, 1);
 	step_add(p, step(PLAYER_OPEN, 0, 1, 0), NULL, NULL, NULL);
@@ -230,9 +232,10 @@ static void plays_and_orders(void **state)
 
 static void passes_over_what_is_not_there(void **state)
 {
-	struct play *p = malloc(sizeof(*p));
+	struct play *p;
 
 	need_kvm();
+	p = malloc(sizeof(*p));
 	assert_non_null(p);
 	play_begin(p, 1, 2);
 	step_add(p, step(PLAYER_CALL, 0, 2, KVM_GET_API_VERSION), NULL, NULL, NULL);
@@ -251,10 +254,11 @@ static void kicks_a_call_that_waits(void **state)
 	const struct player_patch patch = {.offset = 24, .kind = PLAYER_PATCH_AREA, .number = 0};
 	const struct player_area area = {.record = {sizeof(area), PLAYER_AREA}, .bytes = 65536};
 	const struct kvm_userspace_memory_region region = {.memory_size = 4096};
-	struct play *p = malloc(sizeof(*p));
+	struct play *p;
 	struct player_step s;
 
 	need_kvm();
+	p = malloc(sizeof(*p));
 	assert_non_null(p);
 	play_begin(p, 1, 4);
 	p->head.areas = 1;

@@ -13,6 +13,7 @@
 #include "tape/asm.h"
 #include "fuzz/tape_dump.h"
 #include "fuzz/tape_random.h"
+#include "tests/unit/rounds.h"
 
 static char *text_of(const void *tape, size_t size, int *result)
 {
@@ -88,7 +89,7 @@ static void round_trip(const void *tape, size_t size, unsigned long long which)
 static void random_tapes(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 150; seed++) {
+	for (uint64_t seed = 0; seed < ROUNDS(150); seed++) {
 		struct tape_random_options o = {.seed = seed,
 						.items = 200,
 						.timeless = true,
@@ -503,7 +504,7 @@ static void damaged_text(void **state)
 	len = strlen(text);
 	damaged = malloc(2 * len + 1);
 	assert_non_null(damaged);
-	for (unsigned int n = 0; n < 1500; n++) {
+	for (unsigned int n = 0; n < ROUNDS(1500); n++) {
 		static const char chars[] = "{}[]()<>=.,@|-+\"?# \n\t0x9fhexsame~";
 		struct tape_asm_error error;
 		size_t at = random_next(&random) % len;
@@ -530,7 +531,7 @@ static void damaged_text(void **state)
 		refused += back == NULL;
 		free(back);
 	}
-	assert_true(taken > 50 && refused > 500);
+	assert_true(taken > ROUNDS(1500) / 30 && refused > ROUNDS(1500) / 3);
 	free(damaged);
 	free(text);
 	free(tape);

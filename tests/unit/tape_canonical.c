@@ -13,6 +13,7 @@
 
 #include "fuzz/tape_dump.h"
 #include "fuzz/tape_random.h"
+#include "tests/unit/rounds.h"
 
 static uint8_t *canonical(const void *tape, size_t size, size_t *canonical_size)
 {
@@ -426,7 +427,7 @@ static void test_hostile(void **state)
 
 	tape_random_memory(&o, &tape, &size, &expected);
 	free(expected);
-	for (uint64_t seed = 0; seed < 1000; seed++) {
+	for (uint64_t seed = 0; seed < ROUNDS(1000); seed++) {
 		int fd = memfd_create("canonical", MFD_CLOEXEC);
 		size_t damaged_size;
 		uint8_t *damaged = tape_random_damage(tape, size, seed, &damaged_size);

@@ -16,6 +16,7 @@
 #include "tape/format.h"
 #include "fuzz/tape_dump.h"
 #include "fuzz/tape_random.h"
+#include "tests/unit/rounds.h"
 
 static void same_text(const char *have, const char *want)
 {
@@ -36,7 +37,7 @@ static void same_text(const char *have, const char *want)
 /* Random tapes of all sorts come back as they were written. */
 static void test_round_trip(void **state)
 {
-	for (uint64_t seed = 0; seed < 120; seed++) {
+	for (uint64_t seed = 0; seed < ROUNDS(120); seed++) {
 		struct tape_random_options o = {
 			.seed = seed,
 			.items = 20 + (unsigned int)(seed % 7) * 150,
@@ -160,7 +161,7 @@ static void test_flipped_everywhere(void **state)
 /* Damage that no checksum finds: any answer will do that is one. */
 static void test_hostile_frames(void **state)
 {
-	for (uint64_t seed = 0; seed < 4000; seed++) {
+	for (uint64_t seed = 0; seed < ROUNDS(4000); seed++) {
 		static uint8_t *tape;
 		static size_t size;
 		uint8_t *damaged;
