@@ -317,7 +317,8 @@ static void sregs_note_odd(struct judge *j)
 	for (uint32_t s = 0; s < SEGMENTS; s++) {
 		const uint8_t *seg = j->in->data + s * SEGMENT;
 
-		for (uint32_t i = offsetof(struct kvm_segment, type); i < SEGMENT; i++) {
+		for (uint32_t i = offsetof(struct kvm_segment, type);
+		     i < offsetof(struct kvm_segment, padding); i++) {
 			uint8_t max = i == offsetof(struct kvm_segment, type)  ? 15
 				      : i == offsetof(struct kvm_segment, dpl) ? 3
 									       : 1;
