@@ -31,6 +31,8 @@ static char
 static struct guest *guest;
 static char folder[] = "/tmp/kvmtape-test-XXXXXX";
 
+static double ready; /* seconds that a guest takes to start from nothing */
+
 static double now(void)
 {
 	struct timespec t;
@@ -405,7 +407,8 @@ static void test_ends(void **state)
 		"# %u crashes in %.1f s, %u misclassified; restart %.3f s on average, %.3f s at most\n",
 		crashes, now() - whole, wrong, restart / crashes, longest);
 	assert_int_equal(wrong, 0);
-	assert_true(restart / crashes < 0.5);
+	/* By the machine's own measure, however busy it is. */
+	assert_true(restart / crashes < ready / 4);
 }
 
 static void test_hang(void **state)
@@ -532,7 +535,8 @@ static int start(void **state)
 		print_message("# %s\n", error.text);
 		return rc;
 	}
-	print_message("# %s: agent ready after %.1f s\n", kernel.release, now() - begin);
+	ready = now() - begin;
+	print_message("# %s: agent ready after %.1f s\n", kernel.release, ready);
 	rc = guest_put(guest, crash, "/usr/bin/crash");
 	if (!rc)
 		rc = module_put();
