@@ -86,16 +86,20 @@ static unsigned int far_holds(const char *text, const char *word)
 /* How far the word is from a name, UINT_MAX = it was not meant. */
 static unsigned int far_from(const char *word, const char *name)
 {
-	unsigned int far = distance(word, name);
-
 	/* A third of the letters may be wrong; beyond it, the guess is as likely as any. */
-	if (far <= 1 + strlen(word) / 4)
+	const size_t word_len = strlen(word), name_len = strlen(name), most = 1 + word_len / 4;
+	unsigned int far = UINT_MAX;
+
+	/* Each letter that one has more is one to add. */
+	if (word_len <= name_len + most && name_len <= word_len + most)
+		far = distance(word, name);
+	if (far <= most)
 		return far;
 	far = far_holds(name, word);
 	if (far == UINT_MAX)
 		far = far_holds(word, name);
 	/* A name may be a few letters that are in many words. */
-	return far < HOLDS_BYTES || strlen(name) > strlen(word) ? far : UINT_MAX;
+	return far < HOLDS_BYTES || name_len > word_len ? far : UINT_MAX;
 }
 
 void near_begin(struct near *near, const char *word, size_t len, const char *prefix)
