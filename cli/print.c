@@ -143,13 +143,13 @@ static bool signal_wanted(const struct print *p, const struct tape_signal *signa
 	       vcpu_wanted(p, signal->thread < p->vcpu_count ? p->vcpus[signal->thread] : 0);
 }
 
-/* Remember which vCPU a thread runs. */
+/* Remember which vCPU a thread runs, if signals are to be chosen by it. */
 static int vcpu_note(struct print *p, const struct tape_call *call)
 {
-	if (call->kind != KVMAPI_VCPU)
+	if (p->v->vcpu == UINT64_MAX || call->kind != KVMAPI_VCPU)
 		return 0;
 	if (call->thread >= p->vcpu_count) {
-		size_t count = call->thread + 64u;
+		size_t count = 2 * (call->thread + 32u);
 		uint32_t *vcpus = realloc(p->vcpus, count * sizeof(*vcpus));
 
 		if (!vcpus)

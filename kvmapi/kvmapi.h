@@ -287,6 +287,12 @@ int kvmapi_live_unsaid(enum kvmapi_arch arch,
 
 struct json_t;
 
+/* The object that a call is made on: groups of attributes have names by it only. */
+struct kvmapi_owner {
+	uint8_t kind;	 /* enum kvmapi_object */
+	uint64_t number; /* of a device its type */
+};
+
 /*
  * Render `len` bytes at `data` as a value of C type `type` of the architecture (byte order of the
  * architecture), using the BTF that the build made of its UAPI headers: flags and enumerations by
@@ -303,11 +309,6 @@ struct json_t;
  * is a field that was not captured.  Padding and reserved fields are left out while they are zero.
  * The caller owns *value.
  */
-/* The object that a call is made on: groups of attributes have names by it only. */
-struct kvmapi_owner {
-	uint8_t kind;	 /* enum kvmapi_object */
-	uint64_t number; /* of a device its type */
-};
 int kvmapi_value_text(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 		      char **text);
 int kvmapi_value_json(enum kvmapi_arch arch, const char *type, const void *data, size_t len,

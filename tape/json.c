@@ -172,12 +172,11 @@ static void set_rings(json_t *event, const struct tape_env *env, const struct ta
 	set(event, "rings", rings, err);
 	for (unsigned int i = 0; i < call->part_count && !*err; i++) {
 		const struct tape_part *part = &call->parts[i];
-		json_t *ring, *entries = json_array();
+		json_t *ring, *entries;
 
-		if (part->role < TAPE_NESTED_IN || part->role >= TAPE_NESTED_OUT) {
-			json_decref(entries);
+		if (part->role < TAPE_NESTED_IN || part->role >= TAPE_NESTED_OUT)
 			continue;
-		}
+		entries = json_array();
 		for (size_t at = 0; at + KVMAPI_RING_ENTRY <= part->have; at += KVMAPI_RING_ENTRY) {
 			const uint64_t flags = tape_part_number(env, part, at, 4);
 
