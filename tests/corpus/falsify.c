@@ -60,7 +60,7 @@ struct forgery {
 enum want { WANT_ANY, WANT_PROMISED, WANT_SHOWN, WANTS };
 
 struct score {
-	const char *ioctl;
+	struct by_ioctl of;
 	unsigned int made[WANTS][KINDS], found[WANTS][KINDS];
 	unsigned int noticed[WANTS]; /* and not found */
 	size_t events;		     /* on all tapes */
@@ -359,14 +359,8 @@ static const char *event_name(const struct event *e)
 
 static struct score *score_of(const char *ioctl)
 {
-	for (size_t i = 0; i < score_count; i++) {
-		if (!strcmp(scores[i].ioctl, ioctl))
-			return &scores[i];
-	}
-	if (score_count == sizeof(scores) / sizeof(scores[0]))
-		die("ioctls", -E2BIG);
-	scores[score_count].ioctl = ioctl;
-	return &scores[score_count++];
+	return by_ioctl_find(scores, &score_count, sizeof(scores) / sizeof(scores[0]),
+			     sizeof(scores[0]), ioctl);
 }
 
 /*
@@ -399,7 +393,7 @@ static void falsify_kind(struct session *s, struct score *score, const size_t *a
 			if (verbose && !found && (f.promised || (f.shown && !noticed)))
 				printf("%s: %s of event %zu %s, part %u byte %u\n",
 				       f.promised ? "promised, not found" : "shown, not noticed",
-				       kind_names[kind], event, score->ioctl, f.part, f.at);
+				       kind_names[kind], event, score->of.ioctl, f.part, f.at);
 			free(f.bytes);
 		}
 	}
@@ -485,11 +479,6 @@ static void falsify_tape(const char *path, unsigned int per_kind, bool verbose)
 	tape_reader_close(s.reader);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct score *)a)->ioctl, ((const struct score *)b)->ioctl);
-}
-
 static void print_cell(bool markdown, unsigned int found, unsigned int made)
 {
 	char text[32] = "";
@@ -527,7 +516,7 @@ static void print_found(bool markdown, enum want want, const struct score *total
 
 		if (!made)
 			continue;
-		printf(markdown ? "| %s |" : "%-34s", s->ioctl);
+		printf(markdown ? "| %s |" : "%-34s", s->of.ioctl);
 		for (enum kind k = 0; k < KINDS; k++)
 			print_cell(markdown, s->found[want][k], s->made[want][k]);
 		printf(markdown ? " %.1f %% | %.1f %% |\n" : " %7.1f %% %7.1f %%\n",
@@ -546,7 +535,7 @@ static void print_coverage(bool markdown, const struct score *total)
 
 		printf(markdown ? "| %s | %zu | %zu | %zu | %zu | %zu | %zu | %.1f %% |\n"
 				: "%-34s %9zu %9zu %10zu %9zu %9zu %11zu %7.1f %%\n",
-		       s->ioctl, s->events, s->bytes, s->determined, s->echoed, s->shown,
+		       s->of.ioctl, s->events, s->bytes, s->determined, s->echoed, s->shown,
 		       s->constrained, percent(s->determined + s->echoed, s->bytes));
 	}
 }
@@ -566,7 +555,7 @@ int main(int argc, char **argv)
 	};
 	unsigned int per_kind = 3, floor_percent = 0, recall_percent = 0, coverage_percent = 0;
 	unsigned int noticed_percent = 0, made[WANTS], found[WANTS];
-	struct score total = {.ioctl = "all"};
+	struct score total = {.of = {"all"}};
 	bool markdown = false, verbose = false;
 	double weighted = 0, events = 0, recall, coverage, told, noticed;
 	int c;
@@ -598,7 +587,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		falsify_tape(argv[i], per_kind, verbose);
-	qsort(scores, score_count, sizeof(scores[0]), by_name);
+	qsort(scores, score_count, sizeof(scores[0]), by_ioctl_compare);
 
 	for (size_t i = 0; i < score_count; i++) {
 		const struct score *s = &scores[i];

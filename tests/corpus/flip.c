@@ -26,7 +26,7 @@
 static const int outcomes[OUTCOMES] = {0, EINVAL, ENOENT, EBUSY};
 
 struct score {
-	char ioctl[64];
+	struct by_ioctl of;
 	/* per verdict on the other outcome */
 	unsigned int succeeds[MODEL_VERDICT_KINDS]; /* of calls that failed */
 	unsigned int fails[MODEL_VERDICT_KINDS];    /* of calls that succeeded: each error counts */
@@ -59,14 +59,8 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 
 static struct score *score_of(const char *ioctl)
 {
-	for (size_t i = 0; i < score_count; i++) {
-		if (!strcmp(scores[i].ioctl, ioctl))
-			return &scores[i];
-	}
-	if (score_count == sizeof(scores) / sizeof(scores[0]))
-		die("more ioctls than expected", -E2BIG);
-	snprintf(scores[score_count].ioctl, sizeof(scores[0].ioctl), "%s", ioctl);
-	return &scores[score_count++];
+	return by_ioctl_find(scores, &score_count, sizeof(scores) / sizeof(scores[0]),
+			     sizeof(scores[0]), ioctl);
 }
 
 static bool want(struct trial *t, const struct kvmapi_ioctl *row, int64_t outcome,
@@ -201,11 +195,6 @@ static void flip_tape(const char *path, unsigned int per_kind, bool verbose)
 	tape_reader_close(reader);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct score *)a)->ioctl, ((const struct score *)b)->ioctl);
-}
-
 static unsigned int sum(const unsigned int *kinds)
 {
 	return kinds[MODEL_CONFORMS] + kinds[MODEL_DEVIATION] + kinds[MODEL_DIVERGES] +
@@ -220,7 +209,7 @@ static void print_scores(bool markdown)
 		printf("| ioctl | calls that failed | their success is found | errors tried on calls "
 		       "that succeeded | found |\n|---|---|---|---|---|\n");
 	for (size_t i = 0; i < score_count; i++)
-		printf(row, scores[i].ioctl, sum(scores[i].succeeds),
+		printf(row, scores[i].of.ioctl, sum(scores[i].succeeds),
 		       scores[i].succeeds[MODEL_DIVERGES], sum(scores[i].fails),
 		       scores[i].fails[MODEL_DIVERGES]);
 }
@@ -247,7 +236,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		flip_tape(argv[i], per_kind, verbose);
-	qsort(scores, score_count, sizeof(scores[0]), by_name);
+	qsort(scores, score_count, sizeof(scores[0]), by_ioctl_compare);
 	print_scores(markdown);
 	printf("%u outcomes tried, %u decided by nothing\n", tried, undecided);
 	return undecided || tried < 500;

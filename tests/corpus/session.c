@@ -46,6 +46,26 @@ void *grow(void *array, size_t count, size_t size)
 	return p;
 }
 
+void *by_ioctl_find(void *array, size_t *count, size_t room, size_t size, const char *ioctl)
+{
+	struct by_ioctl *at = array;
+
+	for (size_t i = 0; i < *count; i++, at = (void *)((char *)at + size)) {
+		if (!strcmp(at->ioctl, ioctl))
+			return at;
+	}
+	if (*count == room)
+		die("more ioctls than expected", -E2BIG);
+	at->ioctl = ioctl;
+	++*count;
+	return at;
+}
+
+int by_ioctl_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct by_ioctl *)a)->ioctl, ((const struct by_ioctl *)b)->ioctl);
+}
+
 /* The tape that a text stands for, as a path. */
 static const char *assembled(const char *path)
 {

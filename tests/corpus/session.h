@@ -46,6 +46,17 @@ void die(const char *what, int err) __attribute__((noreturn));
 void *copy(const void *from, size_t size);
 /* Room for one more element of an array of `count`. */
 void *grow(void *array, size_t count, size_t size);
+/*
+ * What is counted by ioctl: an array of `room` structs of `size` bytes, `*count` of them used, that
+ * begin with this.  The name has to stay.
+ */
+struct by_ioctl {
+	const char *ioctl;
+};
+/* The struct of an ioctl, which is zero but for its name if it is new. */
+void *by_ioctl_find(void *array, size_t *count, size_t room, size_t size, const char *ioctl);
+/* Order by name, for qsort(). */
+int by_ioctl_compare(const void *a, const void *b);
 /* A tape, or a text (NAME.tapes) that is made one first. */
 void session_load(struct session *s, const char *path);
 void session_release(struct session *s);
