@@ -116,12 +116,12 @@ is "minimise --live: what it wrote diverges" "$status" 1
 
 # --- this machine's own kernel, where that is a disposable guest
 
-mkdir "$tmp/work"
-run "$KVMTAPE" guest run --kernel bookworm --timeout 200 --work "$tmp/work" -- "$KVMTAPE" fuzz -o /work/c --live=host \
+mkdir "$tmp/shared"
+run "$KVMTAPE" guest run --kernel bookworm --timeout 200 --work "$tmp/shared" -- "$KVMTAPE" fuzz -o c --live=host \
 	--i-accept-that-this-kernel-may-crash --executions 20 --no-minimise --runs 1
 ok "--live=host in a guest: exit status" test "$status" -le 1
-ok "--live=host in a guest: sequences were played" test "$(field "$tmp/work/c/campaign.json" executions)" -ge 20
-like "--live=host in a guest: rules were reached" "$(<"$tmp/work/c/outcomes")" '^[A-Z0-9_]+ success$'
+ok "--live=host in a guest: sequences were played" test "$(field "$tmp/shared/c/campaign.json" executions)" -ge 20
+like "--live=host in a guest: rules were reached" "$(<"$tmp/shared/c/outcomes")" '^[A-Z0-9_]+ success$'
 
 # --- no guest
 

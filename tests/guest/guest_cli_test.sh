@@ -44,14 +44,14 @@ run "$KVMTAPE" guest run --agent "$OTHER_AGENT" true
 is "agent of another version: status" "$status" 125
 like "agent of another version" "$err" '^kvmtape guest: the agent speaks protocol 4711, this kvmtape 1;'
 
-mkdir "$tmp/work" && echo hello >"$tmp/work/in"
+mkdir "$tmp/shared" && echo hello >"$tmp/shared/in"
 # shellcheck disable=SC2016
-run "$KVMTAPE" guest run --work "$tmp/work" --with "$(command -v uname)" --env A=b --log "$tmp/log" \
+run "$KVMTAPE" guest run --work "$tmp/shared" --with "$(command -v uname)" --env A=b --log "$tmp/log" \
 	sh -c 'read -r x <in; echo "$x $A"; uname -r >kernel; echo error >&2; exit 7'
 is "exit status is passed on" "$status" 7
 is "output" "$out" "hello b"
 is "error output" "$err" "error"
-like "a file comes back" "$(<"$tmp/work/kernel")" '^6\.1\.'
+like "a file comes back" "$(<"$tmp/shared/kernel")" '^6\.1\.'
 is "no crash, no log" "$(ls "$tmp/log" 2>/dev/null)" ""
 run "$KVMTAPE" guest run --log "$tmp/log" "$CRASH" panic
 is "crash: status" "$status" 1
@@ -60,24 +60,24 @@ like "crash: the log is kept" "$(<"$tmp/log")" 'Call Trace'
 run "$KVMTAPE" guest run --timeout 1 "$CRASH" loop
 is "too slow: status" "$status" 124
 like "too slow" "$err" 'did not end within 1 s'
-run "$KVMTAPE" guest run --timeout 10 --work "$tmp/work" sh -c 'echo half >result; echo begun; while :; do :; done'
+run "$KVMTAPE" guest run --timeout 10 --work "$tmp/shared" sh -c 'echo half >result; echo begun; while :; do :; done'
 is "too slow, with a work folder: status" "$status" 124
 is "too slow, with a work folder: it had begun" "$out" "begun"
-is "what was there by then comes back" "$(cat "$tmp/work/result" 2>&1)" "half"
+is "what was there by then comes back" "$(cat "$tmp/shared/result" 2>&1)" "half"
 run "$KVMTAPE" guest run no-such-program
 is "no such program: status" "$status" 2
 like "no such program" "$err" '^kvmtape guest: no program no-such-program'
 
 # One program after the other, each in a fresh guest; what a crash leaves undone is done.
 printf '%s\n' "write /work/one" "# a remark" "" "panic" "exist /work/one" "write /work/two" "say" >"$tmp/cases"
-run "$KVMTAPE" guest run --work "$tmp/work" --each "$tmp/cases" "$CRASH"
+run "$KVMTAPE" guest run --work "$tmp/shared" --each "$tmp/cases" "$CRASH"
 is "each: status" "$status" 1
 is "each: what became of the lines" "$(grep -o 'line .*' <<<"$err")" "line 1: exit 0
 line 4: panic: Kernel panic - not syncing: sysrq triggered crash
 line 5: exit 1
 line 6: exit 0
 line 7: exit 7"
-is "each: files of both sides of the crash" "$(cat "$tmp/work/one" "$tmp/work/two")" "new
+is "each: files of both sides of the crash" "$(cat "$tmp/shared/one" "$tmp/shared/two")" "new
 new"
 is "each: output" "$out" "out"
 run "$KVMTAPE" guest run --each "$tmp/nothing" "$CRASH"

@@ -7,7 +7,7 @@
 
 need qemu-system-x86_64 guest:bookworm
 
-mkdir "$tmp/work"
+mkdir "$tmp/shared"
 number=0
 with=()
 printf '#!/bin/bash\n' >"$tmp/inside"
@@ -22,19 +22,19 @@ while (($#)); do
 	shift 2
 done
 chmod +x "$tmp/inside"
-run "$KVMTAPE" guest run --kernel bookworm --work "$tmp/work" --timeout 900 --env CMOCKA_MESSAGE_OUTPUT=TAP \
+run "$KVMTAPE" guest run --kernel bookworm --work "$tmp/shared" --timeout 900 --env CMOCKA_MESSAGE_OUTPUT=TAP \
 	"${with[@]}" "$tmp/inside"
 is "a guest: status" "$status" 0
 printf '%s\n' "$err" | sed 's/^/# /'
 
 for ((i = 1; i <= number; i++)); do
-	sed 's/^/# /' "$tmp/work/$i.err"
-	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tmp/work/$i.tap" | tail -n 1)
+	sed 's/^/# /' "$tmp/shared/$i.err"
+	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tmp/shared/$i.tap" | tail -n 1)
 	while read -r line; do
 		ok "${line#* - }" test "${line%% *}" = ok
-	done < <(grep -E '^(not )?ok ' "$tmp/work/$i.tap")
-	is "program $i: all of its tests ran" "$(grep -cE '^(not )?ok ' "$tmp/work/$i.tap")" "${planned:-as many as planned}"
-	is "program $i: none was skipped" "$(grep -E '# SKIP' "$tmp/work/$i.tap")" ""
-	is "program $i: status" "$(<"$tmp/work/$i.status")" 0
+	done < <(grep -E '^(not )?ok ' "$tmp/shared/$i.tap")
+	is "program $i: all of its tests ran" "$(grep -cE '^(not )?ok ' "$tmp/shared/$i.tap")" "${planned:-as many as planned}"
+	is "program $i: none was skipped" "$(grep -E '# SKIP' "$tmp/shared/$i.tap")" ""
+	is "program $i: status" "$(<"$tmp/shared/$i.status")" 0
 done
 tap_done

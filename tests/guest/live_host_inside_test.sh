@@ -6,8 +6,8 @@
 
 need qemu-system-x86_64 guest:bookworm
 
-mkdir "$tmp/work"
-cp "$CORPUS"/qemu/{microvm,split}.tape "$tmp/work"
+mkdir "$tmp/shared"
+cp "$CORPUS"/qemu/{microvm,split}.tape "$tmp/shared"
 cat >"$tmp/tsc.tapes" <<'END'
 kernel 6.1.0
 backend kvm_intel
@@ -18,8 +18,8 @@ vm = kvm.KVM_CREATE_VM(0)
 cpu = vm.KVM_CREATE_VCPU(0)
 cpu.KVM_SET_TSC_KHZ(1234567) = -EINVAL
 END
-"$KVMTAPE" asm -o "$tmp/work/tsc.tape" "$tmp/tsc.tapes" || exit 99
-cat >"$tmp/work/inside" <<'END'
+"$KVMTAPE" asm -o "$tmp/shared/tsc.tape" "$tmp/tsc.tapes" || exit 99
+cat >"$tmp/shared/inside" <<'END'
 kvmtape=$1
 for name in microvm split tsc; do
 	"$kvmtape" replay --live=host --json -o $name.new $name.tape >$name.out 2>&1
@@ -29,11 +29,11 @@ for name in microvm split tsc; do
 done
 END
 program=$(realpath "$KVMTAPE")
-run "$KVMTAPE" guest run --kernel bookworm --work "$tmp/work" --timeout 280 --with "$program" sh inside "$program"
+run "$KVMTAPE" guest run --kernel bookworm --work "$tmp/shared" --timeout 280 --with "$program" sh inside "$program"
 is "a guest: status" "$status" 0
 for name in microvm split tsc; do
-	is "$name is played: $(tail -n 1 "$tmp/work/$name.out" | cut -c1-200)" "$(<"$tmp/work/$name.status")" 0
-	is "what came back is played: $(tail -n 1 "$tmp/work/$name.again")" "$(<"$tmp/work/$name.status2")" 0
-	unlike "$name: nothing of it is refused" "$(cat "$tmp/work/$name.out" "$tmp/work/$name.again")" 'not played on host'
+	is "$name is played: $(tail -n 1 "$tmp/shared/$name.out" | cut -c1-200)" "$(<"$tmp/shared/$name.status")" 0
+	is "what came back is played: $(tail -n 1 "$tmp/shared/$name.again")" "$(<"$tmp/shared/$name.status2")" 0
+	unlike "$name: nothing of it is refused" "$(cat "$tmp/shared/$name.out" "$tmp/shared/$name.again")" 'not played on host'
 done
 tap_done

@@ -4,12 +4,9 @@
 # background, 32-bit calls, lost ends of processes, threads without end, PID namespaces.
 #
 #   KVMTAPE, AWKWARD (the VMM that does these things)
-#   GUEST_KERNEL   which kernel (bookworm); GUEST_BACKENDS which back ends work there ("fentry tracepoint")
-. "$(dirname "$0")/../tap.sh"
+#   GUEST_KERNEL, GUEST_BACKENDS (recorder.sh)
+. "$(dirname "$0")/recorder.sh"
 
-kernel=${GUEST_KERNEL:-bookworm}
-read -ra backends <<<"${GUEST_BACKENDS:-fentry tracepoint}"
-need qemu-system-x86_64 "guest:$kernel"
 rings='8K 32K'
 
 # Everything is done in one guest, and looked at outside.  rec NAME OPTION... -- COMMAND...: leaves NAME.tape, .out (of the
@@ -59,15 +56,15 @@ unshare -f -p --mount-proc /bin/bash -c '
 	echo \$? >namespace.status'
 END
 chmod +x "$tmp/inside"
-mkdir "$tmp/work"
+mkdir "$tmp/shared"
 tools=()
 for tool in /bin/sh /usr/bin/{grep,id,sleep,stat,timeout,unshare,mount}; do
 	tools+=(--with "$tool")
 done
-run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout "${GUEST_TIMEOUT:-500}" --env PATH=/usr/bin:/bin \
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/shared" --timeout "${GUEST_TIMEOUT:-500}" --env PATH=/usr/bin:/bin \
 	--with "$KVMTAPE" --with "$AWKWARD" "${tools[@]}" "$tmp/inside"
 is "a guest: status" "$status" 0
-cd "$tmp/work" || exit 99
+cd "$tmp/shared" || exit 99
 
 # count TAPE KEY: a number of the last line of 'info --json'.
 count()

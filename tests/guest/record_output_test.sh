@@ -4,10 +4,7 @@
 # standard output, signals in a script.
 #
 #   KVMTAPE, AWKWARD (a VMM that makes a call each tenth of a second)
-. "$(dirname "$0")/../tap.sh"
-
-kernel=${GUEST_KERNEL:-bookworm}
-need qemu-system-x86_64 "guest:$kernel"
+. "$(dirname "$0")/recorder.sh"
 
 cat >"$tmp/inside" <<END
 #!/bin/bash
@@ -81,15 +78,15 @@ wait \$pid
 kill \$target
 END
 chmod +x "$tmp/inside"
-mkdir "$tmp/work"
+mkdir "$tmp/shared"
 tools=()
 for tool in /usr/bin/{grep,stat,timeout,mkfifo,mknod,head,sleep,ls,cp,chmod}; do
 	tools+=(--with "$tool")
 done
-run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout "${GUEST_TIMEOUT:-250}" --env PATH=/usr/bin:/bin \
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/shared" --timeout "${GUEST_TIMEOUT:-250}" --env PATH=/usr/bin:/bin \
 	--with "$KVMTAPE" --with "$AWKWARD" "${tools[@]}" "$tmp/inside"
 is "a guest: status" "$status" 0
-cd "$tmp/work" || exit 99
+cd "$tmp/shared" || exit 99
 
 is "a reader that leaves: it is an error" "$(<left.status)" 2
 like "a reader that leaves: says so" "$(<left.err)" 'Broken pipe.*runs on unrecorded'

@@ -3,12 +3,8 @@
 # Dirty rings on the tape, on both back ends: the entries in their order, whatever the ring's end; what does not fit is clipped.
 #
 #   KVMTAPE, RING (the VMM that harvests)
-#   GUEST_KERNEL   which kernel (bookworm); GUEST_BACKENDS which back ends work there ("fentry tracepoint")
-. "$(dirname "$0")/../tap.sh"
-
-kernel=${GUEST_KERNEL:-bookworm}
-read -ra backends <<<"${GUEST_BACKENDS:-fentry tracepoint}"
-need qemu-system-x86_64 "guest:$kernel"
+#   GUEST_KERNEL, GUEST_BACKENDS (recorder.sh)
+. "$(dirname "$0")/recorder.sh"
 
 cat >"$tmp/inside" <<END
 #!/bin/bash
@@ -30,10 +26,10 @@ for backend in ${backends[*]}; do
 done
 END
 chmod +x "$tmp/inside"
-mkdir "$tmp/work"
-run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout 500 --with "$KVMTAPE" --with "$RING" "$tmp/inside"
+mkdir "$tmp/shared"
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/shared" --timeout 500 --with "$KVMTAPE" --with "$RING" "$tmp/inside"
 is "a guest: status" "$status" 0
-cd "$tmp/work" || exit 99
+cd "$tmp/shared" || exit 99
 
 # rings TAPE: of each reset, its result, and of each ring how many entries it held, and the first of them.
 rings()

@@ -3,12 +3,8 @@
 # Signals of vCPU threads on the tape, on both back ends: where they stand relative to KVM_RUN, and what became of them.
 #
 #   KVMTAPE, KICK (the VMM whose vCPU thread gets them)
-#   GUEST_KERNEL   which kernel (bookworm); GUEST_BACKENDS which back ends work there ("fentry tracepoint")
-. "$(dirname "$0")/../tap.sh"
-
-kernel=${GUEST_KERNEL:-bookworm}
-read -ra backends <<<"${GUEST_BACKENDS:-fentry tracepoint}"
-need qemu-system-x86_64 "guest:$kernel"
+#   GUEST_KERNEL, GUEST_BACKENDS (recorder.sh)
+. "$(dirname "$0")/recorder.sh"
 
 cat >"$tmp/inside" <<END
 #!/bin/bash
@@ -23,10 +19,10 @@ for backend in ${backends[*]}; do
 done
 END
 chmod +x "$tmp/inside"
-mkdir "$tmp/work"
-run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/work" --timeout 500 --with "$KVMTAPE" --with "$KICK" "$tmp/inside"
+mkdir "$tmp/shared"
+run "$KVMTAPE" guest run --kernel "$kernel" --work "$tmp/shared" --timeout 500 --with "$KVMTAPE" --with "$KICK" "$tmp/inside"
 is "a guest: status" "$status" 0
-cd "$tmp/work" || exit 99
+cd "$tmp/shared" || exit 99
 
 # story TAPE: signals and KVM_RUN in their order, without what differs from run to run.
 story()
