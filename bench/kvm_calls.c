@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a KVM ioctl and a KVM_RUN exit cost, as the caller sees it: times N KVM_CHECK_EXTENSION
- *calls and M exits of a guest that does nothing but write to a port.  scripts/bench runs it bare
- *and under tracers, in turns.
+ * calls and M exits of a guest that does nothing but write to a port.  scripts/bench runs it bare
+ * and under tracers, in turns.
  *
  *	kvm_calls [IOCTLS [EXITS]]
  *

@@ -3,12 +3,12 @@
  * cli: the command `kvmtape`, one file per subcommand.
  *
  * A subcommand is data: its names, options and operands stand in one struct cli_command, and the
- *parser, --help, the man pages and the shell completion all follow from it.  To add one: write
- *cli/NAME.c with a `const struct cli_command cli_NAME`, declare it below, give it its line in
- *commands.c and meson.build.
+ * parser, --help, the man pages and the shell completion all follow from it.  To add one: write
+ * cli/NAME.c with a `const struct cli_command cli_NAME`, declare it below, give it its line in
+ * commands.c and meson.build.
  *
  * Options are parsed into a struct of the subcommand ("values"); each option says at which offset
- *of it its value goes.  Example:
+ * of it its value goes.  Example:
  *
  *	struct record_values {
  *		const char *output;
@@ -20,8 +20,9 @@
  *		 offsetof(struct record_values, output)},
  *		{"pid", 'p', "PID", "Attach to process PID.", CLI_NUMBER,
  *		 offsetof(struct record_values, pid)},
- *		{"force", 'f', NULL, "Overwrite FILE.", CLI_FLAG, offsetof(struct record_values,
- *force)}, {0},
+ *		{"force", 'f', NULL, "Overwrite FILE.", CLI_FLAG,
+ *		 offsetof(struct record_values, force)},
+ *		{0},
  *	};
  *	static int run(const void *values, int count, char **operands);
  *	const struct cli_command cli_record = {
@@ -130,8 +131,7 @@ extern const struct cli_command *const cli_commands[];
 /* NULL = no such subcommand. */
 const struct cli_command *cli_command_find(const char *name);
 
-/* --- parsing
- * -------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 /*
  * Parse argv[1..] by the command's table into values (values_size bytes, set to the defaults
@@ -142,8 +142,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *va
 	      int *operand_count, char ***operands);
 void cli_help(const struct cli_command *command, FILE *out);
 
-/* --- messages
- * -------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 /* "kvmtape replay: MESSAGE" on standard error, one line; returns CLI_ERROR. */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -168,8 +167,7 @@ const char *cli_printable(const char *text, char *buf, size_t size);
 /* The same in place and for text of several lines; line ends at its end go. */
 void cli_text_clean(char *text);
 
-/* --- arguments that are a name
- * -------------------------------------------------------------------- */
+/* --- arguments that are a name ---------------------------------------------------------------- */
 
 /*
  * Each finds what `word` names, in any case, and gives CLI_OK, or says that --`option` names
@@ -183,8 +181,7 @@ int cli_ioctl_find(const char *option, enum kvmapi_arch arch, const char *word,
 /* A rule of one of the kinds (1 << enum model_rule_kind), with or without "LINT_". */
 int cli_rule_find(const char *option, const char *word, unsigned int kinds, uint16_t *rule);
 
-/* --- tapes and JSON
- * -------------------------------------------------------------------------------- */
+/* --- tapes and JSON --------------------------------------------------------------------------- */
 
 struct json_t;
 struct tape_reader;

@@ -61,8 +61,7 @@ static int folder_open(const struct distill_values *v, int *fd)
 	return CLI_OK;
 }
 
-/* --- what comes out
- * ------------------------------------------------------------------------------- */
+/* --- what comes out --------------------------------------------------------------------------- */
 
 struct putting {
 	const struct distill_values *v;
@@ -139,8 +138,7 @@ static int summary(const struct distill_values *v, const struct distill_counts *
 	return CLI_OK;
 }
 
-/* --- what goes in
- * --------------------------------------------------------------------------------- */
+/* --- what goes in ----------------------------------------------------------------------------- */
 
 static int blocks_read(const char *tape, char **text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Prints the man pages and the shell completion from the tables that the program itself parses by,
- *so that they cannot tell another story.  Run by the build only:
+ * so that they cannot tell another story.  Run by the build only:
  *
  *	kvmtape-docs man		scdoc source of kvmtape(1)
  *	kvmtape-docs man SUBCOMMAND	scdoc source of kvmtape-SUBCOMMAND(1)

@@ -98,8 +98,7 @@ enum { ENGINE_BUILTIN, ENGINE_AFL, ENGINE_LIBFUZZER };
 static const char *const engines[] = {
 	[ENGINE_BUILTIN] = "builtin", [ENGINE_AFL] = "afl", [ENGINE_LIBFUZZER] = "libfuzzer", NULL};
 
-/* --- being ended
- * --------------------------------------------------------------------------------- */
+/* --- being ended ------------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t stop;
 static int stop_fd = -1;
@@ -129,8 +128,7 @@ static int signals_set(void)
 	return CLI_OK;
 }
 
-/* --- crashes that were seen: what has crashed a guest may crash this machine
- * --------------------- */
+/* --- crashes that were seen: what has crashed a guest may crash this machine ------------------ */
 
 static int crashes_path(char *path, size_t size)
 {
@@ -183,8 +181,7 @@ static int host_allowed(const struct fuzz_values *v)
 	return CLI_OK;
 }
 
-/* --- engines of others
- * --------------------------------------------------------------------------- */
+/* --- engines of others ------------------------------------------------------------------------ */
 
 #define ENGINE_ARGUMENTS 40
 
@@ -395,8 +392,7 @@ static int run_engine(const struct fuzz_values *v, size_t engine, int count, cha
 	return engine == ENGINE_AFL ? run_afl(v, seeds, output) : run_libfuzzer(v, seeds, output);
 }
 
-/* --- our own
- * ------------------------------------------------------------------------------------- */
+/* --- our own ---------------------------------------------------------------------------------- */
 
 static int kernel_find(const struct fuzz_values *v, const char *name, struct guest_kernel *kernel,
 		       char *where, size_t where_size)

@@ -108,8 +108,7 @@ static bool adds_up(const struct info *i)
 	       i->end.seen == i->end.written + lost_sum(i->end.lost);
 }
 
-/* --- as text
- * ---------------------------------------------------------------------------------------- */
+/* --- as text ---------------------------------------------------------------------------------- */
 
 static void head(const struct info *i, const char *title)
 {
@@ -249,8 +248,7 @@ static void info_text(const struct info *i)
 	completeness_text(i);
 }
 
-/* --- as JSON
- * ---------------------------------------------------------------------------------------- */
+/* --- as JSON ---------------------------------------------------------------------------------- */
 
 static json_t *lost_json(const uint64_t *lost)
 {

@@ -24,8 +24,7 @@
 #define PLAYER_PATH  "/kvmtape/player"
 #define PROGRAM_PATH "/kvmtape/program"
 
-/* --- the player inside a guest
- * ---------------------------------------------------------------------------- */
+/* --- the player inside a guest ---------------------------------------------------------------- */
 
 struct guest_runner {
 	struct guest_kernel kernel;
@@ -133,8 +132,7 @@ static int guest_play(void *context, const void *program, size_t size, unsigned 
 	return rc;
 }
 
-/* --- printing
- * --------------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 struct live_print {
 	const struct live_report *r;
@@ -474,8 +472,7 @@ static int print_json(const struct live_print *p)
 	return cli_json_put(stdout, line);
 }
 
-/* --- the command
- * ------------------------------------------------------------------------------------------ */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static int tape_read(const char *path, uint8_t **data, size_t *size)
 {
@@ -667,8 +664,7 @@ out:
 	return code;
 }
 
-/* --- for other subcommands that play tapes in a guest
- * ----------------------------------------------------- */
+/* --- for other subcommands that play tapes in a guest ----------------------------------------- */
 
 #define MACHINE_TIMEOUT 30 /* s, for one tape */
 

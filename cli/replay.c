@@ -248,8 +248,7 @@ static int on_item(void *context, const struct tape_item *item)
 	return 0;
 }
 
-/* --- the summary
- * ----------------------------------------------------------------------------------- */
+/* --- the summary ------------------------------------------------------------------------------ */
 
 /* How many ioctls got an answer from the documents for at least one of their events. */
 static size_t ioctls_judged(const struct replayer_score *score)

@@ -57,8 +57,7 @@ json_t *cli_rule_json(const struct model_rule *rule)
 			 rule->statement);
 }
 
-/* --- which rules are wanted
- * ---------------------------------------------------------------------- */
+/* --- which rules are wanted ------------------------------------------------------------------- */
 
 struct filter {
 	int arch;	 /* enum kvmapi_arch, -1 = any */
@@ -157,8 +156,7 @@ static bool filter_takes(const struct filter *f, const struct model_rule *r)
 	return true;
 }
 
-/* --- list and show
- * ------------------------------------------------------------------------------- */
+/* --- list and show ---------------------------------------------------------------------------- */
 
 static const char *version_text(uint32_t version, char *buf, size_t size)
 {
@@ -333,8 +331,7 @@ static int show(const struct rules_values *v, int tape_count, char **tapes)
 	return code;
 }
 
-/* --- coverage
- * ------------------------------------------------------------------------------------ */
+/* --- coverage --------------------------------------------------------------------------------- */
 
 struct share {
 	char name[96];

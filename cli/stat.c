@@ -91,8 +91,7 @@ struct stats {
 	} by_signal[TAPE_MAX_SIGNAL + 1];
 };
 
-/* --- counting
- * --------------------------------------------------------------------------------------- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 static struct tally_entry *tally_slot(const struct tally *t, uint64_t where, uint32_t how)
 {
@@ -340,8 +339,7 @@ static int ioctl_compare(const void *left, const void *right)
 	return a->request < b->request ? -1 : a->request > b->request;
 }
 
-/* --- as text
- * ---------------------------------------------------------------------------------------- */
+/* --- as text ---------------------------------------------------------------------------------- */
 
 /* A duration in at most nine columns. */
 static const char *time_text(uint64_t ns, char *buf, size_t size)
@@ -578,8 +576,7 @@ static void stats_text(const struct stats *s)
 		histogram_text(s, &s->ioctls[n]);
 }
 
-/* --- as JSON
- * ---------------------------------------------------------------------------------------- */
+/* --- as JSON ---------------------------------------------------------------------------------- */
 
 static json_t *ioctl_json(const struct stats *s, const struct ioctl_stat *i)
 {

@@ -86,8 +86,7 @@ bool campaign_over(struct campaign *c)
 	       (o->executions && c->n.executions - c->first_now >= o->executions);
 }
 
-/* --- making sequences
- * ---------------------------------------------------------------------------- */
+/* --- making sequences ------------------------------------------------------------------------- */
 
 /* One of the queue: of two, the one that was chosen less often.  False: the queue is empty. */
 static bool entry_pick(struct worker *w, struct fuzz_sequence *s)
@@ -162,8 +161,7 @@ static void sequence_make(struct worker *w)
 	} while (fuzz_rng_one_in(&w->rng, 2));
 }
 
-/* --- taking results
- * ------------------------------------------------------------------------------ */
+/* --- taking results --------------------------------------------------------------------------- */
 
 static void verdict_take(void *context, uint64_t number, const struct tape_return *ret,
 			 const struct model_verdict *v)
@@ -323,8 +321,7 @@ static int result_take(struct worker *w, const struct fuzz_live_result *r)
 	return rc;
 }
 
-/* --- a worker
- * ------------------------------------------------------------------------------------ */
+/* --- a worker --------------------------------------------------------------------------------- */
 
 static int machine_fail(struct worker *w, int rc)
 {
@@ -499,8 +496,7 @@ out:
 	return NULL;
 }
 
-/* --- watching
- * ------------------------------------------------------------------------------------ */
+/* --- watching --------------------------------------------------------------------------------- */
 
 static void watch(struct campaign *c)
 {

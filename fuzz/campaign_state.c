@@ -25,8 +25,7 @@
 #define TEMP	 ".new"
 #define FILE_MAX (256ll << 20)
 
-/* --- keys
- * ---------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 uint64_t keys_hash(const char *text, size_t size)
 {
@@ -75,8 +74,7 @@ bool keys_add(struct keys *k, uint64_t key, int *rc)
 	return true;
 }
 
-/* --- files
- * --------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static int bytes_write(int fd, const void *data, size_t size)
 {
@@ -212,8 +210,7 @@ int campaign_log(struct campaign *c, const char *format, ...)
 	return lines_put(c, c->log_fd, "log", line, strlen(line));
 }
 
-/* --- what joins
- * ---------------------------------------------------------------------------------- */
+/* --- what joins ------------------------------------------------------------------------------- */
 
 static int entry_add(struct campaign *c, const void *bytes, size_t size, bool seed)
 {
@@ -353,8 +350,7 @@ int campaign_outcome_add(struct campaign *c, uint16_t rule, int64_t ret)
 	return rc ? rc : 1;
 }
 
-/* --- reading it again
- * ---------------------------------------------------------------------------- */
+/* --- reading it again ------------------------------------------------------------------------- */
 
 static void foreign(struct campaign *c, const char *folder, const char *name)
 {
@@ -719,8 +715,7 @@ void campaign_state_close(struct campaign *c)
 	free(c->rules.table);
 }
 
-/* --- seeds
- * --------------------------------------------------------------------------------------- */
+/* --- seeds ------------------------------------------------------------------------------------ */
 
 static int seed_read(struct campaign *c, struct fuzz_sequence *s, int folder, const char *name,
 		     const char *shown, bool asked_for)

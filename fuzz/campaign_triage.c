@@ -209,8 +209,7 @@ int campaign_find_note(struct campaign *c, struct campaign_machine *m,
 	return 0;
 }
 
-/* --- verifying
- * ----------------------------------------------------------------------------------- */
+/* --- verifying -------------------------------------------------------------------------------- */
 
 struct replaying {
 	struct campaign_machine *m;
@@ -265,8 +264,7 @@ static int replay_fresh(void *context)
 	return rc;
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int text_put(int folder, const void *tape, size_t size)
 {

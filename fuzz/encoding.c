@@ -38,8 +38,7 @@ static bool role_is_in(uint8_t role)
 	       (role >= TAPE_NESTED_IN && role < TAPE_NESTED_IN + TAPE_NESTED_POINTERS);
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct input {
 	const uint8_t *at, *end;
@@ -146,8 +145,7 @@ void fuzz_sequence_decode(struct fuzz_sequence *s, const void *data, size_t size
 	}
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct output {
 	uint8_t *at, *end;

@@ -35,8 +35,7 @@ static bool chance(struct fuzz_making *g, uint32_t of)
 	return fuzz_rng_one_in(g->rng, of);
 }
 
-/* --- guest memory -------------------------------------------------------------------------------
- */
+/* --- guest memory ----------------------------------------------------------------------------- */
 
 static uint64_t guest_address(struct fuzz_making *g)
 {
@@ -179,8 +178,7 @@ static void prefault_fill(struct fuzz_making *g)
 	p->size = FUZZ_PICK(g->rng, PAGE, 0x10000, 2 * PAGE);
 }
 
-/* --- interrupts ---------------------------------------------------------------------------------
- */
+/* --- interrupts ------------------------------------------------------------------------------- */
 
 static uint32_t gsi(struct fuzz_making *g)
 {
@@ -378,8 +376,7 @@ static void clock_fill(struct fuzz_making *g)
 	c->realtime = c->flags ? FUZZ_PICK(g->rng, 0, 1ull << 60) : 0;
 }
 
-/* --- capabilities, devices ----------------------------------------------------------------------
- */
+/* --- capabilities, devices -------------------------------------------------------------------- */
 
 static void enable_cap_fill(struct fuzz_making *g)
 {
@@ -452,8 +449,7 @@ static void attr_fill(struct fuzz_making *g)
 	}
 }
 
-/* --- registers ----------------------------------------------------------------------------------
- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 static void regs_fill(struct fuzz_making *g)
 {
@@ -821,8 +817,7 @@ static void nested_state_fill(struct fuzz_making *g)
 	g->size = n->size;
 }
 
-/* --- filters, enlightenments ------------------------------------------------------------------
- */
+/* --- filters, enlightenments ------------------------------------------------------------------ */
 
 static void msr_filter_fill(struct fuzz_making *g)
 {
@@ -951,8 +946,7 @@ static void enc_region_fill(struct fuzz_making *g)
 	r->size = PAGE;
 }
 
-/* --- arguments that are numbers -----------------------------------------------------------------
- */
+/* --- arguments that are numbers --------------------------------------------------------------- */
 
 static uint64_t number_argument(struct fuzz_making *g)
 {

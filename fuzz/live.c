@@ -324,8 +324,7 @@ int fuzz_live_restore(struct fuzz_live *live)
 	return rc ? fail(live, rc, "%s", guest_error(live->guest)) : 0;
 }
 
-/* --- closing, and what there is ----------------------------------------------------------------
- */
+/* --- closing, and what there is --------------------------------------------------------------- */
 
 void fuzz_live_close(struct fuzz_live *live)
 {

@@ -5,8 +5,9 @@
  *	seeds sequence OUT TAPE...	OUT/NAME.seq of each tape
  *	seeds generate OUT COUNT	COUNT sequences that the mutator made from nothing
  *	seeds TARGET OUT COUNT		the same for the target's kind of input: minimise, player,
- *writer seeds value OUT			a value of every row of every table seeds dictionary
- *words of the text of tapes, for the engines
+ *					writer
+ *	seeds value OUT			a value of every row of every table
+ *	seeds dictionary		words of the text of tapes, for the engines
  */
 #include <errno.h>
 #include <fcntl.h>

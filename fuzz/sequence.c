@@ -90,8 +90,7 @@ bool fuzz_sequence_equal(const struct fuzz_sequence *a, const struct fuzz_sequen
 	return true;
 }
 
-/* --- objects ------------------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 uint8_t fuzz_sequence_kind(const struct fuzz_sequence *s, uint32_t object)
 {
@@ -260,8 +259,7 @@ void fuzz_sequence_remove(struct fuzz_sequence *s, uint32_t from, uint32_t to, b
 	fuzz_sequence_resolve(s);
 }
 
-/* --- parts --------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 struct fuzz_part *fuzz_sequence_find(const struct fuzz_sequence *s, uint32_t call, uint8_t role)
 {
@@ -340,8 +338,7 @@ void fuzz_sequence_part_drop(struct fuzz_sequence *s, uint32_t call, uint8_t rol
 	memmove(p, p + 1, (size_t)(&s->parts[c->part + c->part_count] - p) * sizeof(*p));
 }
 
-/* --- the order of things ------------------------------------------------------------------------
- */
+/* --- the order of things ---------------------------------------------------------------------- */
 
 struct stepping {
 	const struct fuzz_sequence *s;

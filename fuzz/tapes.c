@@ -45,8 +45,7 @@ static bool takes_struct(const struct kvmapi_ioctl *row)
 	return row && row->payload != KVMAPI_VALUE && row->payload != KVMAPI_RUNPAGE;
 }
 
-/* --- one call -----------------------------------------------------------------------------------
- */
+/* --- one call --------------------------------------------------------------------------------- */
 
 /* Bytes of the argument with the tail that its count, or its size field, asks for. */
 static uint32_t whole_size(const struct fuzz_sequence *s, const struct kvmapi_ioctl *row,
@@ -193,8 +192,7 @@ void fuzz_sequence_tape_object(const struct fuzz_sequence *s, uint32_t index, co
 	}
 }
 
-/* --- to a tape ----------------------------------------------------------------------------------
- */
+/* --- to a tape -------------------------------------------------------------------------------- */
 
 struct taping {
 	const struct fuzz_sequence *s;
@@ -306,8 +304,7 @@ out:
 	return err;
 }
 
-/* --- from a tape --------------------------------------------------------------------------------
- */
+/* --- from a tape ------------------------------------------------------------------------------ */
 
 struct reading {
 	struct fuzz_sequence *s;

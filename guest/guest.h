@@ -3,9 +3,9 @@
  * guest: a disposable virtual machine with a KVM of its own.
  *
  * A stock kernel runs under QEMU's emulation with AMD SVM (or arm64 EL2, the riscv64 H extension,
- *ppc64le nested HV), so that a live /dev/kvm is at hand on any machine, and never the user's own.
- *In it an agent (/init) serves the frames of guest/protocol.h.  What a guest does is one of enum
- *guest_outcome: a crash is a result, not an error.
+ * ppc64le nested HV), so that a live /dev/kvm is at hand on any machine, and never the user's own.
+ * In it an agent (/init) serves the frames of guest/protocol.h.  What a guest does is one of enum
+ * guest_outcome: a crash is a result, not an error.
  *
  *	struct guest_error error;
  *	struct guest_kernel kernel;
@@ -24,8 +24,8 @@
  *	guest_destroy(guest);
  *
  * Functions return 0 or -errno; for every error but -ENOTCONN, -ETIMEDOUT and -EINTR guest_error()
- *has a line for a person. A guest belongs to one thread at a time, and that thread must not end
- *before it: QEMU is killed with the thread that started it, lest it stays behind.
+ * has a line for a person. A guest belongs to one thread at a time, and that thread must not end
+ * before it: QEMU is killed with the thread that started it, lest it stays behind.
  */
 #ifndef GUEST_H
 #define GUEST_H

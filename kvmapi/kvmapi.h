@@ -282,8 +282,7 @@ int kvmapi_live_unsaid(enum kvmapi_arch arch,
 		       void (*say)(void *context, const char *type, const char *path),
 		       void *context);
 
-/* --- values: text and JSON, from BTF -------------------------------------------------------------
- */
+/* --- values: text and JSON, from BTF ---------------------------------------------------------- */
 
 struct json_t;
 

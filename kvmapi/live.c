@@ -83,8 +83,7 @@ struct arch_live {
 static struct arch_live lives[KVMAPI_ARCHS];
 static pthread_once_t lives_once = PTHREAD_ONCE_INIT;
 
-/* --- making programs -----------------------------------------------------------------------------
- */
+/* --- making programs -------------------------------------------------------------------------- */
 
 /* A struct with a name that the compiler is in, and where its paths begin. */
 struct level {
@@ -799,8 +798,7 @@ static const struct arch_live *live_of(enum kvmapi_arch arch)
 	return lives[arch].ready ? &lives[arch] : NULL;
 }
 
-/* --- running them --------------------------------------------------------------------------------
- */
+/* --- running them ----------------------------------------------------------------------------- */
 
 struct run {
 	const struct live_program *program;
@@ -1130,8 +1128,7 @@ int kvmapi_live_names(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, con
 	return 0;
 }
 
-/* --- for tests and documents ---------------------------------------------------------------------
- */
+/* --- for tests and documents ------------------------------------------------------------------ */
 
 int kvmapi_live_classes(enum kvmapi_arch arch, const char *type, uint8_t *classes, size_t room)
 {

@@ -16,8 +16,7 @@
 #define PATH_MAX_LEN 256
 #define DEPTH_MAX    24
 
-/* --- paths ---------------------------------------------------------------------------------------
- */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 /* The id of a type of an architecture, and the BTF that it is in; -ENOENT, -ENOMEM. */
 static int type_lookup(enum kvmapi_arch arch, const char *type, const struct btf **btf)
@@ -45,8 +44,7 @@ int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path,
 	return types_path(btf, (uint32_t)id, path, offset, size);
 }
 
-/* --- places --------------------------------------------------------------------------------------
- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 static void place_set(const struct btf *btf, uint32_t id, size_t offset, struct kvmapi_place *place)
 {
@@ -161,8 +159,7 @@ int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, s
 	return 0;
 }
 
-/* --- the walk ------------------------------------------------------------------------------------
- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 struct walk {
 	enum kvmapi_arch arch;
@@ -597,8 +594,7 @@ int kvmapi_value_walk(enum kvmapi_arch arch, const struct kvmapi_owner *owner, c
 	return id < 0 ? id : walk_value(&w, NULL, (uint32_t)id, 0);
 }
 
-/* --- the field at an offset
- * ------------------------------------------------------------------------ */
+/* --- the field at an offset ------------------------------------------------------------------- */
 
 struct name {
 	char *buf;
@@ -756,8 +752,7 @@ int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char
 	return kvmapi_field_at_value(arch, type, NULL, 0, offset, buf, buf_size);
 }
 
-/* --- leaves --------------------------------------------------------------------------------------
- */
+/* --- leaves ----------------------------------------------------------------------------------- */
 
 struct leaves {
 	struct walk walk; /* for its path, by which fields.def knows a field */

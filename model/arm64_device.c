@@ -12,8 +12,7 @@
 #define PRIVATE_IRQS 32
 #define FIRST_PPI    16
 
-/* --- what is known -----------------------------------------------------------------------------
- */
+/* --- what is known ---------------------------------------------------------------------------- */
 
 static enum state_tri known_in(const struct state_set *set, bool fresh, uint64_t key, uint64_t key2,
 			       uint64_t *value)
@@ -106,8 +105,7 @@ static void may_be_busy(struct judge *j)
 		j_may_fail(j, R_ARM_DEVICE_BUSY, EBUSY);
 }
 
-/* --- KVM_CREATE_DEVICE (api.rst 4.79) ----------------------------------------------------------
- */
+/* --- KVM_CREATE_DEVICE (api.rst 4.79) --------------------------------------------------------- */
 
 /* Types that a kernel of arm64 can have. */
 static bool type_of_arm(uint64_t type)
@@ -183,8 +181,7 @@ static void create_device(struct judge *j)
 		vm_created(j, (int64_t)fd);
 }
 
-/* --- attributes --------------------------------------------------------------------------------
- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 struct attr {
 	uint64_t group, attr;
@@ -863,8 +860,7 @@ static void set_device_addr(struct judge *j)
 		j->vm->facts.open = true;
 }
 
-/* --- attributes of a vCPU (devices/vcpu.rst) ---------------------------------------------------
- */
+/* --- attributes of a vCPU (devices/vcpu.rst) -------------------------------------------------- */
 
 #define PMU(name) ((uint64_t)KVM_ARM_VCPU_PMU_V3_CTRL << 32 | KVM_ARM_VCPU_PMU_V3_##name)
 #define PVTIME	  ((uint64_t)KVM_ARM_VCPU_PVTIME_CTRL << 32 | KVM_ARM_VCPU_PVTIME_IPA)
@@ -1211,8 +1207,7 @@ static void vcpu_has(struct judge *j)
 	}
 }
 
-/* --- what KVM_RUN needs ------------------------------------------------------------------------
- */
+/* --- what KVM_RUN needs ----------------------------------------------------------------------- */
 
 bool arm64_run_unready(struct judge *j)
 {

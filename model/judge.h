@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a rule's code may use.  A handler judges one call: it looks at the call, its return and the
- *state, says which rules hold or are broken, and brings the state up to date.
+ * state, says which rules hold or are broken, and brings the state up to date.
  *
  * The usual shape of a handler:
  *
  *	if (vm->irqchip == STATE_IRQCHIP_NONE)
- *		return j_must_fail(j, R_X_NEEDS_CHIP, ENXIO);	// the documents (or a deviation)
- *demand the error
- *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);			// an error that is allowed here,
- *and by what if (!j_succeeds(j, R_X_SUCCEEDS))			// otherwise 0 is demanded return;
- *	j_block_check(...), j_block_set(...)			// promised OUT bytes; new state
+ *		return j_must_fail(j, R_X_NEEDS_CHIP, ENXIO);	// documents or a deviation demand it
+ *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);		// an error that is allowed, and by what
+ *	if (!j_succeeds(j, R_X_SUCCEEDS))		// otherwise 0 is demanded
+ *		return;
+ *	j_block_check(...), j_block_set(...)		// promised OUT bytes; new state
  */
 #ifndef MODEL_JUDGE_H
 #define MODEL_JUDGE_H
@@ -61,8 +61,7 @@ struct judge {
 		*making; /* the return is being made up (predict.c); NULL: it is a real one */
 };
 
-/* --- facts
- * ---------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 
 uint32_t j_kernel(const struct judge *j); /* MODEL_KERNEL(), 0 = not known */
 uint32_t j_page(const struct judge *j);	  /* bytes of a page of the tape's machine */
@@ -107,8 +106,7 @@ const struct tape_part *j_part(const struct judge *j, enum tape_role role);
 /* A little-endian or big-endian number of the tape from bytes. */
 uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width);
 
-/* --- saying what holds
- * ------------------------------------------------------------------------------ */
+/* --- saying what holds ------------------------------------------------------------------------ */
 
 /*
  * A rule was checked and holds.  A promise makes the call conform.  A rule that only allows what
@@ -178,8 +176,7 @@ bool j_environment_error(const struct judge *j, int error);
 void j_advise(struct judge *j, uint16_t rule, const char *detail_format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- saying what is determined (model_promises_enable)
- * ------------------------------------------------------------------------------ */
+/* --- saying what is determined (model_promises_enable) ---------------------------------------- */
 
 /* promise.c; through the functions below, which cost a test when nobody asked. */
 void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
@@ -256,8 +253,7 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 /* j_equal() of the return value. */
 bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want);
 
-/* --- blocks
- * ---------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 /*
  * OUT bytes of a GET, from `offset` of the part on, against what is known of the block: held or
@@ -272,8 +268,7 @@ void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part,
 		 uint32_t offset, uint32_t len);
 
-/* --- handlers
- * ------------------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 typedef void (*judge_fn)(struct judge *j);
 struct judge_handler {

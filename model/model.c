@@ -370,8 +370,7 @@ const uint64_t *model_rule_hits(const struct model *m)
 	return m->hits;
 }
 
-/* --- objects and threads -----------------------------------------------------------------------
- */
+/* --- objects and threads ---------------------------------------------------------------------- */
 
 /* Make room for index `at` of a zero-filled array. */
 static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
@@ -550,8 +549,7 @@ int model_take(struct model *m, const struct model *from)
 	return from->oom;
 }
 
-/* --- judging one call
- * ------------------------------------------------------------------------------ */
+/* --- judging one call ------------------------------------------------------------------------- */
 
 static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
 			  const struct tape_call *call, const struct tape_return *ret,
@@ -831,8 +829,7 @@ static void flush(struct model *m, struct vm_slot *slot)
 	group_judge(m, slot, m->opens, opens);
 }
 
-/* --- items
- * ------------------------------------------------------------------------------------------ */
+/* --- items ------------------------------------------------------------------------------------ */
 
 /* KVM_RUN without immediate_exit, as far as is known: the guest may run from now on. */
 static bool run_lets_guest_run(const struct tape_call *call)

@@ -32,8 +32,7 @@ struct recorder_message {
 int recorder_fail(struct recorder_message *message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- ways to attach: backend.c
- * ---------------------------------------------------------------------- */
+/* --- ways to attach: backend.c ---------------------------------------------------------------- */
 
 /* Times that the kernel did not run a program which should have run, since it was loaded. */
 struct recorder_skips {
@@ -68,8 +67,7 @@ struct recorder_backend {
 /* All of them, the best first; NULL-terminated. */
 extern const struct recorder_backend *const recorder_backends[];
 
-/* --- capture rules: rules.c
- * ------------------------------------------------------------------------- */
+/* --- capture rules: rules.c ------------------------------------------------------------------- */
 
 /* Numbers that the eBPF program wants before it is loaded.  rings: dirty rings are captured. */
 void recorder_rules_constants(struct kvmtape_bpf *skeleton, bool rings);
@@ -82,14 +80,12 @@ int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm);
  */
 void recorder_rules_answer(struct kvmtape_bpf *skeleton, uint32_t cap, int64_t answer);
 
-/* --- environment block: env.c
- * ----------------------------------------------------------------------- */
+/* --- environment block: env.c ----------------------------------------------------------------- */
 
 int recorder_env_fill(struct tape_env *env, const struct recorder_options *options, int kvm,
 		      const char *backend);
 
-/* --- threads and objects: objects.c
- * ------------------------------------------------------------------ */
+/* --- threads and objects: objects.c ----------------------------------------------------------- */
 
 struct recorder_thread {
 	struct recorder_thread *next;
@@ -144,8 +140,7 @@ struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t 
 struct recorder_object **recorder_objects_open(struct recorder_tables *t, size_t *count);
 void recorder_tables_release(struct recorder_tables *t);
 
-/* --- calls of 32-bit programs: compat.c
- * ------------------------------------------------------------------------------ */
+/* --- calls of 32-bit programs: compat.c ------------------------------------------------------- */
 
 /*
  * A child asks to be followed and makes harmless calls as a 32-bit program makes them, one for each
@@ -174,8 +169,7 @@ union recorder_native {
 void recorder_compat_native(struct tape_call *call, struct tape_part *parts,
 			    union recorder_native *native);
 
-/* --- dead bytes: alive.c
- * ------------------------------------------------------------------------------ */
+/* --- dead bytes: alive.c ---------------------------------------------------------------------- */
 
 /* As tape_writer_call() and tape_writer_return(), without dead bytes; `live` NULL: with them. */
 int recorder_write_call(struct tape_writer *writer, struct tape_live *live,
@@ -183,8 +177,7 @@ int recorder_write_call(struct tape_writer *writer, struct tape_live *live,
 int recorder_write_return(struct tape_writer *writer, struct tape_live *live, uint32_t thread,
 			  const struct tape_return *ret);
 
-/* --- COMMAND: command.c
- * ------------------------------------------------------------------------------ */
+/* --- COMMAND: command.c ----------------------------------------------------------------------- */
 
 struct recorder_command {
 	pid_t pid; /* 0 = not started */

@@ -28,8 +28,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* --- what the user side sets
- * ------------------------------------------------------------------------ */
+/* --- what the user side sets ------------------------------------------------------------------ */
 
 const volatile __s64 nr_ioctl = -1;
 const volatile __s64 nr_close = -1;
@@ -62,8 +61,7 @@ __u32 probe_alive;
 __s32 wanted_pid; /* find_process: as the recorder's namespace numbers it */
 __s32 found_pid;  /* as the initial one does */
 
-/* --- maps
- * ------------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -206,8 +204,7 @@ struct {
 /* A value for maps that want one larger than the stack should hold. */
 static const struct thread no_thread;
 
-/* --- building a record
- * ------------------------------------------------------------------------------ */
+/* --- building a record ------------------------------------------------------------------------ */
 
 /*
  * put_part(), put_pointer() and read_pages() are global functions that take numbers only: the
@@ -500,8 +497,7 @@ static __always_inline long send_scratch(struct scratch *s, __u32 size)
 	return send(s->bytes, n);
 }
 
-/* --- which file of KVM is this
- * ---------------------------------------------------------------------- */
+/* --- which file of KVM is this ---------------------------------------------------------------- */
 
 #define S_IFMT		  0170000
 #define S_IFCHR		  0020000
@@ -699,8 +695,7 @@ static __always_inline int answer_probe(void)
 	return 0;
 }
 
-/* --- payload
- * ---------------------------------------------------------------------------------------- */
+/* --- payload ---------------------------------------------------------------------------------- */
 
 /* A field of 1, 2, 4 or 8 bytes of the argument; false if it could not be read. */
 static __always_inline bool read_field(__u64 addr, __u32 width, __u64 *value)
@@ -1006,8 +1001,7 @@ static __always_inline __u32 put_late(__u32 off, const struct record_rule *rule,
 	return off;
 }
 
-/* --- a call begins, a call ends
- * --------------------------------------------------------------------- */
+/* --- a call begins, a call ends --------------------------------------------------------------- */
 
 static __always_inline bool is_followed(void)
 {
@@ -1365,8 +1359,7 @@ static __always_inline bool is_probe(__u32 request, __u64 arg)
 	return request == RECORD_PROBE && arg == join_cookie;
 }
 
-/* --- back end: tracepoints of every system call
- * ----------------------------------------------------- */
+/* --- back end: tracepoints of every system call ----------------------------------------------- */
 
 /*
  * What a system call is to us, by its number.  That of one for 32-bit programs means another call
@@ -1459,8 +1452,7 @@ int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
 	return leave_syscall(regs, ret, true);
 }
 
-/* --- back end: the functions of KVM that answer an ioctl
- * ----------------------------------------------------- */
+/* --- back end: the functions of KVM that answer an ioctl -------------------------------------- */
 
 /*
  * Which fd it is that the current thread calls on, if it does so by the system call.  It is only
@@ -1571,8 +1563,7 @@ int BPF_PROG(on_last_close, struct file *file)
 	return 0;
 }
 
-/* --- processes and threads come and go
- * -------------------------------------------------------------- */
+/* --- processes and threads come and go -------------------------------------------------------- */
 
 static __always_inline int follow_child(struct task_struct *parent, struct task_struct *child)
 {
@@ -1634,8 +1625,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* --- signals of threads that call on vCPUs
- * -------------------------------------------------------------- */
+/* --- signals of threads that call on vCPUs ---------------------------------------------------- */
 
 /*
  * The kernel runs both tracepoints with the lock of the process's signals held and interrupts off,
@@ -1714,8 +1704,7 @@ int BPF_PROG(on_signal_deliver, int number, struct kernel_siginfo *info, struct 
 	return 0;
 }
 
-/* --- a process as the recorder's PID namespace numbers it
- * -------------------------------------------------------------- */
+/* --- a process as the recorder's PID namespace numbers it ------------------------------------- */
 
 /* Runs for each thread of the machine, when the recorder reads the iterator. */
 SEC("iter/task")

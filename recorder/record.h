@@ -114,8 +114,7 @@ struct record_part {
 #define RECORD_PART_MAX 65528U
 #define RECORD_MAX	(1U << 17)
 
-/* --- what the user side loads
- * ---------------------------------------------------------------------- */
+/* --- what the user side loads ----------------------------------------------------------------- */
 
 /* The same values as in kvmapi.h and tape.h, which a BPF program cannot include; rules.c compares
  * them. */

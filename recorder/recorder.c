@@ -111,8 +111,7 @@ static uint64_t tape_time(const struct recorder *r, uint64_t time)
 	return time > r->start ? time - r->start : 0;
 }
 
-/* --- from records to the tape
- * ------------------------------------------------------------------------ */
+/* --- from records to the tape ----------------------------------------------------------------- */
 
 /* A failure of the writer is remembered; what comes after it is counted and thrown away. */
 static bool written(struct recorder *r, int err)
@@ -666,8 +665,7 @@ static int missing(struct recorder *r, int err)
 			     err == -ENOENT ? "command not found" : strerror(-err));
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------------------ */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int check_options(struct recorder *r)
 {
@@ -1044,8 +1042,7 @@ int recorder_open(const struct recorder_options *options, struct recorder **reco
 	return err;
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void say(const struct recorder *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -3,12 +3,13 @@
  * recorder: puts onto a tape what VMMs say to KVM on this machine.
  *
  *	recorder_open()		checks what is needed, loads and attaches the eBPF program, proves
- *it works
+ *				that it works
  *	recorder_run()		moves records onto a tape until the end of what is recorded, or a
- *signal recorder_close()	detaches and frees
+ *				signal
+ *	recorder_close()	detaches and frees
  *
  * One recorder per process; not thread-safe.  Errors are negative errno values, with one line for a
- *person in recorder_message().
+ * person in recorder_message().
  */
 #ifndef RECORDER_H
 #define RECORDER_H
@@ -94,12 +95,15 @@ struct recorder;
 
 /*
  * Make a recorder: attached, proven by a call of our own, and recording nothing yet.  *recorder is
- *set in any case but -ENOMEM, so that recorder_message() can be asked; recorder_close() it.
+ * set in any case but -ENOMEM, so that recorder_message() can be asked; recorder_close() it.
  *
- *	-ENODEV		there is no /dev/kvm		-EACCES	it cannot be opened
- *	-EPERM		no privilege for eBPF		-ENOTSUP	no BTF, or no way to attach
- *works -ESRCH		no such process			-EINVAL	an option -ENOENT, -EACCES of
- *COMMAND: recorder_command_missing() says so
+ *	-ENODEV		there is no /dev/kvm
+ *	-EACCES		it cannot be opened
+ *	-EPERM		no privilege for eBPF
+ *	-ENOTSUP	no BTF, or no way to attach works
+ *	-ESRCH		no such process
+ *	-EINVAL		an option
+ *	-ENOENT, -EACCES of COMMAND: recorder_command_missing() says so
  */
 int recorder_open(const struct recorder_options *options, struct recorder **recorder);
 

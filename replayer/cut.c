@@ -190,8 +190,7 @@ static struct tape_return event_return(const struct live_event *e, const struct 
 	};
 }
 
-/* --- judging
- * -------------------------------------------------------------------------------------- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static int item_judge(struct cut *c, struct model *m, const struct live_item *item)
 {
@@ -258,8 +257,7 @@ int cut_judge(struct cut *c, const struct cut_judging *judging)
 	return rc;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct cutting {
 	struct cut *c;

@@ -52,8 +52,7 @@ struct distill {
 
 #define KEY_BLOCK (1ull << 63)
 
-/* --- sets of features
- * ----------------------------------------------------------------------------- */
+/* --- sets of features ------------------------------------------------------------------------- */
 
 static int set_put(struct set *s, size_t bit)
 {
@@ -146,8 +145,7 @@ static int64_t feature(struct distill *d, uint64_t key)
 	return d->key_count - 1;
 }
 
-/* --- judging a piece
- * ------------------------------------------------------------------------------ */
+/* --- judging a piece -------------------------------------------------------------------------- */
 
 struct reaching {
 	struct distill *d;
@@ -205,8 +203,7 @@ static int judge(struct distill *d, struct source *s, bool whole, struct set *re
 	return rc ? rc : !r.spoiled;
 }
 
-/* --- tapes
- * ---------------------------------------------------------------------------------------- */
+/* --- tapes ------------------------------------------------------------------------------------ */
 
 struct distill *distill_new(void)
 {
@@ -362,8 +359,7 @@ fail:
 	return rc;
 }
 
-/* --- choosing
- * ------------------------------------------------------------------------------------- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 struct shrinking {
 	struct distill *d;

@@ -15,8 +15,7 @@
 #define TIMEOUT	      120 /* s */
 #define PROBE_TIMEOUT 30
 
-/* --- what the live kernel is like
- * ------------------------------------------------------------------------- */
+/* --- what the live kernel is like ------------------------------------------------------------- */
 
 static int pair_take(struct live_facts *facts, const struct player_record *record)
 {
@@ -94,8 +93,7 @@ static int facts_ask(const struct live_runner *runner, const struct live_options
 	return rc;
 }
 
-/* --- the new tape
- * ---------------------------------------------------------------------------------------- */
+/* --- the new tape ----------------------------------------------------------------------------- */
 
 int live_file_read(int fd, uint8_t **data, size_t *size)
 {

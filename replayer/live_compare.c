@@ -96,8 +96,7 @@ const char *live_why_text(enum live_why why)
 	return why < LIVE_WHYS ? texts[why] : "";
 }
 
-/* --- keeping the score
- * ------------------------------------------------------------------------------------ */
+/* --- keeping the score ------------------------------------------------------------------------ */
 
 int live_reason_count(struct live_reason **list, size_t *count, const struct live_event *e,
 		      const char *text)
@@ -330,8 +329,7 @@ static void indices_drop(char *path)
 	*to = 0;
 }
 
-/* --- structs
- * ---------------------------------------------------------------------------------------------- */
+/* --- structs ---------------------------------------------------------------------------------- */
 
 static bool is_descriptor(const struct kvmapi_ioctl *row, size_t offset)
 {
@@ -583,8 +581,7 @@ static void compare_list(struct comparing *c, const struct tape_part *a, const s
 	}
 }
 
-/* --- an event
- * --------------------------------------------------------------------------------------------- */
+/* --- an event --------------------------------------------------------------------------------- */
 
 /* Exit reason, active union member and port data. */
 static void compare_run(struct comparing *c, const struct live_event *l)

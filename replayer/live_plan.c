@@ -129,8 +129,7 @@ int live_cap(const struct live_facts *facts, uint32_t cap)
 	return answer > 0 ? answer : 0;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 /* Is this the call that sets a memory slot?  Both forms begin alike. */
 static bool sets_slot(const struct live_event *e)
@@ -266,8 +265,7 @@ static int slot_note(struct planning *p, const struct live_event *e)
 	return 0;
 }
 
-/* --- descriptors
- * ----------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 /* The object that has this number at this place of the tape; 0 = none of KVM's. */
 static uint32_t object_of_fd(const struct planning *p, int32_t fd)
@@ -297,8 +295,7 @@ static int64_t eventfd_of_fd(struct planning *p, uint32_t pid, int32_t fd)
 	return p->eventfd_count++;
 }
 
-/* --- a step
- * ---------------------------------------------------------------------------------------------- */
+/* --- a step ----------------------------------------------------------------------------------- */
 
 #define PATCHES_MAX (KVMAPI_MACHINE_MAX + PLAYER_BUFFERS_MAX)
 
@@ -636,8 +633,7 @@ static int house_put(struct planning *p, struct step_making *m, struct live_step
 	return rc;
 }
 
-/* --- which calls are played
- * ------------------------------------------------------------------------------ */
+/* --- which calls are played ------------------------------------------------------------------- */
 
 /* Arguments of these capabilities are descriptors or addresses, which no table of ours names. */
 static bool cap_holds_machine(uint32_t cap)
@@ -965,8 +961,7 @@ void live_plan_free(struct live_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
-/* --- well-formed
- * ------------------------------------------------------------------------------------------ */
+/* --- well-formed ------------------------------------------------------------------------------ */
 
 /* Errors that say of the state, not of the call, that it cannot be done now. */
 static bool error_is_ordinary(int64_t ret)

@@ -43,8 +43,7 @@ struct writing {
 	size_t sync_size; /* of the sync registers on this architecture */
 };
 
-/* --- reading the output
- * ----------------------------------------------------------------------------------- */
+/* --- reading the output ----------------------------------------------------------------------- */
 
 static int answer_add(struct writing *w, const struct player_result *r)
 {
@@ -125,8 +124,7 @@ static const struct player_part *part_of(const struct answer *a, uint32_t role)
 	return NULL;
 }
 
-/* --- parts of the new tape
- * ------------------------------------------------------------------------------ */
+/* --- parts of the new tape -------------------------------------------------------------------- */
 
 struct parts {
 	struct tape_part list[TAPE_ROLES];
@@ -295,8 +293,7 @@ static void out_put(const struct writing *w, struct parts *p, const struct live_
 	}
 }
 
-/* --- items of the new tape
- * ------------------------------------------------------------------------------ */
+/* --- items of the new tape -------------------------------------------------------------------- */
 
 static int item_put(struct writing *w, struct tape_item item)
 {
@@ -555,8 +552,7 @@ out:
 	return rc;
 }
 
-/* --- into a file
- * ------------------------------------------------------------------------------------------ */
+/* --- into a file ------------------------------------------------------------------------------ */
 
 static int file_item(void *context, const struct tape_item *item)
 {

@@ -18,8 +18,7 @@
 #define RUNS	  5
 #define TRIES_MAX 12
 
-/* --- signatures
- * ----------------------------------------------------------------------------------- */
+/* --- signatures ------------------------------------------------------------------------------- */
 
 bool minimise_signature_same(const struct minimise_signature *a, const struct minimise_signature *b)
 {
@@ -184,8 +183,7 @@ int minimise_find(const void *data, size_t size, const struct minimise_signature
 	return minimise_each(data, size, finding_take, &f);
 }
 
-/* --- candidates
- * ----------------------------------------------------------------------------------- */
+/* --- candidates ------------------------------------------------------------------------------- */
 
 struct trial {
 	struct minimise *m;
@@ -363,8 +361,7 @@ int minimise_candidate(struct minimise *m)
 	return m->player ? candidate_live(m) : candidate_model(m);
 }
 
-/* --- calls
- * ---------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static int calls_attempt(void *context, const size_t *elements, size_t count)
 {
@@ -521,8 +518,7 @@ static int calls_alone(struct minimise *m, bool *changed)
 	return rc < 0 ? rc : 0;
 }
 
-/* --- environment
- * ---------------------------------------------------------------------------------- */
+/* --- environment ------------------------------------------------------------------------------ */
 
 struct capabilities {
 	struct minimise *m;
@@ -621,8 +617,7 @@ static int pairs_note(struct minimise *m)
 	return rc;
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------ */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 struct whole {
 	struct minimise *m;

@@ -187,8 +187,7 @@ static int fields_find(struct minimise *m, struct argument *a)
 	return rc;
 }
 
-/* --- attempts
- * ------------------------------------------------------------------------------------- */
+/* --- attempts --------------------------------------------------------------------------------- */
 
 static int zero_attempt(void *context, const size_t *elements, size_t count)
 {
@@ -281,8 +280,7 @@ static int number_smaller(struct minimise *m, uint8_t *at, size_t size, bool *ch
 	return rc < 0 ? rc : 0;
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static size_t *list_numbers(size_t count)
 {

@@ -888,8 +888,7 @@ static void *worker_main(void *context)
 	return NULL;
 }
 
-/* --- the watchdog
- * ------------------------------------------------------------------------------------------- */
+/* --- the watchdog ----------------------------------------------------------------------------- */
 
 static void on_kick(int signal)
 {
@@ -992,8 +991,7 @@ static uint32_t workers_wait(struct player *p)
 	return blocked;
 }
 
-/* --- the program
- * -------------------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 static int mapping_make(struct mapping *m, size_t size)
 {

@@ -29,13 +29,12 @@ enum {
 	PLAYER_BUFFERS_MAX = 16,
 	PLAYER_ARG_MAX = 4 << 20, /* bytes of one argument or buffer */
 };
-#define PLAYER_AREA_MAX                                                                  \
+#define PLAYER_AREA_MAX \
 	(1ull << 40)	    /* bytes of one area: address space, hardly any of it memory \
 			     */
 #define PLAYER_ALIGN 65536u /* areas begin at a multiple of the largest page size there is */
 
-/* --- the program -------------------------------------------------------------------------------
- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 enum player_record_type {
 	PLAYER_AREA = 1, /* struct player_area */
@@ -164,8 +163,7 @@ struct player_buffer {
 	uint32_t role;	   /* of that report */
 };
 
-/* --- results -----------------------------------------------------------------------------------
- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 enum player_result_type {
 	PLAYER_PAIR = 17,   /* key and value of the environment, each with its NUL */
@@ -270,8 +268,7 @@ int player_bytes_put(struct player_bytes *b, const void *data, size_t size);
 int player_run_memory(const void *program, size_t size, struct player_bytes *out,
 		      uint32_t *blocked);
 
-/* --- the resident player -----------------------------------------------------------------------
- */
+/* --- the resident player ---------------------------------------------------------------------- */
 
 /*
  * Both ways on its standard streams: a frame, then `size` bytes: a program, and its results. Frames

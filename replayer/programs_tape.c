@@ -150,8 +150,7 @@ static void one_reg(struct taping *t, uint64_t id, uint64_t value)
 	return_put(t, 0, 0, NULL, 0);
 }
 
-/* --- setting up
- * ---------------------------------------------------------------------------------------- */
+/* --- setting up ------------------------------------------------------------------------------- */
 
 static void segment_put(struct taping *t, const char *name, unsigned int type, bool system)
 {
@@ -261,8 +260,7 @@ static void machine_make(struct taping *t)
 	}
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* struct kvm_run */
 enum {

@@ -91,8 +91,7 @@ struct canon {
 	size_t queue_count;
 };
 
-/* --- descriptors
- * ------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 static struct canon_object *canon_object(struct canon *c, uint32_t id)
 {
@@ -161,8 +160,7 @@ static void object_owned(struct canon *c, uint32_t id, uint32_t pid)
 	}
 }
 
-/* --- addresses
- * --------------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 /* No process has memory at or above: such an address was meant to be bad, and stays what it is. */
 static uint64_t address_limit(const struct canon *c)
@@ -229,8 +227,7 @@ static bool part_unreadable(const struct tape_part *part)
 	return part && part->flags & TAPE_PART_FAULT && !part->have;
 }
 
-/* --- payload
- * ----------------------------------------------------------------------------------------- */
+/* --- payload ---------------------------------------------------------------------------------- */
 
 static void number_put(const struct canon *c, uint8_t *to, uint64_t value, unsigned int bytes)
 {
@@ -484,8 +481,7 @@ static uint64_t canon_arg(const struct canon *c, const struct tape_call *call)
 	return part_unreadable(in) ? ADDR_ARG_BAD : ADDR_ARG;
 }
 
-/* --- items
- * ------------------------------------------------------------------------------------------- */
+/* --- items ------------------------------------------------------------------------------------ */
 
 static int take_thread(struct canon *c, const struct tape_thread *thread)
 {
@@ -640,8 +636,7 @@ static int take_item(struct canon *c, const struct tape_item *item)
 	return 0;
 }
 
-/* --- what was read late
- * ------------------------------------------------------------------------------------------- */
+/* --- what was read late ----------------------------------------------------------------------- */
 
 /*
  * Whether the page of an argument was there when the call began is chance.  What was read at the

@@ -89,8 +89,7 @@ enum {
 	TAPE_SLOT_ROUND = 64,
 };
 
-/* --- integers
- * -------------------------------------------------------------------------------------- */
+/* --- integers --------------------------------------------------------------------------------- */
 
 static inline uint64_t tape_zigzag(int64_t value)
 {
@@ -161,8 +160,7 @@ static inline uint64_t tape_le_get(const uint8_t *from, unsigned int bytes)
  * before. */
 int tape_array_grow(void **array, size_t *room, size_t count, size_t size);
 
-/* --- growing buffer
- * -------------------------------------------------------------------------------- */
+/* --- growing buffer --------------------------------------------------------------------------- */
 
 struct tape_buf {
 	uint8_t *data;
@@ -182,8 +180,7 @@ int tape_buf_add(struct tape_buf *buf, const void *data, size_t len);
 int tape_buf_varint(struct tape_buf *buf, uint64_t value);
 void tape_buf_release(struct tape_buf *buf);
 
-/* --- sites and slots
- * -------------------------------------------------------------------------------- */
+/* --- sites and slots -------------------------------------------------------------------------- */
 
 /* Memory that lives as long as a frame: given out piece by piece, taken back all at once. */
 struct tape_arena {

@@ -112,8 +112,7 @@ static int reader_fail(struct tape_reader *r, int err, const char *format, ...)
 	return err;
 }
 
-/* --- bytes
- * ------------------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 /* Have at least `want` unused bytes in the buffer, unless the file ends.  0 or -errno. */
 static int input_fill(struct tape_reader *r, size_t want)
@@ -167,8 +166,7 @@ static void input_use(struct tape_reader *r, size_t n)
 	r->file_at += n;
 }
 
-/* --- tables
- * ------------------------------------------------------------------------------------------ */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static int table_grow(void **array, size_t *room, size_t count, size_t size)
 {
@@ -216,8 +214,7 @@ static void reader_reap(struct tape_reader *r)
 		open_call_free(r, open);
 }
 
-/* --- bodies
- * ------------------------------------------------------------------------------------------ */
+/* --- bodies ----------------------------------------------------------------------------------- */
 
 static int body_env(struct tape_reader *r, const uint8_t *at, const uint8_t *end)
 {
@@ -876,8 +873,7 @@ static int block_end(struct tape_reader *r, const uint8_t *at, const uint8_t *en
 	return 1;
 }
 
-/* --- frames
- * ------------------------------------------------------------------------------------------ */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 /* One block off the frame.  Its type, or an error. */
 static int frame_block(struct tape_reader *r, const uint8_t **body, const uint8_t **body_end)
@@ -1089,8 +1085,7 @@ static int header_get(struct tape_reader *r)
 	return input_skip(r, 8 + size);
 }
 
-/* --- public
- * ------------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------------- */
 
 static int reader_start(struct tape_reader *r)
 {

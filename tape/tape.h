@@ -33,8 +33,7 @@ enum tape_error {
 };
 const char *tape_strerror(int error);
 
-/* --- what is on a tape
- * ---------------------------------------------------------------------------- */
+/* --- what is on a tape ------------------------------------------------------------------------ */
 
 /* Which bytes a part of a call holds. */
 enum tape_role {
@@ -238,8 +237,7 @@ const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned i
  * late. NULL. */
 const struct tape_part *tape_arg_in(const struct tape_return *ret);
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct tape_writer;
 
@@ -290,8 +288,7 @@ uint64_t tape_writer_returns(const struct tape_writer *w);
 /* Free it; without tape_writer_finish() the tape stays cut off.  NULL is fine. */
 void tape_writer_close(struct tape_writer *w);
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct tape_reader;
 
@@ -362,8 +359,7 @@ const struct tape_call *tape_reader_inside(const struct tape_reader *r, uint32_t
 void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size_t size);
 void tape_reader_close(struct tape_reader *r);
 
-/* --- what is alive
- * ------------------------------------------------------------------------------- */
+/* --- what is alive ---------------------------------------------------------------------------- */
 
 /*
  * Calls without the bytes that the kernel neither read nor wrote: unions beyond the member that is
@@ -380,8 +376,7 @@ int tape_live_return(struct tape_live *live, uint32_t thread, const struct tape_
 		     struct tape_part *parts);
 void tape_live_close(struct tape_live *live);
 
-/* --- canonical form
- * ------------------------------------------------------------------------------- */
+/* --- canonical form --------------------------------------------------------------------------- */
 
 /*
  * Copy a tape so that nothing of the machine's numbering is left: descriptors, addresses, thread
@@ -391,8 +386,7 @@ void tape_live_close(struct tape_live *live);
  */
 int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer_options *options);
 
-/* --- one event for people and programs
- * ------------------------------------------------------------- */
+/* --- one event for people and programs -------------------------------------------------------- */
 
 struct json_t;
 

@@ -83,8 +83,7 @@ struct tape_writer {
 /* A frame cannot have more sites than its slot memory pays for: the hash is at most half full. */
 #define SITE_HASH (2 * (TAPE_MAX_SLOTS / TAPE_COST_SITE))
 
-/* --- file
- * -------------------------------------------------------------------------------------------- */
+/* --- file ------------------------------------------------------------------------------------- */
 
 /* Write all of it, or nothing: what a full disk left of it is cut off again. */
 static int writer_put(struct tape_writer *w, const void *data, size_t len)
@@ -124,8 +123,7 @@ static int writer_fail(struct tape_writer *w, int err)
 	return err;
 }
 
-/* --- blocks
- * ------------------------------------------------------------------------------------------ */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static int block_add(struct tape_buf *to, enum tape_block type, const struct tape_buf *body)
 {
@@ -360,8 +358,7 @@ static int writer_site(struct tape_writer *w, uint32_t thread, uint32_t object, 
 	return err;
 }
 
-/* --- payload
- * ----------------------------------------------------------------------------------------- */
+/* --- payload ---------------------------------------------------------------------------------- */
 
 /* Take over the caller's parts, clipped to the limits.  The sum of have, or -EINVAL. */
 static int parts_check(const struct tape_part *parts, unsigned int count, uint32_t limit,
@@ -572,8 +569,7 @@ static int half_put(struct tape_writer *w, struct tape_site *site, enum tape_hal
 	return err;
 }
 
-/* --- public
- * ------------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------------- */
 
 static int string_put(struct tape_buf *to, const char *string)
 {

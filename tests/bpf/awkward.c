@@ -47,8 +47,7 @@ static void set_slot(int vm, uint32_t slot, uint64_t size, void *memory)
 	call(vm, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-/* --- VMs come and go, and their addresses are used again
- * ---------------------------------------------------------------- */
+/* --- VMs come and go, and their addresses are used again -------------------------------------- */
 
 static double seconds;
 
@@ -120,8 +119,7 @@ static void churn(double for_seconds)
 		pthread_join(threads[i], NULL);
 }
 
-/* --- descriptors that a child shares
- * ------------------------------------------------------------------------------------ */
+/* --- descriptors that a child shares ---------------------------------------------------------- */
 
 static void fork_and_go_on(void)
 {
@@ -145,8 +143,7 @@ static void fork_and_go_on(void)
 	call(vm, KVM_CHECK_EXTENSION, (void *)KVM_CAP_USER_MEMORY);
 }
 
-/* --- threads that make one call each
- * ------------------------------------------------------------------------------------- */
+/* --- threads that make one call each ---------------------------------------------------------- */
 
 static void *one_call(void *arg)
 {
@@ -167,8 +164,7 @@ static void threads(unsigned long count)
 	}
 }
 
-/* --- calls as 32-bit programs make them
- * ----------------------------------------------------------------------------------- */
+/* --- calls as 32-bit programs make them ------------------------------------------------------- */
 
 #ifdef __x86_64__
 static long compat(int fd, uint32_t request, const void *arg)

@@ -3,9 +3,11 @@
  * A VMM whose vCPU thread gets signals at known places: kick TEST, or kick storm N.
  *
  *	lost	handled before KVM_RUN, by a handler that notes nothing: the guest runs on.  Then
- *one into it. flag	the same, by a handler that sets immediate_exit: KVM_RUN ends at once. mask
- *blocked but in KVM_RUN (KVM_SET_SIGNAL_MASK), and taken by sigwait() afterwards ignored	one
- *that nobody handles, into KVM_RUN process	to the process, whose first thread runs the vCPU
+ *		one into it.
+ *	flag	the same, by a handler that sets immediate_exit: KVM_RUN ends at once.
+ *	mask	blocked but in KVM_RUN (KVM_SET_SIGNAL_MASK), and taken by sigwait() afterwards
+ *	ignored	one that nobody handles, into KVM_RUN
+ *	process	to the process, whose first thread runs the vCPU
  *	others	to a thread that has not called on a vCPU
  *	storm N	N signals of a thread to itself; prints what one took, in ns
  *

@@ -35,8 +35,7 @@ static void die(const char *what)
 	exit(3);
 }
 
-/* --- the log
- * -------------------------------------------------------------------------------------- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 struct part {
 	struct known_part part;
@@ -134,8 +133,7 @@ static void *pages(size_t size)
 	return p;
 }
 
-/* --- a VM with everything in the kernel: every shape of payload
- * ----------------------------------------- */
+/* --- a VM with everything in the kernel: every shape of payload ------------------------------- */
 
 static int make_vm(void)
 {
@@ -378,8 +376,7 @@ static void shapes(void)
 	close(event);
 }
 
-/* --- a VM that runs code
- * ------------------------------------------------------------------------------- */
+/* --- a VM that runs code ---------------------------------------------------------------------- */
 
 static int64_t run_once(int vcpu, struct kvm_run *run, uint32_t min_in, uint32_t min_out, bool sync)
 {
@@ -468,8 +465,7 @@ static void running(void)
 	close(vm);
 }
 
-/* --- modes
- * --------------------------------------------------------------------------------------------- */
+/* --- modes ------------------------------------------------------------------------------------ */
 
 static void *other_thread(void *arg)
 {

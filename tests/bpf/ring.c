@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A VMM that harvests dirty rings: ring TEST.  A guest writes pages 1 to 6 of slot 1; the numbers
- *below are of entries.
+ * below are of entries.
  *
  *	order	harvests 2, and resets; harvests the others, and resets; resets once more
  *	skip	harvests the first and the third, and resets
  *	two	two vCPUs, and 1 entry harvested of each
  *	crowd	more vCPUs than there are rings on a tape; the first, the 16th and the last write
  *	wrap N	the same guest again and again, all entries harvested each time, until the ring of N
- *bytes has gone round
+ *		bytes has gone round
  *	many N	the guest writes as many pages as a ring of N bytes takes before it is full
  *
  * Prints what each KVM_RESET_DIRTY_RINGS returned.  Exit status 3: no KVM, or none with rings.

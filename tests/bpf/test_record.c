@@ -30,8 +30,7 @@ static const char *backend = "tracepoint"; /* what works everywhere */
  */
 static char patience[32];
 
-/* --- the log
- * ---------------------------------------------------------------------------------------- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 struct log {
 	uint8_t *data;
@@ -116,8 +115,7 @@ static void compare(struct log *log, const struct tape_return *ret,
 	}
 }
 
-/* --- recording
- * -------------------------------------------------------------------------------------- */
+/* --- recording -------------------------------------------------------------------------------- */
 
 struct recording {
 	int fd;
@@ -262,8 +260,7 @@ static void check_sums(const struct recording *rec, const struct walked *w)
 	}
 }
 
-/* --- tests
- * ------------------------------------------------------------------------------------------ */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void test_every_byte(void **state)
 {

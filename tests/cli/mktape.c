@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mktape KIND FILE [N]: a small tape to test the command with.  The session is made up: what its
- *calls say is as the documents demand unless the kind says otherwise.
+ * calls say is as the documents demand unless the kind says otherwise.
  *
  *	good		a VM, two vCPUs, a failed call, exits, two threads
  *	diverges	the same, but KVM_GET_API_VERSION answers 13 (must be 12)

@@ -70,8 +70,7 @@ struct score {
 static struct score scores[512];
 static size_t score_count;
 
-/* --- judging it
- * -------------------------------------------------------------------------------------- */
+/* --- judging it ------------------------------------------------------------------------------- */
 
 struct listener {
 	struct model *model;
@@ -203,8 +202,7 @@ static struct listener play(struct session *s, const struct forgery *f)
 	return l;
 }
 
-/* --- falsifications
- * --------------------------------------------------------------------------------- */
+/* --- falsifications --------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 

@@ -14,7 +14,7 @@
  *	holes [--seed N] [--places N] [--verbose] TAPE...
  *
  * --places is how many holes of each kind are made into a tape at most; they are spread over it.
- *Exit status 0; 1 if a call diverges; 2 for errors.
+ * Exit status 0; 1 if a call diverges; 2 for errors.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -48,8 +48,7 @@ static void save(const char *name, const void *tape, size_t size, const char *it
 		die(name);
 }
 
-/* --- a small session with everything on it
- * ------------------------------------------------------------- */
+/* --- a small session with everything on it ---------------------------------------------------- */
 
 struct session {
 	struct tape_writer *w;
@@ -355,8 +354,7 @@ static uint8_t *session(bool timeless, bool finish, size_t *size, char **items)
 	return tape;
 }
 
-/* --- pieces of a tape
- * ------------------------------------------------------------------------------------ */
+/* --- pieces of a tape ------------------------------------------------------------------------- */
 
 static size_t frame_size(const uint8_t *at, const uint8_t *end)
 {
@@ -463,8 +461,7 @@ static void save_error(const char *name, const uint8_t *tape, size_t size, size_
 	free(text);
 }
 
-/* --- the files
- * ------------------------------------------------------------------------------------------ */
+/* --- the files -------------------------------------------------------------------------------- */
 
 static void make_good(const uint8_t *tape, size_t size, const char *items)
 {

@@ -6,8 +6,8 @@
  *	crash say | fault | lines N | echo | exist PATH... | write PATH
  *
  * oops and warn need code in the kernel: a stock module whose first instruction of its init
- *function becomes an undefined one; for a warning it is also entered in the module's table of
- *warnings.  Debian's kernels load a module whose signature was cut off.  x86-64 only.
+ * function becomes an undefined one; for a warning it is also entered in the module's table of
+ * warnings.  Debian's kernels load a module whose signature was cut off.  x86-64 only.
  */
 #include <errno.h>
 #include <fcntl.h>

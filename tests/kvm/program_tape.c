@@ -2,9 +2,11 @@
 /*
  * program_tape: lists the tiny guest programs, or writes the tape of one.
  *
- *	program_tape ARCH            a name a line, with its exit reasons in order, each followed by
- *how often program_tape ARCH NAME FILE program_tape ARCH NAME FILE FLAW     with something that
- *should not be played on one's own machine
+ *	program_tape ARCH			a name a line, with its exit reasons in order, each
+ *						followed by how often
+ *	program_tape ARCH NAME FILE
+ *	program_tape ARCH NAME FILE FLAW	with something that should not be played on one's
+ *						own machine
  */
 #include <errno.h>
 #include <fcntl.h>

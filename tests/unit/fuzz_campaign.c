@@ -315,8 +315,7 @@ static int fake_open(void *context, campaign_verdict_fn verdict, void *verdict_c
 	return 0;
 }
 
-/* --- the folder
- * ---------------------------------------------------------------------------------- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 static void path_of(char *path, size_t size, const char *name)
 {
@@ -419,8 +418,7 @@ static long long number_of(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-/* --- tests
- * --------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void test_finds(void **state)
 {
