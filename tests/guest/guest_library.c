@@ -22,7 +22,7 @@
 #include "guest/guest.h"
 #include "probe.h"
 
-#define CRASHES 100
+#define CRASHES 25
 
 static struct guest_kernel kernel;
 static const char *crash, *other_agent;
