@@ -25,13 +25,18 @@ def ndjson(output):
     return lines
 
 
+def unpacked(path):
+    """What a tape is without its compression, which differs from one libzstd to the next; None if it is not there."""
+    return run("zstd", "-dc", path)[1] if os.path.exists(path) else None
+
+
 def look(path):
     """(what, good, instead) of one tape."""
     checks = []
     name = os.path.relpath(path, CORPUS)
     parts = name.split("/")
-    with open(path, "rb") as file:
-        tape = file.read()
+    tape = unpacked(path)
+    checks.append(("%s: can be unpacked" % name, len(tape) > 64, len(tape)))
     if parts[0] != "live" or parts[1] == "bookworm":
         counts = {}
         for command in COMMANDS:
@@ -50,14 +55,13 @@ def look(path):
     with tempfile.TemporaryDirectory(prefix="kvmtape-test.") as folder:
         canon, text, back = (os.path.join(folder, n) for n in ("canon", "text", "back"))
         _, _, err = run(KVMTAPE, "canon", "-o", canon, path)
-        checks.append(("%s: is in canonical form" % name, os.path.exists(canon) and open(canon, "rb").read() == tape, err))
+        checks.append(("%s: is in canonical form" % name, unpacked(canon) == tape, err))
         status, out, err = run(KVMTAPE, "print", "--asm", path)
         with open(text, "wb") as file:
             file.write(out)
         checks.append(("%s: becomes text" % name, status == 0 and out.count(b"\n") > 3, err))
         _, _, err = run(KVMTAPE, "asm", "-o", back, text)
-        checks.append(("%s: becomes the same bytes again" % name,
-                       os.path.exists(back) and open(back, "rb").read() == tape, err))
+        checks.append(("%s: becomes the same bytes again" % name, unpacked(back) == tape, err))
     return checks
 
 
