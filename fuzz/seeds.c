@@ -4,6 +4,7 @@
  *
  *	seeds sequence OUT TAPE...	OUT/NAME.seq of each tape
  *	seeds generate OUT COUNT	COUNT sequences that the mutator made from nothing
+ *	seeds tapes OUT COUNT		COUNT tapes with results of the model, some of them changed
  *	seeds TARGET OUT COUNT		the same for the target's kind of input: minimise, player,
  *					writer
  *	seeds value OUT			a value of every row of every table
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz/check.h"
 #include "fuzz/fuzz.h"
 
 #define ROOM (1 << 20)
@@ -97,6 +99,70 @@ static int generate(const char *folder, unsigned long count)
 		failed = put(folder, name, sizeof(name));
 	}
 	fuzz_mutator_free(m);
+	return failed;
+}
+
+/* Change one return in eight: another result, or another bit of what came with it. */
+static void alter(void *context, struct tape_return *ret)
+{
+	static const int64_t results[] = {0, 1, -EINVAL, -ENOENT, -EEXIST, -ENXIO, -EBUSY, -EPERM};
+	struct fuzz_rng *rng = context;
+	uint8_t *byte;
+
+	if (fuzz_rng_below(rng, 8))
+		return;
+	if (!ret->part_count || !ret->parts[0].have || fuzz_rng_below(rng, 2)) {
+		ret->ret = results[fuzz_rng_below(rng, sizeof(results) / sizeof(results[0]))];
+		return;
+	}
+	/* What the model made up is in memory of its own. */
+	byte = (uint8_t *)(uintptr_t)ret->parts[0].data +
+	       fuzz_rng_below(rng, ret->parts[0].have);
+	*byte ^= 1 << fuzz_rng_below(rng, 8);
+}
+
+/* Half of them of x86, the others of the other architectures in turn; every second one changed. */
+static int tapes(const char *folder, unsigned long count)
+{
+	const struct fuzz_options options = {.calls = 24, .guest_code = true};
+	struct fuzz_mutator *m[KVMAPI_ARCHS];
+	struct fuzz_check *check = NULL;
+	struct fuzz_rng rng = {3};
+	int failed = 0;
+
+	for (int arch = 0; arch < KVMAPI_ARCHS; arch++) {
+		m[arch] = fuzz_mutator_new(arch, &options);
+		failed |= !m[arch];
+	}
+	failed |= fuzz_check_new(NULL, NULL, &check) != 0;
+	for (unsigned long i = 0; i < count && !failed; i++) {
+		const int arch = i & 2 ? KVMAPI_X86 : (int)(i >> 2) % KVMAPI_ARCHS;
+		char *path = NULL;
+		int fd, err;
+
+		if (asprintf(&path, "%s/generated-%05lu.tape", folder, i) < 0)
+			break;
+		fuzz_generate(m[arch], sequence, &rng);
+		/* fuzz_check takes the kernel by the thread of the last call. */
+		if (sequence->call_count)
+			sequence->calls[sequence->call_count - 1].thread =
+				(uint8_t)fuzz_rng_below(&rng, FUZZ_THREADS_MAX);
+		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		err = fd < 0 ? -errno
+			     : fuzz_check_write(check, sequence, fd, i & 1 ? alter : NULL, &rng);
+		/* -EDOM: no result of a call contradicts no rule. */
+		if (err == -EDOM)
+			unlink(path);
+		else if (err)
+			fprintf(stderr, "%s: %s\n", path, tape_strerror(err));
+		failed |= err && err != -EDOM;
+		if (fd >= 0)
+			close(fd);
+		free(path);
+	}
+	fuzz_check_free(check);
+	for (int arch = 0; arch < KVMAPI_ARCHS; arch++)
+		fuzz_mutator_free(m[arch]);
 	return failed;
 }
 
@@ -203,13 +269,15 @@ int main(int argc, char **argv)
 		failed = values(argv[2]);
 	} else if (argc == 4 && !strcmp(argv[1], "generate")) {
 		failed = generate(argv[2], strtoul(argv[3], NULL, 0));
+	} else if (argc == 4 && !strcmp(argv[1], "tapes")) {
+		failed = tapes(argv[2], strtoul(argv[3], NULL, 0));
 	} else if (argc == 4 && (!strcmp(argv[1], "minimise") || !strcmp(argv[1], "player") ||
 				 !strcmp(argv[1], "writer"))) {
 		failed = inputs(argv[1], argv[2], strtoul(argv[3], NULL, 0));
 	} else if (argc < 4 || strcmp(argv[1], "sequence")) {
 		fprintf(stderr,
-			"usage: %s sequence OUT TAPE... | generate OUT COUNT | minimise OUT COUNT |"
-			" player OUT COUNT | writer OUT COUNT | value OUT | dictionary\n",
+			"usage: %s sequence OUT TAPE... | generate OUT COUNT | tapes OUT COUNT |"
+			" minimise OUT COUNT | player OUT COUNT | writer OUT COUNT | value OUT | dictionary\n",
 			argv[0]);
 		failed = 1;
 	}

@@ -89,14 +89,20 @@ static const char *assembled(const char *path)
 	return tape;
 }
 
+int session_open(const char *path, struct tape_reader **reader)
+{
+	const size_t length = strlen(path);
+	const bool text = length > 6 && !strcmp(path + length - 6, ".tapes");
+
+	return tape_reader_open(text ? assembled(path) : path, reader);
+}
+
 void session_load(struct session *s, const char *path)
 {
 	size_t open[4096];
 	size_t last[4096];
 	struct tape_item item;
-	size_t length = strlen(path);
-	bool text = length > 6 && !strcmp(path + length - 6, ".tapes");
-	int err = tape_reader_open(text ? assembled(path) : path, &s->reader);
+	int err = session_open(path, &s->reader);
 
 	if (err)
 		die(path, err);

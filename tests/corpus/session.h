@@ -57,7 +57,8 @@ struct by_ioctl {
 void *by_ioctl_find(void *array, size_t *count, size_t room, size_t size, const char *ioctl);
 /* Order by name, for qsort(). */
 int by_ioctl_compare(const void *a, const void *b);
-/* A tape, or a text (NAME.tapes) that is made one first. */
+/* A tape, or a text (NAME.tapes) that is made one first.  0 or a tape error. */
+int session_open(const char *path, struct tape_reader **reader);
 void session_load(struct session *s, const char *path);
 void session_release(struct session *s);
 

@@ -22,7 +22,7 @@
 #include "guest/guest.h"
 #include "probe.h"
 
-#define CRASHES 25
+#define CRASHES 25 /* KVMTAPE_TEST_CRASHES: another number */
 
 static struct guest_kernel kernel;
 static const char *crash, *other_agent;
@@ -380,9 +380,11 @@ static enum guest_outcome end_by(const struct way *way)
 static void test_ends(void **state)
 {
 	double restart = 0, longest = 0, whole = now();
+	const char *asked = getenv("KVMTAPE_TEST_CRASHES");
+	unsigned long count = asked ? strtoul(asked, NULL, 10) : CRASHES;
 	unsigned int wrong = 0, crashes = 0;
 
-	for (unsigned int i = 0; crashes < CRASHES; i++) {
+	for (unsigned int i = 0; crashes < count; i++) {
 		const struct way *way = &ways[i % (sizeof(ways) / sizeof(ways[0]))];
 		enum guest_outcome outcome;
 		double start;
