@@ -253,6 +253,8 @@ struct json_t *cli_json_string(const char *text);
 /* "api.rst § 4.25": where a rule's sentence stands. */
 struct model_rule;
 void cli_rule_source(const struct model_rule *rule, char *buf, size_t size);
+/* The same with the sections' titles: "api.rst § 4.25 KVM_IRQ_LINE". */
+void cli_rule_source_titled(const struct model_rule *rule, char *buf, size_t size);
 /* {"id":...,"document":...,"section":...,"refs":...,"statement":...}; a new reference. */
 struct json_t *cli_rule_json(const struct model_rule *rule);
 

@@ -83,12 +83,12 @@ static const char *verdict_color(const struct cli_colors *c, enum model_verdict_
  * hold. */
 static void rules_text(const struct replay *r, const struct model_verdict *v, FILE *out)
 {
-	char source[160];
+	char source[512];
 
 	if (v->kind == MODEL_DEVIATION || v->kind == MODEL_DIVERGES) {
 		const struct model_rule *rule = &r->rules[v->rule];
 
-		cli_rule_source(rule, source, sizeof(source));
+		cli_rule_source_titled(rule, source, sizeof(source));
 		fprintf(out, "    rule      %s\n", rule->id);
 		fprintf(out, "    says      %s\n", rule->statement);
 		fprintf(out, "    source    %s%s%s%s\n", source,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtape rules: list, search and show the rules of the model, and say which of them tapes reach.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "cli/reference.h"
 #include "replayer/replayer.h"
 
 struct rules_values {
@@ -15,6 +17,7 @@ struct rules_values {
 	bool coverage;
 	bool missed;
 	const char *show;
+	const char *of;
 	const char *arch;
 	const char *kernel;
 	const char *kind;
@@ -27,6 +30,10 @@ static const struct cli_option options[] = {
 	 "Judge the tapes TAPE... and print how many of the rules they reach, by section of the "
 	 "documents.",
 	 CLI_FLAG, offsetof(struct rules_values, coverage), false, NULL},
+	{"for", 'f', "IOCTL",
+	 "List what a call of IOCTL may answer: each error with the rules that give it, then what "
+	 "holds where it succeeds.",
+	 CLI_TEXT, offsetof(struct rules_values, of), false, NULL},
 	{"json", 0, NULL, "Print NDJSON: a header, then one object a line.", CLI_FLAG,
 	 offsetof(struct rules_values, json), false, NULL},
 	{"kernel", 'k', "VERSION", "Only rules that stand for this kernel, as in 6.1.", CLI_TEXT,
@@ -37,7 +44,8 @@ static const struct cli_option options[] = {
 	{"missed", 'm', NULL, "With --coverage: name the rules that no tape reaches.", CLI_FLAG,
 	 offsetof(struct rules_values, missed), false, NULL},
 	{"show", 's', "ID",
-	 "Show one rule in full; with tapes, also which of them confirm it, from which event on.",
+	 "Show one rule in full; with tapes, also which of them confirm it, from which event on. "
+	 "ID may also be what rules refer to: a finding like D-36, a statement like A-4.24-06.",
 	 CLI_TEXT, offsetof(struct rules_values, show), false, NULL},
 	{0},
 };
@@ -48,6 +56,32 @@ void cli_rule_source(const struct model_rule *rule, char *buf, size_t size)
 
 	snprintf(buf, size, "%s%s%s", rule->document ? rule->document : "", section ? " § " : "",
 		 section ? rule->section : "");
+}
+
+/* Length of the first section of a list like "4.14, 4.58" or "7.7 7.13". */
+static size_t section_length(const char *list)
+{
+	const size_t length = strcspn(list, ",");
+
+	/* "struct kvm_run" is one. */
+	return isdigit((unsigned char)list[0]) ? strcspn(list, ", ") : length;
+}
+
+void cli_rule_source_titled(const struct model_rule *rule, char *buf, size_t size)
+{
+	const char *section = rule->section;
+	size_t used = (size_t)snprintf(buf, size, "%s", rule->document);
+
+	while (*section && used < size) {
+		const size_t length = section_length(section);
+		const char *title = model_section_title(rule->document, section, length);
+
+		used += (size_t)snprintf(buf + used, size - used, "%s § %.*s%s%s",
+					 section == rule->section ? "" : ",", (int)length, section,
+					 title ? " " : "", title ? title : "");
+		section += length;
+		section += strspn(section, ", ");
+	}
 }
 
 json_t *cli_rule_json(const struct model_rule *rule)
@@ -115,13 +149,13 @@ static bool stands(const struct model_rule *r, int arch, uint32_t kernel)
 	       (!kernel || ((!r->since || kernel >= r->since) && (!r->until || kernel < r->until)));
 }
 
-/* Is the section one of a list like "4.14, 4.58"? */
+/* Is the section one of a list like "4.14, 4.58" or "7.7 7.13"? */
 static bool section_has(const char *list, const char *section)
 {
 	const size_t len = strlen(section);
 
 	for (const char *at = strstr(list, section); at; at = strstr(at + 1, section)) {
-		if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ','))
+		if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ',' || at[len] == ' '))
 			return true;
 	}
 	return false;
@@ -141,16 +175,36 @@ static bool is_of_ioctl(const struct model_rule *r, const char *word)
 	return false;
 }
 
+static bool gives_error(const struct model_rule *r, int error)
+{
+	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && r->errors[i]; i++) {
+		if (r->errors[i] == error)
+			return true;
+	}
+	return false;
+}
+
+/* The word is a section, a reference or an errno: the rule has it in its row; anything else is
+ * somewhere in its texts. */
+static bool has_word(const struct model_rule *r, const char *word)
+{
+	if (!word[strspn(word, "0123456789.")])
+		return section_has(r->section, word);
+	if (cli_is_reference(word))
+		return cli_refers_to(r->refs, word);
+	if (kvmapi_errno_number(word) > 0 && gives_error(r, kvmapi_errno_number(word)))
+		return true;
+	return strcasestr(r->id, word) || strcasestr(r->statement, word) ||
+	       strcasestr(r->section, word) || strcasestr(r->document, word) ||
+	       is_of_ioctl(r, word);
+}
+
 static bool filter_takes(const struct filter *f, const struct model_rule *r)
 {
 	if (!stands(r, f->arch, f->kernel) || (f->kind >= 0 && r->kind != f->kind))
 		return false;
 	for (int i = 0; i < f->word_count; i++) {
-		const char *word = f->words[i];
-
-		if (!strcasestr(r->id, word) && !strcasestr(r->statement, word) &&
-		    !strcasestr(r->refs, word) && !strcasestr(r->section, word) &&
-		    !strcasestr(r->document, word) && !is_of_ioctl(r, word))
+		if (!has_word(r, f->words[i]))
 			return false;
 	}
 	return true;
@@ -175,6 +229,32 @@ static json_t *archs_json(const struct model_rule *r)
 	return list;
 }
 
+static json_t *errors_json(const struct model_rule *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && r->errors[i]; i++)
+		json_array_append_new(list, json_string(kvmapi_errno_name(r->errors[i])));
+	return list;
+}
+
+static json_t *sections_json(const struct model_rule *r)
+{
+	json_t *list = json_array();
+	const char *section = r->section;
+
+	while (*section) {
+		const int length = (int)section_length(section);
+
+		json_array_append_new(list,
+				      json_pack("{s:s%, s:s?}", "number", section, length, "title",
+						model_section_title(r->document, section, length)));
+		section += length;
+		section += strspn(section, ", ");
+	}
+	return list;
+}
+
 static json_t *rule_line(const struct model_rule *r)
 {
 	json_t *line = cli_rule_json(r);
@@ -183,6 +263,8 @@ static json_t *rule_line(const struct model_rule *r)
 	json_object_set_new(line, "type", json_string("rule"));
 	json_object_set_new(line, "kind", json_string(model_rule_kind_name(r->kind)));
 	json_object_set_new(line, "architectures", archs_json(r));
+	json_object_set_new(line, "sections", sections_json(r));
+	json_object_set_new(line, "errors", errors_json(r));
 	json_object_set_new(line, "since",
 			    r->since ? json_string(version_text(r->since, since, sizeof(since)))
 				     : json_null());
@@ -290,9 +372,9 @@ out:
 static void show_text(const struct model_rule *r)
 {
 	const struct cli_colors *c = cli_colors(stdout);
-	char source[160], since[16], until[16];
+	char source[512], since[16], until[16];
 
-	cli_rule_source(r, source, sizeof(source));
+	cli_rule_source_titled(r, source, sizeof(source));
 	printf("%s%s%s\n", c->bold, r->id, c->off);
 	printf("says        %s\nsource      %s\n", r->statement, source);
 	printf("kind        %s\narchs      ", model_rule_kind_name(r->kind));
@@ -300,6 +382,10 @@ static void show_text(const struct model_rule *r)
 		if (r->archs & 1u << a)
 			printf(" %s", kvmapi_arch_name(a));
 	}
+	if (r->errors[0])
+		printf("\nerrors     ");
+	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && r->errors[i]; i++)
+		printf(" %s", kvmapi_errno_name(r->errors[i]));
 	printf("\nkernels     ");
 	if (!r->since && !r->until)
 		printf("all");
@@ -313,13 +399,48 @@ static void show_text(const struct model_rule *r)
 		printf("refs        %s\n", r->refs);
 }
 
+/* A finding or a statement, and the rules that refer to it. */
+static int show_reference(const struct rules_values *v, const struct cli_reference *reference)
+{
+	const struct cli_colors *c = cli_colors(stdout);
+	size_t count;
+	const struct model_rule *rules = model_rules(&count);
+	int code = CLI_OK;
+
+	if (v->json)
+		code = cli_json_put(stdout, json_pack("{s:s, s:s, s:s, s:s}", "type",
+						      reference->finding ? "finding" : "statement",
+						      "id", reference->id, "title",
+						      reference->title, "text", reference->text));
+	else
+		printf("%s%s%s %s\n%s%s", c->bold, reference->id, c->off, reference->title,
+		       reference->text, *reference->text ? "\n\n" : "\n");
+	for (size_t i = 0; i < count && code == CLI_OK; i++) {
+		if (!cli_refers_to(rules[i].refs, reference->id))
+			continue;
+		if (v->json)
+			code = cli_json_put(stdout, rule_line(&rules[i]));
+		else
+			printf("%s%s%s %s\n  %s\n", c->bold, rules[i].id, c->off,
+			       model_rule_kind_name(rules[i].kind), rules[i].statement);
+	}
+	return code;
+}
+
 static int show(const struct rules_values *v, int tape_count, char **tapes)
 {
+	const struct cli_reference *reference = cli_reference_find(v->show);
 	size_t count;
 	const struct model_rule *rules = model_rules(&count);
 	uint16_t at;
-	int code = cli_rule_find("show", v->show, ~0u, &at);
+	int code;
 
+	if (reference && tape_count)
+		return cli_usage_error("--show %s: tapes confirm rules, and this is none",
+				       reference->id);
+	if (reference)
+		return show_reference(v, reference);
+	code = cli_rule_find("show", v->show, ~0u, &at);
 	if (code != CLI_OK)
 		return code;
 	if (v->json)
@@ -329,6 +450,66 @@ static int show(const struct rules_values *v, int tape_count, char **tapes)
 	for (int i = 0; i < tape_count && code == CLI_OK; i++)
 		code = show_tape(v, at, tapes[i]);
 	return code;
+}
+
+/* --- what a call may answer ------------------------------------------------------------------- */
+
+static int of_find(const struct rules_values *v, int arch, const struct kvmapi_ioctl **row)
+{
+	*row = NULL;
+	for (unsigned int a = 0; a < KVMAPI_ARCHS && arch < 0 && !*row; a++)
+		*row = kvmapi_find_name(a, v->of);
+	return *row ? CLI_OK : cli_ioctl_find("for", arch < 0 ? KVMAPI_X86 : arch, v->of, row);
+}
+
+static void of_put(const struct model_rule *r, const char *error)
+{
+	const struct cli_colors *c = cli_colors(stdout);
+
+	printf("  %s%-12s%s%s (%s)\n", c->bold, error, c->off, r->id,
+	       model_rule_kind_name(r->kind));
+	printf("              %s\n", r->statement);
+}
+
+/* The rules that stand in the section of the call: by error, then those of its success. */
+static int of_call(const struct rules_values *v, struct filter *f)
+{
+	const struct kvmapi_ioctl *row;
+	size_t count, shown = 0;
+	const struct model_rule *rules = model_rules(&count);
+	const char *title;
+	int code = of_find(v, f->arch, &row);
+
+	if (code != CLI_OK)
+		return code;
+	title = row->doc ? model_section_title("api.rst", row->doc, strlen(row->doc)) : NULL;
+	if (!v->json)
+		printf("%s: api.rst § %s%s%s\n\nIt fails with\n", row->name,
+		       row->doc ? row->doc : "(none)", title ? " " : "", title ? title : "");
+	for (int error = 1; error < 256; error++) {
+		for (size_t i = 0; i < count && !v->json; i++) {
+			if (!filter_takes(f, &rules[i]) || !is_of_ioctl(&rules[i], row->name) ||
+			    !gives_error(&rules[i], error))
+				continue;
+			of_put(&rules[i], kvmapi_errno_name(error));
+			shown++;
+		}
+	}
+	if (!v->json)
+		printf("%s\nOtherwise\n", shown ? "" : "  no error of its own\n");
+	for (size_t i = 0; i < count && code == CLI_OK; i++) {
+		if (!filter_takes(f, &rules[i]) || !is_of_ioctl(&rules[i], row->name))
+			continue;
+		shown++;
+		if (v->json)
+			code = cli_json_put(stdout, rule_line(&rules[i]));
+		else if (!rules[i].errors[0])
+			of_put(&rules[i], "");
+	}
+	if (code == CLI_OK && !v->json)
+		printf("\nAny call may fail for lack of memory or descriptors, by a signal, or because "
+		       "its argument\ncannot be read or written.\n");
+	return code == CLI_OK && !shown ? cli_error("no rule matches") : code;
 }
 
 /* --- coverage --------------------------------------------------------------------------------- */
@@ -517,8 +698,8 @@ static int run(const void *values, int operand_count, char **operands)
 
 	if (code != CLI_OK)
 		return code;
-	if (v->show && v->coverage)
-		return cli_usage_error("--show and --coverage do not go together");
+	if (!!v->show + v->coverage + !!v->of > 1)
+		return cli_usage_error("of --show, --for and --coverage only one goes at a time");
 	if (v->missed && !v->coverage)
 		return cli_usage_error(
 			"--missed says what --coverage did not reach: it is missing");
@@ -532,16 +713,17 @@ static int run(const void *values, int operand_count, char **operands)
 		return coverage(v, &f, operand_count, operands);
 	f.words = operands;
 	f.word_count = operand_count;
-	return list(v, &f);
+	return v->of ? of_call(v, &f) : list(v, &f);
 }
 
 const struct cli_command cli_rules = {
 	.name = "rules",
 	.summary = "list, search and show the rules of the model; document coverage of tapes",
-	.usage = "[WORD...]\n--show ID [TAPE...]\n--coverage TAPE...",
+	.usage = "[WORD...]\n--for IOCTL [WORD...]\n--show ID [TAPE...]\n--coverage TAPE...",
 	.description =
 		"Lists the rules of the model that have every WORD in their id, statement, section or "
-		"references, in any case, or stand in the section of api.rst of the ioctl WORD. --show prints one rule in full: what it says, in our words, where "
+		"references, in any case, or stand in the section of api.rst of the ioctl WORD. A WORD that is a section (4.25), an errno or a reference (D-43) "
+		"is looked for in the row of the rule. --for lists what a call may answer. --show prints one rule in full: what it says, in our words, where "
 		"that stands in the kernel's documents, for which architectures and kernels, and which of "
 		"the tapes given confirm it. --coverage judges tapes and prints how many rules they reach, by "
 		"section of the documents and by kind, counting the rules that stand for the kernel and "

@@ -116,8 +116,7 @@ static void alter(void *context, struct tape_return *ret)
 		return;
 	}
 	/* What the model made up is in memory of its own. */
-	byte = (uint8_t *)(uintptr_t)ret->parts[0].data +
-	       fuzz_rng_below(rng, ret->parts[0].have);
+	byte = (uint8_t *)(uintptr_t)ret->parts[0].data + fuzz_rng_below(rng, ret->parts[0].have);
 	*byte ^= 1 << fuzz_rng_below(rng, 8);
 }
 

@@ -29,7 +29,7 @@ static void preferred_target(struct judge *j)
 	struct state_set *numbers = &j_system(j)->numbers;
 	uint64_t target, features;
 
-	j_may_fail(j, R_ARM_PREFERRED_NONE, ENODEV);
+	j_may_fail(j, R_ARM_PREFERRED_NONE);
 	if (!j_succeeds(j, R_ARM_PREFERRED_TARGET) ||
 	    !J_OUT(j, struct kvm_vcpu_init, target, &target) ||
 	    !j_field(j, j->out, offsetof(struct kvm_vcpu_init, features), 4, &features))
@@ -164,9 +164,9 @@ static bool init_again(struct judge *j, const struct init *init)
 	uint16_t again = R_ARM_INIT_AGAIN;
 
 	if (changed_between(j) && ((was ^ init->features) & POWER_OFF))
-		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
 	if (init->target != v->scratch[GENERIC_TARGET] && !generic) {
-		j_must_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+		j_must_fail(j, R_ARM_INIT_OTHER_TARGET);
 		return true;
 	}
 	/* What else there is to say of the call is the same. */
@@ -175,14 +175,14 @@ static bool init_again(struct judge *j, const struct init *init)
 	else if ((was ^ init->features) & POWER_OFF && !(mask & POWER_OFF))
 		again = R_ARM_INIT_POWER_OFF_APART;
 	if (generic_flag(v, ARM_UNSURE)) {
-		j_may_fail(j, R_ARM_INIT_LEFTOVERS, EINVAL);
-		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+		j_may_fail(j, R_ARM_INIT_LEFTOVERS);
+		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
 		return false;
 	}
 	if (changed_between(j))
 		mask &= ~POWER_OFF;
 	if ((was ^ init->features) & mask) {
-		j_must_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+		j_must_fail(j, R_ARM_INIT_OTHER_FEATURES);
 		return true;
 	}
 	if (j_succeeds(j, again)) {
@@ -201,22 +201,22 @@ static bool init_first(struct judge *j, const struct init *init)
 	uint64_t first = j->vm->scratch[GENERIC_VM_FEATURES];
 
 	if (!j->vcpu->fresh) {
-		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
-		j_may_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
+		j_may_fail(j, R_ARM_INIT_OTHER_TARGET);
 	}
 	if (!first)
 		return false;
 	if ((first - 1) & ~OLD_FEATURES || changed_between(j)) {
-		j_may_fail(j, R_ARM_INIT_VM_WIDE, EINVAL);
-		j_may_fail(j, R_ARM_INIT_WIDTH, EINVAL);
+		j_may_fail(j, R_ARM_INIT_VM_WIDE);
+		j_may_fail(j, R_ARM_INIT_WIDTH);
 		return false;
 	}
 	if (((first - 1) ^ init->features) & EL1_32BIT) {
-		j_must_fail(j, R_ARM_INIT_WIDTH, EINVAL);
+		j_must_fail(j, R_ARM_INIT_WIDTH);
 		return true;
 	}
 	if (((first - 1) ^ init->features) & compared(j) && j_applies(j, R_ARM_INIT_VM_WIDE)) {
-		j_must_fail(j, R_ARM_INIT_VM_WIDE, EINVAL);
+		j_must_fail(j, R_ARM_INIT_VM_WIDE);
 		return true;
 	}
 	return false;
@@ -237,42 +237,34 @@ static void vcpu_init(struct judge *j)
 		return;
 	}
 	bad = target_is_bad(j, init.target);
-	if (bad == STATE_YES) {
-		j_must_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
+	if (j_refuse(j, R_ARM_INIT_OTHER_TARGET, bad))
 		return;
-	}
-	if (bad == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_INIT_OTHER_TARGET, EINVAL);
 	/* Older kernels look at bit after bit, newer ones for unknown ones first. */
 	if (init.unknown || init.strange) {
 		if (!j_applies(j, R_ARM_INIT_POWER_OFF_APART)) {
 			if (again || !v->fresh)
-				j_may_fail(j, R_ARM_INIT_OTHER_FEATURES, EINVAL);
+				j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
 			if (!again && init.features & OLD_FEATURES)
 				generic_flag_set(v, ARM_UNSURE, true);
 		}
 		if (init.unknown && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
-			j_must_fail(j, R_ARM_INIT_UNKNOWN_FEATURE, ENOENT);
+			j_must_fail(j, R_ARM_INIT_UNKNOWN_FEATURE);
 			return;
 		}
-		j_may_fail(j, R_ARM_INIT_UNKNOWN_FEATURE, ENOENT);
-		j_may_fail(j, R_ARM_INIT_NO_CAP, EINVAL);
-		j_may_fail(j, R_ARM_INIT_COMBINATION, EINVAL);
+		j_may_fail(j, R_ARM_INIT_UNKNOWN_FEATURE);
+		j_may_fail(j, R_ARM_INIT_NO_CAP);
+		j_may_fail(j, R_ARM_INIT_COMBINATION);
 	}
 	lacks = lacks_cap(j, init.features);
-	if (lacks == STATE_YES) {
-		j_must_fail(j, R_ARM_INIT_NO_CAP, EINVAL);
+	if (j_refuse(j, R_ARM_INIT_NO_CAP, lacks))
 		return;
-	}
-	if (lacks == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_INIT_NO_CAP, EINVAL);
 	both = (init.features & PTRAUTH) == PTRAUTH || !(init.features & PTRAUTH);
 	if (!both) {
-		j_must_fail(j, R_ARM_INIT_COMBINATION, EINVAL);
+		j_must_fail(j, R_ARM_INIT_COMBINATION);
 		return;
 	}
 	if (init.features & (EL1_32BIT | SVE))
-		j_may_fail(j, R_ARM_INIT_COMBINATION, EINVAL);
+		j_may_fail(j, R_ARM_INIT_COMBINATION);
 	if (again ? init_again(j, &init) : init_first(j, &init))
 		return;
 	if (j_succeeds(j, again ? R_ARM_INIT_AGAIN : R_ARM_INIT)) {
@@ -304,23 +296,19 @@ static void vcpu_finalize(struct judge *j)
 		return;
 	}
 	if (!generic_flag(v, ARM_INITIALIZED))
-		j_may_fail(j, R_ARM_REG_BEFORE_INIT, ENOEXEC);
+		j_may_fail(j, R_ARM_REG_BEFORE_INIT);
 	/* The document has two errors for a feature that was not asked for. */
 	if (has != STATE_YES || feature != KVM_ARM_VCPU_SVE) {
-		j_may_fail(j, R_ARM_FINALIZE_NONE, EPERM);
+		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EPERM);
 		if (has == STATE_NO || (feature != KVM_ARM_VCPU_SVE && j_kernel(j) &&
 					j_kernel(j) <= MODEL_KERNEL(7, 2))) {
-			j_must_fail(j, R_ARM_FINALIZE_NONE, EINVAL);
+			j_must_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
 			return;
 		}
-		j_may_fail(j, R_ARM_FINALIZE_NONE, EINVAL);
+		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
 	}
-	if (finalized(j) == STATE_YES) {
-		j_must_fail(j, R_ARM_FINALIZE_AGAIN, EPERM);
+	if (j_refuse(j, R_ARM_FINALIZE_AGAIN, finalized(j)))
 		return;
-	}
-	if (finalized(j) == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_FINALIZE_AGAIN, EPERM);
 	if (j_succeeds(j, R_ARM_FINALIZE)) {
 		generic_flag_set(v, ARM_FINALIZED, true);
 		/* It adds registers. */
@@ -415,10 +403,10 @@ static bool reg_unready(struct judge *j)
 	if (generic_flag(j->vcpu, ARM_INITIALIZED))
 		return false;
 	if (j->vcpu->fresh) {
-		j_must_fail(j, R_ARM_REG_BEFORE_INIT, ENOEXEC);
+		j_must_fail(j, R_ARM_REG_BEFORE_INIT);
 		return true;
 	}
-	j_may_fail(j, R_ARM_REG_BEFORE_INIT, ENOEXEC);
+	j_may_fail(j, R_ARM_REG_BEFORE_INIT);
 	return false;
 }
 
@@ -429,20 +417,20 @@ static bool core_id(struct judge *j, uint64_t id)
 
 	if (word + words >= CORE_WORDS) {
 		if (word < CORE_WORDS)
-			j_may_fail(j, R_ARM_REG_CORE_SIZE, EINVAL);
-		j_must_fail(j, R_ARM_REG_CORE_RANGE, ENOENT);
+			j_may_fail(j, R_ARM_REG_CORE_SIZE);
+		j_must_fail(j, R_ARM_REG_CORE_RANGE);
 		return false;
 	}
 	if (core_size(word) != generic_register_size(id)) {
-		j_must_fail(j, R_ARM_REG_CORE_SIZE, EINVAL);
+		j_must_fail(j, R_ARM_REG_CORE_SIZE);
 		return false;
 	}
 	if (core_size(word) == 16 && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_YES) {
-		j_must_fail(j, R_ARM_SVE_CORE, EINVAL);
+		j_must_fail(j, R_ARM_SVE_CORE);
 		return false;
 	}
 	if (core_size(word) == 16 && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_SVE_CORE, EINVAL);
+		j_may_fail(j, R_ARM_SVE_CORE);
 	return true;
 }
 
@@ -466,29 +454,25 @@ static void sve_reg(struct judge *j, uint64_t id, bool set)
 
 	vm_buffer_may_fault(j, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
 	if (has != STATE_YES || (!lengths && !sve_register(id))) {
-		j_may_fail(j, R_ARM_SVE_NONE, ENOENT);
+		j_may_fail_with(j, R_ARM_SVE_NONE, ENOENT);
 		if (has == STATE_NO || (!lengths && !sve_register(id))) {
-			j_must_fail(j, R_ARM_SVE_NONE, EINVAL);
+			j_must_fail_with(j, R_ARM_SVE_NONE, EINVAL);
 			return;
 		}
-		j_may_fail(j, R_ARM_SVE_NONE, EINVAL);
+		j_may_fail_with(j, R_ARM_SVE_NONE, EINVAL);
 	}
 	if (lengths && set) {
-		if (done == STATE_YES) {
-			j_must_fail(j, R_ARM_SVE_VLS_FIXED, EPERM);
+		if (j_refuse(j, R_ARM_SVE_VLS_FIXED, done))
 			return;
-		}
-		if (done == STATE_UNKNOWN)
-			j_may_fail(j, R_ARM_SVE_VLS_FIXED, EPERM);
 		/* The lengths must be those of the host up to the longest one. */
-		j_may_fail(j, R_ARM_SVE_VLS_HOST, EINVAL);
+		j_may_fail(j, R_ARM_SVE_VLS_HOST);
 	} else if (!lengths) {
 		if (has == STATE_YES && done == STATE_NO) {
-			j_must_fail(j, R_ARM_SVE_UNFINALIZED, EPERM);
+			j_must_fail(j, R_ARM_SVE_UNFINALIZED);
 			return;
 		}
 		if (done != STATE_YES)
-			j_may_fail(j, R_ARM_SVE_UNFINALIZED, EPERM);
+			j_may_fail(j, R_ARM_SVE_UNFINALIZED);
 	}
 	j_succeeds(j, R_ARM_SVE_REG);
 }
@@ -526,8 +510,8 @@ static void counter_set(struct judge *j, uint64_t id)
 
 	/* Kernels before 6.4 have no register of the physical counter that can be set. */
 	if (id == KVM_REG_ARM_PTIMER_CNT && known != STATE_YES) {
-		j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
-		j_may_fail(j, R_ARM_REG_REFUSED, ENOENT);
+		j_may_fail_with(j, R_ARM_REG_REFUSED, EINVAL);
+		j_may_fail_with(j, R_ARM_REG_REFUSED, ENOENT);
 	}
 	if (known == STATE_YES)
 		j_advise(j, R_LINT_COUNTER_IGNORED, "the value is lost: the VM has an offset");
@@ -554,24 +538,24 @@ static void set_counter_offset(struct judge *j)
 	uint64_t offset, reserved;
 
 	if (cap == 0) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
-		j_must_fail(j, R_UNKNOWN_VM_EINVAL, EINVAL);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+		j_must_fail(j, R_UNKNOWN_VM_EINVAL);
 		return;
 	}
 	if (cap < 0)
-		j_may_fail(j, R_UNKNOWN_VM_EINVAL, EINVAL);
+		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
 	/* A vCPU is inside of one of its ioctls. */
-	j_may_fail(j, R_ARM_DEVICE_BUSY, EBUSY);
+	j_may_fail(j, R_ARM_DEVICE_BUSY);
 	if (!J_IN(j, struct kvm_arm_counter_offset, counter_offset, &offset) ||
 	    !J_IN(j, struct kvm_arm_counter_offset, reserved, &reserved)) {
-		j_may_fail(j, R_ARM_COUNTER_RESERVED, EINVAL);
+		j_may_fail(j, R_ARM_COUNTER_RESERVED);
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "the offset was not captured");
 		j->vm->facts.open = true;
 		counters_forget(j);
 		return;
 	}
 	if (reserved) {
-		j_must_fail(j, R_ARM_COUNTER_RESERVED, EINVAL);
+		j_must_fail(j, R_ARM_COUNTER_RESERVED);
 		return;
 	}
 	if (j_succeeds(j, R_ARM_COUNTER_OFFSET)) {
@@ -599,7 +583,7 @@ static bool reg_foreign(struct judge *j, uint64_t id)
 {
 	if ((id & KVM_REG_ARCH_MASK) == KVM_REG_ARM64)
 		return false;
-	j_must_fail(j, R_ARM_REG_FOREIGN, j->ret->ret == -ENOENT ? ENOENT : EINVAL);
+	j_must_fail_with(j, R_ARM_REG_FOREIGN, j->ret->ret == -ENOENT ? ENOENT : EINVAL);
 	return true;
 }
 
@@ -635,9 +619,9 @@ static void get_one_reg(struct judge *j)
 		return;
 	}
 	if (id != KVM_REG_ARM_PSCI_VERSION) {
-		j_may_fail(j, R_ARM_REG_REFUSED, ENOENT);
-		j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
-		j_may_fail(j, R_ARM_REG_REFUSED, EPERM);
+		j_may_fail_with(j, R_ARM_REG_REFUSED, ENOENT);
+		j_may_fail_with(j, R_ARM_REG_REFUSED, EINVAL);
+		j_may_fail_with(j, R_ARM_REG_REFUSED, EPERM);
 	}
 	if (!j_succeeds(j, R_ARM_REG_OTHER))
 		return;
@@ -668,7 +652,7 @@ static void set_one_reg(struct judge *j)
 		if (!core_id(j, id))
 			return;
 		if ((id & 0xffff) == WORD(regs.pstate))
-			j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
+			j_may_fail_with(j, R_ARM_REG_REFUSED, EINVAL);
 		if (j_succeeds(j, R_ARM_REG_CORE))
 			core_written(j, id, value);
 		return;
@@ -683,10 +667,7 @@ static void set_one_reg(struct judge *j)
 	}
 	if (id == MPIDR)
 		vm_fact_set(j, ARM_FACT_MPIDR, 0, 1, 0);
-	j_may_fail(j, R_ARM_REG_REFUSED, ENOENT);
-	j_may_fail(j, R_ARM_REG_REFUSED, EINVAL);
-	j_may_fail(j, R_ARM_REG_REFUSED, EPERM);
-	j_may_fail(j, R_ARM_REG_REFUSED, EBUSY);
+	j_may_fail(j, R_ARM_REG_REFUSED);
 	/* System registers are some core registers' other name, and some decide which others there
 	 * are. */
 	j->vcpu->scratch[GENERIC_REGS] = 0;
@@ -788,18 +769,18 @@ static void run(struct judge *j)
 	generic_flag_set(v, GENERIC_EVENT, false);
 	if (!j->call->arg && !generic_flag(v, ARM_INITIALIZED)) {
 		if (v->fresh) {
-			j_must_fail(j, R_ARM_RUN_BEFORE_INIT, ENOEXEC);
+			j_must_fail(j, R_ARM_RUN_BEFORE_INIT);
 			return;
 		}
-		j_may_fail(j, R_ARM_RUN_BEFORE_INIT, ENOEXEC);
+		j_may_fail(j, R_ARM_RUN_BEFORE_INIT);
 	}
 	if (!j->call->arg && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_YES &&
 	    finalized(j) == STATE_NO) {
-		j_must_fail(j, R_ARM_RUN_UNFINALIZED, EPERM);
+		j_must_fail(j, R_ARM_RUN_UNFINALIZED);
 		return;
 	}
 	if (finalized(j) != STATE_YES && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_RUN_UNFINALIZED, EPERM);
+		j_may_fail(j, R_ARM_RUN_UNFINALIZED);
 	if (!j->call->arg && arm64_run_unready(j))
 		return;
 	if (generic_run_input(j)) {
@@ -816,9 +797,9 @@ static void run(struct judge *j)
 		  j->vm->vcpu_count == 1 && v->running == 1;
 	if (stopped && j->ret->ret == -EINTR)
 		j_hold(j, R_ARM_RUN_STOPPED);
-	j_may_fail(j, R_ARM_RUN_REFUSED, EFAULT);
+	j_may_fail_with(j, R_ARM_RUN_REFUSED, EFAULT);
 	for (size_t i = 0; !event && i < sizeof(refusals) / sizeof(refusals[0]); i++)
-		j_may_fail(j, R_ARM_RUN_REFUSED, refusals[i]);
+		j_may_fail_with(j, R_ARM_RUN_REFUSED, refusals[i]);
 	if (!j_succeeds(j, event ? R_SYSTEM_EVENT_RUN_AGAIN : R_ARCH_RUN))
 		return;
 	if (stopped)
@@ -848,14 +829,10 @@ static void create_irqchip(struct judge *j)
 	for (size_t i = 0; i < sizeof(why_not) / sizeof(why_not[0]); i++) {
 		/* A host that made one can emulate it. */
 		if (there != STATE_YES || i > 1 || arm64_gic_type(j) != KVM_DEV_TYPE_ARM_VGIC_V2)
-			j_may_fail(j, R_ARM_IRQCHIP_REFUSED, why_not[i]);
+			j_may_fail_with(j, R_ARM_IRQCHIP_REFUSED, why_not[i]);
 	}
-	if (there == STATE_YES) {
-		j_must_fail(j, R_ARM_IRQCHIP_ONCE, EEXIST);
+	if (j_refuse(j, R_ARM_IRQCHIP_ONCE, there))
 		return;
-	}
-	if (there == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_IRQCHIP_ONCE, EEXIST);
 	if (j_succeeds(j, R_ARM_IRQCHIP))
 		arm64_gic_made(j, KVM_DEV_TYPE_ARM_VGIC_V2);
 }
@@ -879,22 +856,22 @@ static void irq_line(struct judge *j)
 	      (irq >> KVM_ARM_IRQ_VCPU2_SHIFT & KVM_ARM_IRQ_VCPU2_MASK) *
 		      (KVM_ARM_IRQ_VCPU_MASK + 1);
 	if (kind > KVM_ARM_IRQ_TYPE_PPI) {
-		j_must_fail(j, R_ARM_IRQ_LINE_NUMBER, EINVAL);
+		j_must_fail(j, R_ARM_IRQ_LINE_NUMBER);
 		return;
 	}
 	if (kind == KVM_ARM_IRQ_TYPE_CPU && there == STATE_YES) {
-		j_must_fail(j, R_ARM_IRQ_LINE_CPU, ENXIO);
+		j_must_fail(j, R_ARM_IRQ_LINE_CPU);
 		return;
 	}
 	if (kind != KVM_ARM_IRQ_TYPE_CPU && there == STATE_NO) {
-		j_must_fail(j, R_ARM_IRQ_LINE_NEEDS_GIC, ENXIO);
+		j_must_fail(j, R_ARM_IRQ_LINE_NEEDS_GIC);
 		return;
 	}
 	if (there == STATE_UNKNOWN)
-		j_may_fail(j,
-			   kind == KVM_ARM_IRQ_TYPE_CPU ? R_ARM_IRQ_LINE_CPU
-							: R_ARM_IRQ_LINE_NEEDS_GIC,
-			   ENXIO);
+		j_may_fail_with(j,
+				kind == KVM_ARM_IRQ_TYPE_CPU ? R_ARM_IRQ_LINE_CPU
+							     : R_ARM_IRQ_LINE_NEEDS_GIC,
+				ENXIO);
 	/* By its id or by when it was made, as the kernel is. */
 	no_cpu = kind != KVM_ARM_IRQ_TYPE_SPI && vm->fresh && cpu >= vm->vcpu_count &&
 		 !state_vm_vcpu_number(j->vm, cpu);
@@ -902,7 +879,7 @@ static void irq_line(struct judge *j)
 		    : kind == KVM_ARM_IRQ_TYPE_PPI ? number < 16 || number > 31
 						   : number < 32;
 	if (no_cpu || no_number) {
-		j_must_fail(j, R_ARM_IRQ_LINE_NUMBER, EINVAL);
+		j_must_fail(j, R_ARM_IRQ_LINE_NUMBER);
 		return;
 	}
 	if (kind == KVM_ARM_IRQ_TYPE_CPU && there == STATE_NO && vm->fresh &&
@@ -912,8 +889,8 @@ static void irq_line(struct judge *j)
 	}
 	/* The GIC must be there with all its interrupts; the default of them is the kernel's. */
 	if (ready != STATE_YES)
-		j_may_fail(j, R_ARM_GIC_REGS_EARLY, EBUSY);
-	j_may_fail(j, R_ARM_IRQ_LINE_NUMBER, EINVAL);
+		j_may_fail(j, R_ARM_GIC_REGS_EARLY);
+	j_may_fail(j, R_ARM_IRQ_LINE_NUMBER);
 	if (ready == STATE_YES &&
 	    (kind == KVM_ARM_IRQ_TYPE_PPI ||
 	     (arm64_fact(j, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && number < irqs &&

@@ -102,7 +102,7 @@ enum state_tri arm64_feature(const struct judge *j, unsigned int feature)
 static void may_be_busy(struct judge *j)
 {
 	if (j_vm_ran(j) || !j->vm->fresh)
-		j_may_fail(j, R_ARM_DEVICE_BUSY, EBUSY);
+		j_may_fail(j, R_ARM_DEVICE_BUSY);
 }
 
 /* --- KVM_CREATE_DEVICE (api.rst 4.79) --------------------------------------------------------- */
@@ -119,22 +119,18 @@ static void create_gic(struct judge *j, uint64_t type)
 	enum state_tri there = arm64_gic(j);
 	uint64_t ran;
 
-	if (there == STATE_YES) {
-		j_must_fail(j, R_ARM_DEVICE_ONCE, EEXIST);
+	if (j_refuse(j, R_ARM_DEVICE_ONCE, there))
 		return;
-	}
-	if (there == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_DEVICE_ONCE, EEXIST);
 	if (j->vm->vcpu_count > 8 || !j->vm->fresh)
-		j_may_fail(j, R_ARM_DEVICE_REFUSED, E2BIG);
+		j_may_fail_with(j, R_ARM_DEVICE_REFUSED, E2BIG);
 	for (uint32_t i = 0; there == STATE_NO && i < j->vm->vcpu_count; i++) {
 		if (arm64_fact(j, ARM_FACT_RAN, j->vm->vcpus[i]->id, &ran) == STATE_YES) {
-			j_must_fail(j, R_ARM_DEVICE_LATE, EBUSY);
+			j_must_fail(j, R_ARM_DEVICE_LATE);
 			return;
 		}
 	}
 	if (j->vm->has_run != STATE_NO || !j->vm->fresh)
-		j_may_fail(j, R_ARM_DEVICE_LATE, EBUSY);
+		j_may_fail(j, R_ARM_DEVICE_LATE);
 	if (j_succeeds(j, R_CREATE_DEVICE_SUCCEEDS))
 		arm64_gic_made(j, type);
 }
@@ -151,12 +147,12 @@ static void create_device(struct judge *j)
 		return;
 	}
 	if (!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || j_kernel(j) <= MODEL_KERNEL(7, 2))) {
-		j_must_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+		j_must_fail(j, R_CREATE_DEVICE_TYPE);
 		return;
 	}
 	/* The host's own interrupt controller decides what can be emulated; VFIO may be missing. */
 	if (!arm64_gic_type(j) || type != arm64_gic_type(j))
-		j_may_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+		j_may_fail(j, R_CREATE_DEVICE_TYPE);
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		if (j_succeeds(j, R_CREATE_DEVICE_TEST) &&
 		    J_IN(j, struct kvm_create_device, fd, &before) &&
@@ -170,9 +166,9 @@ static void create_device(struct judge *j)
 	} else if (type == KVM_DEV_TYPE_ARM_VGIC_ITS) {
 		j_succeeds(j, R_CREATE_DEVICE_SUCCEEDS);
 	} else {
-		j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
-		j_may_fail(j, R_ARM_DEVICE_ONCE, EEXIST);
-		j_may_fail(j, R_ARM_DEVICE_LATE, EBUSY);
+		j_may_fail(j, R_CREATE_DEVICE_ONCE);
+		j_may_fail(j, R_ARM_DEVICE_ONCE);
+		j_may_fail(j, R_ARM_DEVICE_LATE);
 		if (j_may_succeed(j, R_CREATE_DEVICE_OTHER, "what this type needs") &&
 		    type == KVM_DEV_TYPE_ARM_VGIC_V5)
 			j->vm->irqchip = STATE_IRQCHIP_UNKNOWN;
@@ -206,12 +202,12 @@ static bool only_newer(struct judge *j, uint64_t number, uint64_t first)
 
 static void attr_unknown(struct judge *j)
 {
-	j_must_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+	j_must_fail(j, R_DEVICE_ATTR_UNKNOWN);
 }
 
 static void attr_perhaps(struct judge *j, const char *unknown)
 {
-	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	j_may_succeed(j, R_DEVICE_ATTR_OTHER, unknown);
 }
 
@@ -233,22 +229,22 @@ static bool place_refused(struct judge *j, const struct place *p, uint64_t addr)
 
 	if (once != STATE_YES && !crooked && !wraps && !beyond) {
 		if (once == STATE_UNKNOWN)
-			j_may_fail(j, R_ARM_PLACE_ONCE, EEXIST);
+			j_may_fail(j, R_ARM_PLACE_ONCE);
 		if ((addr + p->size) >> 36)
-			j_may_fail(j, R_ARM_PLACE_RANGE, E2BIG);
+			j_may_fail(j, R_ARM_PLACE_RANGE);
 		return false;
 	}
 	/* Which of them is seen first is a matter of the kernel. */
 	if (beyond || addr >> 36)
-		j_may_fail(j, R_ARM_PLACE_RANGE, E2BIG);
+		j_may_fail(j, R_ARM_PLACE_RANGE);
 	if (once != STATE_NO)
-		j_may_fail(j, R_ARM_PLACE_ONCE, EEXIST);
+		j_may_fail(j, R_ARM_PLACE_ONCE);
 	if (crooked || wraps)
-		j_must_fail(j, R_ARM_PLACE_ALIGNED, EINVAL);
+		j_must_fail(j, R_ARM_PLACE_ALIGNED);
 	else if (beyond)
-		j_must_fail(j, R_ARM_PLACE_RANGE, E2BIG);
+		j_must_fail(j, R_ARM_PLACE_RANGE);
 	else
-		j_must_fail(j, R_ARM_PLACE_ONCE, EEXIST);
+		j_must_fail(j, R_ARM_PLACE_ONCE);
 	return true;
 }
 
@@ -258,9 +254,9 @@ static void place_set(struct judge *j, const struct place *p, const struct tape_
 
 	vm_buffer_may_fault(j, data);
 	if (!j_field(j, data, 0, 8, &addr)) {
-		j_may_fail(j, R_ARM_PLACE_ONCE, EEXIST);
-		j_may_fail(j, R_ARM_PLACE_ALIGNED, EINVAL);
-		j_may_fail(j, R_ARM_PLACE_RANGE, E2BIG);
+		j_may_fail(j, R_ARM_PLACE_ONCE);
+		j_may_fail(j, R_ARM_PLACE_ALIGNED);
+		j_may_fail(j, R_ARM_PLACE_RANGE);
 		if (j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the address was not captured"))
 			vm_fact_drop(j, p->kind, p->which);
 		j->vm->facts.open = true;
@@ -307,11 +303,11 @@ static void redist_set(struct judge *j, const struct attr *a)
 	if (arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, &value) ==
 	    STATE_YES) {
 		vm_buffer_may_fault(j, a->data);
-		j_must_fail(j, R_ARM_REDIST_MIXED, EINVAL);
+		j_must_fail(j, R_ARM_REDIST_MIXED);
 		return;
 	}
 	/* It must not lie over the distributor, of whose place not all may be known. */
-	j_may_fail(j, R_ARM_PLACE_TAKEN, EINVAL);
+	j_may_fail(j, R_ARM_PLACE_TAKEN);
 	place_set(j, &p, a->data);
 }
 
@@ -332,11 +328,11 @@ static void region_set(struct judge *j, const struct attr *a)
 	      (before != STATE_UNKNOWN && (region & 0xfff) != next &&
 	       arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &value) == STATE_NO);
 	if (bad) {
-		j_must_fail(j, R_ARM_REDIST_REGION, EINVAL);
+		j_must_fail(j, R_ARM_REDIST_REGION);
 		return;
 	}
-	j_may_fail(j, R_ARM_PLACE_TAKEN, EINVAL);
-	j_may_fail(j, R_ARM_PLACE_RANGE, E2BIG);
+	j_may_fail(j, R_ARM_PLACE_TAKEN);
+	j_may_fail(j, R_ARM_PLACE_RANGE);
 	if (j_may_succeed(j, R_DEVICE_ATTR_OTHER, "where the other regions are"))
 		vm_fact_set(j, ARM_FACT_GIC_ADDR, a->attr, (region & 0xfff) + 1, 0);
 }
@@ -351,10 +347,10 @@ static void region_get(struct judge *j, const struct attr *a)
 	if (any != STATE_UNKNOWN && j_field(j, j_part(j, TAPE_NESTED_IN), 0, 8, &region) &&
 	    (region & 0xfff) >= next &&
 	    arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &value) == STATE_NO) {
-		j_must_fail(j, R_ARM_REDIST_NONE, ENOENT);
+		j_must_fail(j, R_ARM_REDIST_NONE);
 		return;
 	}
-	j_may_fail(j, R_ARM_REDIST_NONE, ENOENT);
+	j_may_fail(j, R_ARM_REDIST_NONE);
 	j_may_succeed(j, R_DEVICE_ATTR_OTHER, "which regions there are");
 }
 
@@ -404,16 +400,16 @@ static void gic_irqs_set(struct judge *j, const struct attr *a)
 	}
 	bad = irqs < 64 || irqs > 1024 || irqs % 32;
 	if (once != STATE_NO)
-		j_may_fail(j, R_ARM_GIC_IRQS_ONCE, EBUSY);
+		j_may_fail(j, R_ARM_GIC_IRQS_ONCE);
 	/* The last of the 1024 are no interrupts, which kernels take in different ways. */
 	if (irqs > 992)
-		j_may_fail(j, R_ARM_GIC_IRQS_RANGE, EINVAL);
+		j_may_fail(j, R_ARM_GIC_IRQS_RANGE);
 	if (bad) {
-		j_must_fail(j, R_ARM_GIC_IRQS_RANGE, EINVAL);
+		j_must_fail(j, R_ARM_GIC_IRQS_RANGE);
 		return;
 	}
 	if (once == STATE_YES) {
-		j_must_fail(j, R_ARM_GIC_IRQS_ONCE, EBUSY);
+		j_must_fail(j, R_ARM_GIC_IRQS_ONCE);
 		return;
 	}
 	if (j_succeeds(j, R_ARM_GIC_IRQS_SET))
@@ -437,10 +433,10 @@ static void gic_ctrl(struct judge *j, const struct attr *a, uint64_t type)
 	switch (a->attr) {
 	case KVM_DEV_ARM_VGIC_CTRL_INIT:
 		if (!j->vm->vcpu_count || !j->vm->fresh)
-			j_may_fail(j, R_ARM_GIC_INIT_REFUSED, ENODEV);
+			j_may_fail_with(j, R_ARM_GIC_INIT_REFUSED, ENODEV);
 		/* A vCPU that another thread makes is in the way. */
-		j_may_fail(j, R_ARM_GIC_INIT_REFUSED, EBUSY);
-		j_may_fail(j, R_ARM_GIC_INIT_REFUSED, ENXIO);
+		j_may_fail_with(j, R_ARM_GIC_INIT_REFUSED, EBUSY);
+		j_may_fail_with(j, R_ARM_GIC_INIT_REFUSED, ENXIO);
 		if (!j_succeeds(j, R_ARM_GIC_INIT))
 			return;
 		vm_fact_set(j, ARM_FACT_GIC_READY, 0, 1, 0);
@@ -450,7 +446,7 @@ static void gic_ctrl(struct judge *j, const struct attr *a, uint64_t type)
 	case KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES:
 		if (type == V3) {
 			may_be_busy(j);
-			j_may_fail(j, R_ARM_ITS_MEMORY, EFAULT);
+			j_may_fail(j, R_ARM_ITS_MEMORY);
 			attr_perhaps(j, "where the guest has its pending tables");
 			return;
 		}
@@ -515,10 +511,10 @@ static bool gic_cpu_absent(struct judge *j, const struct attr *a, uint64_t type)
 		       : a->group != KVM_DEV_ARM_VGIC_GRP_DIST_REGS && mpidr_absent(j, a->attr)) {
 		if (type == V2)
 			may_be_busy(j);
-		j_must_fail(j, R_ARM_GIC_CPU, EINVAL);
+		j_must_fail(j, R_ARM_GIC_CPU);
 		return true;
 	}
-	j_may_fail(j, R_ARM_GIC_CPU, EINVAL);
+	j_may_fail(j, R_ARM_GIC_CPU);
 	return false;
 }
 
@@ -532,19 +528,19 @@ static void gic_regs(struct judge *j, const struct attr *a, uint64_t type)
 	if (gic_cpu_absent(j, a, type))
 		return;
 	if (type == V3 && ready == STATE_NO) {
-		j_must_fail(j, R_ARM_GIC_REGS_EARLY, EBUSY);
+		j_must_fail(j, R_ARM_GIC_REGS_EARLY);
 		return;
 	}
 	may_be_busy(j);
 	if (ready != STATE_YES)
-		j_may_fail(j, R_ARM_GIC_REGS_EARLY, EBUSY);
+		j_may_fail(j, R_ARM_GIC_REGS_EARLY);
 	if (bad_level) {
-		j_must_fail(j, R_ARM_GIC_LEVEL, EINVAL);
+		j_must_fail(j, R_ARM_GIC_LEVEL);
 		return;
 	}
 	if (type == V2)
 		vm_fact_set(j, ARM_FACT_GIC_READY, 0, 1, 0);
-	j_may_fail(j, R_ARM_GIC_REG_NONE, ENXIO);
+	j_may_fail(j, R_ARM_GIC_REG_NONE);
 	j_may_succeed(j, R_ARM_GIC_REG, "which registers this GIC has");
 }
 
@@ -617,8 +613,8 @@ static void gic_access(struct judge *j, const struct attr *a, uint64_t type, boo
 			attr_unknown(j);
 		break;
 	case KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ:
-		j_may_fail(j, R_ARM_DEVICE_REFUSED, EINVAL);
-		j_may_fail(j, R_ARM_DEVICE_REFUSED, EBUSY);
+		j_may_fail_with(j, R_ARM_DEVICE_REFUSED, EINVAL);
+		j_may_fail_with(j, R_ARM_DEVICE_REFUSED, EBUSY);
 		attr_perhaps(j, "a group of newer kernels");
 		break;
 	default:
@@ -689,28 +685,28 @@ static void its_ctrl(struct judge *j, const struct attr *a)
 		if (table_lost(j, true) || table_lost(j, false)) {
 			/* What stands in a table that is there is not on a tape. */
 			if (!table_lost(j, true))
-				j_may_fail(j, R_ARM_ITS_TABLES, EINVAL);
-			j_must_fail(j, R_ARM_ITS_MEMORY, EFAULT);
+				j_may_fail_with(j, R_ARM_ITS_TABLES, EINVAL);
+			j_must_fail(j, R_ARM_ITS_MEMORY);
 			return;
 		}
-		j_may_fail(j, R_ARM_ITS_TABLES, EINVAL);
+		j_may_fail_with(j, R_ARM_ITS_TABLES, EINVAL);
 		break;
 	case KVM_DEV_ARM_ITS_SAVE_TABLES:
 		/* The end of the collections is marked, even if there are none. */
 		if (table_lost(j, true)) {
-			j_may_fail(j, R_ARM_ITS_TABLES, EACCES);
-			j_must_fail(j, R_ARM_ITS_MEMORY, EFAULT);
+			j_may_fail_with(j, R_ARM_ITS_TABLES, EACCES);
+			j_must_fail(j, R_ARM_ITS_MEMORY);
 			return;
 		}
-		j_may_fail(j, R_ARM_ITS_TABLES, EACCES);
-		j_may_fail(j, R_ARM_ITS_TABLES, EINVAL);
+		j_may_fail_with(j, R_ARM_ITS_TABLES, EACCES);
+		j_may_fail_with(j, R_ARM_ITS_TABLES, EINVAL);
 		break;
 	default:
 		attr_perhaps(j, "an attribute that the documents do not name");
 		return;
 	}
-	j_may_fail(j, R_ARM_ITS_TABLES, ENXIO);
-	j_may_fail(j, R_ARM_ITS_MEMORY, EFAULT);
+	j_may_fail_with(j, R_ARM_ITS_TABLES, ENXIO);
+	j_may_fail(j, R_ARM_ITS_MEMORY);
 	j_may_succeed(j, R_ARM_ITS_TABLES, "what stands in the tables in guest memory");
 }
 
@@ -721,17 +717,17 @@ static void its_regs(struct judge *j, const struct attr *a, bool set)
 
 	vm_buffer_may_fault(j, a->data);
 	if (odd) {
-		j_must_fail(j, R_ARM_ITS_REG_ALIGNED, EINVAL);
+		j_must_fail(j, R_ARM_ITS_REG_ALIGNED);
 		return;
 	}
 	may_be_busy(j);
-	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	if (arm64_fact(j, ARM_FACT_ITS_ADDR, j->device->id, &addr) == STATE_NO) {
-		j_must_fail(j, R_ARM_ITS_REG_EARLY, ENXIO);
+		j_must_fail(j, R_ARM_ITS_REG_EARLY);
 		return;
 	}
 	/* The revision of GITS_IIDR. */
-	j_may_fail(j, R_ARM_ITS_TABLES, EINVAL);
+	j_may_fail_with(j, R_ARM_ITS_TABLES, EINVAL);
 	if (!j_may_succeed(j, R_ARM_GIC_REG, "which registers this ITS has") || !set ||
 	    (a->attr != GITS_BASER_FIRST && a->attr != GITS_BASER_FIRST + 8))
 		return;
@@ -753,7 +749,7 @@ static void its_access(struct judge *j, const struct attr *a, bool set)
 	switch (a->group) {
 	case KVM_DEV_ARM_VGIC_GRP_ADDR:
 		if (a->attr != KVM_VGIC_ITS_ADDR_TYPE)
-			j_must_fail(j, R_ARM_ITS_ADDR_ATTR, ENODEV);
+			j_must_fail(j, R_ARM_ITS_ADDR_ATTR);
 		else if (set)
 			place_set(j, &p, a->data);
 		else
@@ -793,7 +789,7 @@ static void its_has(struct judge *j, const struct attr *a)
 			attr_unknown(j);
 		break;
 	case KVM_DEV_ARM_VGIC_GRP_ITS_REGS:
-		j_may_fail(j, R_ARM_ITS_REG_ALIGNED, EINVAL);
+		j_may_fail(j, R_ARM_ITS_REG_ALIGNED);
 		attr_perhaps(j, "which registers this ITS has");
 		break;
 	default:
@@ -876,22 +872,22 @@ static void pmu_irq_set(struct judge *j, const struct attr *a)
 	enum state_tri once = arm64_vcpu_fact(j, PMU(IRQ), 0, &value);
 
 	if (arm64_gic(j) == STATE_NO) {
-		j_must_fail(j, R_ARM_PMU_IRQ_INVALID, EINVAL);
+		j_must_fail(j, R_ARM_PMU_IRQ_INVALID);
 		return;
 	}
 	vm_buffer_may_fault(j, a->data);
 	if (once != STATE_NO)
-		j_may_fail(j, R_ARM_PMU_ONCE, EBUSY);
+		j_may_fail(j, R_ARM_PMU_ONCE);
 	if (j_field(j, a->data, 0, 4, &irq) && (irq < FIRST_PPI || irq >= 1020)) {
-		j_must_fail(j, R_ARM_PMU_IRQ_INVALID, EINVAL);
+		j_must_fail(j, R_ARM_PMU_IRQ_INVALID);
 		return;
 	}
 	/* What the other vCPUs have decides, too. */
 	if (j->vm->vcpu_count > 1 || !j->vm->fresh || irq >= PRIVATE_IRQS ||
 	    arm64_gic(j) != STATE_YES || once != STATE_NO)
-		j_may_fail(j, R_ARM_PMU_IRQ_INVALID, EINVAL);
+		j_may_fail(j, R_ARM_PMU_IRQ_INVALID);
 	if (once == STATE_YES) {
-		j_must_fail(j, R_ARM_PMU_ONCE, EBUSY);
+		j_must_fail(j, R_ARM_PMU_ONCE);
 		return;
 	}
 	if (j_succeeds(j, R_ARM_PMU_SET))
@@ -905,19 +901,19 @@ static void pmu_init(struct judge *j)
 
 	if (arm64_gic(j) != STATE_NO) {
 		if (arm64_gic(j) == STATE_YES && ready == STATE_NO) {
-			j_must_fail(j, R_ARM_PMU_INIT_EARLY, ENODEV);
+			j_must_fail(j, R_ARM_PMU_INIT_EARLY);
 			return;
 		}
 		if (ready != STATE_YES)
-			j_may_fail(j, R_ARM_PMU_INIT_EARLY, ENODEV);
+			j_may_fail(j, R_ARM_PMU_INIT_EARLY);
 		if (arm64_gic(j) == STATE_YES && irq == STATE_NO) {
-			j_must_fail(j, R_ARM_PMU_IRQ_UNSET, ENXIO);
+			j_must_fail(j, R_ARM_PMU_IRQ_UNSET);
 			return;
 		}
 		if (irq != STATE_YES)
-			j_may_fail(j, R_ARM_PMU_IRQ_UNSET, ENXIO);
-		j_may_fail(j, R_ARM_PMU_REFUSED, EEXIST);
-		j_may_fail(j, R_ARM_PMU_REFUSED, EINVAL);
+			j_may_fail(j, R_ARM_PMU_IRQ_UNSET);
+		j_may_fail_with(j, R_ARM_PMU_REFUSED, EEXIST);
+		j_may_fail_with(j, R_ARM_PMU_REFUSED, EINVAL);
 	}
 	if (j_succeeds(j, R_ARM_PMU_SET))
 		arm64_vcpu_fact_set(j, PMU(INIT), 0, 1);
@@ -930,18 +926,18 @@ static void pmu_set(struct judge *j, const struct attr *a)
 		       done = arm64_vcpu_fact(j, PMU(INIT), 0, &value);
 
 	if (has == STATE_NO) {
-		j_may_fail(j, R_ARM_PMU_FEATURE, ENXIO);
-		j_must_fail(j, R_ARM_PMU_FEATURE, ENODEV);
+		j_may_fail_with(j, R_ARM_PMU_FEATURE, ENXIO);
+		j_must_fail_with(j, R_ARM_PMU_FEATURE, ENODEV);
 		return;
 	}
 	/* Or the host has no PMU that fits. */
-	j_may_fail(j, has == STATE_YES ? R_ARM_PMU_REFUSED : R_ARM_PMU_FEATURE, ENODEV);
+	j_may_fail_with(j, has == STATE_YES ? R_ARM_PMU_REFUSED : R_ARM_PMU_FEATURE, ENODEV);
 	if (done == STATE_YES) {
-		j_must_fail(j, R_ARM_PMU_ONCE, EBUSY);
+		j_must_fail(j, R_ARM_PMU_ONCE);
 		return;
 	}
 	if (done != STATE_NO)
-		j_may_fail(j, R_ARM_PMU_ONCE, EBUSY);
+		j_may_fail(j, R_ARM_PMU_ONCE);
 	switch (a->attr) {
 	case KVM_ARM_VCPU_PMU_V3_IRQ:
 		pmu_irq_set(j, a);
@@ -956,8 +952,8 @@ static void pmu_set(struct judge *j, const struct attr *a)
 		}
 		/* A filter, the host's PMU, a number of counters. */
 		vm_buffer_may_fault(j, a->data);
-		j_may_fail(j, R_ARM_PMU_REFUSED, EINVAL);
-		j_may_fail(j, R_ARM_PMU_REFUSED, EBUSY);
+		j_may_fail_with(j, R_ARM_PMU_REFUSED, EINVAL);
+		j_may_fail_with(j, R_ARM_PMU_REFUSED, EBUSY);
 		attr_perhaps(j, "which PMUs and events the host has");
 		return;
 	}
@@ -974,15 +970,15 @@ static void pmu_get(struct judge *j, const struct attr *a)
 		return;
 	}
 	if (arm64_gic(j) != STATE_YES)
-		j_may_fail(j, R_ARM_PMU_IRQ_INVALID, EINVAL);
+		j_may_fail(j, R_ARM_PMU_IRQ_INVALID);
 	if (has != STATE_YES)
-		j_may_fail(j, R_ARM_PMU_FEATURE, ENODEV);
+		j_may_fail_with(j, R_ARM_PMU_FEATURE, ENODEV);
 	if (set == STATE_NO || has == STATE_NO) {
-		j_must_fail(j, R_ARM_PMU_IRQ_UNSET, ENXIO);
+		j_must_fail(j, R_ARM_PMU_IRQ_UNSET);
 		return;
 	}
 	if (set == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_PMU_IRQ_UNSET, ENXIO);
+		j_may_fail(j, R_ARM_PMU_IRQ_UNSET);
 	vm_buffer_may_fault(j, a->data);
 	if (j_succeeds(j, R_ARM_PMU_IRQ_GET) && set == STATE_YES)
 		j_equal_field(j, R_ARM_PMU_IRQ_GET, "irq", irq, a->data, 0, 4);
@@ -996,25 +992,25 @@ static void timer_set(struct judge *j, const struct attr *a)
 
 	if (arm64_gic(j) == STATE_NO) {
 		if (a->attr >= TIMER_ATTRS)
-			j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
-		j_must_fail(j, R_ARM_TIMER_NEEDS_GIC, EINVAL);
+			j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
+		j_must_fail(j, R_ARM_TIMER_NEEDS_GIC);
 		return;
 	}
 	vm_buffer_may_fault(j, a->data);
 	if (a->attr >= TIMER_ATTRS)
-		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	if (j->vm->has_run != STATE_NO || !j->vm->fresh)
-		j_may_fail(j, R_ARM_TIMER_LATE, EBUSY);
+		j_may_fail(j, R_ARM_TIMER_LATE);
 	if (arm64_gic(j) == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_TIMER_NEEDS_GIC, EINVAL);
+		j_may_fail(j, R_ARM_TIMER_NEEDS_GIC);
 	if (!j_field(j, a->data, 0, 4, &irq)) {
-		j_may_fail(j, R_ARM_TIMER_INVALID, EINVAL);
+		j_may_fail(j, R_ARM_TIMER_INVALID);
 		attr_perhaps(j, "the number was not captured");
 		j->vm->facts.open = true;
 		return;
 	}
 	if (irq < FIRST_PPI || irq >= PRIVATE_IRQS) {
-		j_must_fail(j, R_ARM_TIMER_INVALID, EINVAL);
+		j_must_fail(j, R_ARM_TIMER_INVALID);
 		return;
 	}
 	if (a->attr >= TIMER_ATTRS) {
@@ -1025,7 +1021,7 @@ static void timer_set(struct judge *j, const struct attr *a)
 		return;
 	}
 	if (arm64_fact(j, ARM_FACT_RAN, j->vcpu->id, &ran) == STATE_YES) {
-		j_must_fail(j, R_ARM_TIMER_LATE, EBUSY);
+		j_must_fail(j, R_ARM_TIMER_LATE);
 		return;
 	}
 	if (j_succeeds(j, R_ARM_TIMER_SET))
@@ -1068,7 +1064,7 @@ static bool pvtime_none(struct judge *j, const struct attr *a)
 		return true;
 	}
 	if (j_cap(j, KVM_CAP_STEAL_TIME) < 0)
-		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	return false;
 }
 
@@ -1081,23 +1077,23 @@ static void pvtime_set(struct judge *j, const struct attr *a)
 		return;
 	vm_buffer_may_fault(j, a->data);
 	if (once != STATE_NO)
-		j_may_fail(j, R_ARM_PVTIME_ONCE, EEXIST);
+		j_may_fail(j, R_ARM_PVTIME_ONCE);
 	if (!j_field(j, a->data, 0, 8, &addr)) {
-		j_may_fail(j, R_ARM_PVTIME_ADDRESS, EINVAL);
+		j_may_fail(j, R_ARM_PVTIME_ADDRESS);
 		attr_perhaps(j, "the address was not captured");
 		j->vcpu->attrs.open = true;
 		return;
 	}
 	if (addr % 64 || outside_memory(j, addr)) {
-		j_must_fail(j, R_ARM_PVTIME_ADDRESS, EINVAL);
+		j_must_fail(j, R_ARM_PVTIME_ADDRESS);
 		return;
 	}
 	if (once == STATE_YES) {
-		j_must_fail(j, R_ARM_PVTIME_ONCE, EEXIST);
+		j_must_fail(j, R_ARM_PVTIME_ONCE);
 		return;
 	}
 	if (j->vm->slots.open || !j->vm->fresh)
-		j_may_fail(j, R_ARM_PVTIME_ADDRESS, EINVAL);
+		j_may_fail(j, R_ARM_PVTIME_ADDRESS);
 	if (j_succeeds(j, R_ARM_PVTIME_SET))
 		arm64_vcpu_fact_set(j, PVTIME, 0, addr);
 }
@@ -1222,16 +1218,16 @@ bool arm64_run_unready(struct judge *j)
 	    j->vcpu->inside > 1 || ran != STATE_NO) {
 		/* What it lacks, if anything, is not known. */
 		for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-			j_may_fail(j, R_ARM_RUN_REFUSED, refusals[i]);
+			j_may_fail_with(j, R_ARM_RUN_REFUSED, refusals[i]);
 		return false;
 	}
 	if (arm64_gic_type(j) == V3) {
 		if (arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
 			    STATE_NO ||
 		    arm64_gic_ready(j) == STATE_NO) {
-			j_may_fail(j, R_ARM_RUN_GIC, EINVAL);
-			j_may_fail(j, R_ARM_RUN_GIC, EBUSY);
-			j_must_fail(j, R_ARM_RUN_GIC, ENXIO);
+			j_may_fail_with(j, R_ARM_RUN_GIC, EINVAL);
+			j_may_fail_with(j, R_ARM_RUN_GIC, EBUSY);
+			j_must_fail_with(j, R_ARM_RUN_GIC, ENXIO);
 			return true;
 		}
 	}
@@ -1241,11 +1237,11 @@ bool arm64_run_unready(struct judge *j)
 			 "KVM_ARM_VCPU_PMU_V3_INIT was never set on this vCPU");
 		/* The interrupt controller is looked at first. */
 		if (arm64_gic(j) != STATE_NO) {
-			j_may_fail(j, R_ARM_RUN_REFUSED, ENXIO);
-			j_may_fail(j, R_ARM_RUN_REFUSED, EBUSY);
-			j_may_fail(j, R_ARM_RUN_REFUSED, ENODEV);
+			j_may_fail_with(j, R_ARM_RUN_REFUSED, ENXIO);
+			j_may_fail_with(j, R_ARM_RUN_REFUSED, EBUSY);
+			j_may_fail_with(j, R_ARM_RUN_REFUSED, ENODEV);
 		}
-		j_must_fail(j, R_ARM_RUN_PMU, EINVAL);
+		j_must_fail(j, R_ARM_RUN_PMU);
 		return true;
 	}
 	return false;

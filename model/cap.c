@@ -108,92 +108,57 @@ static void check_extension_vm(struct judge *j)
 
 /* --- KVM_ENABLE_CAP -------------------------------------------------------------------------- */
 
-/* What is to be expected of one enabling. */
-struct outcome {
-	uint16_t rule; /* that demands or allows the error */
-	int error;     /* 0 = none */
-	bool sure;     /* the error is demanded, not only allowed */
-};
-
-static struct outcome must(uint16_t rule, int error)
-{
-	return (struct outcome){rule, error, true};
-}
-
-static struct outcome may(uint16_t rule, int error)
-{
-	return (struct outcome){rule, error, false};
-}
-
-static const struct outcome fine;
+/* The functions up to enable_refused() say whether the call must fail; what may be wrong, they allow. */
 
 /* Bits that the answer of KVM_CHECK_EXTENSION does not have. */
-static struct outcome within_answer(const struct judge *j, uint16_t rule, uint32_t cap,
-				    uint64_t arg)
+static bool within_answer(struct judge *j, uint16_t rule, uint32_t cap, uint64_t arg)
 {
 	int32_t answered = j_cap(j, cap);
 
-	if (answered == INT32_MIN)
-		return may(rule, EINVAL);
-	return arg & ~(uint64_t)(uint32_t)answered ? must(rule, EINVAL) : fine;
+	return j_refuse(j, rule,
+			answered == INT32_MIN ? STATE_UNKNOWN
+					      : tri(arg & ~(uint64_t)(uint32_t)answered));
 }
 
-static struct outcome within(uint64_t arg, uint64_t mask)
+static bool within(struct judge *j, uint64_t arg, uint64_t mask)
 {
-	return arg & ~mask ? must(R_ENABLE_CAP_ARGUMENT, EINVAL) : fine;
+	return j_refuse(j, R_ENABLE_CAP_ARGUMENT, tri(arg & ~mask));
 }
 
 /* Only before vCPUs. */
-static struct outcome before_vcpus(const struct judge *j, struct outcome o)
+static bool before_vcpus(struct judge *j)
 {
-	if (o.error && o.sure)
-		return o;
-	if (j->vm->has_vcpus == STATE_YES)
-		return must(R_ENABLE_CAP_BEFORE_VCPUS, EINVAL);
-	if (j->vm->has_vcpus == STATE_UNKNOWN)
-		return may(R_ENABLE_CAP_BEFORE_VCPUS, EINVAL);
-	return o;
+	return j_refuse(j, R_ENABLE_CAP_BEFORE_VCPUS, j->vm->has_vcpus);
 }
 
 /* api.rst 7.5 KVM_CAP_SPLIT_IRQCHIP */
-static struct outcome split_irqchip(const struct judge *j, uint64_t pins)
+static bool split_irqchip(struct judge *j, uint64_t pins)
 {
-	const struct state_vm *vm = j->vm;
+	const enum state_irqchip chip = j->vm->irqchip;
 
-	if (pins > 4096)
-		return must(R_ENABLE_CAP_ARGUMENT, EINVAL);
-	if (vm->irqchip == STATE_IRQCHIP_KERNEL || vm->irqchip == STATE_IRQCHIP_SPLIT)
-		return must(R_SPLIT_IRQCHIP_ONCE, EEXIST);
-	if (vm->has_vcpus == STATE_YES)
-		return must(R_SPLIT_IRQCHIP_BEFORE_VCPUS, EEXIST);
-	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN)
-		return may(R_SPLIT_IRQCHIP_ONCE, EEXIST);
-	return fine;
+	return j_refuse(j, R_ENABLE_CAP_ARGUMENT, tri(pins > 4096)) ||
+	       j_refuse(j, R_SPLIT_IRQCHIP_ONCE,
+			chip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+						      : tri(chip != STATE_IRQCHIP_NONE)) ||
+	       j_refuse(j, R_SPLIT_IRQCHIP_BEFORE_VCPUS, j->vm->has_vcpus);
 }
 
 /* api.rst 8.29 KVM_CAP_DIRTY_LOG_RING */
-static struct outcome dirty_ring(const struct judge *j, uint32_t cap, uint64_t arg)
+static bool dirty_ring(struct judge *j, uint32_t cap, uint64_t arg)
 {
 	uint32_t size = (uint32_t)arg;
 	int32_t most = j_cap(j, cap);
-	enum state_tri on = vm_dirty_ring(j->vm);
 
-	if (!size || (size & (size - 1)) || size < j_page(j))
-		return must(R_DIRTY_RING_SIZE, EINVAL);
-	if (most > 0 && size > (uint32_t)most)
-		return must(R_DIRTY_RING_TOO_BIG, E2BIG);
-	if (on == STATE_YES)
-		return must(R_DIRTY_RING_ONCE, EINVAL);
-	if (j->vm->has_vcpus == STATE_YES)
-		return must(R_ENABLE_CAP_BEFORE_VCPUS, EINVAL);
-	/* A page is the least, but a processor's write buffer may want more (kernel 5.11 on). */
-	if (size < 65536 || on != STATE_NO || j->vm->has_vcpus != STATE_NO)
-		return may(R_DIRTY_RING_SIZE, EINVAL);
-	return fine;
+	return j_refuse(j, R_DIRTY_RING_SIZE,
+			tri(!size || (size & (size - 1)) || size < j_page(j))) ||
+	       j_refuse(j, R_DIRTY_RING_TOO_BIG, tri(most > 0 && size > (uint32_t)most)) ||
+	       j_refuse(j, R_DIRTY_RING_ONCE, vm_dirty_ring(j->vm)) || before_vcpus(j) ||
+	       /* A page is the least, but a processor's write buffer may want more (kernel 5.11 on). */
+	       j_refuse(j, R_DIRTY_RING_SIZE, size < 65536 ? STATE_UNKNOWN : STATE_NO);
 }
 
 /* api.rst 7.32 KVM_CAP_MAX_VCPU_ID */
-static struct outcome max_vcpu_id(const struct judge *j, uint64_t limit)
+static bool max_vcpu_id(struct judge *j, uint64_t limit)
 {
 	const struct state_vm *vm = j->vm;
 	int32_t most = j_cap(j, KVM_CAP_MAX_VCPU_ID);
@@ -202,113 +167,120 @@ static struct outcome max_vcpu_id(const struct judge *j, uint64_t limit)
 
 	/* The capability is older than the possibility to enable it, which came in 2022. */
 	if (j_kernel(j) < MODEL_KERNEL(6, 1))
-		return may(R_ENABLE_CAP_UNSUPPORTED, EINVAL);
-	if (most > 0 && limit > (uint64_t)most)
-		return must(R_ENABLE_CAP_INVALID, EINVAL);
+		return j_refuse(j, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
+	if (j_refuse(j, R_ENABLE_CAP_INVALID, tri(most > 0 && limit > (uint64_t)most)))
+		return true;
 	set = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &before);
 	if (set == STATE_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN || most <= 0)
-		return may(R_MAX_VCPU_ID_ONCE, EINVAL);
+		return j_refuse(j, R_MAX_VCPU_ID_ONCE, STATE_UNKNOWN);
 	/* Some kernels between 6.1 and 6.12 learnt to look at the boot processor. */
 	if (vm->boot_cpu > limit && j_kernel(j) > MODEL_KERNEL(6, 1))
-		return j_kernel(j) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
-			       ? may(R_MAX_VCPU_ID_BOOT, EINVAL)
-			       : must(R_MAX_VCPU_ID_BOOT, EINVAL);
+		return j_refuse(j, R_MAX_VCPU_ID_BOOT,
+				j_kernel(j) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
+					? STATE_UNKNOWN
+					: STATE_YES);
 	/* The first vCPU makes a limit that was not set the highest one. */
 	if (set == STATE_NO)
 		before = 0;
 	if (!before && vm->has_vcpus == STATE_YES)
 		before = (uint64_t)most;
-	return before && before != limit ? must(R_MAX_VCPU_ID_ONCE, EINVAL) : fine;
+	return j_refuse(j, R_MAX_VCPU_ID_ONCE, tri(before && before != limit));
 }
 
 /* api.rst 7.13 KVM_CAP_X86_DISABLE_EXITS */
-static struct outcome disable_exits(const struct judge *j, uint64_t arg)
+static bool disable_exits(struct judge *j, uint64_t arg)
 {
-	struct outcome o = within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg);
+	const int32_t answered = j_cap(j, KVM_CAP_X86_DISABLE_EXITS);
 
 	if (j_kernel(j) >= MODEL_KERNEL(7, 0))
-		return before_vcpus(j, o);
+		return within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg) ||
+		       before_vcpus(j);
 	/* Kernels up to 6.12 take the bits that exist and do nothing about those that the host
 	 * cannot do, and do not look for vCPUs. */
-	if (arg & ~(0xfull | (uint32_t)j_cap(j, KVM_CAP_X86_DISABLE_EXITS)))
-		return must(R_ENABLE_CAP_INVALID, EINVAL);
-	if (o.error || j->vm->has_vcpus != STATE_NO)
-		return may(R_DISABLE_EXITS_SILENT, EINVAL);
-	return fine;
+	return j_refuse(j, R_ENABLE_CAP_INVALID, tri(arg & ~(0xfull | (uint32_t)answered))) ||
+	       j_refuse(j, R_DISABLE_EXITS_SILENT,
+			answered == INT32_MIN || arg & ~(uint64_t)(uint32_t)answered ||
+					j->vm->has_vcpus != STATE_NO
+				? STATE_UNKNOWN
+				: STATE_NO);
 }
 
 /* api.rst 7.7 KVM_CAP_X2APIC_API */
-static struct outcome x2apic_api(const struct judge *j, uint64_t arg)
+static bool x2apic_api(struct judge *j, uint64_t arg)
 {
 	const uint64_t both = KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |
 			      KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST;
-	struct outcome o = within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X2APIC_API, arg);
+	const enum state_irqchip chip = j->vm->irqchip;
 
-	if (o.error)
-		return o;
-	if ((arg & both) == both)
-		return must(R_ENABLE_CAP_INVALID, EINVAL);
-	if (!(arg & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST) ||
-	    j->vm->irqchip == STATE_IRQCHIP_SPLIT)
-		return fine;
-	return j->vm->irqchip == STATE_IRQCHIP_UNKNOWN ? may(R_X2APIC_NEEDS_SPLIT, EINVAL)
-						       : must(R_X2APIC_NEEDS_SPLIT, EINVAL);
+	if (within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X2APIC_API, arg) ||
+	    j_refuse(j, R_ENABLE_CAP_INVALID, tri((arg & both) == both)))
+		return true;
+	if (!(arg & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST))
+		return false;
+	return j_refuse(j, R_X2APIC_NEEDS_SPLIT,
+			chip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+						      : tri(chip != STATE_IRQCHIP_SPLIT));
 }
 
 /* api.rst 7.22 KVM_CAP_X86_BUS_LOCK_EXIT */
-static struct outcome bus_lock(uint64_t arg)
+static bool bus_lock(struct judge *j, uint64_t arg)
 {
 	const uint64_t both = KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT;
 
-	return arg & ~both || (arg & both) == both ? must(R_ENABLE_CAP_INVALID, EINVAL) : fine;
+	return j_refuse(j, R_ENABLE_CAP_INVALID, tri(arg & ~both || (arg & both) == both));
 }
 
 /* api.rst 7.33 KVM_CAP_X86_NOTIFY_VMEXIT: the upper half is a window of time. */
-static struct outcome notify_vmexit(const struct judge *j, uint64_t arg)
+static bool notify_vmexit(struct judge *j, uint64_t arg)
 {
 	const uint32_t flags = KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER;
 
-	if ((uint32_t)arg & ~flags || !(arg & KVM_X86_NOTIFY_VMEXIT_ENABLED))
-		return must(R_ENABLE_CAP_INVALID, EINVAL);
-	return before_vcpus(j, fine);
+	return j_refuse(j, R_ENABLE_CAP_INVALID,
+			tri((uint32_t)arg & ~flags || !(arg & KVM_X86_NOTIFY_VMEXIT_ENABLED))) ||
+	       before_vcpus(j);
 }
 
 /* api.rst 7.35 KVM_CAP_X86_APIC_BUS_CYCLES_NS: the longest time of a timer has to fit 64 bits. */
-static struct outcome bus_cycles(const struct judge *j, uint64_t ns)
+static bool bus_cycles(struct judge *j, uint64_t ns)
 {
-	if (!ns || ns > UINT64_MAX / (UINT32_MAX * 128ull))
-		return must(R_ENABLE_CAP_INVALID, EINVAL);
-	if (j->vm->irqchip == STATE_IRQCHIP_NONE)
-		return must(R_APIC_BUS_NEEDS_CHIP, ENXIO);
-	return before_vcpus(j, fine);
+	const enum state_irqchip chip = j->vm->irqchip;
+
+	return j_refuse(j, R_ENABLE_CAP_INVALID,
+			tri(!ns || ns > UINT64_MAX / (UINT32_MAX * 128ull))) ||
+	       j_refuse(j, R_APIC_BUS_NEEDS_CHIP,
+			chip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+						      : tri(chip == STATE_IRQCHIP_NONE)) ||
+	       before_vcpus(j);
 }
 
 /* api.rst 7.38 KVM_CAP_VM_DISABLE_NX_HUGE_PAGES, for a process that may reboot the host */
-static struct outcome nx_huge_pages(const struct judge *j, uint64_t arg)
+static bool nx_huge_pages(struct judge *j, uint64_t arg)
 {
-	return before_vcpus(j, arg ? must(R_ENABLE_CAP_INVALID, EINVAL) : fine);
+	return j_refuse(j, R_NX_HUGE_PAGES_PRIVILEGE, STATE_UNKNOWN) ||
+	       j_refuse(j, R_ENABLE_CAP_INVALID, tri(arg)) || before_vcpus(j);
 }
 
 /* api.rst 7.24, 7.29: args[0] is the descriptor of another VM. */
-static struct outcome enc_context(const struct judge *j, uint64_t fd)
+static bool enc_context(struct judge *j, uint64_t fd)
 {
-	if (!strcmp(j_backend(j), "kvm_intel"))
-		return must(R_ENC_CONTEXT_REFUSED, EINVAL);
-	if (!strcmp(j_backend(j), "kvm_amd") && (int32_t)fd < 0)
-		return must(R_ENC_CONTEXT_REFUSED, EBADF);
-	return may(R_ENC_CONTEXT_REFUSED, EINVAL);
+	const bool amd = !strcmp(j_backend(j), "kvm_amd"),
+		   intel = !strcmp(j_backend(j), "kvm_intel");
+
+	return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EINVAL, intel ? STATE_YES : STATE_UNKNOWN) ||
+	       j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EBADF,
+			     amd && (int32_t)fd < 0 ? STATE_YES : STATE_UNKNOWN);
 }
 
 /* What chapter 7 and the sources of 6.1 to 7.2 say of one capability with one argument. */
-static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg)
+static bool enable_refused(struct judge *j, uint32_t cap, uint64_t arg)
 {
 	switch (cap) {
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		if (!(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
-			return within(arg, 0);
+			return within(j, arg, 0);
 		return within_answer(j, R_ENABLE_CAP_ARGUMENT, cap, arg);
 	case KVM_CAP_HALT_POLL:
-		return within(arg, UINT32_MAX);
+		return within(j, arg, UINT32_MAX);
 	case KVM_CAP_DIRTY_LOG_RING:
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
 		return dirty_ring(j, cap, arg);
@@ -318,7 +290,7 @@ static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg
 	case KVM_CAP_MSR_PLATFORM_INFO:
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
-		return fine;
+		return false;
 	case KVM_CAP_DISABLE_QUIRKS2:
 	case KVM_CAP_EXIT_HYPERCALL:
 		return within_answer(j, R_ENABLE_CAP_INVALID, cap, arg);
@@ -327,14 +299,15 @@ static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg
 	case KVM_CAP_X86_DISABLE_EXITS:
 		return disable_exits(j, arg);
 	case KVM_CAP_X86_USER_SPACE_MSR:
-		return within(arg, KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
-					   KVM_MSR_EXIT_REASON_FILTER);
+		return within(j, arg,
+			      KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
+				      KVM_MSR_EXIT_REASON_FILTER);
 	case KVM_CAP_X86_BUS_LOCK_EXIT:
-		return bus_lock(arg);
+		return bus_lock(j, arg);
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
-		return within(arg, 1);
+		return within(j, arg, 1);
 	case KVM_CAP_PMU_CAPABILITY:
-		return before_vcpus(j, within_answer(j, R_ENABLE_CAP_INVALID, cap, arg));
+		return within_answer(j, R_ENABLE_CAP_INVALID, cap, arg) || before_vcpus(j);
 	case KVM_CAP_MAX_VCPU_ID:
 		return max_vcpu_id(j, arg);
 	case KVM_CAP_X86_NOTIFY_VMEXIT:
@@ -344,12 +317,12 @@ static struct outcome expected(const struct judge *j, uint32_t cap, uint64_t arg
 	case KVM_CAP_VM_DISABLE_NX_HUGE_PAGES:
 		return nx_huge_pages(j, arg);
 	case KVM_CAP_SGX_ATTRIBUTE:
-		return may(R_SGX_ATTRIBUTE, EINVAL);
+		return j_refuse(j, R_SGX_ATTRIBUTE, STATE_UNKNOWN);
 	case KVM_CAP_VM_COPY_ENC_CONTEXT_FROM:
 	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
 		return enc_context(j, arg);
 	default:
-		return may(R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+		return j_refuse(j, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
 	}
 }
 
@@ -428,7 +401,6 @@ static void silent(struct judge *j, uint32_t cap, uint64_t flags, uint64_t arg)
 static void enable_cap(struct judge *j)
 {
 	uint64_t cap, flags, arg;
-	struct outcome o;
 
 	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
 	    !J_IN(j, struct kvm_enable_cap, flags, &flags) ||
@@ -439,46 +411,36 @@ static void enable_cap(struct judge *j)
 		return;
 	}
 	if (flags && cap != KVM_CAP_DIRTY_LOG_RING && cap != KVM_CAP_DIRTY_LOG_RING_ACQ_REL) {
-		j_must_fail(j, R_ENABLE_CAP_FLAGS, EINVAL);
+		j_must_fail(j, R_ENABLE_CAP_FLAGS);
 		return;
 	}
 	/* That one is there, and enabled, whether the host can do it or not. */
 	if (j_cap(j, (uint32_t)cap) == 0 && (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
 					     (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 12)))) {
-		j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+		j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 		return;
 	}
 	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !j_kernel(j))
-		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */
 		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2))
-			j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+			j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 		else if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
 				       "a capability that this model does not know"))
 			enabled(j, (uint32_t)cap);
 		return;
 	}
-	if (cap == KVM_CAP_X86_APIC_BUS_CYCLES_NS && j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_APIC_BUS_NEEDS_CHIP, ENXIO);
-	if (cap == KVM_CAP_VM_DISABLE_NX_HUGE_PAGES)
-		j_may_fail(j, R_NX_HUGE_PAGES_PRIVILEGE, EPERM);
-	o = expected(j, (uint32_t)cap, arg);
-	if (o.error && o.sure) {
-		j_must_fail(j, o.rule, o.error);
+	if (enable_refused(j, (uint32_t)cap, arg))
 		return;
-	}
-	if (o.error)
-		j_may_fail(j, o.rule, o.error);
 	if (j_cap(j, (uint32_t)cap) == INT32_MIN)
-		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED, EINVAL);
+		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 	if (cap == KVM_CAP_SGX_ATTRIBUTE) {
 		if (j_succeeds(j, R_ENABLE_CAP_OTHER))
 			enabled(j, (uint32_t)cap);
 		return;
 	}
 	if (depends_on_more((uint32_t)cap)) {
-		j_may_fail(j, R_ENC_CONTEXT_REFUSED, EBADF);
 		if (j_may_succeed(j, R_ENABLE_CAP_OTHER, "hangs on other descriptors"))
 			enabled(j, (uint32_t)cap);
 		return;

@@ -20,15 +20,15 @@ static void create_device(struct judge *j)
 	if (type != KVM_DEV_TYPE_VFIO) {
 		/* The types that are known today belong to other architectures. */
 		if (type < KVM_DEV_TYPE_MAX || j_kernel(j) <= MODEL_KERNEL(7, 2)) {
-			j_must_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+			j_must_fail(j, R_CREATE_DEVICE_TYPE);
 			return;
 		}
-		j_may_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+		j_may_fail(j, R_CREATE_DEVICE_TYPE);
 		j_may_succeed(j, R_CREATE_DEVICE_OTHER, "a type that this model does not know");
 		return;
 	}
 	/* The module may be missing. */
-	j_may_fail(j, R_CREATE_DEVICE_TYPE, ENODEV);
+	j_may_fail(j, R_CREATE_DEVICE_TYPE);
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		if (!j_succeeds(j, R_CREATE_DEVICE_TEST))
 			return;
@@ -41,21 +41,21 @@ static void create_device(struct judge *j)
 		const struct state_device *d = j->vm->devices[i];
 
 		if (d->type == UINT64_MAX)
-			j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+			j_may_fail(j, R_CREATE_DEVICE_ONCE);
 		if (d->type == KVM_DEV_TYPE_VFIO) {
 			/* A closed device is released, or, while something holds it, is not. */
 			if (d->closed)
-				j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+				j_may_fail(j, R_CREATE_DEVICE_ONCE);
 			else
 				have_vfio = true;
 		}
 	}
 	if (have_vfio) {
-		j_must_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+		j_must_fail(j, R_CREATE_DEVICE_ONCE);
 		return;
 	}
 	if (!j->vm->fresh)
-		j_may_fail(j, R_CREATE_DEVICE_ONCE, EBUSY);
+		j_may_fail(j, R_CREATE_DEVICE_ONCE);
 	if (j_succeeds(j, flags ? R_CREATE_DEVICE_FLAGS : R_CREATE_DEVICE_SUCCEEDS) &&
 	    J_OUT(j, struct kvm_create_device, fd, &fd))
 		vm_created(j, (int64_t)fd);
@@ -90,19 +90,19 @@ static void set_attr(struct judge *j)
 	if (!attr_read(j, &group, &attr))
 		return;
 	if (!is_vfio(j)) {
-		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
 		return;
 	}
 	if (!vfio_attr(group, attr)) {
-		j_must_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_must_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		return;
 	}
 	/* What the descriptor in the attribute is, only the host knows. */
-	j_may_fail(j, R_VFIO_DESCRIPTOR, EBADF);
-	j_may_fail(j, R_VFIO_DESCRIPTOR, EINVAL);
-	j_may_fail(j, R_VFIO_DESCRIPTOR, attr == KVM_DEV_VFIO_GROUP_ADD ? EEXIST : ENOENT);
-	j_may_fail(j, R_VFIO_DESCRIPTOR, EFAULT);
+	j_may_fail_with(j, R_VFIO_DESCRIPTOR, EBADF);
+	j_may_fail_with(j, R_VFIO_DESCRIPTOR, EINVAL);
+	j_may_fail_with(j, R_VFIO_DESCRIPTOR, attr == KVM_DEV_VFIO_GROUP_ADD ? EEXIST : ENOENT);
+	j_may_fail_with(j, R_VFIO_DESCRIPTOR, EFAULT);
 	j_succeeds(j, R_VFIO_SET);
 }
 
@@ -112,12 +112,12 @@ static void get_attr(struct judge *j)
 	uint64_t group, attr;
 
 	if (is_vfio(j)) {
-		j_must_fail(j, R_DEVICE_ATTR_NO_ACCESS, EPERM);
+		j_must_fail(j, R_DEVICE_ATTR_NO_ACCESS);
 		return;
 	}
 	if (!attr_read(j, &group, &attr))
 		return;
-	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
 }
 
@@ -129,12 +129,12 @@ static void has_attr(struct judge *j)
 	if (!attr_read(j, &group, &attr))
 		return;
 	if (!is_vfio(j)) {
-		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
 	} else if (vfio_attr(group, attr)) {
 		j_succeeds(j, R_VFIO_HAS);
 	} else {
-		j_must_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_must_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	}
 }
 
@@ -142,13 +142,13 @@ static void has_attr(struct judge *j)
 static void vm_attr(struct judge *j)
 {
 	if (j_cap(j, KVM_CAP_VM_ATTRIBUTES) > 0) {
-		j_may_fail(j, R_VM_ATTR_NONE, ENOTTY);
-		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_VM_ATTR_NONE);
+		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_may_succeed(j, R_DEVICE_ATTR_OTHER,
 			      "attributes of VMs on x86 are not in the documents");
 		return;
 	}
-	j_must_fail(j, R_VM_ATTR_NONE, ENOTTY);
+	j_must_fail(j, R_VM_ATTR_NONE);
 }
 
 const struct judge_handler model_device_handlers[] = {

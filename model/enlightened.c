@@ -100,16 +100,15 @@ void hv_cpuid_get(struct judge *j)
 	}
 	if (j_cap(j, cap) <= 0) {
 		/* What does not know the request refuses it in its own way. */
-		j_may_fail(j, R_HV_CPUID_MISSING, EINVAL);
-		j_may_fail(j, R_HV_CPUID_MISSING, ENOTTY);
+		j_may_fail(j, R_HV_CPUID_MISSING);
 	}
 	if (room < HV_LEAVES_OLD) {
-		j_must_fail(j, R_HV_CPUID_TOO_LOW, E2BIG);
+		j_must_fail(j, R_HV_CPUID_TOO_LOW);
 		return;
 	}
 	/* A kernel of later years may have more to tell. */
 	if (room < HV_LEAVES || !j_kernel(j) || j_kernel(j) > MODEL_KERNEL(7, 2))
-		j_may_fail(j, R_HV_CPUID_TOO_LOW, E2BIG);
+		j_may_fail(j, R_HV_CPUID_TOO_LOW);
 	if (!j_succeeds(j, R_HV_CPUID_SUCCEEDS) || !J_OUT(j, struct kvm_cpuid2, nent, &n))
 		return;
 	if (!j_check(j, R_HV_CPUID_COUNT,
@@ -214,25 +213,22 @@ static bool xen_type(struct judge *j, uint64_t *type)
 		return false;
 	}
 	if (!cap) {
-		j_must_fail(j, R_XEN_VCPU_MISSING, EINVAL);
+		j_must_fail(j, R_XEN_VCPU_MISSING);
 		return false;
 	}
 	feature = xen_feature(*type);
 	if (!feature) {
 		if (*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA ||
 		    j_kernel(j) <= MODEL_KERNEL(7, 2)) {
-			j_must_fail(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
+			j_must_fail_with(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
 			return false;
 		}
-		j_may_fail(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
+		j_may_fail_with(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a type that this model does not know");
 		return false;
 	}
-	if (cap < 0 || !((uint32_t)cap & feature)) {
-		j_may_fail(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
-		j_may_fail(j, R_XEN_VCPU_ATTR_UNKNOWN, EOPNOTSUPP);
-		j_may_fail(j, R_XEN_VCPU_ATTR_UNKNOWN, EINVAL);
-	}
+	if (cap < 0 || !((uint32_t)cap & feature))
+		j_may_fail(j, R_XEN_VCPU_ATTR_UNKNOWN);
 	return true;
 }
 
@@ -317,16 +313,15 @@ void xen_vcpu_attr_set(struct judge *j)
 	if (!xen_type(j, &type))
 		return;
 	if (xen_value_bad(j, type, &may)) {
-		j_must_fail(j, R_XEN_VCPU_ATTR_INVALID, EINVAL);
+		j_must_fail(j, R_XEN_VCPU_ATTR_INVALID);
 		return;
 	}
 	known = xen_width(type) && j_field(j, j->in, XEN_U, xen_width(type), &value);
 	if (is_address(type) && (!known || value != xen_none(type))) {
 		/* Guest memory may be missing there, or end too early. */
-		j_may_fail(j, R_XEN_VCPU_ATTR_ADDRESS, EINVAL);
-		j_may_fail(j, R_XEN_VCPU_ATTR_ADDRESS, EFAULT);
+		j_may_fail(j, R_XEN_VCPU_ATTR_ADDRESS);
 	} else if (may && !is_address(type)) {
-		j_may_fail(j, R_XEN_VCPU_ATTR_INVALID, EINVAL);
+		j_may_fail(j, R_XEN_VCPU_ATTR_INVALID);
 	}
 	if (!j_succeeds(j, R_XEN_VCPU_ATTR_SET))
 		known = false;
@@ -363,7 +358,7 @@ void xen_vcpu_attr_get(struct judge *j)
 	if (!xen_type(j, &type))
 		return;
 	if (type == KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADJUST) {
-		j_must_fail(j, R_XEN_VCPU_ATTR_NO_GET, EINVAL);
+		j_must_fail(j, R_XEN_VCPU_ATTR_NO_GET);
 		return;
 	}
 	untouched = j->vcpu->fresh && !j->vcpu->attrs.open &&
@@ -373,11 +368,11 @@ void xen_vcpu_attr_get(struct judge *j)
 		return;
 	if (type == KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADDR) {
 		if (e->known && e->value[0] == KVM_XEN_INVALID_GPA) {
-			j_must_fail(j, R_XEN_VCPU_ATTR_NO_RUNSTATE, ENOENT);
+			j_must_fail(j, R_XEN_VCPU_ATTR_NO_RUNSTATE);
 			return;
 		}
 		if (!e->known)
-			j_may_fail(j, R_XEN_VCPU_ATTR_NO_RUNSTATE, ENOENT);
+			j_may_fail(j, R_XEN_VCPU_ATTR_NO_RUNSTATE);
 	}
 	if (!j_succeeds(j, R_XEN_VCPU_ATTR_GET))
 		return;

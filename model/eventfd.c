@@ -16,9 +16,9 @@
 
 static void descriptor_errors(struct judge *j, uint16_t rule, uint64_t fd)
 {
-	j_may_fail(j, rule, EBADF);
+	j_may_fail_with(j, rule, EBADF);
 	if (!(fd >> 31))
-		j_may_fail(j, rule, EINVAL);
+		j_may_fail_with(j, rule, EINVAL);
 }
 
 /* api.rst 4.75 */
@@ -28,17 +28,17 @@ static void irqfd_assign(struct judge *j, uint64_t fd, uint64_t gsi, uint64_t fl
 
 	if (vm->irqchip == STATE_IRQCHIP_NONE ||
 	    (vm->irqchip == STATE_IRQCHIP_SPLIT && flags & KVM_IRQFD_FLAG_RESAMPLE)) {
-		j_must_fail(j, R_IRQFD_NEEDS_CHIP, EINVAL);
+		j_must_fail(j, R_IRQFD_NEEDS_CHIP);
 		return;
 	}
 	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_IRQFD_NEEDS_CHIP, EINVAL);
+		j_may_fail(j, R_IRQFD_NEEDS_CHIP);
 	if (fd >> 31) {
-		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		return;
 	}
 	descriptor_errors(j, R_EVENTFD_DESCRIPTOR, fd);
-	j_may_fail(j, R_IRQFD_TAKEN, EBUSY);
+	j_may_fail(j, R_IRQFD_TAKEN);
 	if (!j_succeeds(j, R_IRQFD_SUCCEEDS))
 		return;
 	if (!state_set_add(&vm->irqfds, fd, gsi))
@@ -58,7 +58,7 @@ static void irqfd(struct judge *j)
 		return;
 	}
 	if (flags & ~(uint64_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE)) {
-		j_must_fail(j, R_IRQFD_FLAGS, EINVAL);
+		j_must_fail(j, R_IRQFD_FLAGS);
 		return;
 	}
 	if (!(flags & KVM_IRQFD_FLAG_DEASSIGN)) {
@@ -66,14 +66,14 @@ static void irqfd(struct judge *j)
 		return;
 	}
 	if (fd >> 31) {
-		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		return;
 	}
 	e = state_set_find(&vm->irqfds, fd, gsi);
 	if (!e)
 		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, fd);
 	/* A descriptor that was assigned may have been closed since. */
-	j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	j_may_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 	if (j_succeeds(j, e ? R_IRQFD_SUCCEEDS : R_IRQFD_DEASSIGN_MISSING) && e)
 		state_set_remove(&vm->irqfds, e);
 }
@@ -134,24 +134,24 @@ static void ioevent_assign(struct judge *j, const struct ioevent *e)
 	    e->addr + e->len < e->addr ||
 	    e->flags & ~(uint64_t)(IOEVENTFD_FLAGS | IOEVENTFD_FLAG_FAST_MMIO) ||
 	    (!e->len && e->match)) {
-		j_must_fail(j, R_IOEVENTFD_ARGUMENT, EINVAL);
+		j_must_fail(j, R_IOEVENTFD_ARGUMENT);
 		return;
 	}
 	descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
 	if (e->fd >> 31) {
-		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		return;
 	}
 	for (uint32_t i = 0; i < set->count; i++) {
 		if (set->entries[i].key == e->addr && ioevent_collides(&set->entries[i], e)) {
-			j_must_fail(j, R_IOEVENTFD_TAKEN, EEXIST);
+			j_must_fail(j, R_IOEVENTFD_TAKEN);
 			return;
 		}
 	}
 	if (set->open)
-		j_may_fail(j, R_IOEVENTFD_TAKEN, EEXIST);
+		j_may_fail(j, R_IOEVENTFD_TAKEN);
 	if (j->vm->zones.count > 900 || j->vm->zones.open)
-		j_may_fail(j, R_IO_BUS_FULL, ENOSPC);
+		j_may_fail(j, R_IO_BUS_FULL);
 	if (!j_succeeds(j, e->flags & IOEVENTFD_FLAG_FAST_MMIO ? R_IOEVENTFD_FLAG_UNNAMED
 							       : R_IOEVENTFD_SUCCEEDS))
 		return;
@@ -173,7 +173,7 @@ static void ioevent_deassign(struct judge *j, const struct ioevent *e)
 	struct state_entry *same = NULL, *other = NULL;
 
 	if (e->fd >> 31) {
-		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		return;
 	}
 	for (uint32_t i = 0; i < set->count; i++) {
@@ -189,13 +189,13 @@ static void ioevent_deassign(struct judge *j, const struct ioevent *e)
 	}
 	if (!same && !other && !set->open) {
 		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
-		j_must_fail(j, R_IOEVENTFD_MISSING, ENOENT);
+		j_must_fail(j, R_IOEVENTFD_MISSING);
 		return;
 	}
 	if (!same) {
 		/* Another number may stand for the same eventfd. */
 		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
-		j_may_fail(j, R_IOEVENTFD_MISSING, ENOENT);
+		j_may_fail(j, R_IOEVENTFD_MISSING);
 	}
 	if (!j_succeeds(j, R_IOEVENTFD_SUCCEEDS))
 		return;
@@ -237,13 +237,13 @@ static void coalesced(struct judge *j, bool add)
 	if (pio > 1) {
 		/* Older kernels had padding there. */
 		if (j_cap(j, KVM_CAP_COALESCED_PIO) > 0) {
-			j_must_fail(j, R_COALESCED_PIO_FLAG, EINVAL);
+			j_must_fail(j, R_COALESCED_PIO_FLAG);
 			return;
 		}
-		j_may_fail(j, R_COALESCED_PIO_FLAG, EINVAL);
+		j_may_fail(j, R_COALESCED_PIO_FLAG);
 	}
 	if (add && (zones->count > 900 || zones->open))
-		j_may_fail(j, R_IO_BUS_FULL, ENOSPC);
+		j_may_fail(j, R_IO_BUS_FULL);
 	if (!j_succeeds(j, add ? R_COALESCED_SUCCEEDS : R_COALESCED_REMOVE_SUCCEEDS))
 		return;
 	if (add) {
@@ -278,7 +278,7 @@ static void hyperv_eventfd(struct judge *j)
 	bool taken;
 
 	if (j_cap(j, KVM_CAP_HYPERV_EVENTFD) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
 	if (!J_IN(j, struct kvm_hyperv_eventfd, conn_id, &id) ||
@@ -291,23 +291,21 @@ static void hyperv_eventfd(struct judge *j)
 	}
 	if (flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
 	    id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK) {
-		j_must_fail(j, R_HYPERV_EVENTFD_ARGUMENT, EINVAL);
+		j_must_fail(j, R_HYPERV_EVENTFD_ARGUMENT);
 		return;
 	}
 	taken = vm_fact(j, VM_FACT_HYPERV, id) != NULL;
 	/* Only tying looks at the descriptor, and first. */
 	if (!flags && fd >> 31) {
-		j_must_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		return;
 	}
-	if (!flags) {
-		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
-		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EINVAL);
-	}
+	if (!flags)
+		j_may_fail(j, R_EVENTFD_DESCRIPTOR);
 	if (!taken && vm_facts_open(j)) {
-		j_may_fail(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
+		j_may_fail_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
 	} else if (taken == !flags) {
-		j_must_fail(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
+		j_must_fail_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
 		return;
 	}
 	if (!j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS))

@@ -216,43 +216,43 @@ void events_set(struct judge *j)
 		return;
 	}
 	if (!whole) {
-		j_may_fail(j, R_EVENTS_INVALID, EINVAL);
+		j_may_fail(j, R_EVENTS_INVALID);
 		j_may_succeed(j, R_EVENTS_SET_SUCCEEDS, "argument not captured");
 		vcpu_forget_all(v);
 		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
 		return;
 	}
 	if (flags & ~(uint64_t)FLAGS_KNOWN) {
-		j_must_fail(j, R_EVENTS_INVALID, EINVAL);
+		j_must_fail(j, R_EVENTS_INVALID);
 		return;
 	}
 	if (flags & KVM_VCPUEVENT_VALID_PAYLOAD) {
 		enum state_tri e = vm_cap_enabled(j->vm, KVM_CAP_EXCEPTION_PAYLOAD, &on);
 
 		if (e == STATE_NO || (e == STATE_YES && !on)) {
-			j_must_fail(j, R_EVENTS_NEEDS_PAYLOAD_CAP, EINVAL);
+			j_must_fail(j, R_EVENTS_NEEDS_PAYLOAD_CAP);
 			return;
 		}
 		if (e == STATE_UNKNOWN)
-			j_may_fail(j, R_EVENTS_NEEDS_PAYLOAD_CAP, EINVAL);
+			j_may_fail(j, R_EVENTS_NEEDS_PAYLOAD_CAP);
 		injected = pending ? 0 : injected;
 	} else {
 		pending = 0;
 	}
 	if ((injected || pending) && (nr > 31 || nr == 2)) {
-		j_must_fail(j, R_EVENTS_EXCEPTION_NUMBER, EINVAL);
+		j_must_fail(j, R_EVENTS_EXCEPTION_NUMBER);
 		return;
 	}
 	if (flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		enum state_tri e = vm_cap_enabled(j->vm, KVM_CAP_X86_TRIPLE_FAULT_EVENT, &on);
 
 		if (e == STATE_NO || (e == STATE_YES && !on)) {
-			j_must_fail(j, R_EVENTS_NEEDS_TRIPLE_FAULT_CAP, EINVAL);
+			j_must_fail(j, R_EVENTS_NEEDS_TRIPLE_FAULT_CAP);
 			vcpu_forget_all(v);
 			return;
 		}
 		if (e == STATE_UNKNOWN)
-			j_may_fail(j, R_EVENTS_NEEDS_TRIPLE_FAULT_CAP, EINVAL);
+			j_may_fail(j, R_EVENTS_NEEDS_TRIPLE_FAULT_CAP);
 	}
 	/* An SMI state without SMM, or while an INIT is waiting, is refused by some kernels. */
 	if (flags & KVM_VCPUEVENT_VALID_SMM) {
@@ -261,7 +261,7 @@ void events_set(struct judge *j)
 		J_IN(j, EVENTS, smi.pending, &smi_pending);
 		J_IN(j, EVENTS, smi.smm_inside_nmi, &inside);
 		if (smm || smi_pending || inside)
-			j_may_fail(j, R_EVENTS_SMM_REFUSED, EINVAL);
+			j_may_fail(j, R_EVENTS_SMM_REFUSED);
 	}
 	if (!j_succeeds(j, R_EVENTS_SET_SUCCEEDS)) {
 		state_block_forget(&v->blocks[STATE_EVENTS]);
@@ -285,21 +285,21 @@ void events_interrupt(struct judge *j)
 	uint64_t irq;
 
 	if (J_IN(j, struct kvm_interrupt, irq, &irq) && irq >= KVM_NR_INTERRUPTS) {
-		j_must_fail(j, R_INTERRUPT_NUMBER, EINVAL);
+		j_must_fail(j, R_INTERRUPT_NUMBER);
 		return;
 	}
 	if (!j->in)
-		j_may_fail(j, R_INTERRUPT_NUMBER, EINVAL);
+		j_may_fail(j, R_INTERRUPT_NUMBER);
 	switch (j->vm->irqchip) {
 	case STATE_IRQCHIP_KERNEL:
-		j_must_fail(j, R_INTERRUPT_PIC_IN_KERNEL, ENXIO);
+		j_must_fail(j, R_INTERRUPT_PIC_IN_KERNEL);
 		return;
 	case STATE_IRQCHIP_SPLIT:
-		j_may_fail(j, R_INTERRUPT_ENQUEUED, EEXIST);
+		j_may_fail(j, R_INTERRUPT_ENQUEUED);
 		break;
 	case STATE_IRQCHIP_UNKNOWN:
-		j_may_fail(j, R_INTERRUPT_PIC_IN_KERNEL, ENXIO);
-		j_may_fail(j, R_INTERRUPT_ENQUEUED, EEXIST);
+		j_may_fail(j, R_INTERRUPT_PIC_IN_KERNEL);
+		j_may_fail(j, R_INTERRUPT_ENQUEUED);
 		break;
 	case STATE_IRQCHIP_NONE:
 		break;
@@ -329,10 +329,8 @@ void events_smi(struct judge *j)
 {
 	int32_t smm = j_cap(j, KVM_CAP_X86_SMM);
 
-	if (smm <= 0) {
-		j_may_fail(j, R_SMI_WITHOUT_SMM, ENOTTY);
-		j_may_fail(j, R_SMI_WITHOUT_SMM, EINVAL);
-	}
+	if (smm <= 0)
+		j_may_fail(j, R_SMI_WITHOUT_SMM);
 	j_succeeds(j, R_SMI_SUCCEEDS);
 	VCPU_FORGET(j, STATE_EVENTS, EVENTS, smi);
 }
@@ -349,7 +347,7 @@ void events_guest_debug(struct judge *j)
 	}
 	if (!known || control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
 		/* Software exceptions and triple faults may be pending without being shown. */
-		j_may_fail(j, R_GUEST_DEBUG_EXCEPTION_PENDING, EBUSY);
+		j_may_fail(j, R_GUEST_DEBUG_EXCEPTION_PENDING);
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception);
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception_has_payload);
 		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception_payload);
@@ -391,22 +389,22 @@ void events_setup_mce(struct judge *j)
 	uint64_t cap;
 
 	if (!j_field(j, j->in, 0, 8, &cap)) {
-		j_may_fail(j, R_MCE_BANKS, EINVAL);
+		j_may_fail(j, R_MCE_BANKS);
 		if (j_may_succeed(j, R_MCE_SETUP_SUCCEEDS, "argument not captured"))
 			j->vcpu->mcg_cap = UINT64_MAX;
 		return;
 	}
 	if (!(cap & MCG_BANKS) || (cap & MCG_BANKS) > BANKS_MAX) {
-		j_must_fail(j, R_MCE_BANKS, EINVAL);
+		j_must_fail(j, R_MCE_BANKS);
 		return;
 	}
 	if (cap & ~(MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P) &&
 	    j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
-		j_must_fail(j, R_MCE_CAPABILITY, EINVAL);
+		j_must_fail(j, R_MCE_CAPABILITY);
 		return;
 	}
 	if (cap & ~(MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P))
-		j_may_fail(j, R_MCE_CAPABILITY, EINVAL);
+		j_may_fail(j, R_MCE_CAPABILITY);
 	if (!j_succeeds(j, R_MCE_SETUP_SUCCEEDS))
 		return;
 	j->vcpu->mcg_cap = cap;
@@ -428,17 +426,17 @@ void events_set_mce(struct judge *j)
 	if (J_IN(j, struct kvm_x86_mce, status, &status) &&
 	    J_IN(j, struct kvm_x86_mce, bank, &bank)) {
 		if (!(status & MCI_VAL)) {
-			j_must_fail(j, R_MCE_VALID, EINVAL);
+			j_must_fail(j, R_MCE_VALID);
 			return;
 		}
 		if (bank >= BANKS_MAX || (cap != UINT64_MAX && bank >= (cap & MCG_BANKS))) {
-			j_must_fail(j, R_MCE_BANK, EINVAL);
+			j_must_fail(j, R_MCE_BANK);
 			return;
 		}
 		if (cap == UINT64_MAX)
-			j_may_fail(j, R_MCE_BANK, EINVAL);
+			j_may_fail(j, R_MCE_BANK);
 	} else {
-		j_may_fail(j, R_MCE_BANK, EINVAL);
+		j_may_fail(j, R_MCE_BANK);
 	}
 	if (!j_succeeds(j, R_MCE_SUCCEEDS))
 		return;

@@ -113,14 +113,13 @@ static void create_vm(struct judge *j)
 
 	if (j->call->arg) {
 		/* Which types there are is a matter of the architecture; some want privileges. */
-		j_may_fail(j, R_ARCH_CREATE_VM_TYPE, EINVAL);
-		j_may_fail(j, R_ARCH_CREATE_VM_TYPE, EPERM);
+		j_may_fail(j, R_ARCH_CREATE_VM_TYPE);
 		if (!j_succeeds_value(j, R_ARCH_CREATE_VM_TYPE))
 			return;
 		vm_typed_seen(j);
 	} else {
 		if (arch(j) == KVMAPI_ARM64 && bits < 40)
-			j_may_fail(j, R_ARCH_CREATE_VM_IPA, EINVAL);
+			j_may_fail(j, R_ARCH_CREATE_VM_IPA);
 		if (!j_succeeds_value(j, R_ARCH_CREATE_VM))
 			return;
 	}
@@ -142,31 +141,31 @@ static void create_vcpu(struct judge *j)
 
 	if ((most_id > 0 && id >= (uint64_t)most_id) ||
 	    (most > 0 && vm->vcpu_count >= (uint32_t)most)) {
-		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
-		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
-		j_must_fail(j, R_ARCH_CREATE_VCPU_ID, EINVAL);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
+		j_must_fail(j, R_ARCH_CREATE_VCPU_ID);
 		return;
 	}
 	if (state_vm_vcpu_number(vm, id)) {
-		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
 		if (arch(j) == KVMAPI_POWERPC) {
 			/* Its place in a core is taken, which is looked at first. */
-			j_may_fail(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
-			j_must_fail(j, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
+			j_may_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
+			j_must_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
 			return;
 		}
-		j_must_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
+		j_must_fail(j, R_ARCH_CREATE_VCPU_TAKEN);
 		return;
 	}
 	/* An interrupt controller decides how many there can be; Power numbers them by cores. */
 	if (id || !vm->fresh || vm->device_count || most_id <= 0 || most <= 0)
-		j_may_fail(j, R_ARCH_CREATE_VCPU_ID, EINVAL);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_ID);
 	if (!vm->fresh) {
-		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN, EEXIST);
-		j_may_fail(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN);
+		j_may_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
 	}
 	if (!vm->fresh || vm->device_count || vm->irqchip != STATE_IRQCHIP_NONE)
-		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE, EBUSY);
+		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
 	if (!j_succeeds_value(j, R_ARCH_CREATE_VCPU))
 		return;
 	vm->has_vcpus = STATE_YES;
@@ -177,9 +176,9 @@ static void create_vcpu(struct judge *j)
 static bool cap_too_late(struct judge *j, enum state_tri there)
 {
 	if (there == STATE_YES)
-		j_must_fail(j, R_ARM_CAP_TOO_LATE, EINVAL);
+		j_must_fail(j, R_ARM_CAP_TOO_LATE);
 	else if (there == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_CAP_TOO_LATE, EINVAL);
+		j_may_fail(j, R_ARM_CAP_TOO_LATE);
 	return there == STATE_YES;
 }
 
@@ -198,11 +197,11 @@ static bool arm_dirty_ring(struct judge *j, uint64_t arg)
 	uint64_t before = 0;
 
 	if (!size || size & (size - 1) || size < j_page(j)) {
-		j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+		j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 		return false;
 	}
 	if (most > 0 && size > (uint32_t)most) {
-		j_must_fail(j, R_ARM_CAP_ARGUMENT, E2BIG);
+		j_must_fail_with(j, R_ARM_CAP_ARGUMENT, E2BIG);
 		return false;
 	}
 	return !cap_too_late(j, vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &before)) &&
@@ -224,28 +223,28 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 	case KVM_CAP_ARM_MTE:
 		/* Memory of guest_memfd is in the way, too. */
 		if (has_slots(j->vm) != STATE_NO)
-			j_may_fail(j, R_ARM_CAP_TOO_LATE, EINVAL);
+			j_may_fail(j, R_ARM_CAP_TOO_LATE);
 		return !cap_too_late(j, j->vm->has_vcpus);
 	case KVM_CAP_ARM_WRITABLE_IMP_ID_REGS:
 		return !cap_too_late(j, j->vm->has_vcpus);
 	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
 		if (arg && (arg & (arg - 1) || arg < j_page(j))) {
-			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 			return false;
 		}
 		/* Which blocks there are hangs on the size of pages. */
 		if (arg)
-			j_may_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			j_may_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 		return !cap_too_late(j, has_slots(j->vm));
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		if (answer >= 0 && arg & ~(arg & protect ? (uint64_t)(uint32_t)answer : 0)) {
-			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 			return false;
 		}
 		return true;
 	case KVM_CAP_HALT_POLL:
 		if (arg > UINT32_MAX) {
-			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 			return false;
 		}
 		return true;
@@ -253,17 +252,17 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 		return arm_dirty_ring(j, arg);
 	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
 		if (vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size) == STATE_NO) {
-			j_must_fail(j, R_ARM_CAP_ARGUMENT, EINVAL);
+			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 			return false;
 		}
 		return !cap_too_late(j, has_slots(j->vm));
 	default:
 		/* The list above is that of the kernels up to 7.2. */
 		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
-			j_must_fail(j, R_ARM_CAP_NONE, EINVAL);
+			j_must_fail(j, R_ARM_CAP_NONE);
 			return false;
 		}
-		j_may_fail(j, R_ARM_CAP_NONE, EINVAL);
+		j_may_fail(j, R_ARM_CAP_NONE);
 		return true;
 	}
 }
@@ -272,13 +271,13 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 static bool arm_enable_cap(struct judge *j, uint64_t cap, uint64_t arg)
 {
 	if (j->vcpu || !j_cap(j, (uint32_t)cap)) {
-		j_must_fail(j, R_ARM_CAP_NONE, EINVAL);
+		j_must_fail(j, R_ARM_CAP_NONE);
 		return false;
 	}
 	if (!arm_cap(j, cap, arg))
 		return false;
 	if (vm_typed(j) || j_cap(j, (uint32_t)cap) < 0)
-		j_may_fail(j, R_ARM_CAP_NONE, EINVAL);
+		j_may_fail(j, R_ARM_CAP_NONE);
 	return j_succeeds(j, R_ARM_CAP_SUCCEEDS);
 }
 
@@ -298,7 +297,7 @@ static void enable_cap(struct judge *j)
 		if (cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
 			j_may_succeed(j, R_ARCH_ENABLE_CAP, "flags of a dirty ring");
 		else
-			j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS, EINVAL);
+			j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS);
 		return;
 	}
 	if (!j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
@@ -345,14 +344,14 @@ bool generic_run_input(struct judge *j)
 
 	j->vcpu->last_exit = 0;
 	if (j->call->arg) {
-		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT, EINVAL);
+		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT);
 		return true;
 	}
 	if (in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE]) {
-		j_must_fail(j, R_ARCH_RUN_IMMEDIATE, EINTR);
+		j_must_fail(j, R_ARCH_RUN_IMMEDIATE);
 		return true;
 	}
-	j_may_fail(j, R_ARCH_RUN_INTERRUPTED, EINTR);
+	j_may_fail(j, R_ARCH_RUN_INTERRUPTED);
 	return false;
 }
 
@@ -500,25 +499,25 @@ static void reg_list(struct judge *j)
 
 	if (arch(j) == KVMAPI_ARM64 && !generic_flag(v, ARM_INITIALIZED)) {
 		if (v->fresh) {
-			j_must_fail(j, R_REG_LIST_NEEDS_INIT, ENOEXEC);
+			j_must_fail(j, R_REG_LIST_NEEDS_INIT);
 			return;
 		}
-		j_may_fail(j, R_REG_LIST_NEEDS_INIT, ENOEXEC);
+		j_may_fail(j, R_REG_LIST_NEEDS_INIT);
 	}
 	if (arch(j) == KVMAPI_ARM64 && !generic_flag(v, ARM_FINALIZED))
-		j_may_fail(j, R_ARCH_REG_LIST_UNFINALIZED, EPERM);
+		j_may_fail(j, R_ARCH_REG_LIST_UNFINALIZED);
 	if (!J_IN(j, struct kvm_reg_list, n, &room)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
 	/* Finalizing adds registers. */
 	if (known && room < known - 1) {
-		j_must_fail(j, R_ARCH_REG_LIST_TOO_SMALL, E2BIG);
+		j_must_fail(j, R_ARCH_REG_LIST_TOO_SMALL);
 		if (j->ret->ret != -E2BIG)
 			return;
 	} else {
 		if (!known)
-			j_may_fail(j, R_ARCH_REG_LIST_TOO_SMALL, E2BIG);
+			j_may_fail(j, R_ARCH_REG_LIST_TOO_SMALL);
 		if (!j_succeeds(j, R_ARCH_REG_LIST) && j->ret->ret != -E2BIG)
 			return;
 	}
@@ -555,7 +554,7 @@ static void mp_state_get(struct judge *j)
 	bool riscv = arch(j) == KVMAPI_RISCV;
 
 	if (arch(j) == KVMAPI_POWERPC) {
-		j_must_fail(j, R_ARCH_MP_STATE_NONE, EINVAL);
+		j_must_fail(j, R_ARCH_MP_STATE_NONE);
 		return;
 	}
 	generic_forget_others(j);
@@ -581,7 +580,7 @@ static void mp_state_set(struct judge *j)
 	uint16_t rule = R_ARCH_MP_STATE_SET;
 
 	if (arch(j) == KVMAPI_POWERPC) {
-		j_must_fail(j, R_ARCH_MP_STATE_NONE, EINVAL);
+		j_must_fail(j, R_ARCH_MP_STATE_NONE);
 		return;
 	}
 	generic_forget_others(j);
@@ -609,7 +608,7 @@ static void mp_state_set(struct judge *j)
 			generic_forget_registers(j->vcpu);
 			return;
 		}
-		j_must_fail(j, R_ARCH_MP_STATE_OTHER, EINVAL);
+		j_must_fail(j, R_ARCH_MP_STATE_OTHER);
 		return;
 	}
 	if (!j_succeeds(j, rule))
@@ -631,7 +630,7 @@ static void guest_debug(struct judge *j)
 		return;
 	}
 	if (arch(j) == KVMAPI_ARM64 && control & ~(uint64_t)bits) {
-		j_must_fail(j, R_ARCH_GUEST_DEBUG_BITS, EINVAL);
+		j_must_fail(j, R_ARCH_GUEST_DEBUG_BITS);
 		return;
 	}
 	if (arch(j) == KVMAPI_RISCV ||

@@ -25,7 +25,7 @@ static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
 void vm_chips_may_lack(struct judge *j)
 {
 	if (j_cap(j, KVM_CAP_IRQCHIP) == 0)
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 }
 
 /* api.rst 4.24: GSI 0-15 go to PIC and IOAPIC, 16-23 to the IOAPIC alone. */
@@ -107,20 +107,16 @@ static void create_irqchip(struct judge *j)
 
 	vm_chips_may_lack(j);
 	if (vm->irqchip == STATE_IRQCHIP_KERNEL || vm->irqchip == STATE_IRQCHIP_SPLIT) {
-		j_must_fail(j, R_CREATE_IRQCHIP_ONCE, EEXIST);
+		j_must_fail(j, R_CREATE_IRQCHIP_ONCE);
 		return;
 	}
 	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_CREATE_IRQCHIP_ONCE, EEXIST);
+		j_may_fail(j, R_CREATE_IRQCHIP_ONCE);
 	/* VMs whose end of interrupt is protected, which type 0 is not. */
 	if (vm_typed(j))
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
-	if (vm->has_vcpus == STATE_YES) {
-		j_must_fail(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, EINVAL);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (j_refuse(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, vm->has_vcpus))
 		return;
-	}
-	if (vm->has_vcpus == STATE_UNKNOWN)
-		j_may_fail(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, EINVAL);
 	if (!j_succeeds(j, R_CREATE_IRQCHIP_SUCCEEDS))
 		return;
 	vm->irqchip = STATE_IRQCHIP_KERNEL;
@@ -160,11 +156,11 @@ static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
 static bool irq_line_call(struct judge *j)
 {
 	if (j->vm->irqchip == STATE_IRQCHIP_NONE) {
-		j_must_fail(j, R_IRQ_LINE_NEEDS_CHIP, ENXIO);
+		j_must_fail(j, R_IRQ_LINE_NEEDS_CHIP);
 		return false;
 	}
 	if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_IRQ_LINE_NEEDS_CHIP, ENXIO);
+		j_may_fail(j, R_IRQ_LINE_NEEDS_CHIP);
 	return j_succeeds(j, R_IRQ_LINE_SUCCEEDS);
 }
 
@@ -242,11 +238,11 @@ static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
 
 	vm_chips_may_lack(j);
 	if (vm->irqchip == STATE_IRQCHIP_NONE || vm->irqchip == STATE_IRQCHIP_SPLIT) {
-		j_must_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP, ENXIO);
+		j_must_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP);
 		return false;
 	}
 	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP, ENXIO);
+		j_may_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP);
 	if (!J_IN(j, struct kvm_irqchip, chip_id, chip)) {
 		j_skip(j, "argument not captured");
 		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_IOAPIC; i++)
@@ -254,7 +250,7 @@ static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
 		return false;
 	}
 	if (*chip > KVM_IRQCHIP_IOAPIC) {
-		j_must_fail(j, R_IRQCHIP_STATE_CHIP_ID, EINVAL);
+		j_must_fail(j, R_IRQCHIP_STATE_CHIP_ID);
 		return false;
 	}
 	return j_succeeds(j, succeeds);
@@ -443,11 +439,11 @@ static void set_gsi_routing(struct judge *j)
 	uint64_t nr, flags;
 
 	if (vm->irqchip == STATE_IRQCHIP_NONE) {
-		j_must_fail(j, R_GSI_ROUTING_NEEDS_CHIP, EINVAL);
+		j_must_fail(j, R_GSI_ROUTING_NEEDS_CHIP);
 		return;
 	}
 	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_GSI_ROUTING_NEEDS_CHIP, EINVAL);
+		j_may_fail(j, R_GSI_ROUTING_NEEDS_CHIP);
 	if (!J_IN(j, struct kvm_irq_routing, nr, &nr) ||
 	    !J_IN(j, struct kvm_irq_routing, flags, &flags)) {
 		vm->routes_known = STATE_UNKNOWN;
@@ -455,20 +451,20 @@ static void set_gsi_routing(struct judge *j)
 		return;
 	}
 	if (flags) {
-		j_must_fail(j, R_GSI_ROUTING_FLAGS, EINVAL);
+		j_must_fail(j, R_GSI_ROUTING_FLAGS);
 		return;
 	}
 	if (nr > ROUTES_MAX) {
-		j_must_fail(j, R_GSI_ROUTING_ENTRY, EINVAL);
+		j_must_fail(j, R_GSI_ROUTING_ENTRY);
 		return;
 	}
 	invalid = routes_read(j, nr, &routes);
 	if (invalid == STATE_YES && vm->irqchip != STATE_IRQCHIP_UNKNOWN) {
-		j_must_fail(j, R_GSI_ROUTING_ENTRY, EINVAL);
+		j_must_fail(j, R_GSI_ROUTING_ENTRY);
 		goto out;
 	}
 	if (invalid != STATE_NO)
-		j_may_fail(j, R_GSI_ROUTING_ENTRY, EINVAL);
+		j_may_fail(j, R_GSI_ROUTING_ENTRY);
 	if (!j_succeeds(j, R_GSI_ROUTING_SUCCEEDS))
 		goto out;
 	if (invalid == STATE_NO) {
@@ -492,30 +488,30 @@ static void signal_msi(struct judge *j)
 	uint32_t most = vm_vcpus_most(vm);
 
 	if (vm->irqchip == STATE_IRQCHIP_NONE) {
-		j_must_fail(j, R_SIGNAL_MSI_NEEDS_CHIP, EINVAL);
+		j_must_fail(j, R_SIGNAL_MSI_NEEDS_CHIP);
 		return;
 	}
 	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_SIGNAL_MSI_NEEDS_CHIP, EINVAL);
+		j_may_fail(j, R_SIGNAL_MSI_NEEDS_CHIP);
 	if (!J_IN(j, struct kvm_msi, flags, &flags) ||
 	    !J_IN(j, struct kvm_msi, address_hi, &high)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
 	if (flags & ~(uint64_t)KVM_MSI_VALID_DEVID) {
-		j_must_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+		j_must_fail(j, R_SIGNAL_MSI_FLAGS);
 		return;
 	}
 	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO) {
 		if (x2apic & KVM_X2APIC_API_USE_32BIT_IDS) {
-			j_must_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+			j_must_fail(j, R_SIGNAL_MSI_FLAGS);
 			return;
 		}
 		/* Once enabled it stays so, whatever came after it. */
-		j_may_fail(j, R_SIGNAL_MSI_FLAGS, EINVAL);
+		j_may_fail(j, R_SIGNAL_MSI_FLAGS);
 	}
 	/* What -1 of the documents reads as when nobody took the message. */
-	j_may_fail(j, R_SIGNAL_MSI_NOBODY, EPERM);
+	j_may_fail(j, R_SIGNAL_MSI_NOBODY);
 	if (j_succeeds_value(j, R_SIGNAL_MSI_DELIVERED) && most != UINT32_MAX)
 		j_check(j, R_SIGNAL_MSI_DELIVERED, j->ret->ret <= (int64_t)(most ? most : 1),
 			"no more than there are processors", "%lld", (long long)j->ret->ret);
@@ -561,17 +557,13 @@ static void pit_created(struct judge *j, uint16_t succeeds)
 	struct state_vm *vm = j->vm;
 
 	vm_chips_may_lack(j);
-	if (vm->pit == STATE_YES) {
-		j_must_fail(j, R_CREATE_PIT_ONCE, EEXIST);
+	if (j_refuse(j, R_CREATE_PIT_ONCE, vm->pit))
 		return;
-	}
-	if (vm->pit == STATE_UNKNOWN)
-		j_may_fail(j, R_CREATE_PIT_ONCE, EEXIST);
 	if (vm->irqchip != STATE_IRQCHIP_KERNEL) {
 		/* Kernels up to 6.1 or so let it be. */
-		j_may_fail(j, R_CREATE_PIT_NEEDS_CHIP, ENOENT);
+		j_may_fail(j, R_CREATE_PIT_NEEDS_CHIP);
 		if (vm->irqchip != STATE_IRQCHIP_UNKNOWN && j_kernel(j) >= MODEL_KERNEL(6, 12)) {
-			j_must_fail(j, R_CREATE_PIT_NEEDS_CHIP, ENOENT);
+			j_must_fail(j, R_CREATE_PIT_NEEDS_CHIP);
 			return;
 		}
 	}
@@ -635,12 +627,8 @@ static int pit_odd_channel(const struct judge *j, const struct tape_part *part)
 static bool pit_there(struct judge *j, uint16_t succeeds)
 {
 	vm_chips_may_lack(j);
-	if (j->vm->pit == STATE_NO) {
-		j_must_fail(j, R_PIT_STATE_NEEDS_PIT, ENXIO);
+	if (j_refuse(j, R_PIT_STATE_NEEDS_PIT, tri_not(j->vm->pit)))
 		return false;
-	}
-	if (j->vm->pit == STATE_UNKNOWN)
-		j_may_fail(j, R_PIT_STATE_NEEDS_PIT, ENXIO);
 	return j_succeeds(j, succeeds);
 }
 
@@ -735,12 +723,8 @@ static void set_pit(struct judge *j)
 static void reinject_control(struct judge *j)
 {
 	vm_chips_may_lack(j);
-	if (j->vm->pit == STATE_NO) {
-		j_must_fail(j, R_REINJECT_NEEDS_PIT, ENXIO);
+	if (j_refuse(j, R_REINJECT_NEEDS_PIT, tri_not(j->vm->pit)))
 		return;
-	}
-	if (j->vm->pit == STATE_UNKNOWN)
-		j_may_fail(j, R_REINJECT_NEEDS_PIT, ENXIO);
 	j_succeeds(j, R_REINJECT_SUCCEEDS);
 }
 

@@ -251,10 +251,36 @@ void j_silent(struct judge *j, const char *of_what)
 		snprintf(j->v->observed, sizeof(j->v->observed), "%s", of_what);
 }
 
-void j_may_fail(struct judge *j, uint16_t rule, int error)
+/* The rule's row has the error, or none at all; anything else is a mistake of the code. */
+static bool in_row(struct judge *j, uint16_t rule, int error)
+{
+	size_t count;
+	const uint8_t *errors = model_rules(&count)[rule].errors;
+
+	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++) {
+		if (errors[i] == error)
+			return true;
+	}
+	if (errors[0])
+		j_skip(j, "the model gives an error that the row of its rule does not have");
+	return !errors[0];
+}
+
+void j_may_fail(struct judge *j, uint16_t rule)
+{
+	size_t count;
+	const uint8_t *errors = model_rules(&count)[rule].errors;
+
+	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++)
+		j_may_fail_with(j, rule, errors[i]);
+}
+
+void j_may_fail_with(struct judge *j, uint16_t rule, int error)
 {
 	size_t count;
 
+	if (!in_row(j, rule, error))
+		return;
 	if (j->allowed_count == JUDGE_ALLOWED) {
 		/* Better no word on an error than a wrong one. */
 		j->allowed_more = true;
@@ -398,12 +424,35 @@ static bool excused(struct judge *j, bool demanded)
 	return false;
 }
 
-void j_must_fail(struct judge *j, uint16_t rule, int error)
+void j_must_fail(struct judge *j, uint16_t rule)
+{
+	size_t count;
+	const uint8_t *errors = model_rules(&count)[rule].errors;
+
+	if (!errors[0] || errors[1])
+		j_skip(j, "the model does not say which error of a rule it demands");
+	else
+		j_must_fail_with(j, rule, errors[0]);
+}
+
+/* How many other errors than this one (0 = none) would be accepted, too. */
+static unsigned int alternatives(const struct judge *j, int error)
+{
+	unsigned int count = unreadable(j) && error != EFAULT;
+
+	for (unsigned int i = 0; i < j->allowed_count; i++)
+		count += j->allowed[i].error != error;
+	return count;
+}
+
+void j_must_fail_with(struct judge *j, uint16_t rule, int error)
 {
 	char want[32], got[32];
 
+	if (!in_row(j, rule, error))
+		return;
 	if (j->promises)
-		promises_outcome(j, rule, PROMISED_ERROR, j->allowed_count + unreadable(j));
+		promises_outcome(j, rule, PROMISED_ERROR, alternatives(j, error));
 	if (j->making && j->ret->ret >= 0 && j_applies(j, rule))
 		predict_error(j, error);
 	if (j->ret->ret == -error) {
@@ -421,13 +470,31 @@ void j_must_fail(struct judge *j, uint16_t rule, int error)
 		result_text(j->ret->ret, got, sizeof(got)));
 }
 
+bool j_refuse(struct judge *j, uint16_t rule, enum state_tri cause)
+{
+	if (cause == STATE_YES)
+		j_must_fail(j, rule);
+	else if (cause == STATE_UNKNOWN)
+		j_may_fail(j, rule);
+	return cause == STATE_YES;
+}
+
+bool j_refuse_with(struct judge *j, uint16_t rule, int error, enum state_tri cause)
+{
+	if (cause == STATE_YES)
+		j_must_fail_with(j, rule, error);
+	else if (cause == STATE_UNKNOWN)
+		j_may_fail_with(j, rule, error);
+	return cause == STATE_YES;
+}
+
 static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 {
 	char got[32];
 
 	if (j->promises)
 		promises_outcome(j, rule, any_value ? PROMISED_NUMBER : PROMISED_ZERO,
-				 j->allowed_count + unreadable(j));
+				 alternatives(j, 0));
 	if (any_value ? j->ret->ret >= 0 : j->ret->ret == 0) {
 		j_hold(j, rule);
 		return true;

@@ -6,8 +6,8 @@
  * The usual shape of a handler:
  *
  *	if (vm->irqchip == STATE_IRQCHIP_NONE)
- *		return j_must_fail(j, R_X_NEEDS_CHIP, ENXIO);	// documents or a deviation demand it
- *	j_may_fail(j, R_X_NO_MEMORY, ENOMEM);		// an error that is allowed, and by what
+ *		return j_must_fail(j, R_X_NEEDS_CHIP);		// documents or a deviation demand it
+ *	j_may_fail(j, R_X_NO_MEMORY);			// an error that is allowed, and by what
  *	if (!j_succeeds(j, R_X_SUCCEEDS))		// otherwise 0 is demanded
  *		return;
  *	j_block_check(...), j_block_set(...)		// promised OUT bytes; new state
@@ -137,14 +137,26 @@ void j_skip(struct judge *j, const char *why);
 void j_silent(struct judge *j, const char *of_what);
 
 /*
- * This error is allowed here, by this rule.  Use it where the model does not know whether the
+ * The errors of this rule (its row has them) are allowed here.  Use it where the model does not know whether the
  * rule's condition holds. So the error does not make the call conform, whatever the kind of the
  * rule: success would have been accepted, too; but for where j_must_fail() demands an error.
  */
-void j_may_fail(struct judge *j, uint16_t rule, int error);
-/* This error is demanded. Allowed ones (j_may_fail) and the errors of j_environment_error() are
+void j_may_fail(struct judge *j, uint16_t rule);
+/* One of the rule's errors is. */
+void j_may_fail_with(struct judge *j, uint16_t rule, int error);
+/* The rule's error is demanded, of which there is only one. Allowed ones (j_may_fail) and the errors of j_environment_error() are
  * accepted, too. */
-void j_must_fail(struct judge *j, uint16_t rule, int error);
+void j_must_fail(struct judge *j, uint16_t rule);
+/* One of the rule's errors is. */
+void j_must_fail_with(struct judge *j, uint16_t rule, int error);
+/*
+ * The call fails by this rule if that is so: true if it must, and the verdict is final; if it is
+ * not known, the errors of the rule are allowed.  Causes are asked about in the order in which
+ * the kernel looks at them.
+ */
+bool j_refuse(struct judge *j, uint16_t rule, enum state_tri cause);
+/* With one of the rule's errors. */
+bool j_refuse_with(struct judge *j, uint16_t rule, int error, enum state_tri cause);
 /*
  * Success is demanded: a return value of 0.  False if the call failed, and then everything is said:
  * held by the rule that allowed the error, excused by j_environment_error(), or broken.

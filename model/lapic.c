@@ -36,13 +36,7 @@ static void forget_moving(struct judge *j)
 /* No local APIC in the kernel, no access. False if everything is said. */
 static bool needs_lapic(struct judge *j, uint16_t rule)
 {
-	if (j->vcpu->has_lapic == STATE_NO) {
-		j_must_fail(j, rule, EINVAL);
-		return false;
-	}
-	if (j->vcpu->has_lapic == STATE_UNKNOWN)
-		j_may_fail(j, rule, EINVAL);
-	return true;
+	return !j_refuse(j, rule, tri_not(j->vcpu->has_lapic));
 }
 
 /* Registers have four bytes of every sixteen, and some numbers are not in use. */
@@ -129,7 +123,7 @@ void lapic_set(struct judge *j)
 		return;
 	/* With 32-bit ids, an id that is not the vCPU's is refused. */
 	if (vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &base) != STATE_NO)
-		j_may_fail(j, R_LAPIC_SET_ID, EINVAL);
+		j_may_fail(j, R_LAPIC_SET_ID);
 	vcpu_flag_set(j->vcpu, VCPU_LAPIC_GIVEN, true);
 	if (!j_succeeds(j, R_LAPIC_SET_SUCCEEDS)) {
 		state_block_forget(b);
@@ -159,11 +153,11 @@ void lapic_tpr_reporting(struct judge *j)
 
 	if (J_IN(j, struct kvm_tpr_access_ctl, flags, &flags)) {
 		if (flags) {
-			j_must_fail(j, R_TPR_REPORTING_FLAGS, EINVAL);
+			j_must_fail(j, R_TPR_REPORTING_FLAGS);
 			return;
 		}
 	} else {
-		j_may_fail(j, R_TPR_REPORTING_FLAGS, EINVAL);
+		j_may_fail(j, R_TPR_REPORTING_FLAGS);
 	}
 	if (!j_succeeds(j, R_TPR_REPORTING_SUCCEEDS))
 		return;
@@ -207,10 +201,10 @@ void lapic_vapic_addr(struct judge *j)
 		return;
 	bytes = known && addr ? bytes_in_slots(j, addr) : 0;
 	if (known && addr && !bytes && addr < KERNEL_SLOTS && !j->vm->slots.open) {
-		j_must_fail(j, R_VAPIC_NOT_MEMORY, EINVAL);
+		j_must_fail(j, R_VAPIC_NOT_MEMORY);
 		return;
 	}
 	if (!known || (addr && bytes != 4))
-		j_may_fail(j, R_VAPIC_NOT_MEMORY, EINVAL);
+		j_may_fail(j, R_VAPIC_NOT_MEMORY);
 	j_succeeds(j, R_VAPIC_SUCCEEDS);
 }

@@ -151,25 +151,25 @@ static void region_host_limits(struct judge *j, const struct region *r)
 
 	/* The highest physical address, and the highest user address, are the host's. */
 	if (r->gpa + r->size > 1ull << 36 || r->hva + r->size > 0x7ffffffff000ull)
-		j_may_fail(j, R_MEMORY_REGION_HOST_LIMIT, EINVAL);
+		j_may_fail_with(j, R_MEMORY_REGION_HOST_LIMIT, EINVAL);
 	if (j_cap(j, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
-		j_may_fail(j, R_MEMORY_REGION_SLOT_ID, EINVAL);
+		j_may_fail(j, R_MEMORY_REGION_SLOT_ID);
 	/* VMs of other types than 0 may have one address space, and no read-only memory. */
 	if (vm_typed(j) || (r->slot >> 16 && j_cap(j, KVM_CAP_MULTI_ADDRESS_SPACE) < 0))
-		j_may_fail(j, R_MEMORY_REGION_SPACE, EINVAL);
+		j_may_fail(j, R_MEMORY_REGION_SPACE);
 	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) < 0)
-		j_may_fail(j, R_MEMORY_REGION_FLAGS, EINVAL);
+		j_may_fail(j, R_MEMORY_REGION_FLAGS);
 	if (model_facts(j->m)->arch == KVMAPI_X86)
 		return;
 	/* Elsewhere addresses of guests are not of 2^36 bytes. */
 	if (r->gpa + r->size > 1ull << 32)
-		j_may_fail(j, R_MEMORY_REGION_HOST_LIMIT, EFAULT);
+		j_may_fail_with(j, R_MEMORY_REGION_HOST_LIMIT, EFAULT);
 	if (!(r->flags & KVM_MEM_READONLY))
-		j_may_fail(j, R_MEMORY_REGION_USER_MEMORY, EPERM);
+		j_may_fail_with(j, R_MEMORY_REGION_USER_MEMORY, EPERM);
 	/* The log of writes, and tags, are refused for some kinds of memory of the user. */
 	if (r->flags & KVM_MEM_LOG_DIRTY_PAGES ||
 	    vm_cap_enabled(j->vm, KVM_CAP_ARM_MTE, &tags) != STATE_NO)
-		j_may_fail(j, R_MEMORY_REGION_USER_MEMORY, EINVAL);
+		j_may_fail_with(j, R_MEMORY_REGION_USER_MEMORY, EINVAL);
 }
 
 /* What there is of the slot: true if its end (error or success) was said. */
@@ -181,36 +181,36 @@ static bool region_existing(struct judge *j, const struct region *r, const struc
 		if (old)
 			return false;
 		if (!vm->slots.open) {
-			j_must_fail(j, R_MEMORY_REGION_DELETE_MISSING, EINVAL);
+			j_must_fail(j, R_MEMORY_REGION_DELETE_MISSING);
 			return true;
 		}
-		j_may_fail(j, R_MEMORY_REGION_DELETE_MISSING, EINVAL);
+		j_may_fail(j, R_MEMORY_REGION_DELETE_MISSING);
 		return false;
 	}
 	if (old && old->known && old->value[FLAGS] & KVM_MEM_GUEST_MEMFD &&
 	    !(r->flags & KVM_MEM_GUEST_MEMFD) && old->value[HVA] == r->hva &&
 	    old->value[SIZE] == r->size && !(r->flags & KVM_MEM_READONLY)) {
-		j_must_fail(j, R_MEMORY_REGION_MEMFD_STAYS, EINVAL);
+		j_must_fail(j, R_MEMORY_REGION_MEMFD_STAYS);
 		return true;
 	}
 	if (old && old->known &&
 	    (old->value[HVA] != r->hva || old->value[SIZE] != r->size ||
 	     ((old->value[FLAGS] ^ r->flags) & (KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD)) ||
 	     r->flags & KVM_MEM_GUEST_MEMFD)) {
-		j_must_fail(j, R_MEMORY_REGION_IMMUTABLE, EINVAL);
+		j_must_fail(j, R_MEMORY_REGION_IMMUTABLE);
 		return true;
 	}
 	if (!old && vm->slots.open)
-		j_may_fail(j, R_MEMORY_REGION_IMMUTABLE, EINVAL);
+		j_may_fail(j, R_MEMORY_REGION_IMMUTABLE);
 	if (old && old->known && old->value[GPA] == r->gpa)
 		return false;
 	if (collision(vm, r->slot, r->gpa, r->size)) {
-		j_must_fail(j, R_MEMORY_REGION_OVERLAP, EEXIST);
+		j_must_fail(j, R_MEMORY_REGION_OVERLAP);
 		return true;
 	}
 	if (vm->slots.open ||
 	    (model_facts(j->m)->arch == KVMAPI_X86 && near_internal_slot(vm, r->gpa, r->size)))
-		j_may_fail(j, R_MEMORY_REGION_OVERLAP, EEXIST);
+		j_may_fail(j, R_MEMORY_REGION_OVERLAP);
 	return false;
 }
 
@@ -237,20 +237,19 @@ static bool memfd_refused(struct judge *j, const struct region *r)
 	const struct state_entry *file = vm_fact(j, VM_FACT_MEMFD, r->memfd);
 	const struct state_set *facts = &j->vm->facts;
 
-	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR, EBADF);
-	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR, EINVAL);
+	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR);
 	if (!file) {
-		j_may_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP, EEXIST);
+		j_may_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP);
 		return false;
 	}
 	/* arm64 has no VMs with private memory. */
 	if (model_facts(j->m)->arch == KVMAPI_ARM64 && !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) &&
 	    !vm_typed(j)) {
-		j_must_fail(j, R_ARM_MEMFD_PRIVATE, EINVAL);
+		j_must_fail(j, R_ARM_MEMFD_PRIVATE);
 		return true;
 	}
 	if (r->offset + r->size > file->value[0]) {
-		j_must_fail(j, R_MEMORY_REGION_MEMFD_RANGE, EINVAL);
+		j_must_fail(j, R_MEMORY_REGION_MEMFD_RANGE);
 		return true;
 	}
 	for (uint32_t i = 0; i < facts->count; i++) {
@@ -261,7 +260,7 @@ static bool memfd_refused(struct judge *j, const struct region *r)
 		slot = state_set_find(&j->vm->slots, e->key2, 0);
 		if (slot && slot->known &&
 		    overlaps(r->offset, r->size, e->value[1], slot->value[SIZE])) {
-			j_must_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP, EEXIST);
+			j_must_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP);
 			return true;
 		}
 	}
@@ -346,7 +345,7 @@ static void set_region(struct judge *j, bool second)
 	}
 	invalid = region_invalid(j, &r, second);
 	if (invalid != R_NONE) {
-		j_must_fail(j, invalid, EINVAL);
+		j_must_fail(j, invalid);
 		return;
 	}
 	region_host_limits(j, &r);
@@ -373,13 +372,13 @@ void memslot_set_region(struct judge *j)
 static void set_user_memory_region2(struct judge *j)
 {
 	if (j_cap(j, KVM_CAP_USER_MEMORY2) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
 	/* Behind the number of an ioctl that generic code does not know is the architecture. */
 	if (model_facts(j->m)->arch == KVMAPI_ARM64 && j_cap(j, KVM_CAP_USER_MEMORY2) < 0) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
-		j_may_fail(j, R_UNKNOWN_VM_EINVAL, EINVAL);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
 	}
 	set_region(j, true);
 }
@@ -397,16 +396,12 @@ static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 	int32_t spaces = j_cap(j, KVM_CAP_MULTI_ADDRESS_SPACE);
 	enum state_tri ring = vm_dirty_ring(j->vm);
 
-	if (ring == STATE_YES) {
-		j_must_fail(j, R_DIRTY_LOG_RING_ONLY, ENXIO);
+	if (j_refuse(j, R_DIRTY_LOG_RING_ONLY, ring))
 		return true;
-	}
-	if (ring == STATE_UNKNOWN)
-		j_may_fail(j, R_DIRTY_LOG_RING_ONLY, ENXIO);
 	if ((most > 0 && (number & 0xffff) >= (uint64_t)most) ||
 	    (spaces != INT32_MIN && number >> 16 >= (uint64_t)(spaces > 1 ? spaces : 1)) ||
 	    first_page & 63) {
-		j_must_fail(j, R_DIRTY_LOG_SLOT, EINVAL);
+		j_must_fail(j, R_DIRTY_LOG_SLOT);
 		return true;
 	}
 	*slot = state_set_find(&j->vm->slots, number, 0);
@@ -414,13 +409,13 @@ static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 		*slot = NULL;
 	/* A slot that is there has a number that slots can have. */
 	if (!*slot && (most <= 0 || number >> 16))
-		j_may_fail(j, R_DIRTY_LOG_SLOT, EINVAL);
+		j_may_fail(j, R_DIRTY_LOG_SLOT);
 	if (*slot ? !((*slot)->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES) : !j->vm->slots.open) {
-		j_must_fail(j, R_DIRTY_LOG_NONE, ENOENT);
+		j_must_fail(j, R_DIRTY_LOG_NONE);
 		return true;
 	}
 	if (!*slot)
-		j_may_fail(j, R_DIRTY_LOG_NONE, ENOENT);
+		j_may_fail(j, R_DIRTY_LOG_NONE);
 	return false;
 }
 
@@ -538,13 +533,13 @@ static void clear_dirty_log(struct judge *j)
 	if (dirty_slot(j, number, first, &slot))
 		return;
 	if (!slot) {
-		j_may_fail(j, R_CLEAR_DIRTY_LOG_RANGE, EINVAL);
+		j_may_fail(j, R_CLEAR_DIRTY_LOG_RANGE);
 		j_may_succeed(j, R_CLEAR_DIRTY_LOG_SUCCEEDS, "the slot is not known");
 		return;
 	}
 	pages = slot->value[SIZE] / j_page(j);
 	if (first > pages || count > pages - first || (count < pages - first && count & 63)) {
-		j_must_fail(j, R_CLEAR_DIRTY_LOG_RANGE, EINVAL);
+		j_must_fail(j, R_CLEAR_DIRTY_LOG_RANGE);
 		return;
 	}
 	vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
@@ -608,15 +603,11 @@ static void reset_dirty_rings(struct judge *j)
 
 	/* Kernels before 5.11 have no rings at all. */
 	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 11)) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
-	if (ring == STATE_NO) {
-		j_must_fail(j, R_RESET_DIRTY_RINGS_NONE, EINVAL);
+	if (j_refuse(j, R_RESET_DIRTY_RINGS_NONE, tri_not(ring)))
 		return;
-	}
-	if (ring == STATE_UNKNOWN)
-		j_may_fail(j, R_RESET_DIRTY_RINGS_NONE, EINVAL);
 	if (j_succeeds_value(j, R_RESET_DIRTY_RINGS_SUCCEEDS))
 		ring_entries(j);
 }
@@ -630,16 +621,14 @@ static void set_tss_addr(struct judge *j)
 	uint64_t addr = j->call->arg;
 
 	if (addr > 0xffffd000) {
-		j_must_fail(j, R_SET_TSS_ADDR_RANGE, EINVAL);
+		j_must_fail(j, R_SET_TSS_ADDR_RANGE);
 		return;
 	}
 	if (vm_backend_may_be(j, "kvm_intel") &&
 	    (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->scratch[VM_SCRATCH_TSS] ||
 	     overlaps(addr, 3 * X86_PAGE, APIC_ACCESS, X86_PAGE) ||
-	     identity_map_meets(vm, addr, 3 * X86_PAGE))) {
-		j_may_fail(j, R_SET_TSS_ADDR_CONFLICT, EEXIST);
-		j_may_fail(j, R_SET_TSS_ADDR_CONFLICT, EINVAL);
-	}
+	     identity_map_meets(vm, addr, 3 * X86_PAGE)))
+		j_may_fail(j, R_SET_TSS_ADDR_CONFLICT);
 	if (j_succeeds(j, R_SET_TSS_ADDR_SUCCEEDS))
 		vm->scratch[VM_SCRATCH_TSS] = 1 + addr;
 }
@@ -651,12 +640,8 @@ static void set_identity_map_addr(struct judge *j)
 	uint64_t addr = UINT64_MAX;
 	bool odd;
 
-	if (vm->has_vcpus == STATE_YES) {
-		j_must_fail(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, EINVAL);
+	if (j_refuse(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, vm->has_vcpus))
 		return;
-	}
-	if (vm->has_vcpus == STATE_UNKNOWN)
-		j_may_fail(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, EINVAL);
 	j_field(j, j->in, 0, 8, &addr);
 	odd = addr != UINT64_MAX && (addr >> 32 || addr % X86_PAGE);
 	if (j_succeeds(j, odd ? R_SET_IDENTITY_MAP_ANYWHERE : R_SET_IDENTITY_MAP_SUCCEEDS))
@@ -666,7 +651,7 @@ static void set_identity_map_addr(struct judge *j)
 static void set_nr_mmu_pages(struct judge *j)
 {
 	if (j->call->arg < 64) {
-		j_must_fail(j, R_SET_NR_MMU_PAGES_MINIMUM, EINVAL);
+		j_must_fail(j, R_SET_NR_MMU_PAGES_MINIMUM);
 		return;
 	}
 	if (j_succeeds(j, R_SET_NR_MMU_PAGES_SUCCEEDS))
@@ -702,9 +687,9 @@ static void get_nr_mmu_pages(struct judge *j)
 	/* The result of an ioctl is an int: what is above its largest comes back as an error. */
 	int32_t pages = set ? (int32_t)set->value[0] : 0;
 
-	j_may_fail(j, R_GET_NR_MMU_PAGES_REMOVED, ENOTTY);
+	j_may_fail(j, R_GET_NR_MMU_PAGES_REMOVED);
 	if (pages < 0 && exact && pages >= -4095) {
-		j_must_fail(j, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
+		j_must_fail_with(j, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
 		return;
 	}
 	j->any_int = pages < 0 || (!set && !j->vm->fresh);
@@ -733,19 +718,19 @@ static void set_memory_attributes(struct judge *j)
 
 	/* arm64 up to 7.2 has none, and refuses what it does not know in a way of its own. */
 	if (model_facts(j->m)->arch == KVMAPI_ARM64) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || j_kernel(j) > MODEL_KERNEL(7, 2))
 			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "attributes of newer kernels");
 		else
-			j_must_fail(j, R_UNKNOWN_VM_EINVAL, EINVAL);
+			j_must_fail(j, R_UNKNOWN_VM_EINVAL);
 		return;
 	}
 	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
 	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) < 0)
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 	if (!J_IN(j, struct kvm_memory_attributes, address, &address) ||
 	    !J_IN(j, struct kvm_memory_attributes, size, &size) ||
 	    !J_IN(j, struct kvm_memory_attributes, attributes, &attributes) ||
@@ -754,16 +739,16 @@ static void set_memory_attributes(struct judge *j)
 		return;
 	}
 	if (flags || !size || size % page || address % page || address + size < address) {
-		j_must_fail(j, R_MEMORY_ATTRIBUTES_RANGE, EINVAL);
+		j_must_fail(j, R_MEMORY_ATTRIBUTES_RANGE);
 		return;
 	}
 	/* A VM of type 0 has no private memory. */
 	if (attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE || (attributes && !vm_typed(j))) {
-		j_must_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED, EINVAL);
+		j_must_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED);
 		return;
 	}
 	if (attributes)
-		j_may_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED, EINVAL);
+		j_may_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED);
 	j_succeeds(j, R_MEMORY_ATTRIBUTES_SUCCEEDS);
 }
 

@@ -44,7 +44,8 @@ enum model_rule_kind {
 
 /* "promise", "right", "weak", "deviation", "advice", "usual" */
 const char *model_rule_kind_name(enum model_rule_kind kind);
-#define MODEL_RULE_KINDS 6
+#define MODEL_RULE_KINDS  6
+#define MODEL_RULE_ERRORS 8
 
 struct model_rule {
 	const char *id;	       /* "IRQ_LINE_NEEDS_CHIP" */
@@ -56,9 +57,14 @@ struct model_rule {
 	const char *refs; /* ids of the founding documents' statements and of deviations: "A-4.25-02
 			     D-43" */
 	const char *statement; /* in our own words */
+	/* The errors with which a call fails by this rule; 0 ends them.  None: it is no refusal, or
+	 * one of which the errno is a number that the guest or userspace gave. */
+	uint8_t errors[MODEL_RULE_ERRORS];
 };
 #define MODEL_KERNEL(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 const struct model_rule *model_rules(size_t *count);
+/* The title of one section of a document, "4.25" of "api.rst"; NULL = not known. */
+const char *model_section_title(const char *document, const char *section, size_t length);
 
 /* A stable series that has the change which bounds a rule, too. */
 struct model_stable {

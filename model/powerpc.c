@@ -102,15 +102,15 @@ static void one_reg(struct judge *j, bool set)
 	}
 	generic_forget_others(j);
 	/* A register that is there, but not on this processor. */
-	j_may_fail(j, R_PPC_REG_ABSENT, ENXIO);
-	j_may_fail(j, R_PPC_REG_ABSENT, ENODEV);
+	j_may_fail_with(j, R_PPC_REG_ABSENT, ENXIO);
+	j_may_fail_with(j, R_PPC_REG_ABSENT, ENODEV);
 	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_PPC) {
-		j_must_fail(j, R_PPC_REG_FOREIGN, EINVAL);
+		j_must_fail(j, R_PPC_REG_FOREIGN);
 		return;
 	}
 	row = find_register(id);
 	if (row >= 0 && registers[row].width != generic_register_size(id)) {
-		j_must_fail(j, R_PPC_REG_WIDTH, EINVAL);
+		j_must_fail(j, R_PPC_REG_WIDTH);
 		return;
 	}
 	if (row >= 0 && registers[row].plain && NUMBER(id) != NUMBER(KVM_REG_PPC_WORT) &&
@@ -118,7 +118,7 @@ static void one_reg(struct judge *j, bool set)
 		if (!j_succeeds(j, R_PPC_REG_KNOWN))
 			return;
 	} else {
-		j_may_fail(j, R_PPC_REG_ABSENT, EINVAL);
+		j_may_fail_with(j, R_PPC_REG_ABSENT, EINVAL);
 		if (!j_may_succeed(j, R_PPC_REG_KNOWN, "which registers this processor has"))
 			return;
 	}
@@ -199,11 +199,11 @@ static void rtas_define_token(struct judge *j)
 	int number = service(j->in);
 
 	if (!j_cap(j, KVM_CAP_PPC_RTAS)) {
-		j_must_fail(j, R_PPC_RTAS_UNSUPPORTED, ENOTTY);
+		j_must_fail(j, R_PPC_RTAS_UNSUPPORTED);
 		return;
 	}
 	if (j_cap(j, KVM_CAP_PPC_RTAS) < 0)
-		j_may_fail(j, R_PPC_RTAS_UNSUPPORTED, ENOTTY);
+		j_may_fail(j, R_PPC_RTAS_UNSUPPORTED);
 	if (!J_IN(j, struct kvm_rtas_token_args, token, &token)) {
 		vm->caps.open = true;
 		j_skip(j, "argument not captured");
@@ -218,18 +218,18 @@ static void rtas_define_token(struct judge *j)
 		return;
 	}
 	if (token_find(vm, token)) {
-		j_must_fail(j, R_PPC_RTAS_TAKEN, EEXIST);
+		j_must_fail(j, R_PPC_RTAS_TAKEN);
 		return;
 	}
 	if (vm->caps.open)
-		j_may_fail(j, R_PPC_RTAS_TAKEN, EEXIST);
+		j_may_fail(j, R_PPC_RTAS_TAKEN);
 	if (number < 0) {
-		j_must_fail(j, R_PPC_RTAS_NO_SERVICE, ENOENT);
+		j_must_fail(j, R_PPC_RTAS_NO_SERVICE);
 		return;
 	}
 	/* Kernels can be built without the interrupt controller that these services are of. */
 	if (j_cap(j, KVM_CAP_IRQ_XICS) <= 0)
-		j_may_fail(j, R_PPC_RTAS_NO_SERVICE, ENOENT);
+		j_may_fail(j, R_PPC_RTAS_NO_SERVICE);
 	if (!j_succeeds(j, R_PPC_RTAS_DEFINED))
 		return;
 	e = state_set_add(&vm->caps, token, (uint64_t)(TOKEN + number));

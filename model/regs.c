@@ -358,7 +358,7 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 	bool invalid, plain;
 
 	if (!sregs_values(j, j->in, 0, &n) || !J_IN(j, struct kvm_sregs, cs.l, &l)) {
-		j_may_fail(j, R_SREGS_INVALID, EINVAL);
+		j_may_fail(j, R_SREGS_INVALID);
 		return j_may_succeed(j, succeeds, "argument not captured");
 	}
 	if (n.efer & EFER_LME && n.cr0 & CR0_PG)
@@ -366,7 +366,7 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 	else
 		invalid = n.efer & EFER_LMA || l;
 	if (invalid) {
-		j_must_fail(j, R_SREGS_INVALID, EINVAL);
+		j_must_fail(j, R_SREGS_INVALID);
 		return false;
 	}
 	/* Which bits a back end and a CPUID allow is beyond the documents: only what is beyond
@@ -385,7 +385,7 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 		  old.apic_base == n.apic_base));
 	plain = plain && n.cr3 < 1ull << 32;
 	if (!plain)
-		j_may_fail(j, R_SREGS_INVALID, EINVAL);
+		j_may_fail(j, R_SREGS_INVALID);
 	if (!plain && j->ret->ret == -EINVAL)
 		sregs_say_why(j, &n);
 	return j_succeeds(j, succeeds);
@@ -453,7 +453,7 @@ static bool sregs2_absent(struct judge *j)
 {
 	if (j_cap(j, KVM_CAP_SREGS2))
 		return false;
-	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 	return true;
 }
 
@@ -462,7 +462,7 @@ static bool sregs2_unknown(struct judge *j)
 {
 	if (!j_kernel(j) || j_kernel(j) >= MODEL_KERNEL(5, 14))
 		return false;
-	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 	return true;
 }
 
@@ -504,7 +504,7 @@ void sregs2_set(struct judge *j)
 	if (J_IN(j, struct kvm_sregs2, flags, &flags) &&
 	    (flags & ~(uint64_t)KVM_SREGS2_FLAGS_PDPTRS_VALID ||
 	     (flags && vcpu_captured(j->in, SREGS_COMMON) && !sregs_pae(j, j->in)))) {
-		j_must_fail(j, R_SREGS2_FLAGS_INVALID, EINVAL);
+		j_must_fail(j, R_SREGS2_FLAGS_INVALID);
 		return;
 	}
 	if (!sregs_set_result(j, R_SREGS2_SET_SUCCEEDS)) {
@@ -618,11 +618,11 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 void xsave_get(struct judge *j)
 {
 	if (vcpu_flag(j->vcpu, VCPU_LARGE_XSAVE) && j_cap(j, KVM_CAP_XSAVE2) > 4096) {
-		j_must_fail(j, R_XSAVE_TOO_LARGE, EINVAL);
+		j_must_fail(j, R_XSAVE_TOO_LARGE);
 		return;
 	}
 	if (j_cap(j, KVM_CAP_XSAVE2) > 4096 || j_cap(j, KVM_CAP_XSAVE2) == INT32_MIN)
-		j_may_fail(j, R_XSAVE_TOO_LARGE, EINVAL);
+		j_may_fail(j, R_XSAVE_TOO_LARGE);
 	xsave_judge_get(j, R_XSAVE_GET_SUCCEEDS);
 }
 
@@ -630,7 +630,7 @@ void xsave2_get(struct judge *j)
 {
 	/* Since 5.17, whatever the processor has. */
 	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 17)) {
-		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
 	xsave_judge_get(j, R_XSAVE2_GET_SUCCEEDS);
@@ -650,7 +650,7 @@ void xsave_set(struct judge *j)
 	for (uint32_t i = XSAVE_HEADER_REST; plain && i < XSAVE_EXTENDED; i++)
 		plain = !j->in->data[i];
 	if (!plain || bv & ~known || mxcsr >> 16)
-		j_may_fail(j, R_XSAVE_INVALID, EINVAL);
+		j_may_fail(j, R_XSAVE_INVALID);
 	state_block_forget(&j->vcpu->blocks[STATE_FPU]);
 	if (!j_succeeds(j, R_XSAVE_SET_SUCCEEDS)) {
 		state_block_forget(b);
@@ -730,13 +730,13 @@ void xcrs_set(struct judge *j)
 	if (vcpu_protected(j, R_XCRS_SET_SUCCEEDS))
 		return;
 	if (!J_IN(j, struct kvm_xcrs, nr_xcrs, &nr) || !J_IN(j, struct kvm_xcrs, flags, &flags)) {
-		j_may_fail(j, R_XCRS_INVALID, EINVAL);
+		j_may_fail(j, R_XCRS_INVALID);
 		if (j_may_succeed(j, R_XCRS_SET_SUCCEEDS, "argument not captured"))
 			state_block_forget(b);
 		return;
 	}
 	if (nr > KVM_MAX_XCRS || flags) {
-		j_must_fail(j, R_XCRS_INVALID, EINVAL);
+		j_must_fail(j, R_XCRS_INVALID);
 		return;
 	}
 	for (uint32_t i = 0; i < nr && !has_xcr0; i++) {
@@ -747,16 +747,16 @@ void xcrs_set(struct judge *j)
 			   j_field(j, j->in, at + 8, 8, &value);
 	}
 	if (has_xcr0 && !xcr0_legal(value)) {
-		j_must_fail(j, R_XCRS_INVALID, EINVAL);
+		j_must_fail(j, R_XCRS_INVALID);
 		return;
 	}
 	/* Which components a CPUID allows is not known here, and it may have taken away what is
 	 * there: x87 alone is always fine. */
 	if (has_xcr0 && value != 1)
-		j_may_fail(j, R_XCRS_INVALID, EINVAL);
+		j_may_fail(j, R_XCRS_INVALID);
 	/* A host without XSAVE refuses all of them. */
 	if (j_cap(j, KVM_CAP_XCRS) <= 0)
-		j_may_fail(j, R_XCRS_INVALID, EINVAL);
+		j_may_fail(j, R_XCRS_INVALID);
 	if (!j_succeeds(j, R_XCRS_SET_SUCCEEDS))
 		return;
 	if (!has_xcr0 || j_vcpu_ran(j)) {
@@ -806,16 +806,16 @@ void debugregs_set(struct judge *j)
 	if (vcpu_protected(j, R_DEBUGREGS_SET_SUCCEEDS))
 		return;
 	if (J_IN(j, struct kvm_debugregs, flags, &flags) && flags) {
-		j_must_fail(j, R_DEBUGREGS_FLAGS_CLEAR, EINVAL);
+		j_must_fail(j, R_DEBUGREGS_FLAGS_CLEAR);
 		return;
 	}
 	if (J_IN(j, struct kvm_debugregs, dr6, &dr6) && J_IN(j, struct kvm_debugregs, dr7, &dr7)) {
 		if (dr6 >> 32 || dr7 >> 32) {
-			j_must_fail(j, R_DEBUGREGS_HIGH_INVALID, EINVAL);
+			j_must_fail(j, R_DEBUGREGS_HIGH_INVALID);
 			return;
 		}
 	} else {
-		j_may_fail(j, R_DEBUGREGS_FLAGS_CLEAR, EINVAL);
+		j_may_fail(j, R_DEBUGREGS_FLAGS_CLEAR);
 	}
 	if (!j_succeeds(j, R_DEBUGREGS_SET_SUCCEEDS))
 		return;

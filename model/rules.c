@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "model/judge.h"
 
 #define PROMISE	 MODEL_PROMISE
@@ -16,6 +18,10 @@
 #define ALL	((1 << KVMAPI_ARCHS) - 1)
 
 #define K(major, minor) MODEL_KERNEL(major, minor)
+#define E(...)              \
+	{                   \
+		__VA_ARGS__ \
+	}
 
 #define API	"api.rst"
 #define UAPI	"uapi/kvm.h"
@@ -28,7 +34,9 @@
 
 static const struct model_rule rules[] = {
 #define RULE(id, kind, archs, since, until, document, section, refs, statement) \
-	{#id, kind, archs, since, until, document, section, refs, statement},
+	{#id, kind, archs, since, until, document, section, refs, statement, {0}},
+#define REFUSAL(id, kind, archs, since, until, errors, document, section, refs, statement) \
+	{#id, kind, archs, since, until, document, section, refs, statement, errors},
 #include "model/rules.def"
 #undef RULE
 };
@@ -37,6 +45,24 @@ const struct model_rule *model_rules(size_t *count)
 {
 	*count = sizeof(rules) / sizeof(rules[0]);
 	return rules;
+}
+
+const char *model_section_title(const char *document, const char *section, size_t length)
+{
+	static const struct {
+		const char *document, *number, *title;
+	} sections[] = {
+#define SECTION(document, number, title) {document, number, title},
+#include "model/sections.def"
+#undef SECTION
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (!strncmp(sections[i].number, section, length) && !sections[i].number[length] &&
+		    !strcmp(sections[i].document, document))
+			return sections[i].title;
+	}
+	return NULL;
 }
 
 static const struct model_stable stables[] = {

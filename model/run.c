@@ -618,7 +618,7 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 	/* Registers that a SET would refuse are refused here.  Another thread may have written them
 	 * after what was captured at the call. */
 	if (vcpu_flag(j->vcpu, VCPU_SYNC_USED))
-		j_may_fail(j, R_RUN_SYNC_INVALID, EINVAL);
+		j_may_fail(j, R_RUN_SYNC_INVALID);
 	if (regs && regs->have >= 16) {
 		unused = (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)known;
 		/* 6.12 compares with a mask of 32 bits. */
@@ -631,20 +631,16 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 			/* A vCPU that waits for its INIT does not look at them. */
 			if (j->vcpu->has_lapic != STATE_NO &&
 			    j->vcpu->scratch[VCPU_MP_AT_RUN] != 1 + KVM_MP_STATE_RUNNABLE) {
-				j_may_fail(j, R_RUN_SYNC_UNUSED_BITS, EINVAL);
+				j_may_fail(j, R_RUN_SYNC_UNUSED_BITS);
 				return true;
 			}
-			j_must_fail(j, R_RUN_SYNC_UNUSED_BITS, EINVAL);
+			j_must_fail(j, R_RUN_SYNC_UNUSED_BITS);
 			return false;
 		}
 	}
 	if (in && in->have >= RUN_UNION && U64(in->data, RUN_CR8) > 15) {
-		if (j->vcpu->has_lapic == STATE_NO) {
-			j_must_fail(j, R_RUN_CR8_INVALID, EINVAL);
+		if (j_refuse(j, R_RUN_CR8_INVALID, tri_not(j->vcpu->has_lapic)))
 			return false;
-		}
-		if (j->vcpu->has_lapic == STATE_UNKNOWN)
-			j_may_fail(j, R_RUN_CR8_INVALID, EINVAL);
 	}
 	return true;
 }
@@ -754,28 +750,26 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 		reason = U32(out->data, RUN_EXIT_REASON);
 	if (in && in->have >= RUN_UNION)
 		before = U32(in->data, RUN_EXIT_REASON);
-	j_may_fail(j, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED, EINTR);
+	j_may_fail(j, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED);
 	if (mp == 1 + KVM_MP_STATE_UNINITIALIZED && j->ret->ret == -EAGAIN)
 		j_hold(j, R_RUN_UNINITIALIZED);
 	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
-		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN, EAGAIN);
+		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN);
 	if (sipi_may_be_blocked(j, mp))
-		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE, EINVAL);
+		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE);
 	if (vm_mmu_pages_may_lack(j))
-		j_may_fail(j, R_RUN_NO_MMU_PAGES, ENOSPC);
+		j_may_fail(j, R_RUN_NO_MMU_PAGES);
 	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
-		j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
+		j_may_fail(j, R_VCPU_PROTECTED);
 	if (v->last_exit == KVM_EXIT_SNP_REQ_CERTS)
-		j_may_fail(j, R_RUN_SNP_ANSWER, EINVAL);
+		j_may_fail(j, R_RUN_SNP_ANSWER);
 	if (reason == KVM_EXIT_MEMORY_FAULT) {
 		if (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)
 			exit_memory_fault(j, out);
-		j_may_fail(j, R_RUN_MEMORY_FAULT, EFAULT);
-		j_may_fail(j, R_RUN_MEMORY_FAULT, EHWPOISON);
+		j_may_fail(j, R_RUN_MEMORY_FAULT);
 	} else {
 		/* What is mapped at userspace_addr is not on the tape. */
-		j_may_fail(j, R_RUN_FAULT, EFAULT);
-		j_may_fail(j, R_RUN_FAULT, EHWPOISON);
+		j_may_fail(j, R_RUN_FAULT);
 	}
 	if (j_succeeds(j, R_RUN_SUCCEEDS) || j->broken || reason == UINT32_MAX)
 		return;
@@ -867,7 +861,7 @@ static void run_judge(struct judge *j)
 		    j_cap(j, KVM_CAP_IMMEDIATE_EXIT);
 
 	if (j->call->arg) {
-		j_must_fail(j, R_RUN_NO_ARGUMENT, EINVAL);
+		j_must_fail(j, R_RUN_NO_ARGUMENT);
 		return;
 	}
 	completes = immediate && pending == STATE_YES && completes_later(last) && !vm_typed(j) &&
@@ -884,7 +878,7 @@ static void run_judge(struct judge *j)
 		/* Another thread may have taken the request back before it was looked at. */
 		if (j->ret->ret == 0 && immediate && pending == STATE_NO &&
 		    (!out || out->have <= RUN_IMMEDIATE || out->data[RUN_IMMEDIATE]))
-			j_must_fail(j, R_RUN_IMMEDIATE_EXIT, EINTR);
+			j_must_fail(j, R_RUN_IMMEDIATE_EXIT);
 		else if (j->ret->ret == 0)
 			run_returned(j, in, out, completes ? last : UINT32_MAX);
 		else

@@ -38,10 +38,10 @@ static void create_irqchip(struct judge *j)
 		j_succeeds(j, R_S390_IRQCHIP);
 		break;
 	case STATE_NO:
-		j_must_fail(j, R_S390_IRQCHIP_DISABLED, EINVAL);
+		j_must_fail(j, R_S390_IRQCHIP_DISABLED);
 		break;
 	default:
-		j_may_fail(j, R_S390_IRQCHIP_DISABLED, EINVAL);
+		j_may_fail(j, R_S390_IRQCHIP_DISABLED);
 		j_may_succeed(j, R_S390_IRQCHIP, "whether the capability was enabled");
 		break;
 	}
@@ -64,7 +64,7 @@ static void enable_cap(struct judge *j)
 		return;
 	}
 	if (flags) {
-		j_must_fail(j, R_S390_ENABLE_CAP_FLAGS, EINVAL);
+		j_must_fail(j, R_S390_ENABLE_CAP_FLAGS);
 		return;
 	}
 	if (!j->vcpu && cap == KVM_CAP_S390_IRQCHIP) {
@@ -137,7 +137,7 @@ static bool region_placed(struct judge *j, const struct region *r, enum state_tr
 	if (j_applies(j, R_S390_REGION_SEGMENT))
 		s390_cause(j, &causes, bad, R_S390_REGION_SEGMENT, EINVAL);
 	else if (between && bad != STATE_NO)
-		j_may_fail(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
+		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
 	bad = !s390_host_limit(j, &most) ? STATE_UNKNOWN
 	      : r->gpa + r->size > most	 ? placed
 					 : STATE_NO;
@@ -148,12 +148,12 @@ static bool region_placed(struct judge *j, const struct region *r, enum state_tr
 	if (j_applies(j, R_S390_LIMIT_ROUNDED))
 		s390_cause(j, &causes, bad, R_S390_LIMIT_ROUNDED, EINVAL);
 	else if (between && bad != STATE_NO)
-		j_may_fail(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
+		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
 	else if (bad == STATE_YES && !causes.count)
 		j_check(j, R_S390_LIMIT_NOT_ENFORCED, j->ret->ret != -EINVAL, "0", "-1 EINVAL");
 	/* Overlap is looked for before. */
 	if (causes.count)
-		j_may_fail(j, R_MEMORY_REGION_OVERLAP, EEXIST);
+		j_may_fail(j, R_MEMORY_REGION_OVERLAP);
 	return s390_refused(j, &causes, R_S390_LIMIT_ORDER);
 }
 
@@ -167,11 +167,11 @@ static void set_memory_region(struct judge *j)
 	struct region r;
 
 	if (ucontrol != STATE_NO)
-		j_may_fail(j, R_S390_REGION_UCONTROL, EEXIST);
+		j_may_fail_with(j, R_S390_REGION_UCONTROL, EEXIST);
 	s390_cause(j, &causes, ucontrol, R_S390_REGION_UCONTROL, EINVAL);
 	s390_cause(j, &causes, s390_fact(j, S390_PROTECTED), R_S390_REGION_PROTECTED, EINVAL);
 	if (causes.count && j->ret->ret == -EEXIST)
-		j_may_fail(j, R_MEMORY_REGION_OVERLAP, EEXIST);
+		j_may_fail(j, R_MEMORY_REGION_OVERLAP);
 	if (s390_refused(j, &causes, R_S390_LIMIT_ORDER))
 		return;
 	if (!region_read(j, &r)) {
@@ -250,7 +250,7 @@ static void set_routing(struct judge *j)
 		return;
 	}
 	if (flags || nr > ENTRIES_MAX || s390_ucontrol(j) != STATE_NO)
-		j_may_fail(j, R_S390_ROUTING_TYPE, EINVAL);
+		j_may_fail(j, R_S390_ROUTING_TYPE);
 	/* The first entry that is wrong decides. */
 	for (uint64_t i = 0; i < nr && i < ENTRIES_MAX && !causes.count; i++) {
 		size_t at =
@@ -278,7 +278,7 @@ static void set_routing(struct judge *j)
 			break;
 		/* Offsets beyond the page, numbers and flags: newer kernels look at more of it. */
 		if (of_entry || gsi >= ENTRIES_MAX || j_kernel(j) > MODEL_KERNEL(6, 12))
-			j_may_fail(j, R_S390_ROUTING_TYPE, EINVAL);
+			j_may_fail(j, R_S390_ROUTING_TYPE);
 		there = in_memory(j->vm, summary);
 		if (there == STATE_YES)
 			there = in_memory(j->vm, indicator);
@@ -358,7 +358,7 @@ static void mp_state_set(struct judge *j)
 		return;
 	}
 	if (state == KVM_MP_STATE_LOAD && protected != STATE_NO) {
-		j_may_fail(j, R_S390_MP_STATE_REFUSED, ENXIO);
+		j_may_fail(j, R_S390_MP_STATE_REFUSED);
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "what the ultravisor does");
 		generic_mp_state(j, UINT32_MAX, R_NONE);
 		return;
@@ -368,7 +368,7 @@ static void mp_state_set(struct judge *j)
 		generic_mp_state(j, UINT32_MAX, R_NONE);
 		return;
 	}
-	j_must_fail(j, R_S390_MP_STATE_REFUSED, ENXIO);
+	j_must_fail(j, R_S390_MP_STATE_REFUSED);
 }
 
 /* --- running and debugging ------------------------------------------------------------------- */
@@ -389,16 +389,14 @@ static void guest_debug(struct judge *j)
 	v->debug_known = STATE_YES;
 	v->debug_control = j->ret->ret ? 0 : (uint32_t)control;
 	if (control & ~(common | KVM_GUESTDBG_USE_HW_BP)) {
-		j_must_fail(j, R_S390_GUEST_DEBUG_BITS, EINVAL);
+		j_must_fail(j, R_S390_GUEST_DEBUG_BITS);
 		return;
 	}
 	j_field(j, j->in, breakpoints, 4, &count);
-	if (control & KVM_GUESTDBG_ENABLE && control & KVM_GUESTDBG_USE_HW_BP && count) {
-		j_may_fail(j, R_S390_GUEST_DEBUG_BREAKPOINTS, EINVAL);
-		j_may_fail(j, R_S390_GUEST_DEBUG_BREAKPOINTS, EFAULT);
-	}
+	if (control & KVM_GUESTDBG_ENABLE && control & KVM_GUESTDBG_USE_HW_BP && count)
+		j_may_fail(j, R_S390_GUEST_DEBUG_BREAKPOINTS);
 	if (!generic_flag(v, S390_DEBUGGED))
-		j_may_fail(j, R_S390_GUEST_DEBUG_MACHINE, EINVAL);
+		j_may_fail(j, R_S390_GUEST_DEBUG_MACHINE);
 	if (j_succeeds(j, R_S390_GUEST_DEBUG))
 		generic_flag_set(v, S390_DEBUGGED, true);
 }
@@ -421,20 +419,20 @@ static void run(struct judge *j)
 	v->last_exit = 0;
 	generic_flag_set(v, S390_MP_SEEN, true);
 	if (j->call->arg) {
-		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT, EINVAL);
+		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT);
 		return;
 	}
 	if (s390_fact(j, S390_PROTECTED) != STATE_NO)
-		j_may_fail(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
+		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
 	j_field(j, in, offsetof(struct kvm_run, immediate_exit), 1, &immediate);
 	if (immediate) {
-		j_must_fail(j, R_S390_RUN_IMMEDIATE, EINTR);
+		j_must_fail(j, R_S390_RUN_IMMEDIATE);
 		return;
 	}
-	j_may_fail(j, R_ARCH_RUN_INTERRUPTED, EINTR);
+	j_may_fail(j, R_ARCH_RUN_INTERRUPTED);
 	if (s390_fact(j, S390_USER_STATE) == STATE_YES &&
 	    v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED) {
-		j_must_fail(j, R_S390_RUN_STOPPED, EINVAL);
+		j_must_fail(j, R_S390_RUN_STOPPED);
 		return;
 	}
 	if (!j_may_succeed(j, R_ARCH_RUN, "what the guest needs before it can run") ||

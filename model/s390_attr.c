@@ -113,7 +113,7 @@ void s390_cause(struct judge *j, struct s390_causes *causes, enum state_tri ther
 		int error)
 {
 	if (there == STATE_UNKNOWN) {
-		j_may_fail(j, rule, error);
+		j_may_fail_with(j, rule, error);
 	} else if (there == STATE_YES) {
 		causes->cause[causes->count].rule = rule;
 		causes->cause[causes->count++].error = error;
@@ -134,7 +134,7 @@ bool s390_refused(struct judge *j, const struct s390_causes *causes, uint16_t or
 			     "-1 %s", kvmapi_errno_name(other)))
 			return true;
 	}
-	j_must_fail(j, causes->cause[0].rule, first);
+	j_must_fail_with(j, causes->cause[0].rule, first);
 	return true;
 }
 
@@ -226,16 +226,6 @@ static enum state_tri facility(const struct judge *j, unsigned int number)
 	return mask == STATE_YES && model == STATE_YES ? STATE_YES : STATE_UNKNOWN;
 }
 
-static enum state_tri opposite(enum state_tri t)
-{
-	return t == STATE_UNKNOWN ? STATE_UNKNOWN : t == STATE_YES ? STATE_NO : STATE_YES;
-}
-
-static enum state_tri tri(bool yes)
-{
-	return yes ? STATE_YES : STATE_NO;
-}
-
 /* KVM_HAS_DEVICE_ATTR or a SET showed whether the host has an attribute. */
 static enum state_tri host_has(const struct judge *j, const struct attribute *a)
 {
@@ -268,7 +258,7 @@ static void hardware_cause(struct judge *j, struct s390_causes *causes, const st
 		j_break(j, R_S390_HAS_ATTR_KEPT, "an attribute that is there", "-1 ENXIO");
 		return;
 	}
-	s390_cause(j, causes, opposite(has), R_S390_ATTR_HARDWARE, ENXIO);
+	s390_cause(j, causes, tri_not(has), R_S390_ATTR_HARDWARE, ENXIO);
 }
 
 /* --- 1. KVM_S390_VM_MEM_CTRL ----------------------------------------------------------------- */
@@ -300,7 +290,7 @@ static void cmma_clear(struct judge *j, const struct attribute *a)
 	struct state_entry *e;
 
 	hardware_cause(j, &causes, a);
-	s390_cause(j, &causes, opposite(s390_fact(j, S390_CMMA)), R_S390_CMMA_CLEAR_OFF, EINVAL);
+	s390_cause(j, &causes, tri_not(s390_fact(j, S390_CMMA)), R_S390_CMMA_CLEAR_OFF, EINVAL);
 	if (s390_refused(j, &causes, R_S390_LIMIT_ORDER) || !j_succeeds(j, R_S390_CMMA_CLEAR))
 		return;
 	s390_fact_set(j, S390_CMMA, STATE_YES);
@@ -331,7 +321,7 @@ static void limit_set(struct judge *j, const struct attribute *a)
 		s390_cause(j, &causes, known ? tri(asked && !limit) : STATE_UNKNOWN,
 			   R_S390_LIMIT_WRAPS, EINVAL);
 	else if (between && asked > UINT64_MAX - MEGABYTE + 1)
-		j_may_fail(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
+		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
 	s390_cause(j, &causes, busy, R_S390_LIMIT_BUSY, EBUSY);
 	if (newer || between) {
 		value = known && !between ? tri(false) : STATE_UNKNOWN;
@@ -501,7 +491,7 @@ static void features_set(struct judge *j, const struct attribute *a)
 	struct s390_causes causes = {0};
 
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
-	s390_cause(j, &causes, opposite(within(&j_system(j)->machine_features, a->data, len)),
+	s390_cause(j, &causes, tri_not(within(&j_system(j)->machine_features, a->data, len)),
 		   R_S390_FEAT_UNAVAILABLE, EINVAL);
 	s390_cause(j, &causes, j->vm->has_vcpus, R_S390_FEAT_BUSY, EBUSY);
 	if (s390_refused(j, &causes, R_S390_MODEL_ORDER) || !j_succeeds(j, R_S390_FEAT_SET))
@@ -666,7 +656,7 @@ static void tod_set(struct judge *j, const struct attribute *a)
 			data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod);
 		s390_cause(j, &causes,
 			   !known      ? STATE_UNKNOWN
-			   : extension ? opposite(has_epochs(j))
+			   : extension ? tri_not(has_epochs(j))
 				       : STATE_NO,
 			   R_S390_TOD_EXTENSION, EINVAL);
 		/* Nothing else is wrong with the call: the answer shows what the model has. */
@@ -732,12 +722,11 @@ static void crypto_set(struct judge *j, const struct attribute *a)
 	struct s390_causes causes = {0};
 
 	if (a->attr >= KVM_S390_VM_CRYPTO_ENABLE_APIE) {
-		j_may_fail(j, R_S390_CRYPTO_APIE, EOPNOTSUPP);
+		j_may_fail(j, R_S390_CRYPTO_APIE);
 		j_may_succeed(j, R_S390_CRYPTO_APIE, "whether there are AP instructions");
 		return;
 	}
-	s390_cause(j, &causes, opposite(facility(j, FACILITY_MSA3)), R_S390_CRYPTO_FACILITY,
-		   EINVAL);
+	s390_cause(j, &causes, tri_not(facility(j, FACILITY_MSA3)), R_S390_CRYPTO_FACILITY, EINVAL);
 	if (!s390_refused(j, &causes, R_S390_CRYPTO_FACILITY))
 		j_succeeds(j, R_S390_CRYPTO);
 }
@@ -873,7 +862,7 @@ static bool undocumented(struct judge *j, const struct attribute *a)
 	if (a->group != KVM_S390_VM_CPU_TOPOLOGY && j_kernel(j) &&
 	    j_kernel(j) <= MODEL_KERNEL(7, 2))
 		return false;
-	j_may_fail(j, R_S390_ATTR_HARDWARE, ENXIO);
+	j_may_fail(j, R_S390_ATTR_HARDWARE);
 	j_may_succeed(j, R_S390_ATTR_HARDWARE, "an attribute that the documents do not name");
 	return true;
 }
@@ -892,13 +881,13 @@ static void access_attr(struct judge *j, bool set)
 	row = row_find(&a);
 	if (!row) {
 		if (a.group == KVM_S390_VM_TOD && a.flags)
-			j_must_fail(j, R_S390_TOD_FLAGS, EINVAL);
+			j_must_fail(j, R_S390_TOD_FLAGS);
 		else if (!undocumented(j, &a))
-			j_must_fail(j, R_S390_ATTR_UNKNOWN, ENXIO);
+			j_must_fail(j, R_S390_ATTR_UNKNOWN);
 		return;
 	}
 	if (!(row->ways & (set ? SET : GET))) {
-		j_must_fail(j, R_S390_ATTR_DIRECTION, ENXIO);
+		j_must_fail(j, R_S390_ATTR_DIRECTION);
 		return;
 	}
 	if (set)
@@ -929,7 +918,7 @@ void s390_has_attr(struct judge *j)
 	}
 	row = row_find(&a);
 	if (a.group == KVM_S390_VM_TOD && a.attr == KVM_S390_VM_TOD_EXT) {
-		j_must_fail(j, R_S390_HAS_TOD_EXT, ENXIO);
+		j_must_fail(j, R_S390_HAS_TOD_EXT);
 		return;
 	}
 	if (!row && a.group == KVM_S390_VM_MIGRATION) {
@@ -938,7 +927,7 @@ void s390_has_attr(struct judge *j)
 	}
 	if (!row) {
 		if (!undocumented(j, &a))
-			j_must_fail(j, R_S390_ATTR_UNKNOWN, ENXIO);
+			j_must_fail(j, R_S390_ATTR_UNKNOWN);
 		return;
 	}
 	if (!row->hardware) {
@@ -946,7 +935,7 @@ void s390_has_attr(struct judge *j)
 		return;
 	}
 	has = host_has(j, &a);
-	j_may_fail(j, R_S390_ATTR_HARDWARE, ENXIO);
+	j_may_fail(j, R_S390_ATTR_HARDWARE);
 	j_may_succeed(j, R_S390_ATTR_HARDWARE, "what the machine has");
 	if (has != STATE_UNKNOWN && (j->ret->ret == 0 || j->ret->ret == -ENXIO))
 		j_check(j, R_S390_HAS_ATTR_KEPT, (has == STATE_YES) == (j->ret->ret == 0),

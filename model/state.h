@@ -56,6 +56,14 @@ void state_set_clear(struct state_set *s);
 
 /* Three-valued. */
 enum state_tri { STATE_NO, STATE_YES, STATE_UNKNOWN };
+static inline enum state_tri tri(bool yes)
+{
+	return yes ? STATE_YES : STATE_NO;
+}
+static inline enum state_tri tri_not(enum state_tri t)
+{
+	return t == STATE_UNKNOWN ? t : tri(t == STATE_NO);
+}
 
 enum state_irqchip {
 	STATE_IRQCHIP_NONE,

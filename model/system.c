@@ -76,7 +76,7 @@ bool vm_typed(const struct judge *j)
 static void get_api_version(struct judge *j)
 {
 	if (j->call->arg) {
-		j_must_fail(j, R_API_VERSION_NO_ARGUMENT, EINVAL);
+		j_must_fail(j, R_API_VERSION_NO_ARGUMENT);
 		return;
 	}
 	if (j_succeeds_value(j, R_API_VERSION_IS_12))
@@ -97,7 +97,7 @@ static void create_vm(struct judge *j)
 		if (types == 0)
 			types = 1;
 		if (types != INT32_MIN && (type >= 31 || !(types >> type & 1))) {
-			j_must_fail(j, R_CREATE_VM_TYPE_UNSUPPORTED, EINVAL);
+			j_must_fail(j, R_CREATE_VM_TYPE_UNSUPPORTED);
 			return;
 		}
 		if (!j_may_succeed(j, R_CREATE_VM_TYPE,
@@ -136,9 +136,9 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 		return;
 	}
 	if (count->known && room < count->value[0])
-		j_must_fail(j, R_MSR_LIST_TOO_SMALL, E2BIG);
+		j_must_fail(j, R_MSR_LIST_TOO_SMALL);
 	else if (!count->known && room < UINT16_MAX)
-		j_may_fail(j, R_MSR_LIST_TOO_SMALL, E2BIG);
+		j_may_fail(j, R_MSR_LIST_TOO_SMALL);
 	if (j->ret->ret == -E2BIG && have_n) {
 		if (!j_check(j, R_MSR_LIST_COUNT, n > room, "nmsrs above the room",
 			     "nmsrs = %llu, room %llu", (unsigned long long)n,
@@ -208,7 +208,7 @@ static void get_vcpu_mmap_size(struct judge *j)
 	int64_t size = j->ret->ret, page = j_page(j);
 
 	if (j->call->arg) {
-		j_must_fail(j, R_MMAP_SIZE_NO_ARGUMENT, EINVAL);
+		j_must_fail(j, R_MMAP_SIZE_NO_ARGUMENT);
 		return;
 	}
 	if (!j_succeeds_value(j, R_MMAP_SIZE_POSITIVE))
@@ -435,23 +435,23 @@ static void get_cpuid(struct judge *j, bool emulated)
 	for (uint64_t i = 0;
 	     emulated && i < room && i < CPUID_MAX_ENTRIES && cpuid_entry(j, j->in, i, &e); i++) {
 		if (!e.padded && room) {
-			j_may_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
-			j_must_fail(j, R_CPUID_EMULATED_PADDING, EINVAL);
+			j_may_fail(j, R_CPUID_NENT_TOO_LOW);
+			j_must_fail(j, R_CPUID_EMULATED_PADDING);
 			return;
 		}
 	}
 	if (emulated && !(j->in && j->in->have >= sizeof(struct kvm_cpuid2) +
 							  room * sizeof(struct kvm_cpuid_entry2)))
-		j_may_fail(j, R_CPUID_EMULATED_PADDING, EINVAL);
+		j_may_fail(j, R_CPUID_EMULATED_PADDING);
 	if (!room || (count->known && room + slack < count->value[0])) {
-		j_must_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
+		j_must_fail(j, R_CPUID_NENT_TOO_LOW);
 	} else {
 		if (emulated && (!count->known || room <= count->value[0] + slack))
-			j_may_fail(j, R_CPUID_EMULATED_SPARE, E2BIG);
+			j_may_fail(j, R_CPUID_EMULATED_SPARE);
 		/* Old kernels have a limit of 80 entries of their own. */
 		if (count->known ? room < count->value[0] + slack
 				 : room < CPUID_MAX_ENTRIES || j_kernel(j) < MODEL_KERNEL(6, 1))
-			j_may_fail(j, R_CPUID_NENT_TOO_LOW, E2BIG);
+			j_may_fail(j, R_CPUID_NENT_TOO_LOW);
 		if (j->ret->ret == -ENOMEM && have_n && n < room) {
 			j_break(j, R_CPUID_NENT_TOO_HIGH, "0 and nent lowered",
 				"-1 ENOMEM and nent lowered");
@@ -541,7 +541,7 @@ static void get_feature_msrs(struct judge *j)
 		return;
 	}
 	if (n >= MSRS_MAX) {
-		j_must_fail(j, R_FEATURE_MSRS_TOO_MANY, E2BIG);
+		j_must_fail(j, R_FEATURE_MSRS_TOO_MANY);
 		return;
 	}
 	if (!j_succeeds_value(j, R_FEATURE_MSRS_OTHER))
@@ -638,11 +638,11 @@ static void system_attr(struct judge *j, bool get)
 	uint64_t group, attr, value;
 
 	if (cap == 0) {
-		j_must_fail(j, R_SYSTEM_ATTR_UNSUPPORTED, EINVAL);
+		j_must_fail(j, R_SYSTEM_ATTR_UNSUPPORTED);
 		return;
 	}
 	if (cap < 0)
-		j_may_fail(j, R_SYSTEM_ATTR_UNSUPPORTED, EINVAL);
+		j_may_fail(j, R_SYSTEM_ATTR_UNSUPPORTED);
 	if (!J_IN(j, struct kvm_device_attr, group, &group) ||
 	    !J_IN(j, struct kvm_device_attr, attr, &attr)) {
 		j_skip(j, "argument not captured");
@@ -654,10 +654,10 @@ static void system_attr(struct judge *j, bool get)
 		if (!j_succeeds(j, R_SYSTEM_ATTR_XCOMP))
 			return;
 	} else if (!group) {
-		j_must_fail(j, R_SYSTEM_ATTR_UNKNOWN, ENXIO);
+		j_must_fail(j, R_SYSTEM_ATTR_UNKNOWN);
 		return;
 	} else {
-		j_may_fail(j, R_SYSTEM_ATTR_UNKNOWN, ENXIO);
+		j_may_fail(j, R_SYSTEM_ATTR_UNKNOWN);
 		if (!j_may_succeed(j, R_SYSTEM_ATTR_OTHER, "attribute of a back end"))
 			return;
 	}
@@ -680,14 +680,14 @@ static void system_has_attr(struct judge *j)
 /* An unknown request there: D-01. */
 static void system_set_attr(struct judge *j)
 {
-	j_must_fail(j, R_UNKNOWN_SYSTEM_EINVAL, EINVAL);
+	j_must_fail(j, R_UNKNOWN_SYSTEM_EINVAL);
 }
 
 /* uapi/kvm.h names them, nothing is behind them. */
 static void trace(struct judge *j)
 {
-	j_may_fail(j, R_TRACE_UNSUPPORTED, EOPNOTSUPP);
-	j_must_fail(j, R_TRACE_UNSUPPORTED, EINVAL);
+	j_may_fail_with(j, R_TRACE_UNSUPPORTED, EOPNOTSUPP);
+	j_must_fail_with(j, R_TRACE_UNSUPPORTED, EINVAL);
 }
 
 const struct judge_handler model_system_handlers[] = {

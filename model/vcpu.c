@@ -95,7 +95,7 @@ bool vcpu_protected(struct judge *j, uint16_t succeeds)
 {
 	if (!vm_typed(j) && !j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		return false;
-	j_may_fail(j, R_VCPU_PROTECTED, EINVAL);
+	j_may_fail(j, R_VCPU_PROTECTED);
 	j_may_succeed(j, succeeds, "the state of a protected guest is its own");
 	vcpu_forget_all(j->vcpu);
 	return true;
@@ -181,7 +181,7 @@ static void mp_state_set(struct judge *j)
 	uint64_t state;
 
 	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
-		j_may_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
+		j_may_fail(j, R_MP_STATE_UNKNOWN);
 		j_may_succeed(j, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
 		mp_state_odd(j);
 		return;
@@ -194,21 +194,17 @@ static void mp_state_set(struct judge *j)
 			mp_state_odd(j);
 			return;
 		}
-		j_must_fail(j, R_MP_STATE_UNKNOWN, EINVAL);
+		j_must_fail(j, R_MP_STATE_UNKNOWN);
 		return;
 	}
 	if (state != KVM_MP_STATE_RUNNABLE) {
-		if (j->vcpu->has_lapic == STATE_NO) {
-			j_must_fail(j, R_MP_STATE_NEEDS_LAPIC, EINVAL);
+		if (j_refuse(j, R_MP_STATE_NEEDS_LAPIC, tri_not(j->vcpu->has_lapic)))
 			return;
-		}
-		if (j->vcpu->has_lapic == STATE_UNKNOWN)
-			j_may_fail(j, R_MP_STATE_NEEDS_LAPIC, EINVAL);
 	}
 	/* Waiting for a SIPI is impossible within SMM; holding is of newer kernels. */
 	if (state == KVM_MP_STATE_INIT_RECEIVED || state == KVM_MP_STATE_SIPI_RECEIVED ||
 	    state == KVM_MP_STATE_AP_RESET_HOLD)
-		j_may_fail(j, R_MP_STATE_REFUSED, EINVAL);
+		j_may_fail(j, R_MP_STATE_REFUSED);
 	if (j_succeeds(j, R_MP_STATE_SET_SUCCEEDS)) {
 		vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
 		/* Another state does not take a SIPI back. */
@@ -255,7 +251,7 @@ static bool tsc_khz_negative(struct judge *j, uint64_t khz)
 		return false;
 	j->any_int = true;
 	if ((int32_t)khz >= -4095) {
-		j_must_fail(j, R_TSC_KHZ_NEGATIVE, -(int32_t)khz);
+		j_must_fail_with(j, R_TSC_KHZ_NEGATIVE, -(int32_t)khz);
 		return true;
 	}
 	if (j->making)
@@ -278,7 +274,7 @@ static void tsc_khz_get(struct judge *j)
 {
 	static const struct tsc_khz_rules rules = {R_TSC_KHZ_GET_SUCCEEDS, R_TSC_KHZ_SAME};
 
-	j_may_fail(j, R_TSC_KHZ_UNSTABLE, EIO);
+	j_may_fail(j, R_TSC_KHZ_UNSTABLE);
 	vcpu_tsc_khz_read(j, &j->vcpu->tsc_khz, &rules);
 }
 
@@ -294,7 +290,7 @@ static void tsc_khz_set(struct judge *j)
 	 */
 	if ((khz && (khz != v->tsc_khz || j_cap(j, KVM_CAP_TSC_CONTROL) <= 0)) ||
 	    vcpu_flag(v, VCPU_TSC_REFUSED))
-		j_may_fail(j, R_TSC_KHZ_REFUSED, EINVAL);
+		j_may_fail(j, R_TSC_KHZ_REFUSED);
 	if (!j_succeeds(j, R_TSC_KHZ_SET_SUCCEEDS)) {
 		v->tsc_khz = STATE_KHZ_UNKNOWN;
 		vcpu_flag_set(v, VCPU_TSC_REFUSED, true);
@@ -330,10 +326,10 @@ static enum state_tri has_kvmclock(const struct judge *j)
 static void kvmclock_ctrl(struct judge *j)
 {
 	if (has_kvmclock(j) == STATE_NO && !j_vcpu_ran(j)) {
-		j_must_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK, EINVAL);
+		j_must_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK);
 		return;
 	}
-	j_may_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK, EINVAL);
+	j_may_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK);
 	j_succeeds(j, R_KVMCLOCK_CTRL_SUCCEEDS);
 }
 
@@ -345,9 +341,9 @@ static void signal_mask_set(struct judge *j)
 
 	if (j->call->arg) {
 		if (!J_IN(j, struct kvm_signal_mask, len, &len)) {
-			j_may_fail(j, R_SIGNAL_MASK_LENGTH, EINVAL);
+			j_may_fail(j, R_SIGNAL_MASK_LENGTH);
 		} else if (len != 8) {
-			j_must_fail(j, R_SIGNAL_MASK_LENGTH, EINVAL);
+			j_must_fail(j, R_SIGNAL_MASK_LENGTH);
 			return;
 		}
 	}
@@ -370,46 +366,46 @@ static void enable_cap(struct judge *j)
 		return;
 	}
 	if (flags) {
-		j_must_fail(j, R_VCPU_CAP_FLAGS, EINVAL);
+		j_must_fail(j, R_VCPU_CAP_FLAGS);
 		return;
 	}
 	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
 	switch (cap) {
 	case KVM_CAP_HYPERV_SYNIC2:
 		if (arg) {
-			j_must_fail(j, R_VCPU_CAP_ARGUMENT, EINVAL);
+			j_must_fail(j, R_VCPU_CAP_ARGUMENT);
 			return;
 		}
 		/* fall through */
 	case KVM_CAP_HYPERV_SYNIC:
 		if (j->vm->irqchip == STATE_IRQCHIP_NONE) {
-			j_must_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP, EINVAL);
+			j_must_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP);
 			return;
 		}
 		if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-			j_may_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP, EINVAL);
+			j_may_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP);
 		if (j_cap(j, (uint32_t)cap) <= 0)
-			j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+			j_may_fail(j, R_VCPU_CAP_UNKNOWN);
 		break;
 	case KVM_CAP_HYPERV_ENLIGHTENED_VMCS:
 	case KVM_CAP_HYPERV_DIRECT_TLBFLUSH:
 		/* A kernel may be built without all of Hyper-V. */
 		if (j_cap(j, KVM_CAP_HYPERV) <= 0)
-			j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+			j_may_fail(j, R_VCPU_CAP_UNKNOWN);
 		if (j_cap(j, (uint32_t)cap) == 0) {
-			j_must_fail(j, R_VCPU_CAP_NO_BACKEND, ENOTTY);
+			j_must_fail(j, R_VCPU_CAP_NO_BACKEND);
 			return;
 		}
-		j_may_fail(j, R_VCPU_CAP_NO_BACKEND, ENOTTY);
-		j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		j_may_fail(j, R_VCPU_CAP_NO_BACKEND);
+		j_may_fail(j, R_VCPU_CAP_UNKNOWN);
 		break;
 	case KVM_CAP_HYPERV_ENFORCE_CPUID:
 	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
 		if (j_cap(j, cap) <= 0)
-			j_may_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+			j_may_fail(j, R_VCPU_CAP_UNKNOWN);
 		break;
 	default:
-		j_must_fail(j, R_VCPU_CAP_UNKNOWN, EINVAL);
+		j_must_fail(j, R_VCPU_CAP_UNKNOWN);
 		return;
 	}
 	if (!j_succeeds(j, R_VCPU_CAP_SUCCEEDS))
@@ -434,24 +430,23 @@ static bool attr_of(struct judge *j, uint64_t *key)
 
 	if (!J_IN(j, struct kvm_device_attr, group, &group) ||
 	    !J_IN(j, struct kvm_device_attr, attr, &attr)) {
-		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		j_may_fail_with(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "argument not captured");
 		return false;
 	}
 	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) == 0) {
 		/* A host without a TSC to offset may know the request. */
-		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
-		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		j_may_fail_with(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return false;
 	}
 	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) < 0) {
-		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
-		j_may_fail(j, R_VCPU_ATTR_UNKNOWN, EINVAL);
+		j_may_fail(j, R_VCPU_ATTR_UNKNOWN);
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "no KVM_CAP_VCPU_ATTRIBUTES");
 		return false;
 	}
 	if (group != KVM_VCPU_TSC_CTRL || attr != KVM_VCPU_TSC_OFFSET) {
-		j_must_fail(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
+		j_must_fail_with(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		return false;
 	}
 	*key = group << 32 | attr;
@@ -486,7 +481,7 @@ static void attr_get(struct judge *j)
 
 	if (!attr_of(j, &key))
 		return;
-	j_may_fail(j, R_VCPU_ATTR_FAULT, EFAULT);
+	j_may_fail(j, R_VCPU_ATTR_FAULT);
 	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS) || !j_field(j, value, 0, 8, &n) || j_vcpu_ran(j))
 		return;
 	e = state_set_find(&j->vcpu->attrs, key, 0);
@@ -510,7 +505,7 @@ static void attr_set(struct judge *j)
 
 	if (!attr_of(j, &key))
 		return;
-	j_may_fail(j, R_VCPU_ATTR_FAULT, EFAULT);
+	j_may_fail(j, R_VCPU_ATTR_FAULT);
 	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS))
 		return;
 	vcpu_attrs_forget(j->vcpu);
@@ -569,11 +564,11 @@ static bool nested_possible(struct judge *j)
 	int32_t cap = j_cap(j, KVM_CAP_NESTED_STATE);
 
 	if (cap == 0) {
-		j_must_fail(j, R_NESTED_NOT_POSSIBLE, EINVAL);
+		j_must_fail(j, R_NESTED_NOT_POSSIBLE);
 		return false;
 	}
 	if (cap < 0)
-		j_may_fail(j, R_NESTED_NOT_POSSIBLE, EINVAL);
+		j_may_fail(j, R_NESTED_NOT_POSSIBLE);
 	return true;
 }
 
@@ -630,13 +625,13 @@ static void nested_get(struct judge *j)
 		return;
 	if (known && !j_vcpu_ran(j) &&
 	    VCPU_KNOWN(j, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room) {
-		j_must_fail(j, R_NESTED_TOO_SMALL, E2BIG);
+		j_must_fail(j, R_NESTED_TOO_SMALL);
 		if (j->ret->ret == -E2BIG)
 			J_EQUAL_OUT(j, R_NESTED_SIZE_WRITTEN, struct kvm_nested_state, size, size);
 		return;
 	}
 	if (!known || most < 0 || (int64_t)room < most)
-		j_may_fail(j, R_NESTED_TOO_SMALL, E2BIG);
+		j_may_fail(j, R_NESTED_TOO_SMALL);
 	if (j->ret->ret == -E2BIG && known && J_OUT(j, struct kvm_nested_state, size, &size))
 		j_check(j, R_NESTED_SIZE_WRITTEN, size > room, "the size that is needed",
 			"%llu of %llu", (unsigned long long)size, (unsigned long long)room);
@@ -655,16 +650,15 @@ static void nested_set(struct judge *j)
 	if (!nested_possible(j))
 		return;
 	if (J_IN(j, struct kvm_nested_state, size, &size) && size < NESTED_HEADER) {
-		j_must_fail(j, R_NESTED_INVALID, EINVAL);
+		j_must_fail_with(j, R_NESTED_INVALID, EINVAL);
 		return;
 	}
 	if (J_IN(j, struct kvm_nested_state, flags, &flags) &&
 	    J_IN(j, struct kvm_nested_state, format, &format) && !nested_sane(j, flags, format)) {
-		j_must_fail(j, R_NESTED_FLAGS, EINVAL);
+		j_must_fail(j, R_NESTED_FLAGS);
 		return;
 	}
-	j_may_fail(j, R_NESTED_INVALID, EINVAL);
-	j_may_fail(j, R_NESTED_INVALID, EFAULT);
+	j_may_fail(j, R_NESTED_INVALID);
 	j_succeeds(j, R_NESTED_SET_SUCCEEDS);
 	vcpu_forget_all(j->vcpu);
 }
@@ -677,16 +671,15 @@ static void one_reg(struct judge *j)
 	uint64_t id;
 
 	if (!j_applies(j, R_ONE_REG_OF_X86)) {
-		j_must_fail(j, R_ONE_REG_BEFORE, EINVAL);
+		j_must_fail(j, R_ONE_REG_BEFORE);
 		return;
 	}
 	if (J_IN(j, struct kvm_one_reg, id, &id) && (id & KVM_REG_ARCH_MASK) != KVM_REG_X86) {
-		j_must_fail(j, R_ONE_REG_OF_X86, EINVAL);
+		j_must_fail(j, R_ONE_REG_OF_X86);
 		return;
 	}
 	/* Which registers this vCPU has is not for the model to say. */
-	j_may_fail(j, R_ONE_REG_REFUSED, EINVAL);
-	j_may_fail(j, R_ONE_REG_REFUSED, ENOENT);
+	j_may_fail(j, R_ONE_REG_REFUSED);
 	vm_buffer_may_fault(j, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
 	j_succeeds(j, R_ONE_REG_SUCCEEDS);
 	if (!set)
@@ -703,7 +696,7 @@ static void reg_list(struct judge *j)
 	uint64_t room, n;
 
 	if (!j_applies(j, R_ONE_REG_OF_X86)) {
-		j_must_fail(j, R_ONE_REG_BEFORE, EINVAL);
+		j_must_fail(j, R_ONE_REG_BEFORE);
 		return;
 	}
 	if (!j_field(j, j->in, 0, 8, &room))
@@ -711,13 +704,13 @@ static void reg_list(struct judge *j)
 	counted = j->in && j_field(j, j->out, 0, 8, &n);
 	/* What is wrong with success is said below. */
 	if (*known && counted && *known - 1 > room && (j->ret->ret < 0 || j->making)) {
-		j_must_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
+		j_must_fail(j, R_REG_LIST_TOO_SMALL);
 		if (j->ret->ret == -E2BIG)
 			j_equal_field(j, R_REG_LIST_COUNT_WRITTEN, "n", *known - 1, j->out, 0, 8);
 		return;
 	}
 	if (!room || (counted && n > room))
-		j_may_fail(j, R_REG_LIST_TOO_SMALL, E2BIG);
+		j_may_fail(j, R_REG_LIST_TOO_SMALL);
 	if (j->ret->ret == -E2BIG && counted)
 		right = j_check(j, R_REG_LIST_COUNT_WRITTEN, n > room, "the count that is needed",
 				"n = %llu", (unsigned long long)n);
@@ -737,7 +730,7 @@ static void reg_list(struct judge *j)
 static void stats_fd(struct judge *j)
 {
 	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) == 0) {
-		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
 	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) < 0) {
@@ -775,8 +768,8 @@ static void pre_fault(struct judge *j)
 
 	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) == 0) {
 		/* Or shadow paging is in use, which cannot do it. */
-		j_may_fail(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
-		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL, EINVAL);
+		j_may_fail_with(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
+		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
 	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) < 0) {
@@ -784,18 +777,18 @@ static void pre_fault(struct judge *j)
 		return;
 	}
 	if (known && (flags || !size || gpa % j_page(j) || size % j_page(j) || gpa + size <= gpa)) {
-		j_must_fail(j, R_PRE_FAULT_INVALID, EINVAL);
+		j_must_fail(j, R_PRE_FAULT_INVALID);
 		return;
 	}
-	j_may_fail(j, R_PRE_FAULT_REFUSED, EFAULT);
-	j_may_fail(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
-	j_may_fail(j, R_PRE_FAULT_REFUSED, EAGAIN);
-	j_may_fail(j, R_PRE_FAULT_REFUSED, EHWPOISON);
+	j_may_fail_with(j, R_PRE_FAULT_REFUSED, EFAULT);
+	j_may_fail_with(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
+	j_may_fail_with(j, R_PRE_FAULT_REFUSED, EAGAIN);
+	j_may_fail_with(j, R_PRE_FAULT_REFUSED, EHWPOISON);
 	if (known && nowhere(j->vm, gpa)) {
-		j_must_fail(j, R_PRE_FAULT_NOWHERE, ENOENT);
+		j_must_fail(j, R_PRE_FAULT_NOWHERE);
 		return;
 	}
-	j_may_fail(j, R_PRE_FAULT_REFUSED, ENOENT);
+	j_may_fail_with(j, R_PRE_FAULT_REFUSED, ENOENT);
 	if (!j_succeeds(j, R_PRE_FAULT_SUCCEEDS) || !known ||
 	    !J_OUT(j, struct kvm_pre_fault_memory, gpa, &gpa_left) ||
 	    !J_OUT(j, struct kvm_pre_fault_memory, size, &size_left))

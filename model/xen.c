@@ -24,11 +24,11 @@ static bool xen_there(struct judge *j, uint32_t flag)
 	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
 
 	if (cap >= 0 && !((uint32_t)cap & flag)) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return false;
 	}
 	if (cap < 0)
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY, ENOTTY);
+		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 	return true;
 }
 
@@ -52,22 +52,22 @@ static void hvm_config(struct judge *j)
 		return;
 	}
 	if (flags & ~settable || (cap > 0 && flags & ~(uint64_t)(uint32_t)cap)) {
-		j_must_fail(j, R_XEN_CONFIG_FLAGS, EINVAL);
+		j_must_fail(j, R_XEN_CONFIG_FLAGS);
 		return;
 	}
 	if (flags && cap < 0)
-		j_may_fail(j, R_XEN_CONFIG_FLAGS, EINVAL);
+		j_may_fail(j, R_XEN_CONFIG_FLAGS);
 	if (flags & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL && (address[0] | address[1] | sizes)) {
-		j_must_fail(j, R_XEN_CONFIG_BLOBS, EINVAL);
+		j_must_fail(j, R_XEN_CONFIG_BLOBS);
 		return;
 	}
 	if (msr && msr >> 28 != 4) {
 		if (j_kernel(j) && j_applies(j, R_XEN_CONFIG_MSR)) {
-			j_must_fail(j, R_XEN_CONFIG_MSR, EINVAL);
+			j_must_fail(j, R_XEN_CONFIG_MSR);
 			return;
 		}
 		/* Stable kernels took the check over. */
-		j_may_fail(j, R_XEN_CONFIG_MSR_OLD, EINVAL);
+		j_may_fail(j, R_XEN_CONFIG_MSR_OLD);
 	}
 	j_succeeds(j, R_XEN_CONFIG_SUCCEEDS);
 }
@@ -126,22 +126,20 @@ static bool attr_type(struct judge *j, uint64_t *type)
 	if (*type >= TYPES) {
 		/* Kernels newer than this table may have more. */
 		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
-			j_must_fail(j, R_XEN_ATTR_UNKNOWN, ENOENT);
+			j_must_fail_with(j, R_XEN_ATTR_UNKNOWN, ENOENT);
 			return false;
 		}
-		j_may_fail(j, R_XEN_ATTR_UNKNOWN, ENOENT);
+		j_may_fail_with(j, R_XEN_ATTR_UNKNOWN, ENOENT);
 		j_may_succeed(j, R_XEN_ATTR_OTHER, "a type that this model does not know");
 		return false;
 	}
 	if (cap >= 0 && !((uint32_t)cap & type_flag(*type))) {
-		j_may_fail(j, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
-		j_must_fail(j, R_XEN_ATTR_UNKNOWN, ENOENT);
+		j_may_fail_with(j, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
+		j_must_fail_with(j, R_XEN_ATTR_UNKNOWN, ENOENT);
 		return false;
 	}
-	if (cap < 0) {
-		j_may_fail(j, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
-		j_may_fail(j, R_XEN_ATTR_UNKNOWN, ENOENT);
-	}
+	if (cap < 0)
+		j_may_fail(j, R_XEN_ATTR_UNKNOWN);
 	return true;
 }
 
@@ -171,19 +169,17 @@ static bool channel_invalid(const struct channel *c)
 static void channel_assign(struct judge *j, const struct channel *c)
 {
 	if (channel_invalid(c)) {
-		j_must_fail(j, R_XEN_EVTCHN_ARGUMENT, EINVAL);
+		j_must_fail(j, R_XEN_EVTCHN_ARGUMENT);
 		return;
 	}
-	if (!c->to) {
-		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EBADF);
-		j_may_fail(j, R_EVENTFD_DESCRIPTOR, EINVAL);
-	}
+	if (!c->to)
+		j_may_fail(j, R_EVENTFD_DESCRIPTOR);
 	if (vm_fact(j, VM_FACT_XEN_PORT, c->port)) {
-		j_must_fail(j, R_XEN_EVTCHN_TAKEN, EEXIST);
+		j_must_fail(j, R_XEN_EVTCHN_TAKEN);
 		return;
 	}
 	if (vm_facts_open(j))
-		j_may_fail(j, R_XEN_EVTCHN_TAKEN, EEXIST);
+		j_may_fail(j, R_XEN_EVTCHN_TAKEN);
 	if (j_succeeds(j, R_XEN_EVTCHN_SUCCEEDS))
 		vm_fact_set(j, VM_FACT_XEN_PORT, c->port, c->type, c->to);
 }
@@ -194,18 +190,18 @@ static void channel_change(struct judge *j, const struct channel *c)
 	bool update = c->flags == KVM_XEN_EVTCHN_UPDATE;
 
 	if (!e && !vm_facts_open(j)) {
-		j_must_fail(j, R_XEN_EVTCHN_MISSING, ENOENT);
+		j_must_fail(j, R_XEN_EVTCHN_MISSING);
 		return;
 	}
 	if (!e)
-		j_may_fail(j, R_XEN_EVTCHN_MISSING, ENOENT);
+		j_may_fail(j, R_XEN_EVTCHN_MISSING);
 	if (update && (c->priority != TWO_LEVEL || !c->to ||
 		       (e && (e->value[0] != c->type || e->value[1] != c->to)))) {
-		j_must_fail(j, R_XEN_EVTCHN_UPDATE, EINVAL);
+		j_must_fail(j, R_XEN_EVTCHN_UPDATE);
 		return;
 	}
 	if (update && !e)
-		j_may_fail(j, R_XEN_EVTCHN_UPDATE, EINVAL);
+		j_may_fail(j, R_XEN_EVTCHN_UPDATE);
 	if (j_succeeds(j, R_XEN_EVTCHN_SUCCEEDS) && !update)
 		vm_fact_drop(j, VM_FACT_XEN_PORT, c->port);
 }
@@ -227,16 +223,16 @@ static void set_channel(struct judge *j)
 		return;
 	}
 	if (!c.port || c.port >= PORTS) {
-		j_must_fail(j, R_XEN_EVTCHN_ARGUMENT, EINVAL);
+		j_must_fail(j, R_XEN_EVTCHN_ARGUMENT);
 		return;
 	}
 	/* The guest itself changes the mode that decides. */
 	if (c.port >= PORTS_32 || c.to >= PORTS_32)
-		j_may_fail(j, R_XEN_EVTCHN_ARGUMENT, EINVAL);
+		j_may_fail(j, R_XEN_EVTCHN_ARGUMENT);
 	if (c.flags == KVM_XEN_EVTCHN_DEASSIGN || c.flags == KVM_XEN_EVTCHN_UPDATE)
 		channel_change(j, &c);
 	else if (c.flags)
-		j_must_fail(j, R_XEN_EVTCHN_FLAGS, EINVAL);
+		j_must_fail(j, R_XEN_EVTCHN_FLAGS);
 	else
 		channel_assign(j, &c);
 }
@@ -245,14 +241,12 @@ static void set_channel(struct judge *j)
 static bool shared_info_refused(struct judge *j, uint64_t type, uint64_t value)
 {
 	if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA && value % 4096) {
-		j_must_fail(j, R_XEN_ATTR_ADDRESS, EINVAL);
+		j_must_fail_with(j, R_XEN_ATTR_ADDRESS, EINVAL);
 		return true;
 	}
 	/* Taking the page away always works; there may be no memory where a new one is to be. */
-	if (value != type_default(type)) {
-		j_may_fail(j, R_XEN_ATTR_ADDRESS, EFAULT);
-		j_may_fail(j, R_XEN_ATTR_ADDRESS, EINVAL);
-	}
+	if (value != type_default(type))
+		j_may_fail(j, R_XEN_ATTR_ADDRESS);
 	return false;
 }
 
@@ -276,13 +270,13 @@ static void set_attr(struct judge *j)
 	switch (type) {
 	case KVM_XEN_ATTR_TYPE_UPCALL_VECTOR:
 		if (value && value < FIRST_VECTOR) {
-			j_must_fail(j, R_XEN_ATTR_VECTOR, EINVAL);
+			j_must_fail(j, R_XEN_ATTR_VECTOR);
 			return;
 		}
 		break;
 	case KVM_XEN_ATTR_TYPE_LONG_MODE:
 		/* Newer kernels write the clock of a shared page anew, whose memory may be gone. */
-		j_may_fail(j, R_XEN_ATTR_ADDRESS, EFAULT);
+		j_may_fail_with(j, R_XEN_ATTR_ADDRESS, EFAULT);
 		value = !!value;
 		break;
 	case KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG:
@@ -326,11 +320,11 @@ static void get_attr(struct judge *j)
 	if (!attr_type(j, &type))
 		return;
 	if (type == KVM_XEN_ATTR_TYPE_EVTCHN) {
-		j_must_fail(j, R_XEN_EVTCHN_UNREADABLE, ENOENT);
+		j_must_fail(j, R_XEN_EVTCHN_UNREADABLE);
 		return;
 	}
 	if (type == KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG)
-		j_may_fail(j, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
+		j_may_fail_with(j, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
 	if (!j_succeeds(j, R_XEN_ATTR_SUCCEEDS) ||
 	    !j_field(j, j->out, offsetof(struct kvm_xen_hvm_attr, u), type_width(type), &value))
 		return;
@@ -361,23 +355,21 @@ static void evtchn_send(struct judge *j)
 	}
 	if (!port || port >= PORTS || priority != TWO_LEVEL ||
 	    (j->vm->fresh && !state_vm_vcpu_number(j->vm, vcpu))) {
-		j_must_fail(j, R_XEN_SEND_ARGUMENT, EINVAL);
+		j_must_fail(j, R_XEN_SEND_ARGUMENT);
 		return;
 	}
 	if (port >= PORTS_32 || !j->vm->fresh)
-		j_may_fail(j, R_XEN_SEND_ARGUMENT, EINVAL);
+		j_may_fail(j, R_XEN_SEND_ARGUMENT);
 	page = vm_fact(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO);
 	address = vm_fact(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA);
 	if ((!page || page->value[0] == NO_FRAME) && (!address || !address->value[0])) {
 		/* Nowhere to put it. */
-		j_may_fail(j, R_XEN_SEND_NO_PAGE, EINVAL);
-		j_may_fail(j, R_XEN_SEND_NO_PAGE, EFAULT);
-		j_may_fail(j, R_XEN_SEND_NO_PAGE, EAGAIN);
+		j_may_fail(j, R_XEN_SEND_NO_PAGE);
 		j_may_succeed(j, R_XEN_SEND_SUCCEEDS, "there may be no shared page");
 		return;
 	}
 	/* The memory behind the page may be gone by now. */
-	j_may_fail(j, R_XEN_SEND_NO_PAGE, EFAULT);
+	j_may_fail_with(j, R_XEN_SEND_NO_PAGE, EFAULT);
 	j_succeeds(j, R_XEN_SEND_SUCCEEDS);
 }
 

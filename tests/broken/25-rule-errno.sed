@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # breaks One rule demands another errno.
-# file model/eventfd.c
+# file model/rules_vm.def
 # red unit/model_vm_events rules/rules_tested
-s/j_must_fail\(j, R_IOEVENTFD_TAKEN, EEXIST\)/j_must_fail(j, R_IOEVENTFD_TAKEN, EINVAL)/
+/^REFUSAL\(IOEVENTFD_TAKEN,/ s/E\(EEXIST\)/E(EINVAL)/

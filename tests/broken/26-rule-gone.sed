@@ -2,4 +2,4 @@
 # breaks One rule is no longer looked at.
 # file model/rules_vm.def
 # red rules/rules_tested
-s/^RULE\(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, 0, 0,/RULE(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, K(99, 0), 0,/
+s/^REFUSAL\(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, 0, 0,/REFUSAL(SET_BOOT_CPU_BEFORE_VCPUS, PROMISE, X86, K(99, 0), 0,/

@@ -26,13 +26,45 @@ assert all(l["type"] == "rule" and l["kind"] and l["architectures"] and l["state
 run "$KVMTAPE" rules --show irq_line_needs_chip "$pc"
 is "show: exit status" "$status" 0
 like "show: statement" "$out" '^says +Setting a line requires'
-like "show: source" "$out" '^source +api\.rst § 4\.25$'
+like "show: source, with its title" "$out" '^source +api\.rst § 4\.25 KVM_IRQ_LINE$'
+like "show: the errors of its row" "$out" '^errors +ENXIO$'
 unlike "show: a tape that does not confirm is not named" "$out" '^confirmed'
 run "$KVMTAPE" rules --show REGS_SAME "$pc"
 like "show: the tape that confirms, from which event on" "$out" '^confirmed +[0-9]+ times by .*pc\.tape, first at event [0-9]+ \(kernel '
 run "$KVMTAPE" rules --show NO_SUCH_RULE
 is "show: no such rule" "$status" 2
 like "show: no such rule is said" "$err" "no rule 'NO_SUCH_RULE'"
+
+run "$KVMTAPE" rules --show d-36
+is "show a finding: exit status" "$status" 0
+like "show a finding: its entry" "$out" '^D-36 KVM_CREATE_IRQCHIP$'
+like "show a finding: what kernels do" "$out" '^Kernel: EEXIST '
+like "show a finding: the rules that refer to it" "$out" '^CREATE_IRQCHIP_ONCE deviation$'
+run "$KVMTAPE" rules --show A-4.24-06
+like "show a statement: the rules that refer to it" "$out" '^CREATE_IRQCHIP_BEFORE_VCPUS deviation$'
+run "$KVMTAPE" rules --json --show V-1.1-02
+like "show --json: a statement" "$out" '^\{"type": ?"statement", ?"id": ?"V-1\.1-02"'
+run "$KVMTAPE" rules --show D-999
+is "show: no such finding" "$status" 2
+run "$KVMTAPE" rules --show D-36 "$pc"
+is "show a finding with a tape: usage error" "$status" 2
+run "$KVMTAPE" rules 4.2
+unlike "search by section: no other that begins alike" "$out" '§ 4\.25'
+run "$KVMTAPE" rules D-4
+is "search by reference: no other that begins alike" "$out" "0 of $all rules"
+run "$KVMTAPE" rules ENXIO 4.25
+like "search by errno and section" "$out" '^IRQ_LINE_NEEDS_CHIP '
+unlike "search by errno: not what gives another" "$out" '^IRQ_LINE_SUCCEEDS'
+run "$KVMTAPE" rules --for irq_line --arch x86 --kernel 6.1
+is "--for: exit status" "$status" 0
+like "--for: the errors" "$out" '^  ENXIO +IRQ_LINE_NEEDS_CHIP \(promise\)$'
+like "--for: what else holds" "$out" '^ +IRQ_LINE_SUCCEEDS \(promise\)$'
+unlike "--for: of this architecture" "$out" 'ARM_IRQ_LINE'
+run "$KVMTAPE" rules --for IRQ_LIN
+is "--for: no such ioctl" "$status" 2
+like "--for: the nearest" "$err" 'did you mean KVM_IRQ_LINE'
+run "$KVMTAPE" rules --for IRQ_LINE --coverage "$pc"
+is "--for and --coverage: usage error" "$status" 2
 
 run "$KVMTAPE" rules --coverage --missed "$pc"
 is "coverage: exit status" "$status" 0
