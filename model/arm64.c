@@ -247,7 +247,7 @@ static void vcpu_init(struct judge *j)
 			if (!again && init.features & OLD_FEATURES)
 				generic_flag_set(v, ARM_UNSURE, true);
 		}
-		if (init.unknown && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+		if (init.unknown && !j_newer(j)) {
 			j_must_fail(j, R_ARM_INIT_UNKNOWN_FEATURE);
 			return;
 		}
@@ -300,8 +300,7 @@ static void vcpu_finalize(struct judge *j)
 	/* The document has two errors for a feature that was not asked for. */
 	if (has != STATE_YES || feature != KVM_ARM_VCPU_SVE) {
 		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EPERM);
-		if (has == STATE_NO || (feature != KVM_ARM_VCPU_SVE && j_kernel(j) &&
-					j_kernel(j) <= MODEL_KERNEL(7, 2))) {
+		if (has == STATE_NO || (feature != KVM_ARM_VCPU_SVE && !j_maybe_newer(j))) {
 			j_must_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
 			return;
 		}

@@ -146,7 +146,7 @@ static void create_device(struct judge *j)
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || j_kernel(j) <= MODEL_KERNEL(7, 2))) {
+	if (!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || !j_newer(j))) {
 		j_must_fail(j, R_CREATE_DEVICE_TYPE);
 		return;
 	}
@@ -197,7 +197,7 @@ static bool attr_read(struct judge *j, struct attr *a, enum tape_role role)
 /* Only a new kernel has groups or attributes with numbers from `first` on. */
 static bool only_newer(struct judge *j, uint64_t number, uint64_t first)
 {
-	return number >= first && (!j_kernel(j) || j_kernel(j) > MODEL_KERNEL(7, 2));
+	return number >= first && j_maybe_newer(j);
 }
 
 static void attr_unknown(struct judge *j)

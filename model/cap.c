@@ -424,7 +424,7 @@ static void enable_cap(struct judge *j)
 		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */
-		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2))
+		if (!j_maybe_newer(j))
 			j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 		else if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
 				       "a capability that this model does not know"))

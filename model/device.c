@@ -19,7 +19,7 @@ static void create_device(struct judge *j)
 	}
 	if (type != KVM_DEV_TYPE_VFIO) {
 		/* The types that are known today belong to other architectures. */
-		if (type < KVM_DEV_TYPE_MAX || j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+		if (type < KVM_DEV_TYPE_MAX || !j_newer(j)) {
 			j_must_fail(j, R_CREATE_DEVICE_TYPE);
 			return;
 		}

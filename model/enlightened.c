@@ -107,7 +107,7 @@ void hv_cpuid_get(struct judge *j)
 		return;
 	}
 	/* A kernel of later years may have more to tell. */
-	if (room < HV_LEAVES || !j_kernel(j) || j_kernel(j) > MODEL_KERNEL(7, 2))
+	if (room < HV_LEAVES || j_maybe_newer(j))
 		j_may_fail(j, R_HV_CPUID_TOO_LOW);
 	if (!j_succeeds(j, R_HV_CPUID_SUCCEEDS) || !J_OUT(j, struct kvm_cpuid2, nent, &n))
 		return;
@@ -218,8 +218,7 @@ static bool xen_type(struct judge *j, uint64_t *type)
 	}
 	feature = xen_feature(*type);
 	if (!feature) {
-		if (*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA ||
-		    j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+		if (*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA || !j_newer(j)) {
 			j_must_fail_with(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
 			return false;
 		}

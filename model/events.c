@@ -399,7 +399,7 @@ void events_setup_mce(struct judge *j)
 		return;
 	}
 	if (cap & ~(MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P) &&
-	    j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+	    !j_maybe_newer(j)) {
 		j_must_fail(j, R_MCE_CAPABILITY);
 		return;
 	}

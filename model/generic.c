@@ -258,7 +258,7 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 		return !cap_too_late(j, has_slots(j->vm));
 	default:
 		/* The list above is that of the kernels up to 7.2. */
-		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+		if (!j_maybe_newer(j)) {
 			j_must_fail(j, R_ARM_CAP_NONE);
 			return false;
 		}

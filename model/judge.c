@@ -11,6 +11,19 @@ uint32_t j_kernel(const struct judge *j)
 	return model_facts(j->m)->kernel;
 }
 
+/* The last kernel that was read. */
+#define NEWEST MODEL_KERNEL(7, 2)
+
+bool j_newer(const struct judge *j)
+{
+	return j_kernel(j) > NEWEST;
+}
+
+bool j_maybe_newer(const struct judge *j)
+{
+	return !j_kernel(j) || j_newer(j);
+}
+
 uint32_t j_page(const struct judge *j)
 {
 	return model_facts(j->m)->page;

@@ -64,6 +64,12 @@ struct judge {
 /* --- facts ------------------------------------------------------------------------------------ */
 
 uint32_t j_kernel(const struct judge *j); /* MODEL_KERNEL(), 0 = not known */
+/*
+ * The kernel is newer than those whose sources the tables of the rules follow, so that it may have
+ * types, groups and capabilities that they lack; or may be, if it is not known.
+ */
+bool j_newer(const struct judge *j);
+bool j_maybe_newer(const struct judge *j);
 uint32_t j_page(const struct judge *j);	  /* bytes of a page of the tape's machine */
 /* What KVM_CHECK_EXTENSION answered for a capability; INT32_MIN = not on the tape. */
 int32_t j_cap(const struct judge *j, uint32_t cap);

@@ -719,7 +719,7 @@ static void set_memory_attributes(struct judge *j)
 	/* arm64 up to 7.2 has none, and refuses what it does not know in a way of its own. */
 	if (model_facts(j->m)->arch == KVMAPI_ARM64) {
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || j_kernel(j) > MODEL_KERNEL(7, 2))
+		if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || j_newer(j))
 			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "attributes of newer kernels");
 		else
 			j_must_fail(j, R_UNKNOWN_VM_EINVAL);

@@ -859,8 +859,7 @@ static const struct row *row_find(const struct attribute *a)
 /* Of the topology group, and of whatever later kernels have, nothing is documented. */
 static bool undocumented(struct judge *j, const struct attribute *a)
 {
-	if (a->group != KVM_S390_VM_CPU_TOPOLOGY && j_kernel(j) &&
-	    j_kernel(j) <= MODEL_KERNEL(7, 2))
+	if (a->group != KVM_S390_VM_CPU_TOPOLOGY && !j_maybe_newer(j))
 		return false;
 	j_may_fail(j, R_S390_ATTR_HARDWARE);
 	j_may_succeed(j, R_S390_ATTR_HARDWARE, "an attribute that the documents do not name");

@@ -384,7 +384,7 @@ void model_unknown_request(struct judge *j)
 		return;
 	}
 	/* A kernel newer than this model's table may know more. */
-	if (kvm && (!j_kernel(j) || j_kernel(j) > MODEL_KERNEL(7, 2)) && j->ret->ret >= 0) {
+	if (kvm && j_maybe_newer(j) && j->ret->ret >= 0) {
 		if (j->vm)
 			state_vm_forget(j->vm);
 		j_skip(j, "an ioctl that this program's table does not have");

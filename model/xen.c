@@ -125,7 +125,7 @@ static bool attr_type(struct judge *j, uint64_t *type)
 	}
 	if (*type >= TYPES) {
 		/* Kernels newer than this table may have more. */
-		if (j_kernel(j) && j_kernel(j) <= MODEL_KERNEL(7, 2)) {
+		if (!j_maybe_newer(j)) {
 			j_must_fail_with(j, R_XEN_ATTR_UNKNOWN, ENOENT);
 			return false;
 		}
