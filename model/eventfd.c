@@ -14,11 +14,12 @@
 #include "kvmapi/kvm_newer.h"
 #include "model/vm.h"
 
-static void descriptor_errors(struct judge *j, uint16_t rule, uint64_t fd)
+/* What there is behind a number, no tape tells; behind one below 0 there is nothing. */
+static bool descriptor_refused(struct judge *j, uint64_t fd)
 {
-	j_may_fail_with(j, rule, EBADF);
-	if (!(fd >> 31))
-		j_may_fail_with(j, rule, EINVAL);
+	if (fd >> 31)
+		return j_refuse_with(j, R_EVENTFD_DESCRIPTOR, EBADF, STATE_YES);
+	return j_refuse(j, R_EVENTFD_DESCRIPTOR, STATE_UNKNOWN);
 }
 
 /* api.rst 4.75 */
@@ -26,18 +27,10 @@ static void irqfd_assign(struct judge *j, uint64_t fd, uint64_t gsi, uint64_t fl
 {
 	struct state_vm *vm = j->vm;
 
-	if (vm->irqchip == STATE_IRQCHIP_NONE ||
-	    (vm->irqchip == STATE_IRQCHIP_SPLIT && flags & KVM_IRQFD_FLAG_RESAMPLE)) {
-		j_must_fail(j, R_IRQFD_NEEDS_CHIP);
+	if (j_refuse(j, R_IRQFD_NEEDS_CHIP,
+		     flags & KVM_IRQFD_FLAG_RESAMPLE ? vm_lacks_chips(vm) : vm_lacks_irqchip(vm)) ||
+	    descriptor_refused(j, fd))
 		return;
-	}
-	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_IRQFD_NEEDS_CHIP);
-	if (fd >> 31) {
-		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
-		return;
-	}
-	descriptor_errors(j, R_EVENTFD_DESCRIPTOR, fd);
 	j_may_fail(j, R_IRQFD_TAKEN);
 	if (!j_succeeds(j, R_IRQFD_SUCCEEDS))
 		return;
@@ -57,23 +50,19 @@ static void irqfd(struct judge *j)
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (flags & ~(uint64_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE)) {
-		j_must_fail(j, R_IRQFD_FLAGS);
+	if (j_refuse(j, R_IRQFD_FLAGS,
+		     tri(flags & ~(uint64_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))))
 		return;
-	}
 	if (!(flags & KVM_IRQFD_FLAG_DEASSIGN)) {
 		irqfd_assign(j, fd, gsi, flags);
 		return;
 	}
-	if (fd >> 31) {
-		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
-		return;
-	}
 	e = state_set_find(&vm->irqfds, fd, gsi);
-	if (!e)
-		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, fd);
 	/* A descriptor that was assigned may have been closed since. */
-	j_may_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	if (e)
+		j_may_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	else if (descriptor_refused(j, fd))
+		return;
 	if (j_succeeds(j, e ? R_IRQFD_SUCCEEDS : R_IRQFD_DEASSIGN_MISSING) && e)
 		state_set_remove(&vm->irqfds, e);
 }
@@ -124,32 +113,30 @@ static bool ioevent_collides(const struct state_entry *o, const struct ioevent *
 	return len == e->len && (!match || !e->match || o->value[0] == e->datamatch);
 }
 
+static bool ioevent_invalid(const struct ioevent *e)
+{
+	return (e->len != 0 && e->len != 1 && e->len != 2 && e->len != 4 && e->len != 8) ||
+	       e->addr + e->len < e->addr ||
+	       e->flags & ~(uint64_t)(IOEVENTFD_FLAGS | IOEVENTFD_FLAG_FAST_MMIO) ||
+	       (!e->len && e->match);
+}
+
 static void ioevent_assign(struct judge *j, const struct ioevent *e)
 {
 	struct state_set *set = &j->vm->ioeventfds;
+	enum state_tri taken = set->open ? STATE_UNKNOWN : STATE_NO;
 	struct state_entry *new;
 	uint64_t serial = 0;
 
-	if ((e->len != 0 && e->len != 1 && e->len != 2 && e->len != 4 && e->len != 8) ||
-	    e->addr + e->len < e->addr ||
-	    e->flags & ~(uint64_t)(IOEVENTFD_FLAGS | IOEVENTFD_FLAG_FAST_MMIO) ||
-	    (!e->len && e->match)) {
-		j_must_fail(j, R_IOEVENTFD_ARGUMENT);
+	if (j_refuse(j, R_IOEVENTFD_ARGUMENT, tri(ioevent_invalid(e))) ||
+	    descriptor_refused(j, e->fd))
 		return;
+	for (uint32_t i = 0; i < set->count && taken != STATE_YES; i++) {
+		if (set->entries[i].key == e->addr && ioevent_collides(&set->entries[i], e))
+			taken = STATE_YES;
 	}
-	descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
-	if (e->fd >> 31) {
-		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	if (j_refuse(j, R_IOEVENTFD_TAKEN, taken))
 		return;
-	}
-	for (uint32_t i = 0; i < set->count; i++) {
-		if (set->entries[i].key == e->addr && ioevent_collides(&set->entries[i], e)) {
-			j_must_fail(j, R_IOEVENTFD_TAKEN);
-			return;
-		}
-	}
-	if (set->open)
-		j_may_fail(j, R_IOEVENTFD_TAKEN);
 	if (j->vm->zones.count > 900 || j->vm->zones.open)
 		j_may_fail(j, R_IO_BUS_FULL);
 	if (!j_succeeds(j, e->flags & IOEVENTFD_FLAG_FAST_MMIO ? R_IOEVENTFD_FLAG_UNNAMED
@@ -173,7 +160,7 @@ static void ioevent_deassign(struct judge *j, const struct ioevent *e)
 	struct state_entry *same = NULL, *other = NULL;
 
 	if (e->fd >> 31) {
-		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
+		descriptor_refused(j, e->fd);
 		return;
 	}
 	for (uint32_t i = 0; i < set->count; i++) {
@@ -187,16 +174,11 @@ static void ioevent_deassign(struct judge *j, const struct ioevent *e)
 		else
 			other = o;
 	}
-	if (!same && !other && !set->open) {
-		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
-		j_must_fail(j, R_IOEVENTFD_MISSING);
+	/* Another number may stand for the same eventfd. */
+	if (!same &&
+	    (descriptor_refused(j, e->fd) ||
+	     j_refuse(j, R_IOEVENTFD_MISSING, other || set->open ? STATE_UNKNOWN : STATE_YES)))
 		return;
-	}
-	if (!same) {
-		/* Another number may stand for the same eventfd. */
-		descriptor_errors(j, R_EVENTFD_DESCRIPTOR, e->fd);
-		j_may_fail(j, R_IOEVENTFD_MISSING);
-	}
 	if (!j_succeeds(j, R_IOEVENTFD_SUCCEEDS))
 		return;
 	if (same || other)
@@ -234,14 +216,10 @@ static void coalesced(struct judge *j, bool add)
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (pio > 1) {
-		/* Older kernels had padding there. */
-		if (j_cap(j, KVM_CAP_COALESCED_PIO) > 0) {
-			j_must_fail(j, R_COALESCED_PIO_FLAG);
-			return;
-		}
-		j_may_fail(j, R_COALESCED_PIO_FLAG);
-	}
+	/* Older kernels had padding there. */
+	if (pio > 1 && j_refuse(j, R_COALESCED_PIO_FLAG,
+				j_cap(j, KVM_CAP_COALESCED_PIO) > 0 ? STATE_YES : STATE_UNKNOWN))
+		return;
 	if (add && (zones->count > 900 || zones->open))
 		j_may_fail(j, R_IO_BUS_FULL);
 	if (!j_succeeds(j, add ? R_COALESCED_SUCCEEDS : R_COALESCED_REMOVE_SUCCEEDS))
@@ -289,25 +267,17 @@ static void hyperv_eventfd(struct judge *j)
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
-	    id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK) {
-		j_must_fail(j, R_HYPERV_EVENTFD_ARGUMENT);
+	if (j_refuse(j, R_HYPERV_EVENTFD_ARGUMENT,
+		     tri(flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
+			 id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK)))
 		return;
-	}
 	taken = vm_fact(j, VM_FACT_HYPERV, id) != NULL;
-	/* Only tying looks at the descriptor, and first. */
-	if (!flags && fd >> 31) {
-		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
+	/* Only assigning looks at the descriptor, and first. */
+	if (!flags && descriptor_refused(j, fd))
 		return;
-	}
-	if (!flags)
-		j_may_fail(j, R_EVENTFD_DESCRIPTOR);
-	if (!taken && vm_facts_open(j)) {
-		j_may_fail_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
-	} else if (taken == !flags) {
-		j_must_fail_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST);
+	if (j_refuse_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST,
+			  !taken && vm_facts_open(j) ? STATE_UNKNOWN : tri(taken == !flags)))
 		return;
-	}
 	if (!j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS))
 		return;
 	if (flags)

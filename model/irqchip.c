@@ -22,6 +22,18 @@
 
 static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
 
+enum state_tri vm_lacks_irqchip(const struct state_vm *vm)
+{
+	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+						    : tri(vm->irqchip == STATE_IRQCHIP_NONE);
+}
+
+enum state_tri vm_lacks_chips(const struct state_vm *vm)
+{
+	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+						    : tri(vm->irqchip != STATE_IRQCHIP_KERNEL);
+}
+
 void vm_chips_may_lack(struct judge *j)
 {
 	if (j_cap(j, KVM_CAP_IRQCHIP) == 0)
@@ -106,12 +118,8 @@ static void create_irqchip(struct judge *j)
 	struct state_vm *vm = j->vm;
 
 	vm_chips_may_lack(j);
-	if (vm->irqchip == STATE_IRQCHIP_KERNEL || vm->irqchip == STATE_IRQCHIP_SPLIT) {
-		j_must_fail(j, R_CREATE_IRQCHIP_ONCE);
+	if (j_refuse(j, R_CREATE_IRQCHIP_ONCE, tri_not(vm_lacks_irqchip(vm))))
 		return;
-	}
-	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_CREATE_IRQCHIP_ONCE);
 	/* VMs whose end of interrupt is protected, which type 0 is not. */
 	if (vm_typed(j))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
@@ -155,13 +163,8 @@ static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
 
 static bool irq_line_call(struct judge *j)
 {
-	if (j->vm->irqchip == STATE_IRQCHIP_NONE) {
-		j_must_fail(j, R_IRQ_LINE_NEEDS_CHIP);
-		return false;
-	}
-	if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_IRQ_LINE_NEEDS_CHIP);
-	return j_succeeds(j, R_IRQ_LINE_SUCCEEDS);
+	return !j_refuse(j, R_IRQ_LINE_NEEDS_CHIP, vm_lacks_irqchip(j->vm)) &&
+	       j_succeeds(j, R_IRQ_LINE_SUCCEEDS);
 }
 
 /* api.rst 4.25 */
@@ -237,22 +240,16 @@ static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
 	const struct state_vm *vm = j->vm;
 
 	vm_chips_may_lack(j);
-	if (vm->irqchip == STATE_IRQCHIP_NONE || vm->irqchip == STATE_IRQCHIP_SPLIT) {
-		j_must_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP);
+	if (j_refuse(j, R_IRQCHIP_STATE_NEEDS_CHIP, vm_lacks_chips(vm)))
 		return false;
-	}
-	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_IRQCHIP_STATE_NEEDS_CHIP);
 	if (!J_IN(j, struct kvm_irqchip, chip_id, chip)) {
 		j_skip(j, "argument not captured");
 		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_IOAPIC; i++)
 			state_block_forget(&j->vm->blocks[i]);
 		return false;
 	}
-	if (*chip > KVM_IRQCHIP_IOAPIC) {
-		j_must_fail(j, R_IRQCHIP_STATE_CHIP_ID);
+	if (j_refuse(j, R_IRQCHIP_STATE_CHIP_ID, tri(*chip > KVM_IRQCHIP_IOAPIC)))
 		return false;
-	}
 	return j_succeeds(j, succeeds);
 }
 
@@ -438,33 +435,22 @@ static void set_gsi_routing(struct judge *j)
 	enum state_tri invalid;
 	uint64_t nr, flags;
 
-	if (vm->irqchip == STATE_IRQCHIP_NONE) {
-		j_must_fail(j, R_GSI_ROUTING_NEEDS_CHIP);
+	if (j_refuse(j, R_GSI_ROUTING_NEEDS_CHIP, vm_lacks_irqchip(vm)))
 		return;
-	}
-	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_GSI_ROUTING_NEEDS_CHIP);
 	if (!J_IN(j, struct kvm_irq_routing, nr, &nr) ||
 	    !J_IN(j, struct kvm_irq_routing, flags, &flags)) {
 		vm->routes_known = STATE_UNKNOWN;
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (flags) {
-		j_must_fail(j, R_GSI_ROUTING_FLAGS);
+	if (j_refuse(j, R_GSI_ROUTING_FLAGS, tri(flags)) ||
+	    j_refuse(j, R_GSI_ROUTING_ENTRY, tri(nr > ROUTES_MAX)))
 		return;
-	}
-	if (nr > ROUTES_MAX) {
-		j_must_fail(j, R_GSI_ROUTING_ENTRY);
-		return;
-	}
 	invalid = routes_read(j, nr, &routes);
-	if (invalid == STATE_YES && vm->irqchip != STATE_IRQCHIP_UNKNOWN) {
-		j_must_fail(j, R_GSI_ROUTING_ENTRY);
+	if (invalid == STATE_YES && vm->irqchip == STATE_IRQCHIP_UNKNOWN)
+		invalid = STATE_UNKNOWN;
+	if (j_refuse(j, R_GSI_ROUTING_ENTRY, invalid))
 		goto out;
-	}
-	if (invalid != STATE_NO)
-		j_may_fail(j, R_GSI_ROUTING_ENTRY);
 	if (!j_succeeds(j, R_GSI_ROUTING_SUCCEEDS))
 		goto out;
 	if (invalid == STATE_NO) {
@@ -487,29 +473,20 @@ static void signal_msi(struct judge *j)
 	uint64_t flags, high, x2apic = 0;
 	uint32_t most = vm_vcpus_most(vm);
 
-	if (vm->irqchip == STATE_IRQCHIP_NONE) {
-		j_must_fail(j, R_SIGNAL_MSI_NEEDS_CHIP);
+	if (j_refuse(j, R_SIGNAL_MSI_NEEDS_CHIP, vm_lacks_irqchip(vm)))
 		return;
-	}
-	if (vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		j_may_fail(j, R_SIGNAL_MSI_NEEDS_CHIP);
 	if (!J_IN(j, struct kvm_msi, flags, &flags) ||
 	    !J_IN(j, struct kvm_msi, address_hi, &high)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (flags & ~(uint64_t)KVM_MSI_VALID_DEVID) {
-		j_must_fail(j, R_SIGNAL_MSI_FLAGS);
+	if (j_refuse(j, R_SIGNAL_MSI_FLAGS, tri(flags & ~(uint64_t)KVM_MSI_VALID_DEVID)))
 		return;
-	}
-	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO) {
-		if (x2apic & KVM_X2APIC_API_USE_32BIT_IDS) {
-			j_must_fail(j, R_SIGNAL_MSI_FLAGS);
-			return;
-		}
-		/* Once enabled it stays so, whatever came after it. */
-		j_may_fail(j, R_SIGNAL_MSI_FLAGS);
-	}
+	/* Once enabled it stays so, whatever came after it. */
+	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO &&
+	    j_refuse(j, R_SIGNAL_MSI_FLAGS,
+		     x2apic & KVM_X2APIC_API_USE_32BIT_IDS ? STATE_YES : STATE_UNKNOWN))
+		return;
 	/* What -1 of the documents reads as when nobody took the message. */
 	j_may_fail(j, R_SIGNAL_MSI_NOBODY);
 	if (j_succeeds_value(j, R_SIGNAL_MSI_DELIVERED) && most != UINT32_MAX)
@@ -555,18 +532,17 @@ static void pit_reset(struct judge *j)
 static void pit_created(struct judge *j, uint16_t succeeds)
 {
 	struct state_vm *vm = j->vm;
+	enum state_tri lacks;
 
 	vm_chips_may_lack(j);
 	if (j_refuse(j, R_CREATE_PIT_ONCE, vm->pit))
 		return;
-	if (vm->irqchip != STATE_IRQCHIP_KERNEL) {
-		/* Kernels up to 6.1 or so let it be. */
-		j_may_fail(j, R_CREATE_PIT_NEEDS_CHIP);
-		if (vm->irqchip != STATE_IRQCHIP_UNKNOWN && j_kernel(j) >= MODEL_KERNEL(6, 12)) {
-			j_must_fail(j, R_CREATE_PIT_NEEDS_CHIP);
-			return;
-		}
-	}
+	lacks = vm_lacks_chips(vm);
+	/* Kernels up to 6.1 or so let it be. */
+	if (lacks == STATE_YES && j_kernel(j) < MODEL_KERNEL(6, 12))
+		lacks = STATE_UNKNOWN;
+	if (j_refuse(j, R_CREATE_PIT_NEEDS_CHIP, lacks))
+		return;
 	if (!j_succeeds(j, succeeds))
 		return;
 	vm->pit = STATE_YES;
