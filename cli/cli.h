@@ -116,6 +116,7 @@ struct cli_command {
 extern const struct cli_command cli_asm;
 extern const struct cli_command cli_canon;
 extern const struct cli_command cli_distill;
+extern const struct cli_command cli_explain;
 extern const struct cli_command cli_fuzz;
 extern const struct cli_command cli_guest;
 extern const struct cli_command cli_info;

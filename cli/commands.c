@@ -7,8 +7,8 @@ const struct cli_command *const cli_commands[] = {
 #ifdef CLI_RECORD
 	&cli_record,
 #endif
-	&cli_replay, &cli_print, &cli_stat,	&cli_info,    &cli_canon, &cli_asm,
-	&cli_rules,  &cli_guest, &cli_minimise, &cli_distill, &cli_fuzz,  NULL,
+	&cli_replay, &cli_explain, &cli_print,	  &cli_stat,	&cli_info, &cli_canon, &cli_asm,
+	&cli_rules,  &cli_guest,   &cli_minimise, &cli_distill, &cli_fuzz, NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

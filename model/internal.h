@@ -29,6 +29,9 @@ struct promises {
 	size_t size, room;
 	struct model_echo *echoes;
 	size_t echo_count, echo_room;
+	struct model_answer *answers;
+	size_t answer_count, answer_room;
+	bool answers_wanted;
 	bool oom;
 };
 /* Nothing is said of this result yet. */
@@ -40,6 +43,14 @@ enum promised_outcome { PROMISED_ERROR, PROMISED_ZERO, PROMISED_NUMBER };
 /* A rule demands an error, 0, or a number; `alternatives` errors are fine, too. */
 void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outcome,
 		      unsigned int alternatives);
+
+/* One more thing that the call might be answered. */
+void answers_take(struct judge *j, const struct model_answer *answer);
+static inline void answer_add(struct judge *j, const struct model_answer *answer)
+{
+	if (j->promises && j->promises->answers_wanted)
+		answers_take(j, answer);
+}
 
 const struct model_facts *model_facts(const struct model *m);
 

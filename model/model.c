@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "kvmapi/kvm_newer.h"
+#include "model/describe.h"
 #include "model/group.h"
 #include "model/internal.h"
 #include "tape/ids.h"
@@ -70,7 +71,7 @@ struct model {
 	int32_t *caps;
 	uint64_t hits[R_COUNT];
 	struct state_system system;
-	bool promises_wanted;
+	bool promises_wanted, answers_wanted;
 	struct promises promises;   /* of the call that is judged alone */
 	int64_t work;		    /* what the search of orders may still cost */
 	struct group_open **opens;  /* of one VM, see opens_of() */
@@ -358,6 +359,11 @@ void model_reset(struct model *m)
 void model_promises_enable(struct model *m)
 {
 	m->promises_wanted = true;
+}
+
+void model_answers_enable(struct model *m)
+{
+	m->promises_wanted = m->answers_wanted = true;
 }
 
 const struct promises *model_promised(const struct model *m)
@@ -678,6 +684,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	judge_prepare(m, &j, vm, ret->call, ret, entered, left, v);
 	if (m->promises_wanted) {
 		j.promises = promises;
+		promises->answers_wanted = m->answers_wanted;
 		promises_begin(promises, ret);
 	}
 	if (o)
@@ -1151,6 +1158,41 @@ int model_gap(struct model *m, const struct tape_gap *gap)
 	m->gap_seen = true;
 	m->gap_at = m->sequence;
 	return m->oom;
+}
+
+bool model_depends(const struct model *m, const struct tape_call *later,
+		   const struct tape_call *earlier)
+{
+	const struct object *a = object_at((struct model *)m, later->object);
+	const struct object *b = object_at((struct model *)m, earlier->object);
+	struct touches reads, writes;
+
+	if (!a || !b || a->slot != b->slot)
+		return false;
+	/* What any VM may change of /dev/kvm is nothing. */
+	if (!a->slot)
+		return later->request == earlier->request && later->arg == earlier->arg;
+	touches_of(m, touch(m, later), later, &reads);
+	touches_of(m, touch(m, earlier), earlier, &writes);
+	reads.writes = writes.reads = 0;
+	return touches_conflict(&reads, &writes);
+}
+
+void model_describe(const struct model *m, uint32_t object, model_fact_fn fn, void *context)
+{
+	const struct object *o = object_at((struct model *)m, object);
+	struct state_vm *vm = o && o->slot ? o->slot->state : NULL;
+
+	if (!o)
+		return;
+	if (!vm)
+		describe_system(&m->system, fn, context);
+	if (vm)
+		describe_vm(vm, fn, context);
+	if (vm && o->o.kind == KVMAPI_VCPU && state_vm_vcpu(vm, object))
+		describe_vcpu(state_vm_vcpu(vm, object), fn, context);
+	if (vm && o->o.kind == KVMAPI_DEVICE && state_vm_device(vm, object))
+		describe_device(state_vm_device(vm, object), fn, context);
 }
 
 int model_item(struct model *m, const struct tape_item *item)

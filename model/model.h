@@ -155,6 +155,46 @@ struct model_echo {
 };
 const struct model_echo *model_promise_echoes(const struct model *m, size_t *count);
 
+/*
+ * What a call might be answered, in the order in which the rules say it.  Kept only after
+ * model_answers_enable(), and valid within the callback of a verdict, for the call that the verdict
+ * is about.  Where the rules speak of bytes of a result only once it succeeded, they are said for
+ * calls that did.
+ */
+enum model_answer_what {
+	MODEL_MAY_FAIL,	 /* with the errno .value */
+	MODEL_MUST_FAIL, /* and with nothing else, but what may be */
+	MODEL_SUCCEEDS,	 /* with 0 */
+	MODEL_NUMBER,	 /* with a number >= 0 */
+	MODEL_POSSIBLE,	 /* success and failure: nothing decides */
+	MODEL_RESULT,	 /* the number is .value */
+	MODEL_FIELD,	 /* .len bytes at .offset of the part .role are the number .value */
+	MODEL_BLOCK,	 /* the known ones of .len bytes at .offset of .role are as before: */
+};
+struct model_answer {
+	uint8_t what; /* enum model_answer_what */
+	uint8_t role; /* enum tape_role */
+	uint16_t rule;
+	uint32_t offset, len;
+	uint32_t known; /* bytes of a block */
+	uint64_t value; /* of a block: tape_call.index of the call that they are of, UINT64_MAX =
+			   of several */
+};
+/* Before the first item; enables promises, too. */
+void model_answers_enable(struct model *m);
+const struct model_answer *model_answers(const struct model *m, size_t *count);
+
+/*
+ * What is known of an object, and of the VM that it belongs to, now: `fn` is called with the name
+ * and the value of each fact, as texts that hold until it returns.
+ */
+typedef void (*model_fact_fn)(void *context, const char *name, const char *value);
+void model_describe(const struct model *m, uint32_t object, model_fact_fn fn, void *context);
+/* What `earlier` may have changed is what `later` is judged by; both on objects of one VM, or on
+ * /dev/kvm. */
+bool model_depends(const struct model *m, const struct tape_call *later,
+		   const struct tape_call *earlier);
+
 /* No more items: judges what is still held back. */
 int model_finish(struct model *m);
 

@@ -28,7 +28,7 @@ void promises_begin(struct promises *p, const struct tape_return *ret)
 	p->ret = ret;
 	p->size = size;
 	p->outcome = p->value = MODEL_FREE;
-	p->echo_count = 0;
+	p->echo_count = p->answer_count = 0;
 	if (size)
 		memset(p->bytes, MODEL_FREE, size);
 }
@@ -37,6 +37,7 @@ void promises_release(struct promises *p)
 {
 	free(p->bytes);
 	free(p->echoes);
+	free(p->answers);
 }
 
 /* Where the bytes of a part of the return begin; NULL if it is none, or all of it is beyond. */
@@ -162,7 +163,35 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 	}
 }
 
+void answers_take(struct judge *j, const struct model_answer *answer)
+{
+	struct promises *p = j->promises;
+
+	if (!j_applies(j, answer->rule))
+		return;
+	if (p->answer_count == p->answer_room) {
+		size_t room = p->answer_room ? 2 * p->answer_room : 16;
+		struct model_answer *a = reallocarray(p->answers, room, sizeof(*a));
+
+		if (!a) {
+			p->oom = true;
+			return;
+		}
+		p->answers = a;
+		p->answer_room = room;
+	}
+	p->answers[p->answer_count++] = *answer;
+}
+
 /* --- what a caller of the model may ask --- */
+
+const struct model_answer *model_answers(const struct model *m, size_t *count)
+{
+	const struct promises *p = model_promised(m);
+
+	*count = p ? p->answer_count : 0;
+	return p ? p->answers : NULL;
+}
 
 enum model_promise model_promise_outcome(const struct model *m)
 {

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtape explain: one event: what was known before it, what it might have answered, and why it got
+ * its verdict. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "model/model.h"
+#include "tape/tape.h"
+
+/* Earlier calls that are shown. */
+#define EARLIER_MAX 8
+
+struct explain_values {
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	{"json", 0, NULL, "Print NDJSON: a header, then one object a line, the verdict last.",
+	 CLI_FLAG, offsetof(struct explain_values, json), false, NULL},
+	{0},
+};
+
+struct explain {
+	const struct explain_values *v;
+	const struct cli_colors *c;
+	const struct model_rule *rules;
+	struct tape_reader *reader;
+	struct model *m;
+	uint64_t event;
+	const struct tape_call *later; /* the event's call, from a reader of its own */
+	bool done;		       /* its verdict came */
+	char *earlier[EARLIER_MAX];    /* the last ones, by number */
+	uint64_t earlier_count;
+	int rc;
+};
+
+static void heading(const struct explain *e, const char *text)
+{
+	if (!e->v->json)
+		printf("\n%s%s%s\n", e->c->bold, text, e->c->off);
+}
+
+static void put(struct explain *e, json_t *line)
+{
+	if (cli_json_put(stdout, line) != CLI_OK)
+		e->rc = -EIO;
+}
+
+static void on_fact(void *context, const char *name, const char *value)
+{
+	struct explain *e = context;
+
+	if (e->v->json)
+		put(e, json_pack("{s:s, s:s, s:s}", "type", "known", "name", name, "value", value));
+	else
+		printf("  %-28s %s\n", name, value);
+}
+
+/* --- the calls that it depends on ------------------------------------------------------------- */
+
+static void earlier_add(struct explain *e, const struct tape_return *ret)
+{
+	char *text;
+	int rc = tape_event_text(e->reader, ret, false, &text);
+
+	if (rc) {
+		e->rc = rc;
+		return;
+	}
+	cli_text_clean(text);
+	free(e->earlier[e->earlier_count % EARLIER_MAX]);
+	e->earlier[e->earlier_count++ % EARLIER_MAX] = text;
+}
+
+static void earlier_put(struct explain *e)
+{
+	const uint64_t first = e->earlier_count > EARLIER_MAX ? e->earlier_count - EARLIER_MAX : 0;
+
+	heading(e, "Earlier calls on which it depends");
+	if (!e->v->json && first)
+		printf("  %" PRIu64 " more\n", first);
+	if (!e->v->json && !e->earlier_count)
+		printf("  none\n");
+	for (uint64_t i = first; i < e->earlier_count; i++) {
+		char *text = e->earlier[i % EARLIER_MAX];
+
+		if (e->v->json)
+			put(e, json_pack("{s:s, s:s}", "type", "earlier", "text",
+					 text + strspn(text, " ")));
+		else
+			printf("  %s\n", text + strspn(text, " "));
+	}
+}
+
+/* --- what it might have answered -------------------------------------------------------------- */
+
+/* The field of the argument, or the place in the part. */
+static void place_text(const struct explain *e, const struct tape_call *call,
+		       const struct model_answer *a, char *text, size_t size)
+{
+	const enum kvmapi_arch arch = tape_reader_env(e->reader)->arch;
+	char field[96];
+
+	if (a->role == TAPE_ARG_OUT && call->row && call->row->type &&
+	    !kvmapi_field_at(arch, call->row->type, a->offset, field, sizeof(field)))
+		snprintf(text, size, "%s", field);
+	else if (a->role == TAPE_RUN_OUT &&
+		 !kvmapi_field_at(arch, "struct kvm_run", a->offset, field, sizeof(field)))
+		snprintf(text, size, "%s of struct kvm_run", field);
+	else
+		snprintf(text, size, "%u bytes at %u", a->len, a->offset);
+}
+
+static void answer_text(const struct explain *e, const struct tape_call *call,
+			const struct model_answer *a, char *text, size_t size)
+{
+	const char *name = kvmapi_errno_name((int)a->value);
+	char place[128];
+
+	switch (a->what) {
+	case MODEL_MAY_FAIL:
+		snprintf(text, size, "may fail with %s", name);
+		break;
+	case MODEL_MUST_FAIL:
+		snprintf(text, size, "fails with %s", name);
+		break;
+	case MODEL_SUCCEEDS:
+		snprintf(text, size, "succeeds: 0");
+		break;
+	case MODEL_NUMBER:
+		snprintf(text, size, "succeeds: a number >= 0");
+		break;
+	case MODEL_POSSIBLE:
+		snprintf(text, size, "may succeed, may fail");
+		break;
+	case MODEL_RESULT:
+		snprintf(text, size, "the number is %" PRIu64, a->value);
+		break;
+	case MODEL_FIELD:
+		place_text(e, call, a, place, sizeof(place));
+		snprintf(text, size, "%s = %#" PRIx64, place, a->value);
+		break;
+	case MODEL_BLOCK:
+		if (a->value == UINT64_MAX)
+			snprintf(text, size, "%u bytes as they were set or seen", a->known);
+		else
+			snprintf(text, size, "%u bytes as in event %" PRIu64, a->known, a->value);
+		break;
+	}
+}
+
+static void answers_put(struct explain *e, const struct tape_call *call)
+{
+	size_t count;
+	const struct model_answer *a = model_answers(e->m, &count);
+	char text[160];
+
+	heading(e, "What it might answer, by which rule");
+	for (size_t i = 0; i < count; i++) {
+		const struct model_rule *rule = &e->rules[a[i].rule];
+
+		answer_text(e, call, &a[i], text, sizeof(text));
+		if (e->v->json)
+			put(e, json_pack("{s:s, s:s, s:s}", "type", "answer", "text", text, "rule",
+					 rule->id));
+		else
+			printf("  %-34s %s (%s)\n", text, rule->id,
+			       model_rule_kind_name(rule->kind));
+	}
+	if (!e->v->json && !count)
+		printf("  the rules say nothing of it\n");
+}
+
+/* --- what it did answer ----------------------------------------------------------------------- */
+
+static void rule_put(const struct explain *e, const char *what, uint16_t rule)
+{
+	char source[512];
+
+	cli_rule_source_titled(&e->rules[rule], source, sizeof(source));
+	printf("  %-10s %s: %s\n             [%s]\n", what, e->rules[rule].id,
+	       e->rules[rule].statement, source);
+}
+
+static void verdict_text(const struct explain *e, const struct model_verdict *v)
+{
+	const bool has_rule = v->kind == MODEL_DIVERGES || v->kind == MODEL_DEVIATION;
+
+	printf("  verdict    %s\n", model_verdict_name(v->kind));
+	if (v->kind == MODEL_DIVERGES)
+		printf("  expected   %s\n  observed   %s\n", v->expected, v->observed);
+	else if (v->observed[0] && v->kind != MODEL_CONFORMS)
+		printf("  because    %s\n", v->observed);
+	if (has_rule)
+		rule_put(e, v->kind == MODEL_DIVERGES ? "broken" : "known", v->rule);
+	for (unsigned int i = 0; i < v->held_count; i++) {
+		if (!has_rule || v->held[i] != v->rule)
+			rule_put(e, "holds", v->held[i]);
+	}
+	for (unsigned int i = 0; i < v->advice_count; i++)
+		rule_put(e, "advice", v->advice[i].rule);
+}
+
+static void verdict_json(struct explain *e, const struct tape_return *ret,
+			 const struct model_verdict *v)
+{
+	json_t *call, *held = json_array(), *line;
+
+	e->rc = tape_event_json(e->reader, ret, &call);
+	if (e->rc)
+		return;
+	for (unsigned int i = 0; i < v->held_count; i++)
+		json_array_append_new(held, cli_rule_json(&e->rules[v->held[i]]));
+	line = json_pack("{s:s, s:I, s:s, s:s, s:s, s:o, s:o}", "type", "verdict", "event",
+			 (json_int_t)ret->call->index, "verdict", model_verdict_name(v->kind),
+			 "expected", v->expected, "observed", v->observed, "held", held, "call",
+			 call);
+	if (v->kind == MODEL_DIVERGES || v->kind == MODEL_DEVIATION)
+		json_object_set_new(line, "rule", cli_rule_json(&e->rules[v->rule]));
+	put(e, line);
+}
+
+static void on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
+{
+	struct explain *e = context;
+	char *text;
+
+	if (e->done || e->rc)
+		return;
+	if (ret->call->index != e->event) {
+		if (ret->ret >= 0 && ret->call->index < e->event &&
+		    model_depends(e->m, e->later, ret->call))
+			earlier_add(e, ret);
+		return;
+	}
+	e->done = true;
+	earlier_put(e);
+	answers_put(e, ret->call);
+	heading(e, "What it did answer");
+	if (e->v->json) {
+		verdict_json(e, ret, v);
+		return;
+	}
+	e->rc = tape_event_text(e->reader, ret, false, &text);
+	if (e->rc)
+		return;
+	cli_text_clean(text);
+	printf("  %s\n", text + strspn(text, " "));
+	free(text);
+	verdict_text(e, v);
+}
+
+/* --- the tape --------------------------------------------------------------------------------- */
+
+/* The call of an event, which holds as long as the reader is left alone. */
+static int find_call(struct tape_reader *reader, uint64_t event, const struct tape_call **call)
+{
+	struct tape_item item;
+	int rc;
+
+	*call = NULL;
+	while (!(rc = tape_reader_next(reader, &item)) && item.type != TAPE_END_OF_FILE) {
+		if (item.type == TAPE_CALL && item.u.call->index == event) {
+			*call = item.u.call;
+			return 0;
+		}
+	}
+	return rc;
+}
+
+static void begin(const struct explain *e, const struct tape_call *call)
+{
+	char name[CLI_IOCTL_NAME];
+
+	if (!e->v->json)
+		printf("%sevent %" PRIu64 "%s, thread %u: %s\n", e->c->bold, e->event, e->c->off,
+		       call->thread, cli_ioctl_name(call->kind, call->request, call->row, name));
+	heading(e, "What is known when it begins");
+}
+
+static int explain_tape(struct explain *e)
+{
+	struct tape_item item;
+	int rc = model_create(tape_reader_env(e->reader), on_verdict, e, &e->m);
+
+	if (rc)
+		return rc;
+	model_answers_enable(e->m);
+	while (!e->done && !e->rc && !(rc = tape_reader_next(e->reader, &item)) &&
+	       item.type != TAPE_END_OF_FILE) {
+		if (item.type == TAPE_CALL && item.u.call->index == e->event) {
+			begin(e, item.u.call);
+			model_describe(e->m, item.u.call->object, on_fact, e);
+		}
+		rc = model_item(e->m, &item);
+		if (rc)
+			return rc;
+	}
+	return rc ? rc : e->done || e->rc ? e->rc : model_finish(e->m);
+}
+
+static int run(const void *values, int operand_count, char **operands)
+{
+	struct explain e = {.v = values, .c = cli_colors(stdout)};
+	struct tape_reader *own = NULL;
+	size_t count;
+	char *end;
+	int code, rc;
+
+	(void)operand_count;
+	e.rules = model_rules(&count);
+	errno = 0;
+	e.event = strtoull(operands[1], &end, 0);
+	if (errno || *end || end == operands[1] || operands[1][0] == '-')
+		return cli_usage_error("'%s' is no number of an event", operands[1]);
+	if (!strcmp(operands[0], "-"))
+		return cli_usage_error("the tape is read twice: it has to be a file");
+	code = cli_tape_open(operands[0], &own);
+	if (code == CLI_OK)
+		code = cli_tape_open(operands[0], &e.reader);
+	if (code != CLI_OK)
+		goto out;
+	rc = find_call(own, e.event, &e.later);
+	if (rc) {
+		code = cli_tape_done(operands[0], own, rc);
+		goto out;
+	}
+	if (!e.later) {
+		code = cli_error("%s: there is no event %" PRIu64, operands[0], e.event);
+		goto out;
+	}
+	if (e.v->json)
+		code = cli_json_header(stdout, "explain");
+	rc = explain_tape(&e);
+	if (rc == -ENOTSUP)
+		code = cli_error("%s: there is no model of %s", operands[0],
+				 kvmapi_arch_name(tape_reader_env(e.reader)->arch));
+	else if (rc)
+		code = cli_tape_done(operands[0], e.reader, rc);
+	else if (!e.done && code == CLI_OK)
+		code = cli_error("%s: event %" PRIu64 " has no return", operands[0], e.event);
+out:
+	for (unsigned int i = 0; i < EARLIER_MAX; i++)
+		free(e.earlier[i]);
+	model_destroy(e.m);
+	tape_reader_close(e.reader);
+	tape_reader_close(own);
+	return code;
+}
+
+const struct cli_command cli_explain = {
+	.name = "explain",
+	.summary = "explain the verdict on one event of a tape",
+	.usage = "FILE EVENT",
+	.description =
+		"Explains event number EVENT of the tape FILE: what the model knew of the object when the "
+		"call began, the earlier calls on which it depends (the last 8 of those that succeeded and set or showed what it is judged by), what it "
+		"might have answered and by which rule, what it did answer, and its verdict with each rule "
+		"that held or was broken and the sentence of the documents that it stands for.\n\n"
+		"Events count from 0, as in print and replay. What the rules say of the bytes of a result is "
+		"listed if the call succeeded.",
+	.notes =
+		"# EXIT STATUS\n\n"
+		"*0*\n\tPrinted, whatever the verdict is.\n\n"
+		"*2*\n\tUsage, I/O or format error; no such event, or it has no return.\n\n"
+		"# JSON\n\n"
+		"One object a line, after the header: *known* lines, *earlier* lines, *answer* lines, "
+		"a *verdict* line last.\n",
+	.options = options,
+	.values_size = sizeof(struct explain_values),
+	.operands_min = 2,
+	.operands_max = 2,
+	.run = run,
+};
