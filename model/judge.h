@@ -70,7 +70,7 @@ uint32_t j_kernel(const struct judge *j); /* MODEL_KERNEL(), 0 = not known */
  */
 bool j_newer(const struct judge *j);
 bool j_maybe_newer(const struct judge *j);
-uint32_t j_page(const struct judge *j);	  /* bytes of a page of the tape's machine */
+uint32_t j_page(const struct judge *j); /* bytes of a page of the tape's machine */
 /* What KVM_CHECK_EXTENSION answered for a capability; INT32_MIN = not on the tape. */
 int32_t j_cap(const struct judge *j, uint32_t cap);
 /* Back end, "kvm_intel", "kvm_pvm", ...; "" = not known. */
