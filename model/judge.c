@@ -36,6 +36,13 @@ int32_t j_cap(const struct judge *j, uint32_t cap)
 	return cap < f->cap_count ? f->caps[cap] : INT32_MIN;
 }
 
+enum state_tri j_lacks(const struct judge *j, uint32_t cap)
+{
+	const int32_t answer = j_cap(j, cap);
+
+	return answer == 0 ? STATE_YES : answer < 0 ? STATE_UNKNOWN : STATE_NO;
+}
+
 const char *j_backend(const struct judge *j)
 {
 	return model_facts(j->m)->backend;

@@ -73,6 +73,8 @@ bool j_maybe_newer(const struct judge *j);
 uint32_t j_page(const struct judge *j); /* bytes of a page of the tape's machine */
 /* What KVM_CHECK_EXTENSION answered for a capability; INT32_MIN = not on the tape. */
 int32_t j_cap(const struct judge *j, uint32_t cap);
+/* The kernel said that it lacks a capability; not known if it was not asked. */
+enum state_tri j_lacks(const struct judge *j, uint32_t cap);
 /* Back end, "kvm_intel", "kvm_pvm", ...; "" = not known. */
 const char *j_backend(const struct judge *j);
 /* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and

@@ -172,20 +172,29 @@ static void region_host_limits(struct judge *j, const struct region *r)
 		j_may_fail_with(j, R_MEMORY_REGION_USER_MEMORY, EINVAL);
 }
 
-/* What there is of the slot: true if its end (error or success) was said. */
+/* With a slot of userspace, or maybe with one that KVM made for itself. */
+static enum state_tri region_overlaps(const struct judge *j, const struct region *r)
+{
+	const struct state_vm *vm = j->vm;
+
+	if (collision(vm, r->slot, r->gpa, r->size))
+		return STATE_YES;
+	return vm->slots.open || (model_facts(j->m)->arch == KVMAPI_X86 &&
+				  near_internal_slot(vm, r->gpa, r->size))
+		       ? STATE_UNKNOWN
+		       : STATE_NO;
+}
+
+/* What there is of the slot: true if it must fail. */
 static bool region_existing(struct judge *j, const struct region *r, const struct state_entry *old)
 {
 	const struct state_vm *vm = j->vm;
 
 	if (!r->size) {
-		if (old)
-			return false;
-		if (!vm->slots.open) {
-			j_must_fail(j, R_MEMORY_REGION_DELETE_MISSING);
-			return true;
-		}
-		j_may_fail(j, R_MEMORY_REGION_DELETE_MISSING);
-		return false;
+		return j_refuse(j, R_MEMORY_REGION_DELETE_MISSING,
+				old		 ? STATE_NO
+				: vm->slots.open ? STATE_UNKNOWN
+						 : STATE_YES);
 	}
 	if (old && old->known && old->value[FLAGS] & KVM_MEM_GUEST_MEMFD &&
 	    !(r->flags & KVM_MEM_GUEST_MEMFD) && old->value[HVA] == r->hva &&
@@ -204,14 +213,7 @@ static bool region_existing(struct judge *j, const struct region *r, const struc
 		j_may_fail(j, R_MEMORY_REGION_IMMUTABLE);
 	if (old && old->known && old->value[GPA] == r->gpa)
 		return false;
-	if (collision(vm, r->slot, r->gpa, r->size)) {
-		j_must_fail(j, R_MEMORY_REGION_OVERLAP);
-		return true;
-	}
-	if (vm->slots.open ||
-	    (model_facts(j->m)->arch == KVMAPI_X86 && near_internal_slot(vm, r->gpa, r->size)))
-		j_may_fail(j, R_MEMORY_REGION_OVERLAP);
-	return false;
+	return j_refuse(j, R_MEMORY_REGION_OVERLAP, region_overlaps(j, r));
 }
 
 /* --- guest memory files ---------------------------------------------------------------------- */
@@ -410,13 +412,10 @@ static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 	/* A slot that is there has a number that slots can have. */
 	if (!*slot && (most <= 0 || number >> 16))
 		j_may_fail(j, R_DIRTY_LOG_SLOT);
-	if (*slot ? !((*slot)->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES) : !j->vm->slots.open) {
-		j_must_fail(j, R_DIRTY_LOG_NONE);
-		return true;
-	}
-	if (!*slot)
-		j_may_fail(j, R_DIRTY_LOG_NONE);
-	return false;
+	return j_refuse(j, R_DIRTY_LOG_NONE,
+			*slot ? tri(!((*slot)->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES))
+			: j->vm->slots.open ? STATE_UNKNOWN
+					    : STATE_YES);
 }
 
 /* Calls on the dirty log that follow upon each other: no guest and nothing else can set bits. */
@@ -725,12 +724,8 @@ static void set_memory_attributes(struct judge *j)
 			j_must_fail(j, R_UNKNOWN_VM_EINVAL);
 		return;
 	}
-	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, j_lacks(j, KVM_CAP_MEMORY_ATTRIBUTES)))
 		return;
-	}
-	if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) < 0)
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 	if (!J_IN(j, struct kvm_memory_attributes, address, &address) ||
 	    !J_IN(j, struct kvm_memory_attributes, size, &size) ||
 	    !J_IN(j, struct kvm_memory_attributes, attributes, &attributes) ||
@@ -743,12 +738,13 @@ static void set_memory_attributes(struct judge *j)
 		return;
 	}
 	/* A VM of type 0 has no private memory. */
-	if (attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE || (attributes && !vm_typed(j))) {
-		j_must_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED);
+	if (j_refuse(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED,
+		     attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE ||
+				     (attributes && !vm_typed(j))
+			     ? STATE_YES
+		     : attributes ? STATE_UNKNOWN
+				  : STATE_NO))
 		return;
-	}
-	if (attributes)
-		j_may_fail(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED);
 	j_succeeds(j, R_MEMORY_ATTRIBUTES_SUCCEEDS);
 }
 
