@@ -108,7 +108,8 @@ static void check_extension_vm(struct judge *j)
 
 /* --- KVM_ENABLE_CAP -------------------------------------------------------------------------- */
 
-/* The functions up to enable_refused() say whether the call must fail; what may be wrong, they allow. */
+/* The functions up to enable_refused() say whether the call must fail; errors that may come they
+ * allow. */
 
 /* Bits that the answer of KVM_CHECK_EXTENSION does not have. */
 static bool within_answer(struct judge *j, uint16_t rule, uint32_t cap, uint64_t arg)
@@ -134,12 +135,9 @@ static bool before_vcpus(struct judge *j)
 /* api.rst 7.5 KVM_CAP_SPLIT_IRQCHIP */
 static bool split_irqchip(struct judge *j, uint64_t pins)
 {
-	const enum state_irqchip chip = j->vm->irqchip;
-
 	return j_refuse(j, R_ENABLE_CAP_ARGUMENT, tri(pins > 4096)) ||
 	       j_refuse(j, R_SPLIT_IRQCHIP_ONCE,
-			chip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
-						      : tri(chip != STATE_IRQCHIP_NONE)) ||
+			tri_not(vm_irqchip_is(j->vm, STATE_IRQCHIP_NONE))) ||
 	       j_refuse(j, R_SPLIT_IRQCHIP_BEFORE_VCPUS, j->vm->has_vcpus);
 }
 
@@ -210,7 +208,6 @@ static bool x2apic_api(struct judge *j, uint64_t arg)
 {
 	const uint64_t both = KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |
 			      KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST;
-	const enum state_irqchip chip = j->vm->irqchip;
 
 	if (within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X2APIC_API, arg) ||
 	    j_refuse(j, R_ENABLE_CAP_INVALID, tri((arg & both) == both)))
@@ -218,8 +215,7 @@ static bool x2apic_api(struct judge *j, uint64_t arg)
 	if (!(arg & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST))
 		return false;
 	return j_refuse(j, R_X2APIC_NEEDS_SPLIT,
-			chip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
-						      : tri(chip != STATE_IRQCHIP_SPLIT));
+			tri_not(vm_irqchip_is(j->vm, STATE_IRQCHIP_SPLIT)));
 }
 
 /* api.rst 7.22 KVM_CAP_X86_BUS_LOCK_EXIT */
@@ -243,13 +239,9 @@ static bool notify_vmexit(struct judge *j, uint64_t arg)
 /* api.rst 7.35 KVM_CAP_X86_APIC_BUS_CYCLES_NS: the longest time of a timer has to fit 64 bits. */
 static bool bus_cycles(struct judge *j, uint64_t ns)
 {
-	const enum state_irqchip chip = j->vm->irqchip;
-
 	return j_refuse(j, R_ENABLE_CAP_INVALID,
 			tri(!ns || ns > UINT64_MAX / (UINT32_MAX * 128ull))) ||
-	       j_refuse(j, R_APIC_BUS_NEEDS_CHIP,
-			chip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
-						      : tri(chip == STATE_IRQCHIP_NONE)) ||
+	       j_refuse(j, R_APIC_BUS_NEEDS_CHIP, vm_irqchip_is(j->vm, STATE_IRQCHIP_NONE)) ||
 	       before_vcpus(j);
 }
 
@@ -263,12 +255,11 @@ static bool nx_huge_pages(struct judge *j, uint64_t arg)
 /* api.rst 7.24, 7.29: args[0] is the descriptor of another VM. */
 static bool enc_context(struct judge *j, uint64_t fd)
 {
-	const bool amd = !strcmp(j_backend(j), "kvm_amd"),
-		   intel = !strcmp(j_backend(j), "kvm_intel");
-
-	return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EINVAL, intel ? STATE_YES : STATE_UNKNOWN) ||
-	       j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EBADF,
-			     amd && (int32_t)fd < 0 ? STATE_YES : STATE_UNKNOWN);
+	if (!strcmp(j_backend(j), "kvm_intel"))
+		return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EINVAL, STATE_YES);
+	if (!strcmp(j_backend(j), "kvm_amd") && (int32_t)fd < 0)
+		return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EBADF, STATE_YES);
+	return j_refuse(j, R_ENC_CONTEXT_REFUSED, STATE_UNKNOWN);
 }
 
 /* What chapter 7 and the sources of 6.1 to 7.2 say of one capability with one argument. */

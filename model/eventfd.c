@@ -28,7 +28,9 @@ static void irqfd_assign(struct judge *j, uint64_t fd, uint64_t gsi, uint64_t fl
 	struct state_vm *vm = j->vm;
 
 	if (j_refuse(j, R_IRQFD_NEEDS_CHIP,
-		     flags & KVM_IRQFD_FLAG_RESAMPLE ? vm_lacks_chips(vm) : vm_lacks_irqchip(vm)) ||
+		     flags & KVM_IRQFD_FLAG_RESAMPLE
+			     ? tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL))
+			     : vm_irqchip_is(vm, STATE_IRQCHIP_NONE)) ||
 	    descriptor_refused(j, fd))
 		return;
 	j_may_fail(j, R_IRQFD_TAKEN);
@@ -160,7 +162,7 @@ static void ioevent_deassign(struct judge *j, const struct ioevent *e)
 	struct state_entry *same = NULL, *other = NULL;
 
 	if (e->fd >> 31) {
-		descriptor_refused(j, e->fd);
+		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
 		return;
 	}
 	for (uint32_t i = 0; i < set->count; i++) {

@@ -22,16 +22,9 @@
 
 static const size_t chip_at = offsetof(struct kvm_irqchip, chip);
 
-enum state_tri vm_lacks_irqchip(const struct state_vm *vm)
+enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind)
 {
-	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
-						    : tri(vm->irqchip == STATE_IRQCHIP_NONE);
-}
-
-enum state_tri vm_lacks_chips(const struct state_vm *vm)
-{
-	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
-						    : tri(vm->irqchip != STATE_IRQCHIP_KERNEL);
+	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN : tri(vm->irqchip == kind);
 }
 
 void vm_chips_may_lack(struct judge *j)
@@ -118,7 +111,7 @@ static void create_irqchip(struct judge *j)
 	struct state_vm *vm = j->vm;
 
 	vm_chips_may_lack(j);
-	if (j_refuse(j, R_CREATE_IRQCHIP_ONCE, tri_not(vm_lacks_irqchip(vm))))
+	if (j_refuse(j, R_CREATE_IRQCHIP_ONCE, tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_NONE))))
 		return;
 	/* VMs whose end of interrupt is protected, which type 0 is not. */
 	if (vm_typed(j))
@@ -163,7 +156,7 @@ static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
 
 static bool irq_line_call(struct judge *j)
 {
-	return !j_refuse(j, R_IRQ_LINE_NEEDS_CHIP, vm_lacks_irqchip(j->vm)) &&
+	return !j_refuse(j, R_IRQ_LINE_NEEDS_CHIP, vm_irqchip_is(j->vm, STATE_IRQCHIP_NONE)) &&
 	       j_succeeds(j, R_IRQ_LINE_SUCCEEDS);
 }
 
@@ -240,7 +233,8 @@ static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
 	const struct state_vm *vm = j->vm;
 
 	vm_chips_may_lack(j);
-	if (j_refuse(j, R_IRQCHIP_STATE_NEEDS_CHIP, vm_lacks_chips(vm)))
+	if (j_refuse(j, R_IRQCHIP_STATE_NEEDS_CHIP,
+		     tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL))))
 		return false;
 	if (!J_IN(j, struct kvm_irqchip, chip_id, chip)) {
 		j_skip(j, "argument not captured");
@@ -435,7 +429,7 @@ static void set_gsi_routing(struct judge *j)
 	enum state_tri invalid;
 	uint64_t nr, flags;
 
-	if (j_refuse(j, R_GSI_ROUTING_NEEDS_CHIP, vm_lacks_irqchip(vm)))
+	if (j_refuse(j, R_GSI_ROUTING_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
 		return;
 	if (!J_IN(j, struct kvm_irq_routing, nr, &nr) ||
 	    !J_IN(j, struct kvm_irq_routing, flags, &flags)) {
@@ -473,7 +467,7 @@ static void signal_msi(struct judge *j)
 	uint64_t flags, high, x2apic = 0;
 	uint32_t most = vm_vcpus_most(vm);
 
-	if (j_refuse(j, R_SIGNAL_MSI_NEEDS_CHIP, vm_lacks_irqchip(vm)))
+	if (j_refuse(j, R_SIGNAL_MSI_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
 		return;
 	if (!J_IN(j, struct kvm_msi, flags, &flags) ||
 	    !J_IN(j, struct kvm_msi, address_hi, &high)) {
@@ -537,7 +531,7 @@ static void pit_created(struct judge *j, uint16_t succeeds)
 	vm_chips_may_lack(j);
 	if (j_refuse(j, R_CREATE_PIT_ONCE, vm->pit))
 		return;
-	lacks = vm_lacks_chips(vm);
+	lacks = tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL));
 	/* Kernels up to 6.1 or so let it be. */
 	if (lacks == STATE_YES && j_kernel(j) < MODEL_KERNEL(6, 12))
 		lacks = STATE_UNKNOWN;

@@ -63,9 +63,8 @@ void vm_buffer_may_fault(struct judge *j, const struct tape_part *part);
 
 /* The host's back end is this one, or not known. */
 bool vm_backend_may_be(const struct judge *j, const char *name);
-/* The VM has no interrupt controller in the kernel; no chips of one, which a split one lacks, too. */
-enum state_tri vm_lacks_irqchip(const struct state_vm *vm);
-enum state_tri vm_lacks_chips(const struct state_vm *vm);
+/* The VM's interrupt controllers are this kind (STATE_IRQCHIP_NONE: it has none in the kernel). */
+enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind);
 /* The ring (not the bitmap) logs dirty pages of this VM. */
 enum state_tri vm_dirty_ring(const struct state_vm *vm);
 /* A VM of another type than 0 was made on this tape. */
