@@ -67,6 +67,12 @@ static size_t section_length(const char *list)
 	return isdigit((unsigned char)list[0]) ? strcspn(list, ", ") : length;
 }
 
+static const char *section_next(const char *list)
+{
+	list += section_length(list);
+	return list + strspn(list, ", ");
+}
+
 void cli_rule_source_titled(const struct model_rule *rule, char *buf, size_t size)
 {
 	const char *section = rule->section;
@@ -79,8 +85,7 @@ void cli_rule_source_titled(const struct model_rule *rule, char *buf, size_t siz
 		used += (size_t)snprintf(buf + used, size - used, "%s § %.*s%s%s",
 					 section == rule->section ? "" : ",", (int)length, section,
 					 title ? " " : "", title ? title : "");
-		section += length;
-		section += strspn(section, ", ");
+		section = section_next(section);
 	}
 }
 
@@ -249,8 +254,7 @@ static json_t *sections_json(const struct model_rule *r)
 		json_array_append_new(list,
 				      json_pack("{s:s%, s:s?}", "number", section, length, "title",
 						model_section_title(r->document, section, length)));
-		section += length;
-		section += strspn(section, ", ");
+		section = section_next(section);
 	}
 	return list;
 }

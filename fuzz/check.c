@@ -84,9 +84,7 @@ struct fuzz_check {
 	char text[512];
 };
 
-/* --- verdicts
- * -------------------------------------------------------------------------------------
- */
+/* --- verdicts --------------------------------------------------------------------------------- */
 
 static void verdict_ignored(void *context, const struct tape_return *ret,
 			    const struct model_verdict *v)
@@ -163,9 +161,7 @@ static void verdict_taken(void *context, const struct tape_return *ret,
 		c->fn(c->context, ret, v);
 }
 
-/* --- machines
- * -------------------------------------------------------------------------------------
- */
+/* --- machines --------------------------------------------------------------------------------- */
 
 static int machine_open(struct fuzz_check *c, enum kvmapi_arch arch, unsigned int kernel)
 {
@@ -249,9 +245,7 @@ void fuzz_check_free(struct fuzz_check *c)
 	free(c);
 }
 
-/* --- playing a sequence on the two models
- * ---------------------------------------------------------
- */
+/* --- playing a sequence on the two models ----------------------------------------------------- */
 
 /* struct kvm_run is as the last KVM_RUN left it, but for what userspace writes into it. */
 static void run_prepare(struct fuzz_check *c, uint32_t object, struct open *open)
@@ -525,9 +519,7 @@ static const char *same(struct fuzz_check *c, const char *what)
 	return NULL;
 }
 
-/* --- the tape
- * -------------------------------------------------------------------------------------
- */
+/* --- the tape --------------------------------------------------------------------------------- */
 
 static int tape_judge(struct fuzz_check *c, int fd)
 {

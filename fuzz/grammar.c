@@ -195,9 +195,7 @@ void fuzz_grammar_fill(struct fuzz_making *g)
 	g->size = g->row->size + tail * g->row->elem_size;
 }
 
-/* --- what was called before
- * -----------------------------------------------------------------------
- */
+/* --- what was called before ------------------------------------------------------------------- */
 
 static bool same_place(const struct fuzz_making *g, uint32_t call, const char *name)
 {

@@ -1079,9 +1079,7 @@ fuzz_fill_fn fuzz_grammar_x86(const struct kvmapi_ioctl *row)
 	return NULL;
 }
 
-/* --- what goes with what
- * --------------------------------------------------------------------------
- */
+/* --- what goes with what ---------------------------------------------------------------------- */
 
 const char *const *fuzz_grammar_observers(const char *name)
 {
@@ -1193,9 +1191,7 @@ const char *fuzz_grammar_needs(const char *name)
 	return NULL;
 }
 
-/* --- guest code
- * -----------------------------------------------------------------------------------
- */
+/* --- guest code ------------------------------------------------------------------------------- */
 
 /* clang-format off */
 

@@ -49,9 +49,7 @@ const char *fuzz_operation_name(enum fuzz_operation operation)
 	return operation < FUZZ_OPERATIONS ? names[operation] : NULL;
 }
 
-/* --- tables
- * ---------------------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static int row_index(const struct fuzz_mutator *m, const char *name)
 {
@@ -175,9 +173,7 @@ static bool takes_struct(const struct kvmapi_ioctl *row)
 	return row->payload != KVMAPI_VALUE && row->payload != KVMAPI_RUNPAGE;
 }
 
-/* --- numbers in bytes
- * -----------------------------------------------------------------------------
- */
+/* --- numbers in bytes ------------------------------------------------------------------------- */
 
 static uint64_t get(enum kvmapi_arch arch, const uint8_t *at, unsigned int width)
 {
@@ -194,9 +190,7 @@ static void put(enum kvmapi_arch arch, uint8_t *at, uint64_t value, unsigned int
 		at[kvmapi_arch_big_endian(arch) ? width - 1 - i : i] = (uint8_t)(value >> (8 * i));
 }
 
-/* --- one argument
- * ---------------------------------------------------------------------------------
- */
+/* --- one argument ----------------------------------------------------------------------------- */
 
 /* A leaf of an argument of `size` bytes; *base: where the element begins that it is in.  NULL. */
 static const struct kvmapi_leaf *leaf_pick(const struct row *r, struct fuzz_rng *rng, uint32_t size,
@@ -411,9 +405,7 @@ static void argument_make(struct fuzz_mutator *m, struct fuzz_sequence *s, uint3
 	}
 }
 
-/* --- calls
- * ----------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* A random object of one of the kinds that is there before call `at`; UINT32_MAX: none. */
 static uint32_t object_pick(const struct fuzz_sequence *s, uint8_t kinds, uint32_t at,
@@ -687,9 +679,7 @@ static void code_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_t a
 	at += observers_put(m, s, at, vcpu, &m->rows[m->run], rng);
 }
 
-/* --- copies
- * ---------------------------------------------------------------------------------------
- */
+/* --- copies ----------------------------------------------------------------------------------- */
 
 /* A copy of a call of `from` at index `at` of `s`, on `object`. */
 static bool call_copy(struct fuzz_sequence *s, uint32_t at, const struct fuzz_sequence *from,
@@ -712,9 +702,7 @@ static bool call_copy(struct fuzz_sequence *s, uint32_t at, const struct fuzz_se
 	return true;
 }
 
-/* --- operations: true if something was done
- * -------------------------------------------------------
- */
+/* --- operations: true if something was done --------------------------------------------------- */
 
 typedef bool (*operation_fn)(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_rng *rng);
 
@@ -1024,9 +1012,7 @@ static bool object(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 	return true;
 }
 
-/* --- sequences
- * ------------------------------------------------------------------------------------
- */
+/* --- sequences -------------------------------------------------------------------------------- */
 
 /* What a VMM does first. */
 static void prelude(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_rng *rng)

@@ -233,9 +233,7 @@ enum {
 	KVMAPI_RUN_SYNC_MAX = 2048,
 };
 
-/* --- which bytes are alive
- * ------------------------------------------------------------------------
- */
+/* --- which bytes are alive -------------------------------------------------------------------- */
 
 /*
  * Bytes that the kernel reads or writes are alive, all others are whatever the program had in its

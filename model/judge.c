@@ -293,21 +293,10 @@ static bool in_row(struct judge *j, uint16_t rule, int error)
 	return !errors[0];
 }
 
-void j_may_fail(struct judge *j, uint16_t rule)
-{
-	size_t count;
-	const uint8_t *errors = model_rules(&count)[rule].errors;
-
-	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++)
-		j_may_fail_with(j, rule, errors[i]);
-}
-
-void j_may_fail_with(struct judge *j, uint16_t rule, int error)
+static void allow(struct judge *j, uint16_t rule, int error)
 {
 	size_t count;
 
-	if (!in_row(j, rule, error))
-		return;
 	if (j->allowed_count == JUDGE_ALLOWED) {
 		/* Better no word on an error than a wrong one. */
 		j->allowed_more = true;
@@ -324,6 +313,21 @@ void j_may_fail_with(struct judge *j, uint16_t rule, int error)
 	j->allowed[j->allowed_count].rule = rule;
 	j->allowed[j->allowed_count].error = error;
 	j->allowed_count++;
+}
+
+void j_may_fail(struct judge *j, uint16_t rule)
+{
+	size_t count;
+	const uint8_t *errors = model_rules(&count)[rule].errors;
+
+	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++)
+		allow(j, rule, errors[i]);
+}
+
+void j_may_fail_with(struct judge *j, uint16_t rule, int error)
+{
+	if (in_row(j, rule, error))
+		allow(j, rule, error);
 }
 
 /* The result in words: "-1 EINVAL" or a number. */
@@ -453,17 +457,6 @@ static bool excused(struct judge *j, bool demanded)
 	return false;
 }
 
-void j_must_fail(struct judge *j, uint16_t rule)
-{
-	size_t count;
-	const uint8_t *errors = model_rules(&count)[rule].errors;
-
-	if (!errors[0] || errors[1])
-		j_skip(j, "the model does not say which error of a rule it demands");
-	else
-		j_must_fail_with(j, rule, errors[0]);
-}
-
 /* How many other errors than this one (0 = none) would be accepted, too. */
 static unsigned int alternatives(const struct judge *j, int error)
 {
@@ -474,12 +467,10 @@ static unsigned int alternatives(const struct judge *j, int error)
 	return count;
 }
 
-void j_must_fail_with(struct judge *j, uint16_t rule, int error)
+static void demand(struct judge *j, uint16_t rule, int error)
 {
 	char want[32], got[32];
 
-	if (!in_row(j, rule, error))
-		return;
 	answer_add(j, &(struct model_answer){.what = j_doubted(j, rule) ? MODEL_MAY_FAIL
 									: MODEL_MUST_FAIL,
 					     .rule = rule,
@@ -501,6 +492,23 @@ void j_must_fail_with(struct judge *j, uint16_t rule, int error)
 	}
 	j_break(j, rule, result_text(-error, want, sizeof(want)), "%s",
 		result_text(j->ret->ret, got, sizeof(got)));
+}
+
+void j_must_fail(struct judge *j, uint16_t rule)
+{
+	size_t count;
+	const uint8_t *errors = model_rules(&count)[rule].errors;
+
+	if (!errors[0] || errors[1])
+		j_skip(j, "the model does not say which error of a rule it demands");
+	else
+		demand(j, rule, errors[0]);
+}
+
+void j_must_fail_with(struct judge *j, uint16_t rule, int error)
+{
+	if (in_row(j, rule, error))
+		demand(j, rule, error);
 }
 
 bool j_refuse(struct judge *j, uint16_t rule, enum state_tri cause)

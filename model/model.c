@@ -397,7 +397,7 @@ static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
 	return 0;
 }
 
-static struct object *object_at(struct model *m, uint32_t id)
+static struct object *object_at(const struct model *m, uint32_t id)
 {
 	return id < m->object_room && m->objects[id].known ? &m->objects[id] : NULL;
 }
@@ -1163,8 +1163,8 @@ int model_gap(struct model *m, const struct tape_gap *gap)
 bool model_depends(const struct model *m, const struct tape_call *later,
 		   const struct tape_call *earlier)
 {
-	const struct object *a = object_at((struct model *)m, later->object);
-	const struct object *b = object_at((struct model *)m, earlier->object);
+	const struct object *a = object_at(m, later->object);
+	const struct object *b = object_at(m, earlier->object);
 	struct touches reads, writes;
 
 	if (!a || !b || a->slot != b->slot)
@@ -1180,7 +1180,7 @@ bool model_depends(const struct model *m, const struct tape_call *later,
 
 void model_describe(const struct model *m, uint32_t object, model_fact_fn fn, void *context)
 {
-	const struct object *o = object_at((struct model *)m, object);
+	const struct object *o = object_at(m, object);
 	struct state_vm *vm = o && o->slot ? o->slot->state : NULL;
 
 	if (!o)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/internal.h"
+#include "tape/format.h"
 
 void promises_begin(struct promises *p, const struct tape_return *ret)
 {
@@ -128,6 +129,14 @@ void promises_constrain_result(struct judge *j)
 		j->promises->outcome = MODEL_CONSTRAINED;
 }
 
+/* Room for one more element of an array; false: no memory, which is noted. */
+static bool room_for_one(struct promises *p, void **array, size_t *room, size_t count, size_t size)
+{
+	if (tape_array_grow(array, room, count, size))
+		p->oom = true;
+	return !p->oom;
+}
+
 void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
 		   uint32_t offset, uint32_t len)
 {
@@ -142,17 +151,9 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 			end++;
 		if (end == at)
 			continue;
-		if (p->echo_count == p->echo_room) {
-			size_t room = p->echo_room ? 2 * p->echo_room : 8;
-			struct model_echo *e = reallocarray(p->echoes, room, sizeof(*e));
-
-			if (!e) {
-				p->oom = true;
-				return;
-			}
-			p->echoes = e;
-			p->echo_room = room;
-		}
+		if (!room_for_one(p, (void **)&p->echoes, &p->echo_room, p->echo_count,
+				  sizeof(*p->echoes)))
+			return;
 		p->echoes[p->echo_count++] = (struct model_echo){
 			.index = b->origin - 1,
 			.role = role,
@@ -167,19 +168,9 @@ void answers_take(struct judge *j, const struct model_answer *answer)
 {
 	struct promises *p = j->promises;
 
-	if (!j_applies(j, answer->rule))
+	if (!j_applies(j, answer->rule) || !room_for_one(p, (void **)&p->answers, &p->answer_room,
+							 p->answer_count, sizeof(*p->answers)))
 		return;
-	if (p->answer_count == p->answer_room) {
-		size_t room = p->answer_room ? 2 * p->answer_room : 16;
-		struct model_answer *a = reallocarray(p->answers, room, sizeof(*a));
-
-		if (!a) {
-			p->oom = true;
-			return;
-		}
-		p->answers = a;
-		p->answer_room = room;
-	}
 	p->answers[p->answer_count++] = *answer;
 }
 

@@ -209,9 +209,7 @@ static int tape_check(const struct live_tape *tape, int fd, bool judged, struct 
 	return rc;
 }
 
-/* --- play
- * ------------------------------------------------------------------------------------------------
- */
+/* --- play ------------------------------------------------------------------------------------- */
 
 static int play(struct live_tape *tape, bool judged, const struct live_runner *runner,
 		const struct live_options *options, int fd, struct live_report *report)

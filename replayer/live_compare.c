@@ -270,9 +270,7 @@ static void difference(struct comparing *c, const char *field, const char *recor
 		difference_why(c, field, recorded, live, why_of(c, field));
 }
 
-/* --- texts
- * ------------------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static void bytes_text(const uint8_t *data, size_t size, char *buf)
 {
@@ -396,9 +394,7 @@ static void compare_bytes(struct comparing *c, const char *field, const struct t
 	difference(c, field, left, right);
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static uint32_t word_at(const uint8_t *data)
 {

@@ -69,9 +69,7 @@ struct planning {
 	const char *skip; /* why the step that is being made cannot be played */
 };
 
-/* --- bytes
- * -----------------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 static size_t pad(size_t size)
 {

@@ -117,9 +117,7 @@ static size_t pad(size_t size)
 	return (size + 7) & ~(size_t)7;
 }
 
-/* --- results
- * ------------------------------------------------------------------------------------------------
- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 /* Room for `size` more bytes; NULL: no memory. */
 static uint8_t *bytes_room(struct player_bytes *b, size_t size)
@@ -372,9 +370,7 @@ static void environment_say_all(struct player *p, int kvm)
 		close(vm);
 }
 
-/* --- a step
- * -------------------------------------------------------------------------------------------------
- */
+/* --- a step ----------------------------------------------------------------------------------- */
 
 /* The arrays behind a struct player_step. */
 struct step_view {

@@ -69,7 +69,7 @@ is "no such program: status" "$status" 2
 like "no such program" "$err" '^kvmtape guest: no program no-such-program'
 
 # One program after the other, each in a fresh guest; what a crash leaves undone is done.
-printf '%s\n' "write /work/one" "# a remark" "" "panic" "exist /work/one" "write /work/two" "say" >"$tmp/cases"
+printf '%s\n' "write one" "# a remark" "" "panic" "exist one" "write two" "say" >"$tmp/cases"
 run "$KVMTAPE" guest run --work "$tmp/shared" --each "$tmp/cases" "$CRASH"
 is "each: status" "$status" 1
 is "each: what became of the lines" "$(grep -o 'line .*' <<<"$err")" "line 1: exit 0

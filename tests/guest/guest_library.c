@@ -276,12 +276,12 @@ static void test_changed(void **state)
 	struct stat st;
 
 	guest_ready();
-	assert_int_equal(guest_put_data(guest, "/work/old", 0644, "old", 3), 0);
-	assert_int_equal(guest_put_data(guest, "/work/d/old", 0644, "old", 3), 0);
+	assert_int_equal(guest_put_data(guest, "/files/old", 0644, "old", 3), 0);
+	assert_int_equal(guest_put_data(guest, "/files/d/old", 0644, "old", 3), 0);
 	usleep(200000);
-	assert_int_equal(RUN(NULL, &end, "crash", "write", "/work/d/new"), 0);
+	assert_int_equal(RUN(NULL, &end, "crash", "write", "/files/d/new"), 0);
 	assert_int_equal(end.status, 0);
-	assert_int_equal(guest_get_changed(guest, "/work", end.started, folder), 0);
+	assert_int_equal(guest_get_changed(guest, "/files", end.started, folder), 0);
 	snprintf(path, sizeof(path), "%s/d/new", folder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 4);

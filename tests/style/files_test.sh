@@ -51,5 +51,6 @@ no_newline()
 }
 none "every file ends with a newline" no_newline
 none "no comment that a formatter wrapped" git grep --untracked -nIE '^ \*[A-Za-z]' -- '*.c' '*.h'
+none "no banner that a formatter wrapped" git grep --untracked -nIE '^ \* -+$' -- '*.c' '*.h'
 none "C is indented by tabs" git grep --untracked -nIE '^ {2,}[^ *]' -- '*.c' '*.h'
 tap_done
