@@ -32,7 +32,7 @@ static void preferred_target(struct judge *j)
 	j_may_fail(j, R_ARM_PREFERRED_NONE);
 	if (!j_succeeds(j, R_ARM_PREFERRED_TARGET) ||
 	    !J_OUT(j, struct kvm_vcpu_init, target, &target) ||
-	    !j_field(j, j->out, offsetof(struct kvm_vcpu_init, features), 4, &features))
+	    !q_field(j->q, j->out, offsetof(struct kvm_vcpu_init, features), 4, &features))
 		return;
 	if (!j_check(j, R_ARM_PREFERRED_TARGET, target <= KVM_ARM_TARGET_GENERIC_V8,
 		     "a target of the header", "target = %llu", (unsigned long long)target))
@@ -49,15 +49,15 @@ struct init {
 	bool strange;		   /* one that only newer kernels know */
 };
 
-static bool init_read(struct judge *j, struct init *init)
+static bool init_read(const struct question *q, struct init *init)
 {
 	uint64_t words[WORDS];
 
-	if (!J_IN(j, struct kvm_vcpu_init, target, &init->target))
+	if (!Q_IN(q, struct kvm_vcpu_init, target, &init->target))
 		return false;
 	init->unknown = false;
 	for (size_t i = 0; i < WORDS; i++) {
-		if (!j_field(j, j->in, offsetof(struct kvm_vcpu_init, features) + 4 * i, 4,
+		if (!q_field(q, q->in, offsetof(struct kvm_vcpu_init, features) + 4 * i, 4,
 			     &words[i]))
 			return false;
 		init->unknown |= i && words[i];
@@ -69,23 +69,23 @@ static bool init_read(struct judge *j, struct init *init)
 }
 
 /* The host has no target of that number: known of all but the preferred and the generic one. */
-static enum state_tri target_is_bad(const struct judge *j, uint64_t target)
+static enum state_tri target_is_bad(const struct question *q, uint64_t target)
 {
-	const struct state_entry *e = state_set_find(&j_system(j)->numbers, NUMBER_TARGET, 0);
+	const struct state_entry *e = state_set_find(&q->system->numbers, NUMBER_TARGET, 0);
 
 	if (target > KVM_ARM_TARGET_GENERIC_V8)
 		return STATE_YES;
 	if (e && e->known && e->value[0] == target)
 		return STATE_NO;
-	if (generic_flag(j->vcpu, ARM_INITIALIZED) && j->vcpu->scratch[GENERIC_TARGET] == target)
+	if (generic_flag(q->vcpu, ARM_INITIALIZED) && q->vcpu->scratch[GENERIC_TARGET] == target)
 		return STATE_NO;
-	if (target == KVM_ARM_TARGET_GENERIC_V8 && j_applies(j, R_ARM_INIT_GENERIC_TARGET))
+	if (target == KVM_ARM_TARGET_GENERIC_V8 && q_applies(q, R_ARM_INIT_GENERIC_TARGET))
 		return STATE_NO;
 	return e && e->known ? STATE_YES : STATE_UNKNOWN;
 }
 
 /* A feature that needs a capability which the host does not have, or may not have. */
-static enum state_tri lacks_cap(const struct judge *j, uint64_t features)
+static enum state_tri lacks_cap(const struct question *q, uint64_t features)
 {
 	static const struct {
 		uint8_t feature;
@@ -102,9 +102,9 @@ static enum state_tri lacks_cap(const struct judge *j, uint64_t features)
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
 		if (!(features & BIT(needs[i].feature)))
 			continue;
-		if (j_cap(j, needs[i].cap) == 0)
+		if (q_cap(q, needs[i].cap) == 0)
 			return STATE_YES;
-		if (j_cap(j, needs[i].cap) < 0)
+		if (q_cap(q, needs[i].cap) < 0)
 			lacks = STATE_UNKNOWN;
 	}
 	return lacks;
@@ -112,58 +112,58 @@ static enum state_tri lacks_cap(const struct judge *j, uint64_t features)
 
 /* Features that count as "the same set" on this kernel; what older and newer ones do is known, not
  * when that changed. */
-static uint64_t compared(const struct judge *j)
+static uint64_t compared(const struct question *q)
 {
-	return j_applies(j, R_ARM_INIT_POWER_OFF_APART) ? ~POWER_OFF : ~0ull;
+	return q_applies(q, R_ARM_INIT_POWER_OFF_APART) ? ~POWER_OFF : ~0ull;
 }
 
-static bool changed_between(const struct judge *j)
+static bool changed_between(const struct question *q)
 {
-	return !j_kernel(j) ||
-	       (j_kernel(j) > MODEL_KERNEL(6, 1) && j_kernel(j) < MODEL_KERNEL(6, 12));
+	return !q_kernel(q) ||
+	       (q_kernel(q) > MODEL_KERNEL(6, 1) && q_kernel(q) < MODEL_KERNEL(6, 12));
 }
 
 /* The vCPU is as new. */
-static void initialized(struct judge *j, const struct init *init)
+static void initialized(struct learn *l, const struct init *init)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	bool sure = !generic_flag(v, ARM_UNSURE);
 
 	if (!generic_flag(v, ARM_INITIALIZED)) {
 		v->scratch[GENERIC_FEATURES] = init->features;
 		v->scratch[GENERIC_TARGET] = init->target;
 		v->scratch[GENERIC_REGS] = 0;
-		if (!j->vm->scratch[GENERIC_VM_FEATURES])
-			j->vm->scratch[GENERIC_VM_FEATURES] = 1 + init->features;
+		if (!l->vm->scratch[GENERIC_VM_FEATURES])
+			l->vm->scratch[GENERIC_VM_FEATURES] = 1 + init->features;
 	}
 	generic_flag_set(v, ARM_INITIALIZED, true);
 	generic_flag_set(v, GENERIC_EVENT, false);
-	generic_forget_others(j);
+	generic_forget_others(l);
 	generic_forget_registers(v);
-	if (j->vm->running) {
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+	if (l->vm->running) {
+		generic_mp_state(l, UINT32_MAX, R_NONE);
 		return;
 	}
 	generic_flag_set(v, ARM_RESET, sure);
 	if (sure)
-		generic_mp_state(j,
+		generic_mp_state(l,
 				 init->features & POWER_OFF ? KVM_MP_STATE_STOPPED
 							    : KVM_MP_STATE_RUNNABLE,
 				 init->features & POWER_OFF ? R_ARM_INIT_POWERED_OFF
 							    : R_ARM_INIT_POWERED_ON);
 	else
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+		generic_mp_state(l, UINT32_MAX, R_NONE);
 }
 
 /* The second and later calls. True if the end was said. */
 static bool init_again(struct judge *j, const struct init *init)
 {
 	struct state_vcpu *v = j->vcpu;
-	uint64_t mask = compared(j), was = v->scratch[GENERIC_FEATURES];
-	bool generic = j_applies(j, R_ARM_INIT_GENERIC_TARGET);
+	uint64_t mask = compared(j->q), was = v->scratch[GENERIC_FEATURES];
+	bool generic = q_applies(j->q, R_ARM_INIT_GENERIC_TARGET);
 	uint16_t again = R_ARM_INIT_AGAIN;
 
-	if (changed_between(j) && ((was ^ init->features) & POWER_OFF))
+	if (changed_between(j->q) && ((was ^ init->features) & POWER_OFF))
 		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
 	if (init->target != v->scratch[GENERIC_TARGET] && !generic) {
 		j_must_fail(j, R_ARM_INIT_OTHER_TARGET);
@@ -179,7 +179,7 @@ static bool init_again(struct judge *j, const struct init *init)
 		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
 		return false;
 	}
-	if (changed_between(j))
+	if (changed_between(j->q))
 		mask &= ~POWER_OFF;
 	if ((was ^ init->features) & mask) {
 		j_must_fail(j, R_ARM_INIT_OTHER_FEATURES);
@@ -190,7 +190,7 @@ static bool init_again(struct judge *j, const struct init *init)
 			j_hold(j, R_ARM_INIT_GENERIC_TARGET);
 		if ((was ^ init->features) & POWER_OFF)
 			j_hold(j, R_ARM_INIT_POWER_OFF_APART);
-		initialized(j, init);
+		initialized(j->l, init);
 	}
 	return true;
 }
@@ -206,7 +206,7 @@ static bool init_first(struct judge *j, const struct init *init)
 	}
 	if (!first)
 		return false;
-	if ((first - 1) & ~OLD_FEATURES || changed_between(j)) {
+	if ((first - 1) & ~OLD_FEATURES || changed_between(j->q)) {
 		j_may_fail(j, R_ARM_INIT_VM_WIDE);
 		j_may_fail(j, R_ARM_INIT_WIDTH);
 		return false;
@@ -215,7 +215,8 @@ static bool init_first(struct judge *j, const struct init *init)
 		j_must_fail(j, R_ARM_INIT_WIDTH);
 		return true;
 	}
-	if (((first - 1) ^ init->features) & compared(j) && j_applies(j, R_ARM_INIT_VM_WIDE)) {
+	if (((first - 1) ^ init->features) & compared(j->q) &&
+	    q_applies(j->q, R_ARM_INIT_VM_WIDE)) {
 		j_must_fail(j, R_ARM_INIT_VM_WIDE);
 		return true;
 	}
@@ -229,25 +230,25 @@ static void vcpu_init(struct judge *j)
 	enum state_tri bad, lacks;
 	struct init init;
 
-	if (!init_read(j, &init)) {
+	if (!init_read(j->q, &init)) {
 		generic_flag_set(v, ARM_UNSURE, true);
 		generic_forget_registers(v);
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+		generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		j_skip(j, "argument not captured");
 		return;
 	}
-	bad = target_is_bad(j, init.target);
+	bad = target_is_bad(j->q, init.target);
 	if (j_refuse(j, R_ARM_INIT_OTHER_TARGET, bad))
 		return;
 	/* Older kernels look at bit after bit, newer ones for unknown ones first. */
 	if (init.unknown || init.strange) {
-		if (!j_applies(j, R_ARM_INIT_POWER_OFF_APART)) {
+		if (!q_applies(j->q, R_ARM_INIT_POWER_OFF_APART)) {
 			if (again || !v->fresh)
 				j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
 			if (!again && init.features & OLD_FEATURES)
 				generic_flag_set(v, ARM_UNSURE, true);
 		}
-		if (init.unknown && !j_newer(j)) {
+		if (init.unknown && !q_newer(j->q)) {
 			j_must_fail(j, R_ARM_INIT_UNKNOWN_FEATURE);
 			return;
 		}
@@ -255,7 +256,7 @@ static void vcpu_init(struct judge *j)
 		j_may_fail(j, R_ARM_INIT_NO_CAP);
 		j_may_fail(j, R_ARM_INIT_COMBINATION);
 	}
-	lacks = lacks_cap(j, init.features);
+	lacks = lacks_cap(j->q, init.features);
 	if (j_refuse(j, R_ARM_INIT_NO_CAP, lacks))
 		return;
 	both = (init.features & PTRAUTH) == PTRAUTH || !(init.features & PTRAUTH);
@@ -270,26 +271,26 @@ static void vcpu_init(struct judge *j)
 	if (j_succeeds(j, again ? R_ARM_INIT_AGAIN : R_ARM_INIT)) {
 		if (!v->fresh && !again)
 			generic_flag_set(v, ARM_UNSURE, true);
-		initialized(j, &init);
+		initialized(j->l, &init);
 	}
 }
 
 /* SVE of this vCPU was finalized. */
-static enum state_tri finalized(const struct judge *j)
+static enum state_tri finalized(const struct question *q)
 {
-	if (generic_flag(j->vcpu, ARM_FINALIZED))
+	if (generic_flag(q->vcpu, ARM_FINALIZED))
 		return STATE_YES;
-	return j->vcpu->fresh && !generic_flag(j->vcpu, ARM_UNSURE) ? STATE_NO : STATE_UNKNOWN;
+	return q->vcpu->fresh && !generic_flag(q->vcpu, ARM_UNSURE) ? STATE_NO : STATE_UNKNOWN;
 }
 
 /* api.rst 4.119 */
 static void vcpu_finalize(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
-	enum state_tri has = arm64_feature(j, KVM_ARM_VCPU_SVE);
+	enum state_tri has = arm64_feature(j->q, KVM_ARM_VCPU_SVE);
 	uint64_t feature;
 
-	if (!j_field(j, j->in, 0, 4, &feature)) {
+	if (!q_field(j->q, j->q->in, 0, 4, &feature)) {
 		generic_flag_set(v, ARM_UNSURE, true);
 		v->scratch[GENERIC_REGS] = 0;
 		j_skip(j, "argument not captured");
@@ -300,13 +301,13 @@ static void vcpu_finalize(struct judge *j)
 	/* The document has two errors for a feature that was not asked for. */
 	if (has != STATE_YES || feature != KVM_ARM_VCPU_SVE) {
 		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EPERM);
-		if (has == STATE_NO || (feature != KVM_ARM_VCPU_SVE && !j_maybe_newer(j))) {
+		if (has == STATE_NO || (feature != KVM_ARM_VCPU_SVE && !q_maybe_newer(j->q))) {
 			j_must_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
 			return;
 		}
 		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
 	}
-	if (j_refuse(j, R_ARM_FINALIZE_AGAIN, finalized(j)))
+	if (j_refuse(j, R_ARM_FINALIZE_AGAIN, finalized(j->q)))
 		return;
 	if (j_succeeds(j, R_ARM_FINALIZE)) {
 		generic_flag_set(v, ARM_FINALIZED, true);
@@ -363,7 +364,7 @@ static void core_read(struct judge *j, uint64_t id, const struct tape_part *valu
 	uint16_t rule = R_ARM_REG_SAME;
 
 	if (generic_flag(v, ARM_RESET) && !(e && e->known) && reset_value(word, &want) &&
-	    j_field(j, value, 0, 8, &low) && (size < 16 || j_field(j, value, 8, 8, &high))) {
+	    q_field(j->q, value, 0, 8, &low) && (size < 16 || q_field(j->q, value, 8, 8, &high))) {
 		if (v->scratch[GENERIC_FEATURES] & EL1_32BIT) {
 			if (word == WORD(regs.pstate))
 				j_equal(j, R_ARM_INIT_32BIT, "PSTATE", 0x1d3, low);
@@ -390,7 +391,7 @@ static void core_written(struct judge *j, uint64_t id, const struct tape_part *v
 		generic_forget_registers(v);
 		return;
 	}
-	e = state_set_find(&v->msrs, id, 0);
+	e = state_set_entry(&v->msrs, id, 0);
 	if (e)
 		e->value[2] = 0;
 	generic_register(j, R_NONE, id, value);
@@ -424,11 +425,11 @@ static bool core_id(struct judge *j, uint64_t id)
 		j_must_fail(j, R_ARM_REG_CORE_SIZE);
 		return false;
 	}
-	if (core_size(word) == 16 && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_YES) {
+	if (core_size(word) == 16 && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_YES) {
 		j_must_fail(j, R_ARM_SVE_CORE);
 		return false;
 	}
-	if (core_size(word) == 16 && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
+	if (core_size(word) == 16 && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
 		j_may_fail(j, R_ARM_SVE_CORE);
 	return true;
 }
@@ -449,7 +450,7 @@ static bool sve_register(uint64_t id)
 static void sve_reg(struct judge *j, uint64_t id, bool set)
 {
 	bool lengths = id == KVM_REG_ARM64_SVE_VLS;
-	enum state_tri has = arm64_feature(j, KVM_ARM_VCPU_SVE), done = finalized(j);
+	enum state_tri has = arm64_feature(j->q, KVM_ARM_VCPU_SVE), done = finalized(j->q);
 
 	vm_buffer_may_fault(j, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
 	if (has != STATE_YES || (!lengths && !sve_register(id))) {
@@ -487,25 +488,25 @@ static void counter_get(struct judge *j, uint64_t id, const struct tape_part *va
 {
 	uint64_t now, before, offset;
 
-	if (!j_field(j, value, 0, 8, &now))
+	if (!q_field(j->q, value, 0, 8, &now))
 		return;
 	/* Time passes; nothing that userspace may do sets such a counter back. */
-	if (arm64_fact(j, ARM_FACT_COUNTER_OFFSET, 0, &offset) == STATE_YES &&
-	    arm64_vcpu_fact(j, ARM_VCPU_COUNTER, id, &before) == STATE_YES) {
+	if (arm64_fact(j->q, ARM_FACT_COUNTER_OFFSET, 0, &offset) == STATE_YES &&
+	    arm64_vcpu_fact(j->q, ARM_VCPU_COUNTER, id, &before) == STATE_YES) {
 		j_constrain(j, R_ARM_COUNTER_IGNORED, value, 0, 8);
 		j_make_bits(j, R_ARM_COUNTER_IGNORED, value, 0, 8, before, UINT64_MAX);
-		j_field(j, value, 0, 8, &now);
+		q_field(j->q, value, 0, 8, &now);
 		j_check(j, R_ARM_COUNTER_IGNORED, now - before < 1ull << 63,
 			"a counter that nobody set back", "0x%llx after 0x%llx",
 			(unsigned long long)now, (unsigned long long)before);
 	}
-	arm64_vcpu_fact_set(j, ARM_VCPU_COUNTER, id, now);
+	arm64_vcpu_fact_set(j->l, ARM_VCPU_COUNTER, id, now);
 }
 
 static void counter_set(struct judge *j, uint64_t id)
 {
 	uint64_t offset;
-	enum state_tri known = arm64_fact(j, ARM_FACT_COUNTER_OFFSET, 0, &offset);
+	enum state_tri known = arm64_fact(j->q, ARM_FACT_COUNTER_OFFSET, 0, &offset);
 
 	/* Kernels before 6.4 have no register of the physical counter that can be set. */
 	if (id == KVM_REG_ARM_PTIMER_CNT && known != STATE_YES) {
@@ -519,10 +520,10 @@ static void counter_set(struct judge *j, uint64_t id)
 }
 
 /* What each vCPU's counter was read as does not hold any more. */
-static void counters_forget(struct judge *j)
+static void counters_forget(struct learn *l)
 {
-	for (uint32_t i = 0; i < j->vm->vcpu_count; i++) {
-		struct state_set *attrs = &j->vm->vcpus[i]->attrs;
+	for (uint32_t i = 0; i < l->vm->vcpu_count; i++) {
+		struct state_set *attrs = &l->vm->vcpus[i]->attrs;
 
 		for (uint32_t k = attrs->count; k-- > 0;) {
 			if (attrs->entries[k].key == ARM_VCPU_COUNTER)
@@ -533,7 +534,7 @@ static void counters_forget(struct judge *j)
 
 static void set_counter_offset(struct judge *j)
 {
-	int32_t cap = j_cap(j, KVM_CAP_COUNTER_OFFSET);
+	int32_t cap = q_cap(j->q, KVM_CAP_COUNTER_OFFSET);
 	uint64_t offset, reserved;
 
 	if (cap == 0) {
@@ -545,12 +546,12 @@ static void set_counter_offset(struct judge *j)
 		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
 	/* A vCPU is inside of one of its ioctls. */
 	j_may_fail(j, R_ARM_DEVICE_BUSY);
-	if (!J_IN(j, struct kvm_arm_counter_offset, counter_offset, &offset) ||
-	    !J_IN(j, struct kvm_arm_counter_offset, reserved, &reserved)) {
+	if (!Q_IN(j->q, struct kvm_arm_counter_offset, counter_offset, &offset) ||
+	    !Q_IN(j->q, struct kvm_arm_counter_offset, reserved, &reserved)) {
 		j_may_fail(j, R_ARM_COUNTER_RESERVED);
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "the offset was not captured");
 		j->vm->facts.open = true;
-		counters_forget(j);
+		counters_forget(j->l);
 		return;
 	}
 	if (reserved) {
@@ -558,8 +559,8 @@ static void set_counter_offset(struct judge *j)
 		return;
 	}
 	if (j_succeeds(j, R_ARM_COUNTER_OFFSET)) {
-		vm_fact_set(j, ARM_FACT_COUNTER_OFFSET, 0, offset, 0);
-		counters_forget(j);
+		vm_fact_set(j->l, ARM_FACT_COUNTER_OFFSET, 0, offset, 0);
+		counters_forget(j->l);
 	}
 }
 
@@ -570,7 +571,7 @@ static void psci_version(struct judge *j, const struct tape_part *value)
 	uint64_t version;
 
 	if (generic_flag(j->vcpu, ARM_UNSURE) || !generic_flag(j->vcpu, ARM_INITIALIZED) ||
-	    !j_field(j, value, 0, 8, &version))
+	    !q_field(j->q, value, 0, 8, &version))
 		return;
 	j_check(j, R_ARM_PSCI_VERSION, newer ? version >= 2 && version <= 0x1ffff : version == 1,
 		newer ? "version 0.2 or a later one" : "version 0.1", "0x%llx",
@@ -594,11 +595,11 @@ static void get_one_reg(struct judge *j)
 
 	if (reg_unready(j))
 		return;
-	if (!J_IN(j, struct kvm_one_reg, id, &id)) {
+	if (!Q_IN(j->q, struct kvm_one_reg, id, &id)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	generic_forget_others(j);
+	generic_forget_others(j->l);
 	if (reg_foreign(j, id))
 		return;
 	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE &&
@@ -638,12 +639,12 @@ static void set_one_reg(struct judge *j)
 
 	if (reg_unready(j))
 		return;
-	if (!J_IN(j, struct kvm_one_reg, id, &id)) {
+	if (!Q_IN(j->q, struct kvm_one_reg, id, &id)) {
 		generic_forget_registers(j->vcpu);
 		j_skip(j, "argument not captured");
 		return;
 	}
-	generic_forget_others(j);
+	generic_forget_others(j->l);
 	if (reg_foreign(j, id))
 		return;
 	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE &&
@@ -665,7 +666,7 @@ static void set_one_reg(struct judge *j)
 		return;
 	}
 	if (id == MPIDR)
-		vm_fact_set(j, ARM_FACT_MPIDR, 0, 1, 0);
+		vm_fact_set(j->l, ARM_FACT_MPIDR, 0, 1, 0);
 	j_may_fail(j, R_ARM_REG_REFUSED);
 	/* System registers are some core registers' other name, and some decide which others there
 	 * are. */
@@ -683,22 +684,22 @@ static const uint64_t reasons = REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO)
 				REASON(ARM_LDST64B);
 
 /* What PSCI leaves behind: all vCPUs stopped, a result for a guest that runs again. */
-static void after_event(struct judge *j)
+static void after_event(struct learn *l)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	const uint64_t x0 =
 		KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | WORD(regs.regs[0]);
 	struct state_entry *e;
 
 	/* With others in the guest the MP state may change again at once. */
-	if (j->vm->running > 1 || v->running > 1)
+	if (l->vm->running > 1 || v->running > 1)
 		return;
-	generic_mp_state(j, KVM_MP_STATE_STOPPED, R_ARM_EVENT_STOPS);
+	generic_mp_state(l, KVM_MP_STATE_STOPPED, R_ARM_EVENT_STOPS);
 	v->guest_clean = false;
 	generic_flag_set(v, GENERIC_LEARNED_IN_RUN, true);
 	e = state_set_add(&v->msrs, x0, 0);
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	*e = (struct state_entry){.key = x0, .known = 1, .value = {(uint64_t)-6, 0, 1}};
@@ -719,10 +720,10 @@ static void run_enter(struct judge *j)
 	const struct state_entry *e;
 	uint64_t reason = 0;
 
-	generic_forget_others(j);
+	generic_forget_others(j->l);
 	e = state_set_find(&v->msrs, pc_id, 0);
 	v->scratch[ARM_PC_AT_RUN] = 0;
-	j_field(j, j_part(j, TAPE_RUN_IN), offsetof(struct kvm_run, exit_reason), 4, &reason);
+	q_field(j->q, j_part(j, TAPE_RUN_IN), offsetof(struct kvm_run, exit_reason), 4, &reason);
 	if (v->last_exit == KVM_EXIT_MMIO && reason == KVM_EXIT_MMIO &&
 	    generic_flag(v, ARM_RESET) && !(v->scratch[GENERIC_FEATURES] & EL1_32BIT) && e &&
 	    e->known)
@@ -731,16 +732,16 @@ static void run_enter(struct judge *j)
 }
 
 /* With immediate_exit nothing but that happened. */
-static void after_immediate(struct judge *j)
+static void after_immediate(struct learn *l)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	struct state_entry *e;
 
-	if (!v->scratch[ARM_PC_AT_RUN] || j->vm->running || j->ret->ret != -EINTR)
+	if (!v->scratch[ARM_PC_AT_RUN] || l->vm->running || l->ret->ret != -EINTR)
 		return;
 	e = state_set_add(&v->msrs, pc_id, 0);
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	*e = (struct state_entry){
@@ -748,13 +749,13 @@ static void after_immediate(struct judge *j)
 }
 
 /* Nothing keeps the vCPU from running any more; or, after other errors, perhaps nothing does. */
-static void ran(struct judge *j)
+static void ran(struct learn *l)
 {
 	struct state_entry *e;
 
-	vm_fact_set(j, ARM_FACT_RAN, j->vcpu->id, 1, 0);
-	e = vm_fact(j, ARM_FACT_RAN, j->vcpu->id);
-	if (e && j->ret->ret && j->ret->ret != -EINTR)
+	vm_fact_set(l, ARM_FACT_RAN, l->vcpu->id, 1, 0);
+	e = state_set_entry(&l->vm->facts, ARM_FACT_RAN, l->vcpu->id);
+	if (e && l->ret->ret && l->ret->ret != -EINTR)
 		e->known = 0;
 }
 
@@ -766,30 +767,30 @@ static void run(struct judge *j)
 	uint64_t arg = 0, type = 0;
 
 	generic_flag_set(v, GENERIC_EVENT, false);
-	if (!j->call->arg && !generic_flag(v, ARM_INITIALIZED)) {
+	if (!j->q->call->arg && !generic_flag(v, ARM_INITIALIZED)) {
 		if (v->fresh) {
 			j_must_fail(j, R_ARM_RUN_BEFORE_INIT);
 			return;
 		}
 		j_may_fail(j, R_ARM_RUN_BEFORE_INIT);
 	}
-	if (!j->call->arg && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_YES &&
-	    finalized(j) == STATE_NO) {
+	if (!j->q->call->arg && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_YES &&
+	    finalized(j->q) == STATE_NO) {
 		j_must_fail(j, R_ARM_RUN_UNFINALIZED);
 		return;
 	}
-	if (finalized(j) != STATE_YES && arm64_feature(j, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
+	if (finalized(j->q) != STATE_YES && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
 		j_may_fail(j, R_ARM_RUN_UNFINALIZED);
-	if (!j->call->arg && arm64_run_unready(j))
+	if (!j->q->call->arg && arm64_run_unready(j))
 		return;
 	if (generic_run_input(j)) {
 		generic_flag_set(v, GENERIC_EVENT, event);
-		after_immediate(j);
-		if (!j->call->arg && j->ret->ret == -EINTR)
-			vm_fact_set(j, ARM_FACT_RAN, v->id, 1, 0);
+		after_immediate(j->l);
+		if (!j->q->call->arg && j->ret->ret == -EINTR)
+			vm_fact_set(j->l, ARM_FACT_RAN, v->id, 1, 0);
 		return;
 	}
-	ran(j);
+	ran(j->l);
 	if (event && j->ret->ret == -EINTR)
 		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
 	stopped = v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && j->vm->fresh &&
@@ -805,10 +806,10 @@ static void run(struct judge *j)
 		j_break(j, R_ARM_RUN_STOPPED, "no exit of a stopped vCPU", "a return of 0");
 	generic_run_exit(j, reasons);
 	if (v->last_exit != KVM_EXIT_SYSTEM_EVENT ||
-	    !j_field(j, out, offsetof(struct kvm_run, system_event.type), 4, &type))
+	    !q_field(j->q, out, offsetof(struct kvm_run, system_event.type), 4, &type))
 		return;
 	if (type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET)
-		after_event(j);
+		after_event(j->l);
 	else if (type == KVM_SYSTEM_EVENT_SUSPEND &&
 		 vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) != STATE_UNKNOWN)
 		j_check(j, R_ARM_EVENT_SUSPEND_CAP,
@@ -823,29 +824,29 @@ static void run(struct judge *j)
 static void create_irqchip(struct judge *j)
 {
 	static const int why_not[] = {ENODEV, ENXIO, EBUSY, E2BIG};
-	enum state_tri there = arm64_gic(j);
+	enum state_tri there = arm64_gic(j->q);
 
 	for (size_t i = 0; i < sizeof(why_not) / sizeof(why_not[0]); i++) {
 		/* A host that made one can emulate it. */
-		if (there != STATE_YES || i > 1 || arm64_gic_type(j) != KVM_DEV_TYPE_ARM_VGIC_V2)
+		if (there != STATE_YES || i > 1 || arm64_gic_type(j->q) != KVM_DEV_TYPE_ARM_VGIC_V2)
 			j_may_fail_with(j, R_ARM_IRQCHIP_REFUSED, why_not[i]);
 	}
 	if (j_refuse(j, R_ARM_IRQCHIP_ONCE, there))
 		return;
 	if (j_succeeds(j, R_ARM_IRQCHIP))
-		arm64_gic_made(j, KVM_DEV_TYPE_ARM_VGIC_V2);
+		arm64_gic_made(j->l, KVM_DEV_TYPE_ARM_VGIC_V2);
 }
 
 /* api.rst 4.25: bits 24 to 27 of irq are its kind, 16 to 23 and 28 to 31 the vCPU, 0 to 15 its
  * number. */
 static void irq_line(struct judge *j)
 {
-	enum state_tri there = arm64_gic(j), ready = arm64_gic_ready(j);
+	enum state_tri there = arm64_gic(j->q), ready = arm64_gic_ready(j->q);
 	const struct state_vm *vm = j->vm;
 	uint64_t irq, kind, cpu, number, irqs = 0;
 	bool no_cpu, no_number;
 
-	if (!J_IN(j, struct kvm_irq_level, irq, &irq)) {
+	if (!Q_IN(j->q, struct kvm_irq_level, irq, &irq)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -892,7 +893,7 @@ static void irq_line(struct judge *j)
 	j_may_fail(j, R_ARM_IRQ_LINE_NUMBER);
 	if (ready == STATE_YES &&
 	    (kind == KVM_ARM_IRQ_TYPE_PPI ||
-	     (arm64_fact(j, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && number < irqs &&
+	     (arm64_fact(j->q, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && number < irqs &&
 	      number < 1020)) &&
 	    vm->fresh && vm->vcpu_count)
 		j_succeeds(j, R_ARM_IRQ_LINE);

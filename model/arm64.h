@@ -27,18 +27,19 @@ enum {
 };
 
 /* A fact of the VM, or of the vCPU: *value is its value[0] if there is one. */
-enum state_tri arm64_fact(const struct judge *j, uint64_t kind, uint64_t which, uint64_t *value);
-enum state_tri arm64_vcpu_fact(const struct judge *j, uint64_t key, uint64_t key2, uint64_t *value);
-void arm64_vcpu_fact_set(struct judge *j, uint64_t key, uint64_t key2, uint64_t value);
+enum state_tri arm64_fact(const struct question *q, uint64_t kind, uint64_t which, uint64_t *value);
+enum state_tri arm64_vcpu_fact(const struct question *q, uint64_t key, uint64_t key2,
+			       uint64_t *value);
+void arm64_vcpu_fact_set(struct learn *l, uint64_t key, uint64_t key2, uint64_t value);
 /* There is a GIC in the kernel. */
-enum state_tri arm64_gic(const struct judge *j);
+enum state_tri arm64_gic(const struct question *q);
 /* KVM_DEV_TYPE_ARM_VGIC_V2 or _V3, 0 = not known, or none. */
-uint64_t arm64_gic_type(const struct judge *j);
+uint64_t arm64_gic_type(const struct question *q);
 /* It is initialised; never NO of a GICv2, which initialises itself when it is used. */
-enum state_tri arm64_gic_ready(const struct judge *j);
-void arm64_gic_made(struct judge *j, uint64_t type);
+enum state_tri arm64_gic_ready(const struct question *q);
+void arm64_gic_made(struct learn *l, uint64_t type);
 /* The features of this vCPU are known, and it has this one (KVM_ARM_VCPU_*). */
-enum state_tri arm64_feature(const struct judge *j, unsigned int feature);
+enum state_tri arm64_feature(const struct question *q, unsigned int feature);
 /* The first KVM_RUN fails since the GIC or the PMU is not ready; true if all is said. */
 bool arm64_run_unready(struct judge *j);
 

@@ -26,31 +26,32 @@ static enum state_tri known_in(const struct state_set *set, bool fresh, uint64_t
 	return e || set->open || !fresh ? STATE_UNKNOWN : STATE_NO;
 }
 
-enum state_tri arm64_fact(const struct judge *j, uint64_t kind, uint64_t which, uint64_t *value)
+enum state_tri arm64_fact(const struct question *q, uint64_t kind, uint64_t which, uint64_t *value)
 {
-	return known_in(&j->vm->facts, j->vm->fresh, kind, which, value);
+	return known_in(&q->vm->facts, q->vm->fresh, kind, which, value);
 }
 
-enum state_tri arm64_vcpu_fact(const struct judge *j, uint64_t key, uint64_t key2, uint64_t *value)
+enum state_tri arm64_vcpu_fact(const struct question *q, uint64_t key, uint64_t key2,
+			       uint64_t *value)
 {
-	return known_in(&j->vcpu->attrs, j->vcpu->fresh, key, key2, value);
+	return known_in(&q->vcpu->attrs, q->vcpu->fresh, key, key2, value);
 }
 
-void arm64_vcpu_fact_set(struct judge *j, uint64_t key, uint64_t key2, uint64_t value)
+void arm64_vcpu_fact_set(struct learn *l, uint64_t key, uint64_t key2, uint64_t value)
 {
-	struct state_entry *e = state_set_add(&j->vcpu->attrs, key, key2);
+	struct state_entry *e = state_set_add(&l->vcpu->attrs, key, key2);
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	e->known = 1;
 	e->value[0] = value;
 }
 
-enum state_tri arm64_gic(const struct judge *j)
+enum state_tri arm64_gic(const struct question *q)
 {
-	const struct state_vm *vm = j->vm;
+	const struct state_vm *vm = q->vm;
 
 	if (vm->irqchip == STATE_IRQCHIP_KERNEL)
 		return STATE_YES;
@@ -64,32 +65,32 @@ enum state_tri arm64_gic(const struct judge *j)
 	return STATE_NO;
 }
 
-uint64_t arm64_gic_type(const struct judge *j)
+uint64_t arm64_gic_type(const struct question *q)
 {
 	uint64_t type = 0;
 
-	return arm64_gic(j) == STATE_YES && arm64_fact(j, ARM_FACT_GIC, 0, &type) == STATE_YES
+	return arm64_gic(q) == STATE_YES && arm64_fact(q, ARM_FACT_GIC, 0, &type) == STATE_YES
 		       ? type
 		       : 0;
 }
 
-enum state_tri arm64_gic_ready(const struct judge *j)
+enum state_tri arm64_gic_ready(const struct question *q)
 {
 	uint64_t value;
-	enum state_tri ready = arm64_fact(j, ARM_FACT_GIC_READY, 0, &value);
+	enum state_tri ready = arm64_fact(q, ARM_FACT_GIC_READY, 0, &value);
 
-	return ready == STATE_NO && arm64_gic_type(j) != V3 ? STATE_UNKNOWN : ready;
+	return ready == STATE_NO && arm64_gic_type(q) != V3 ? STATE_UNKNOWN : ready;
 }
 
-void arm64_gic_made(struct judge *j, uint64_t type)
+void arm64_gic_made(struct learn *l, uint64_t type)
 {
-	j->vm->irqchip = STATE_IRQCHIP_KERNEL;
-	vm_fact_set(j, ARM_FACT_GIC, 0, type, 0);
+	l->vm->irqchip = STATE_IRQCHIP_KERNEL;
+	vm_fact_set(l, ARM_FACT_GIC, 0, type, 0);
 }
 
-enum state_tri arm64_feature(const struct judge *j, unsigned int feature)
+enum state_tri arm64_feature(const struct question *q, unsigned int feature)
 {
-	const struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = q->vcpu;
 
 	if (generic_flag(v, ARM_UNSURE) || !v->fresh)
 		return STATE_UNKNOWN;
@@ -101,7 +102,7 @@ enum state_tri arm64_feature(const struct judge *j, unsigned int feature)
 /* A vCPU may be inside of one of its ioctls, which keeps others from the state of all. */
 static void may_be_busy(struct judge *j)
 {
-	if (j_vm_ran(j) || !j->vm->fresh)
+	if (q_vm_ran(j->q) || !j->vm->fresh)
 		j_may_fail(j, R_ARM_DEVICE_BUSY);
 }
 
@@ -116,7 +117,7 @@ static bool type_of_arm(uint64_t type)
 
 static void create_gic(struct judge *j, uint64_t type)
 {
-	enum state_tri there = arm64_gic(j);
+	enum state_tri there = arm64_gic(j->q);
 	uint64_t ran;
 
 	if (j_refuse(j, R_ARM_DEVICE_ONCE, there))
@@ -124,7 +125,7 @@ static void create_gic(struct judge *j, uint64_t type)
 	if (j->vm->vcpu_count > 8 || !j->vm->fresh)
 		j_may_fail_with(j, R_ARM_DEVICE_REFUSED, E2BIG);
 	for (uint32_t i = 0; there == STATE_NO && i < j->vm->vcpu_count; i++) {
-		if (arm64_fact(j, ARM_FACT_RAN, j->vm->vcpus[i]->id, &ran) == STATE_YES) {
+		if (arm64_fact(j->q, ARM_FACT_RAN, j->vm->vcpus[i]->id, &ran) == STATE_YES) {
 			j_must_fail(j, R_ARM_DEVICE_LATE);
 			return;
 		}
@@ -132,30 +133,30 @@ static void create_gic(struct judge *j, uint64_t type)
 	if (j->vm->has_run != STATE_NO || !j->vm->fresh)
 		j_may_fail(j, R_ARM_DEVICE_LATE);
 	if (j_succeeds(j, R_CREATE_DEVICE_SUCCEEDS))
-		arm64_gic_made(j, type);
+		arm64_gic_made(j->l, type);
 }
 
 static void create_device(struct judge *j)
 {
 	uint64_t type, flags, fd, before;
 
-	if (!J_IN(j, struct kvm_create_device, type, &type) ||
-	    !J_IN(j, struct kvm_create_device, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_create_device, type, &type) ||
+	    !Q_IN(j->q, struct kvm_create_device, flags, &flags)) {
 		if (j->ret->ret >= 0)
 			j->vm->irqchip = STATE_IRQCHIP_UNKNOWN;
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || !j_newer(j))) {
+	if (!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || !q_newer(j->q))) {
 		j_must_fail(j, R_CREATE_DEVICE_TYPE);
 		return;
 	}
 	/* The host's own interrupt controller decides what can be emulated; VFIO may be missing. */
-	if (!arm64_gic_type(j) || type != arm64_gic_type(j))
+	if (!arm64_gic_type(j->q) || type != arm64_gic_type(j->q))
 		j_may_fail(j, R_CREATE_DEVICE_TYPE);
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		if (j_succeeds(j, R_CREATE_DEVICE_TEST) &&
-		    J_IN(j, struct kvm_create_device, fd, &before) &&
+		    Q_IN(j->q, struct kvm_create_device, fd, &before) &&
 		    J_OUT(j, struct kvm_create_device, fd, &fd))
 			j_equal(j, R_CREATE_DEVICE_TEST, "fd", before, fd);
 		return;
@@ -187,17 +188,17 @@ struct attr {
 static bool attr_read(struct judge *j, struct attr *a, enum tape_role role)
 {
 	a->data = j_part(j, role);
-	if (J_IN(j, struct kvm_device_attr, group, &a->group) &&
-	    J_IN(j, struct kvm_device_attr, attr, &a->attr))
+	if (Q_IN(j->q, struct kvm_device_attr, group, &a->group) &&
+	    Q_IN(j->q, struct kvm_device_attr, attr, &a->attr))
 		return true;
 	j_skip(j, "argument not captured");
 	return false;
 }
 
 /* Only a new kernel has groups or attributes with numbers from `first` on. */
-static bool only_newer(struct judge *j, uint64_t number, uint64_t first)
+static bool only_newer(const struct question *q, uint64_t number, uint64_t first)
 {
-	return number >= first && j_maybe_newer(j);
+	return number >= first && q_maybe_newer(q);
 }
 
 static void attr_unknown(struct judge *j)
@@ -222,10 +223,10 @@ struct place {
 static bool place_refused(struct judge *j, const struct place *p, uint64_t addr)
 {
 	uint64_t was;
-	enum state_tri once = arm64_fact(j, p->kind, p->which, &was);
+	enum state_tri once = arm64_fact(j->q, p->kind, p->which, &was);
 	bool crooked = addr % p->align != 0, wraps = addr + p->size < addr;
 	/* A VM of type 0 has 40 bits of addresses. */
-	bool beyond = addr >> 52 || (!vm_typed(j) && addr >> 40);
+	bool beyond = addr >> 52 || (!vm_typed(j->q) && addr >> 40);
 
 	if (once != STATE_YES && !crooked && !wraps && !beyond) {
 		if (once == STATE_UNKNOWN)
@@ -253,19 +254,19 @@ static void place_set(struct judge *j, const struct place *p, const struct tape_
 	uint64_t addr;
 
 	vm_buffer_may_fault(j, data);
-	if (!j_field(j, data, 0, 8, &addr)) {
+	if (!q_field(j->q, data, 0, 8, &addr)) {
 		j_may_fail(j, R_ARM_PLACE_ONCE);
 		j_may_fail(j, R_ARM_PLACE_ALIGNED);
 		j_may_fail(j, R_ARM_PLACE_RANGE);
 		if (j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the address was not captured"))
-			vm_fact_drop(j, p->kind, p->which);
+			vm_fact_drop(j->l, p->kind, p->which);
 		j->vm->facts.open = true;
 		return;
 	}
 	if (place_refused(j, p, addr))
 		return;
 	if (j_succeeds(j, R_ARM_PLACE_SET))
-		vm_fact_set(j, p->kind, p->which, addr, 0);
+		vm_fact_set(j->l, p->kind, p->which, addr, 0);
 }
 
 static void place_get(struct judge *j, const struct place *p, const struct tape_part *data)
@@ -273,7 +274,8 @@ static void place_get(struct judge *j, const struct place *p, const struct tape_
 	uint64_t addr;
 
 	vm_buffer_may_fault(j, data);
-	if (j_succeeds(j, R_ARM_PLACE_GET) && arm64_fact(j, p->kind, p->which, &addr) == STATE_YES)
+	if (j_succeeds(j, R_ARM_PLACE_GET) &&
+	    arm64_fact(j->q, p->kind, p->which, &addr) == STATE_YES)
 		j_equal_field(j, R_ARM_PLACE_GET, "address", addr, data, 0, 8);
 }
 
@@ -300,7 +302,7 @@ static void redist_set(struct judge *j, const struct attr *a)
 	uint64_t value;
 	const struct place p = {.kind = ARM_FACT_GIC_ADDR, .which = a->attr, .align = 65536};
 
-	if (arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, &value) ==
+	if (arm64_fact(j->q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, &value) ==
 	    STATE_YES) {
 		vm_buffer_may_fault(j, a->data);
 		j_must_fail(j, R_ARM_REDIST_MIXED);
@@ -315,18 +317,19 @@ static void redist_set(struct judge *j, const struct attr *a)
 static void region_set(struct judge *j, const struct attr *a)
 {
 	uint64_t region, next = 0, value;
-	enum state_tri before = arm64_fact(j, ARM_FACT_GIC_ADDR, a->attr, &next);
+	enum state_tri before = arm64_fact(j->q, ARM_FACT_GIC_ADDR, a->attr, &next);
 	bool bad;
 
 	vm_buffer_may_fault(j, a->data);
-	if (!j_field(j, a->data, 0, 8, &region)) {
+	if (!q_field(j->q, a->data, 0, 8, &region)) {
 		attr_perhaps(j, "the region was not captured");
 		j->vm->facts.open = true;
 		return;
 	}
 	bad = !(region >> 52) || region >> 12 & 15 ||
 	      (before != STATE_UNKNOWN && (region & 0xfff) != next &&
-	       arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &value) == STATE_NO);
+	       arm64_fact(j->q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &value) ==
+		       STATE_NO);
 	if (bad) {
 		j_must_fail(j, R_ARM_REDIST_REGION);
 		return;
@@ -334,19 +337,19 @@ static void region_set(struct judge *j, const struct attr *a)
 	j_may_fail(j, R_ARM_PLACE_TAKEN);
 	j_may_fail(j, R_ARM_PLACE_RANGE);
 	if (j_may_succeed(j, R_DEVICE_ATTR_OTHER, "where the other regions are"))
-		vm_fact_set(j, ARM_FACT_GIC_ADDR, a->attr, (region & 0xfff) + 1, 0);
+		vm_fact_set(j->l, ARM_FACT_GIC_ADDR, a->attr, (region & 0xfff) + 1, 0);
 }
 
 /* The buffer holds the index before. */
 static void region_get(struct judge *j, const struct attr *a)
 {
 	uint64_t region, next = 0, value;
-	enum state_tri any = arm64_fact(j, ARM_FACT_GIC_ADDR, a->attr, &next);
+	enum state_tri any = arm64_fact(j->q, ARM_FACT_GIC_ADDR, a->attr, &next);
 
 	vm_buffer_may_fault(j, a->data);
-	if (any != STATE_UNKNOWN && j_field(j, j_part(j, TAPE_NESTED_IN), 0, 8, &region) &&
+	if (any != STATE_UNKNOWN && q_field(j->q, j_part(j, TAPE_NESTED_IN), 0, 8, &region) &&
 	    (region & 0xfff) >= next &&
-	    arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &value) == STATE_NO) {
+	    arm64_fact(j->q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &value) == STATE_NO) {
 		j_must_fail(j, R_ARM_REDIST_NONE);
 		return;
 	}
@@ -387,13 +390,13 @@ static void gic_addr(struct judge *j, const struct attr *a, uint64_t type, bool 
 static void gic_irqs_set(struct judge *j, const struct attr *a)
 {
 	uint64_t irqs, was;
-	enum state_tri once = arm64_fact(j, ARM_FACT_GIC_IRQS, 0, &was);
+	enum state_tri once = arm64_fact(j->q, ARM_FACT_GIC_IRQS, 0, &was);
 	bool bad;
 
 	vm_buffer_may_fault(j, a->data);
-	if (once == STATE_NO && arm64_gic_ready(j) != STATE_NO)
-		once = arm64_gic_ready(j);
-	if (!j_field(j, a->data, 0, 4, &irqs)) {
+	if (once == STATE_NO && arm64_gic_ready(j->q) != STATE_NO)
+		once = arm64_gic_ready(j->q);
+	if (!q_field(j->q, a->data, 0, 4, &irqs)) {
 		attr_perhaps(j, "the number was not captured");
 		j->vm->facts.open = true;
 		return;
@@ -413,7 +416,7 @@ static void gic_irqs_set(struct judge *j, const struct attr *a)
 		return;
 	}
 	if (j_succeeds(j, R_ARM_GIC_IRQS_SET))
-		vm_fact_set(j, ARM_FACT_GIC_IRQS, 0, irqs, 0);
+		vm_fact_set(j->l, ARM_FACT_GIC_IRQS, 0, irqs, 0);
 }
 
 static void gic_irqs_get(struct judge *j, const struct attr *a)
@@ -422,7 +425,7 @@ static void gic_irqs_get(struct judge *j, const struct attr *a)
 
 	vm_buffer_may_fault(j, a->data);
 	if (j_succeeds(j, R_ARM_GIC_IRQS_GET) &&
-	    arm64_fact(j, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && irqs)
+	    arm64_fact(j->q, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && irqs)
 		j_equal_field(j, R_ARM_GIC_IRQS_GET, "number", irqs, a->data, 0, 4);
 }
 
@@ -439,9 +442,9 @@ static void gic_ctrl(struct judge *j, const struct attr *a, uint64_t type)
 		j_may_fail_with(j, R_ARM_GIC_INIT_REFUSED, ENXIO);
 		if (!j_succeeds(j, R_ARM_GIC_INIT))
 			return;
-		vm_fact_set(j, ARM_FACT_GIC_READY, 0, 1, 0);
-		if (arm64_fact(j, ARM_FACT_GIC_IRQS, 0, &value) != STATE_YES)
-			vm_fact_set(j, ARM_FACT_GIC_IRQS, 0, 0, 0);
+		vm_fact_set(j->l, ARM_FACT_GIC_READY, 0, 1, 0);
+		if (arm64_fact(j->q, ARM_FACT_GIC_IRQS, 0, &value) != STATE_YES)
+			vm_fact_set(j->l, ARM_FACT_GIC_IRQS, 0, 0, 0);
 		return;
 	case KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES:
 		if (type == V3) {
@@ -454,7 +457,7 @@ static void gic_ctrl(struct judge *j, const struct attr *a, uint64_t type)
 	default:
 		break;
 	}
-	if (only_newer(j, a->attr, 5))
+	if (only_newer(j->q, a->attr, 5))
 		attr_perhaps(j, "an attribute of newer kernels");
 	else
 		attr_unknown(j);
@@ -464,14 +467,14 @@ static void gic_ctrl(struct judge *j, const struct attr *a, uint64_t type)
 
 /* No vCPU has the affinity that stands in the upper half of attr.  One that was not initialised has
  * affinity 0. */
-static bool mpidr_absent(const struct judge *j, uint64_t attr)
+static bool mpidr_absent(const struct question *q, uint64_t attr)
 {
 	uint64_t affinity = attr >> 32, value;
 
-	if (!affinity || !j->vm->fresh || arm64_fact(j, ARM_FACT_MPIDR, 0, &value) != STATE_NO)
+	if (!affinity || !q->vm->fresh || arm64_fact(q, ARM_FACT_MPIDR, 0, &value) != STATE_NO)
 		return false;
-	for (uint32_t i = 0; i < j->vm->vcpu_count; i++) {
-		uint64_t id = j->vm->vcpus[i]->number;
+	for (uint32_t i = 0; i < q->vm->vcpu_count; i++) {
+		uint64_t id = q->vm->vcpus[i]->number;
 
 		if (id == UINT64_MAX ||
 		    affinity == ((id & 15) | (id >> 4 & 0xff) << 8 | (id >> 12 & 0xff) << 16))
@@ -481,11 +484,11 @@ static bool mpidr_absent(const struct judge *j, uint64_t attr)
 }
 
 /* The same for a GICv2, where it is the number of a vCPU. */
-static bool cpu_absent(const struct judge *j, uint64_t attr)
+static bool cpu_absent(const struct question *q, uint64_t attr)
 {
 	uint64_t cpu = attr >> 32 & 0xff;
 
-	return j->vm->fresh && cpu >= j->vm->vcpu_count && !state_vm_vcpu_number(j->vm, cpu);
+	return q->vm->fresh && cpu >= q->vm->vcpu_count && !state_vm_vcpu_number(q->vm, cpu);
 }
 
 static bool gic_has_regs(uint64_t type, uint64_t group)
@@ -507,8 +510,9 @@ static bool gic_has_regs(uint64_t type, uint64_t group)
 /* An attribute of a CPU that the VM does not have: true if the call's end was said. */
 static bool gic_cpu_absent(struct judge *j, const struct attr *a, uint64_t type)
 {
-	if (type == V2 ? cpu_absent(j, a->attr)
-		       : a->group != KVM_DEV_ARM_VGIC_GRP_DIST_REGS && mpidr_absent(j, a->attr)) {
+	if (type == V2
+		    ? cpu_absent(j->q, a->attr)
+		    : a->group != KVM_DEV_ARM_VGIC_GRP_DIST_REGS && mpidr_absent(j->q, a->attr)) {
 		if (type == V2)
 			may_be_busy(j);
 		j_must_fail(j, R_ARM_GIC_CPU);
@@ -520,7 +524,7 @@ static bool gic_cpu_absent(struct judge *j, const struct attr *a, uint64_t type)
 
 static void gic_regs(struct judge *j, const struct attr *a, uint64_t type)
 {
-	enum state_tri ready = arm64_gic_ready(j);
+	enum state_tri ready = arm64_gic_ready(j->q);
 	bool bad_level =
 		a->group == KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO && a->attr & 0xffffffff & ~0x3e0ull;
 
@@ -539,7 +543,7 @@ static void gic_regs(struct judge *j, const struct attr *a, uint64_t type)
 		return;
 	}
 	if (type == V2)
-		vm_fact_set(j, ARM_FACT_GIC_READY, 0, 1, 0);
+		vm_fact_set(j->l, ARM_FACT_GIC_READY, 0, 1, 0);
 	j_may_fail(j, R_ARM_GIC_REG_NONE);
 	j_may_succeed(j, R_ARM_GIC_REG, "which registers this GIC has");
 }
@@ -564,7 +568,7 @@ static void gic_has(struct judge *j, const struct attr *a, uint64_t type)
 		if (a->attr == KVM_DEV_ARM_VGIC_CTRL_INIT ||
 		    (type == V3 && a->attr == KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES))
 			j_succeeds(j, R_ARM_ATTR_HAS);
-		else if (only_newer(j, a->attr, 5))
+		else if (only_newer(j->q, a->attr, 5))
 			attr_perhaps(j, "an attribute of newer kernels");
 		else
 			attr_unknown(j);
@@ -582,7 +586,7 @@ static void gic_has(struct judge *j, const struct attr *a, uint64_t type)
 		if (gic_cpu_absent(j, a, type))
 			return;
 		attr_perhaps(j, "which registers this GIC has");
-	} else if (only_newer(j, a->group, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ) ||
+	} else if (only_newer(j->q, a->group, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ) ||
 		   a->group == KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ) {
 		attr_perhaps(j, "a group of newer kernels");
 	} else {
@@ -618,7 +622,7 @@ static void gic_access(struct judge *j, const struct attr *a, uint64_t type, boo
 		attr_perhaps(j, "a group of newer kernels");
 		break;
 	default:
-		if (only_newer(j, a->group, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ))
+		if (only_newer(j->q, a->group, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ))
 			attr_perhaps(j, "a group of newer kernels");
 		else
 			attr_unknown(j);
@@ -632,11 +636,11 @@ static void gic_access(struct judge *j, const struct attr *a, uint64_t type, boo
 #define GITS_BASER_VALID (1ull << 63)
 
 /* An address is in no slot. */
-static bool outside_memory(const struct judge *j, uint64_t gpa)
+static bool outside_memory(const struct question *q, uint64_t gpa)
 {
-	const struct state_set *slots = &j->vm->slots;
+	const struct state_set *slots = &q->vm->slots;
 
-	if (slots->open || !j->vm->fresh)
+	if (slots->open || !q->vm->fresh)
 		return false;
 	for (uint32_t i = 0; i < slots->count; i++) {
 		const struct state_entry *e = &slots->entries[i];
@@ -655,14 +659,14 @@ static uint64_t table_address(uint64_t baser)
 
 /* The table of devices, or of collections, is known to be where no memory is: no guest ran that
  * could have moved it. */
-static bool table_lost(const struct judge *j, bool collections)
+static bool table_lost(const struct question *q, bool collections)
 {
 	uint64_t baser;
 
-	return arm64_fact(j, ARM_FACT_ITS_TABLE, (uint64_t)j->device->id << 1 | collections,
+	return arm64_fact(q, ARM_FACT_ITS_TABLE, (uint64_t)q->device->id << 1 | collections,
 			  &baser) == STATE_YES &&
-	       j->vm->has_run == STATE_NO && baser & GITS_BASER_VALID &&
-	       outside_memory(j, table_address(baser));
+	       q->vm->has_run == STATE_NO && baser & GITS_BASER_VALID &&
+	       outside_memory(q, table_address(baser));
 }
 
 static void its_ctrl(struct judge *j, const struct attr *a)
@@ -677,14 +681,14 @@ static void its_ctrl(struct judge *j, const struct attr *a)
 	switch (a->attr) {
 	case KVM_DEV_ARM_ITS_CTRL_RESET:
 		if (j_succeeds(j, R_ARM_ITS_CTRL)) {
-			vm_fact_set(j, ARM_FACT_ITS_TABLE, id, 0, 0);
-			vm_fact_set(j, ARM_FACT_ITS_TABLE, id | 1, 0, 0);
+			vm_fact_set(j->l, ARM_FACT_ITS_TABLE, id, 0, 0);
+			vm_fact_set(j->l, ARM_FACT_ITS_TABLE, id | 1, 0, 0);
 		}
 		return;
 	case KVM_DEV_ARM_ITS_RESTORE_TABLES:
-		if (table_lost(j, true) || table_lost(j, false)) {
+		if (table_lost(j->q, true) || table_lost(j->q, false)) {
 			/* What stands in a table that is there is not on a tape. */
-			if (!table_lost(j, true))
+			if (!table_lost(j->q, true))
 				j_may_fail_with(j, R_ARM_ITS_TABLES, EINVAL);
 			j_must_fail(j, R_ARM_ITS_MEMORY);
 			return;
@@ -693,7 +697,7 @@ static void its_ctrl(struct judge *j, const struct attr *a)
 		break;
 	case KVM_DEV_ARM_ITS_SAVE_TABLES:
 		/* The end of the collections is marked, even if there are none. */
-		if (table_lost(j, true)) {
+		if (table_lost(j->q, true)) {
 			j_may_fail_with(j, R_ARM_ITS_TABLES, EACCES);
 			j_must_fail(j, R_ARM_ITS_MEMORY);
 			return;
@@ -722,7 +726,7 @@ static void its_regs(struct judge *j, const struct attr *a, bool set)
 	}
 	may_be_busy(j);
 	j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
-	if (arm64_fact(j, ARM_FACT_ITS_ADDR, j->device->id, &addr) == STATE_NO) {
+	if (arm64_fact(j->q, ARM_FACT_ITS_ADDR, j->device->id, &addr) == STATE_NO) {
 		j_must_fail(j, R_ARM_ITS_REG_EARLY);
 		return;
 	}
@@ -731,11 +735,11 @@ static void its_regs(struct judge *j, const struct attr *a, bool set)
 	if (!j_may_succeed(j, R_ARM_GIC_REG, "which registers this ITS has") || !set ||
 	    (a->attr != GITS_BASER_FIRST && a->attr != GITS_BASER_FIRST + 8))
 		return;
-	if (!j_field(j, a->data, 0, 8, &value))
-		vm_fact_drop(j, ARM_FACT_ITS_TABLE,
+	if (!q_field(j->q, a->data, 0, 8, &value))
+		vm_fact_drop(j->l, ARM_FACT_ITS_TABLE,
 			     (uint64_t)j->device->id << 1 | (a->attr & 8) >> 3);
 	else
-		vm_fact_set(j, ARM_FACT_ITS_TABLE,
+		vm_fact_set(j->l, ARM_FACT_ITS_TABLE,
 			    (uint64_t)j->device->id << 1 | (a->attr & 8) >> 3, value, 0);
 }
 
@@ -798,14 +802,14 @@ static void its_has(struct judge *j, const struct attr *a)
 	}
 }
 
-static bool is_gic(const struct judge *j)
+static bool is_gic(const struct question *q)
 {
-	return j->device && (j->device->type == V2 || j->device->type == V3);
+	return q->device && (q->device->type == V2 || q->device->type == V3);
 }
 
-static bool is_its(const struct judge *j)
+static bool is_its(const struct question *q)
 {
-	return j->device && j->device->type == KVM_DEV_TYPE_ARM_VGIC_ITS;
+	return q->device && q->device->type == KVM_DEV_TYPE_ARM_VGIC_ITS;
 }
 
 static void device_access(struct judge *j, bool set)
@@ -813,13 +817,13 @@ static void device_access(struct judge *j, bool set)
 	struct attr a;
 
 	if (!attr_read(j, &a, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT)) {
-		vm_facts_drop(j, ARM_FACT_ITS_TABLE);
+		vm_facts_drop(j->l, ARM_FACT_ITS_TABLE);
 		j->vm->facts.open = true;
 		return;
 	}
-	if (is_gic(j))
+	if (is_gic(j->q))
 		gic_access(j, &a, j->device->type, set);
-	else if (is_its(j))
+	else if (is_its(j->q))
 		its_access(j, &a, set);
 	else
 		attr_perhaps(j, "the type of the device is not known");
@@ -841,9 +845,9 @@ static void device_has(struct judge *j)
 
 	if (!attr_read(j, &a, TAPE_NESTED_IN))
 		return;
-	if (is_gic(j))
+	if (is_gic(j->q))
 		gic_has(j, &a, j->device->type);
-	else if (is_its(j))
+	else if (is_its(j->q))
 		its_has(j, &a);
 	else
 		attr_perhaps(j, "the type of the device is not known");
@@ -869,44 +873,45 @@ static void set_device_addr(struct judge *j)
 static void pmu_irq_set(struct judge *j, const struct attr *a)
 {
 	uint64_t irq, value;
-	enum state_tri once = arm64_vcpu_fact(j, PMU(IRQ), 0, &value);
+	enum state_tri once = arm64_vcpu_fact(j->q, PMU(IRQ), 0, &value);
 
-	if (arm64_gic(j) == STATE_NO) {
+	if (arm64_gic(j->q) == STATE_NO) {
 		j_must_fail(j, R_ARM_PMU_IRQ_INVALID);
 		return;
 	}
 	vm_buffer_may_fault(j, a->data);
 	if (once != STATE_NO)
 		j_may_fail(j, R_ARM_PMU_ONCE);
-	if (j_field(j, a->data, 0, 4, &irq) && (irq < FIRST_PPI || irq >= 1020)) {
+	if (q_field(j->q, a->data, 0, 4, &irq) && (irq < FIRST_PPI || irq >= 1020)) {
 		j_must_fail(j, R_ARM_PMU_IRQ_INVALID);
 		return;
 	}
 	/* What the other vCPUs have decides, too. */
 	if (j->vm->vcpu_count > 1 || !j->vm->fresh || irq >= PRIVATE_IRQS ||
-	    arm64_gic(j) != STATE_YES || once != STATE_NO)
+	    arm64_gic(j->q) != STATE_YES || once != STATE_NO)
 		j_may_fail(j, R_ARM_PMU_IRQ_INVALID);
 	if (once == STATE_YES) {
 		j_must_fail(j, R_ARM_PMU_ONCE);
 		return;
 	}
 	if (j_succeeds(j, R_ARM_PMU_SET))
-		arm64_vcpu_fact_set(j, PMU(IRQ), 0, irq);
+		arm64_vcpu_fact_set(j->l, PMU(IRQ), 0, irq);
 }
 
 static void pmu_init(struct judge *j)
 {
 	uint64_t value;
-	enum state_tri ready = arm64_gic_ready(j), irq = arm64_vcpu_fact(j, PMU(IRQ), 0, &value);
+	enum state_tri ready = arm64_gic_ready(j->q),
+		       irq = arm64_vcpu_fact(j->q, PMU(IRQ), 0, &value);
 
-	if (arm64_gic(j) != STATE_NO) {
-		if (arm64_gic(j) == STATE_YES && ready == STATE_NO) {
+	if (arm64_gic(j->q) != STATE_NO) {
+		if (arm64_gic(j->q) == STATE_YES && ready == STATE_NO) {
 			j_must_fail(j, R_ARM_PMU_INIT_EARLY);
 			return;
 		}
 		if (ready != STATE_YES)
 			j_may_fail(j, R_ARM_PMU_INIT_EARLY);
-		if (arm64_gic(j) == STATE_YES && irq == STATE_NO) {
+		if (arm64_gic(j->q) == STATE_YES && irq == STATE_NO) {
 			j_must_fail(j, R_ARM_PMU_IRQ_UNSET);
 			return;
 		}
@@ -916,14 +921,14 @@ static void pmu_init(struct judge *j)
 		j_may_fail_with(j, R_ARM_PMU_REFUSED, EINVAL);
 	}
 	if (j_succeeds(j, R_ARM_PMU_SET))
-		arm64_vcpu_fact_set(j, PMU(INIT), 0, 1);
+		arm64_vcpu_fact_set(j->l, PMU(INIT), 0, 1);
 }
 
 static void pmu_set(struct judge *j, const struct attr *a)
 {
 	uint64_t value;
-	enum state_tri has = arm64_feature(j, KVM_ARM_VCPU_PMU_V3),
-		       done = arm64_vcpu_fact(j, PMU(INIT), 0, &value);
+	enum state_tri has = arm64_feature(j->q, KVM_ARM_VCPU_PMU_V3),
+		       done = arm64_vcpu_fact(j->q, PMU(INIT), 0, &value);
 
 	if (has == STATE_NO) {
 		j_may_fail_with(j, R_ARM_PMU_FEATURE, ENXIO);
@@ -946,7 +951,7 @@ static void pmu_set(struct judge *j, const struct attr *a)
 		pmu_init(j);
 		return;
 	default:
-		if (a->attr > PMU_ATTRS && !only_newer(j, a->attr, PMU_ATTRS)) {
+		if (a->attr > PMU_ATTRS && !only_newer(j->q, a->attr, PMU_ATTRS)) {
 			attr_unknown(j);
 			return;
 		}
@@ -962,14 +967,14 @@ static void pmu_set(struct judge *j, const struct attr *a)
 static void pmu_get(struct judge *j, const struct attr *a)
 {
 	uint64_t irq;
-	enum state_tri has = arm64_feature(j, KVM_ARM_VCPU_PMU_V3),
-		       set = arm64_vcpu_fact(j, PMU(IRQ), 0, &irq);
+	enum state_tri has = arm64_feature(j->q, KVM_ARM_VCPU_PMU_V3),
+		       set = arm64_vcpu_fact(j->q, PMU(IRQ), 0, &irq);
 
 	if (a->attr != KVM_ARM_VCPU_PMU_V3_IRQ) {
 		attr_unknown(j);
 		return;
 	}
-	if (arm64_gic(j) != STATE_YES)
+	if (arm64_gic(j->q) != STATE_YES)
 		j_may_fail(j, R_ARM_PMU_IRQ_INVALID);
 	if (has != STATE_YES)
 		j_may_fail_with(j, R_ARM_PMU_FEATURE, ENODEV);
@@ -987,10 +992,10 @@ static void pmu_get(struct judge *j, const struct attr *a)
 static void timer_set(struct judge *j, const struct attr *a)
 {
 	bool newer = a->attr >= TIMER_ATTRS &&
-		     (a->attr < TIMER_ATTRS + 2 || only_newer(j, a->attr, TIMER_ATTRS));
+		     (a->attr < TIMER_ATTRS + 2 || only_newer(j->q, a->attr, TIMER_ATTRS));
 	uint64_t irq, ran;
 
-	if (arm64_gic(j) == STATE_NO) {
+	if (arm64_gic(j->q) == STATE_NO) {
 		if (a->attr >= TIMER_ATTRS)
 			j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_must_fail(j, R_ARM_TIMER_NEEDS_GIC);
@@ -1001,9 +1006,9 @@ static void timer_set(struct judge *j, const struct attr *a)
 		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	if (j->vm->has_run != STATE_NO || !j->vm->fresh)
 		j_may_fail(j, R_ARM_TIMER_LATE);
-	if (arm64_gic(j) == STATE_UNKNOWN)
+	if (arm64_gic(j->q) == STATE_UNKNOWN)
 		j_may_fail(j, R_ARM_TIMER_NEEDS_GIC);
-	if (!j_field(j, a->data, 0, 4, &irq)) {
+	if (!q_field(j->q, a->data, 0, 4, &irq)) {
 		j_may_fail(j, R_ARM_TIMER_INVALID);
 		attr_perhaps(j, "the number was not captured");
 		j->vm->facts.open = true;
@@ -1020,12 +1025,12 @@ static void timer_set(struct judge *j, const struct attr *a)
 			attr_unknown(j);
 		return;
 	}
-	if (arm64_fact(j, ARM_FACT_RAN, j->vcpu->id, &ran) == STATE_YES) {
+	if (arm64_fact(j->q, ARM_FACT_RAN, j->vcpu->id, &ran) == STATE_YES) {
 		j_must_fail(j, R_ARM_TIMER_LATE);
 		return;
 	}
 	if (j_succeeds(j, R_ARM_TIMER_SET))
-		vm_fact_set(j, ARM_FACT_TIMER_IRQ, a->attr, irq, j->vcpu->id);
+		vm_fact_set(j->l, ARM_FACT_TIMER_IRQ, a->attr, irq, j->vcpu->id);
 }
 
 static void timer_get(struct judge *j, const struct attr *a)
@@ -1039,7 +1044,7 @@ static void timer_get(struct judge *j, const struct attr *a)
 
 	vm_buffer_may_fault(j, a->data);
 	if (a->attr >= TIMER_ATTRS) {
-		if (a->attr < TIMER_ATTRS + 2 || only_newer(j, a->attr, TIMER_ATTRS))
+		if (a->attr < TIMER_ATTRS + 2 || only_newer(j->q, a->attr, TIMER_ATTRS))
 			attr_perhaps(j, "a timer of newer kernels");
 		else
 			attr_unknown(j);
@@ -1047,10 +1052,10 @@ static void timer_get(struct judge *j, const struct attr *a)
 	}
 	if (!j_succeeds(j, R_ARM_TIMER_GET))
 		return;
-	e = vm_fact(j, ARM_FACT_TIMER_IRQ, a->attr);
+	e = vm_fact(j->q, ARM_FACT_TIMER_IRQ, a->attr);
 	/* A guest of the second level has the timers of its own, with other numbers. */
-	if (arm64_fact(j, ARM_FACT_TIMER_IRQ, a->attr, &irq) == STATE_NO &&
-	    arm64_feature(j, KVM_ARM_VCPU_HAS_EL2) == STATE_NO)
+	if (arm64_fact(j->q, ARM_FACT_TIMER_IRQ, a->attr, &irq) == STATE_NO &&
+	    arm64_feature(j->q, KVM_ARM_VCPU_HAS_EL2) == STATE_NO)
 		j_equal_field(j, R_ARM_TIMER_GET, "irq", normal[a->attr], a->data, 0, 4);
 	else if (e && e->known && e->value[1] == j->vcpu->id)
 		j_equal_field(j, R_ARM_TIMER_GET, "irq", e->value[0], a->data, 0, 4);
@@ -1059,11 +1064,11 @@ static void timer_get(struct judge *j, const struct attr *a)
 /* The host has no stolen time, or may have none: true if the call's end was said. */
 static bool pvtime_none(struct judge *j, const struct attr *a)
 {
-	if (a->attr != KVM_ARM_VCPU_PVTIME_IPA || j_cap(j, KVM_CAP_STEAL_TIME) == 0) {
+	if (a->attr != KVM_ARM_VCPU_PVTIME_IPA || q_cap(j->q, KVM_CAP_STEAL_TIME) == 0) {
 		attr_unknown(j);
 		return true;
 	}
-	if (j_cap(j, KVM_CAP_STEAL_TIME) < 0)
+	if (q_cap(j->q, KVM_CAP_STEAL_TIME) < 0)
 		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 	return false;
 }
@@ -1071,20 +1076,20 @@ static bool pvtime_none(struct judge *j, const struct attr *a)
 static void pvtime_set(struct judge *j, const struct attr *a)
 {
 	uint64_t addr, was;
-	enum state_tri once = arm64_vcpu_fact(j, PVTIME, 0, &was);
+	enum state_tri once = arm64_vcpu_fact(j->q, PVTIME, 0, &was);
 
 	if (pvtime_none(j, a))
 		return;
 	vm_buffer_may_fault(j, a->data);
 	if (once != STATE_NO)
 		j_may_fail(j, R_ARM_PVTIME_ONCE);
-	if (!j_field(j, a->data, 0, 8, &addr)) {
+	if (!q_field(j->q, a->data, 0, 8, &addr)) {
 		j_may_fail(j, R_ARM_PVTIME_ADDRESS);
 		attr_perhaps(j, "the address was not captured");
 		j->vcpu->attrs.open = true;
 		return;
 	}
-	if (addr % 64 || outside_memory(j, addr)) {
+	if (addr % 64 || outside_memory(j->q, addr)) {
 		j_must_fail(j, R_ARM_PVTIME_ADDRESS);
 		return;
 	}
@@ -1095,7 +1100,7 @@ static void pvtime_set(struct judge *j, const struct attr *a)
 	if (j->vm->slots.open || !j->vm->fresh)
 		j_may_fail(j, R_ARM_PVTIME_ADDRESS);
 	if (j_succeeds(j, R_ARM_PVTIME_SET))
-		arm64_vcpu_fact_set(j, PVTIME, 0, addr);
+		arm64_vcpu_fact_set(j->l, PVTIME, 0, addr);
 }
 
 static void pvtime_get(struct judge *j, const struct attr *a)
@@ -1105,13 +1110,13 @@ static void pvtime_get(struct judge *j, const struct attr *a)
 	if (pvtime_none(j, a))
 		return;
 	vm_buffer_may_fault(j, a->data);
-	if (j_succeeds(j, R_ARM_PVTIME_GET) && arm64_vcpu_fact(j, PVTIME, 0, &addr) == STATE_YES)
+	if (j_succeeds(j, R_ARM_PVTIME_GET) && arm64_vcpu_fact(j->q, PVTIME, 0, &addr) == STATE_YES)
 		j_equal_field(j, R_ARM_PVTIME_GET, "address", addr, a->data, 0, 8);
 }
 
 static void vcpu_group_unknown(struct judge *j, const struct attr *a)
 {
-	if (only_newer(j, a->group, KVM_ARM_VCPU_PVTIME_CTRL + 1))
+	if (only_newer(j->q, a->group, KVM_ARM_VCPU_PVTIME_CTRL + 1))
 		attr_perhaps(j, "a group of newer kernels");
 	else
 		attr_unknown(j);
@@ -1122,7 +1127,7 @@ static void vcpu_set(struct judge *j)
 	struct attr a;
 
 	if (!attr_read(j, &a, TAPE_NESTED_IN)) {
-		vm_facts_drop(j, ARM_FACT_TIMER_IRQ);
+		vm_facts_drop(j->l, ARM_FACT_TIMER_IRQ);
 		j->vcpu->attrs.open = j->vm->facts.open = true;
 		return;
 	}
@@ -1167,13 +1172,14 @@ static void vcpu_get(struct judge *j)
 static void vcpu_has(struct judge *j)
 {
 	struct attr a;
-	enum state_tri pmu = arm64_feature(j, KVM_ARM_VCPU_PMU_V3);
+	enum state_tri pmu = arm64_feature(j->q, KVM_ARM_VCPU_PMU_V3);
 
 	if (!attr_read(j, &a, TAPE_NESTED_IN))
 		return;
 	switch (a.group) {
 	case KVM_ARM_VCPU_PMU_V3_CTRL:
-		if (a.attr >= PMU_ATTRS && a.attr != PMU_ATTRS && !only_newer(j, a.attr, PMU_ATTRS))
+		if (a.attr >= PMU_ATTRS && a.attr != PMU_ATTRS &&
+		    !only_newer(j->q, a.attr, PMU_ATTRS))
 			attr_unknown(j);
 		else if (pmu == STATE_NO)
 			attr_unknown(j);
@@ -1188,7 +1194,7 @@ static void vcpu_has(struct judge *j)
 	case KVM_ARM_VCPU_TIMER_CTRL:
 		if (a.attr < TIMER_ATTRS)
 			j_succeeds(j, R_ARM_ATTR_HAS);
-		else if (a.attr < TIMER_ATTRS + 2 || only_newer(j, a.attr, TIMER_ATTRS))
+		else if (a.attr < TIMER_ATTRS + 2 || only_newer(j->q, a.attr, TIMER_ATTRS))
 			attr_perhaps(j, "a timer of newer kernels");
 		else
 			attr_unknown(j);
@@ -1211,7 +1217,7 @@ bool arm64_run_unready(struct judge *j)
 	enum state_tri ran;
 	uint64_t value;
 
-	ran = arm64_fact(j, ARM_FACT_RAN, j->vcpu->id, &value);
+	ran = arm64_fact(j->q, ARM_FACT_RAN, j->vcpu->id, &value);
 	if (ran == STATE_YES)
 		return false;
 	if (!j->vm->fresh || !j->vcpu->fresh || j->vm->running > j->vcpu->running ||
@@ -1221,22 +1227,22 @@ bool arm64_run_unready(struct judge *j)
 			j_may_fail_with(j, R_ARM_RUN_REFUSED, refusals[i]);
 		return false;
 	}
-	if (arm64_gic_type(j) == V3) {
-		if (arm64_fact(j, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
+	if (arm64_gic_type(j->q) == V3) {
+		if (arm64_fact(j->q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
 			    STATE_NO ||
-		    arm64_gic_ready(j) == STATE_NO) {
+		    arm64_gic_ready(j->q) == STATE_NO) {
 			j_may_fail_with(j, R_ARM_RUN_GIC, EINVAL);
 			j_may_fail_with(j, R_ARM_RUN_GIC, EBUSY);
 			j_must_fail_with(j, R_ARM_RUN_GIC, ENXIO);
 			return true;
 		}
 	}
-	if (arm64_feature(j, KVM_ARM_VCPU_PMU_V3) == STATE_YES &&
-	    arm64_vcpu_fact(j, PMU(INIT), 0, &value) == STATE_NO) {
+	if (arm64_feature(j->q, KVM_ARM_VCPU_PMU_V3) == STATE_YES &&
+	    arm64_vcpu_fact(j->q, PMU(INIT), 0, &value) == STATE_NO) {
 		j_advise(j, R_LINT_PMU_NOT_INITIALISED,
 			 "KVM_ARM_VCPU_PMU_V3_INIT was never set on this vCPU");
 		/* The interrupt controller is looked at first. */
-		if (arm64_gic(j) != STATE_NO) {
+		if (arm64_gic(j->q) != STATE_NO) {
 			j_may_fail_with(j, R_ARM_RUN_REFUSED, ENXIO);
 			j_may_fail_with(j, R_ARM_RUN_REFUSED, EBUSY);
 			j_may_fail_with(j, R_ARM_RUN_REFUSED, ENODEV);

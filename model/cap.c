@@ -29,9 +29,9 @@ enum state_tri vm_dirty_ring(const struct state_vm *vm)
 	return ring == STATE_NO ? vm_cap_enabled(vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size) : ring;
 }
 
-bool vm_backend_may_be(const struct judge *j, const char *name)
+bool vm_backend_may_be(const struct question *q, const char *name)
 {
-	return !*j_backend(j) || !strcmp(j_backend(j), name);
+	return !*q_backend(q) || !strcmp(q_backend(q), name);
 }
 
 /* Answers that change with processors coming and going, or with what the process asked of
@@ -62,9 +62,9 @@ static bool answer_varies_by_vm(uint64_t cap)
 
 static bool answer(struct judge *j)
 {
-	uint64_t cap = j->call->arg;
+	uint64_t cap = j->q->call->arg;
 	int64_t got = j->ret->ret;
-	int32_t most = j_cap(j, KVM_CAP_MAX_VCPUS);
+	int32_t most = q_cap(j->q, KVM_CAP_MAX_VCPUS);
 
 	if (!j_succeeds_value(j, R_CHECK_EXTENSION_ANSWERS))
 		return false;
@@ -80,8 +80,8 @@ static bool answer(struct judge *j)
 
 void cap_check_extension_system(struct judge *j)
 {
-	uint64_t cap = j->call->arg;
-	int32_t known = cap < NO_CAPABILITY ? j_cap(j, (uint32_t)cap) : INT32_MIN;
+	uint64_t cap = j->q->call->arg;
+	int32_t known = cap < NO_CAPABILITY ? q_cap(j->q, (uint32_t)cap) : INT32_MIN;
 
 	if (!answer(j) || answer_varies(cap))
 		return;
@@ -94,12 +94,12 @@ void cap_check_extension_system(struct judge *j)
 
 static void check_extension_vm(struct judge *j)
 {
-	uint64_t cap = j->call->arg;
-	int32_t known = cap < NO_CAPABILITY ? j_cap(j, (uint32_t)cap) : INT32_MIN;
+	uint64_t cap = j->q->call->arg;
+	int32_t known = cap < NO_CAPABILITY ? q_cap(j->q, (uint32_t)cap) : INT32_MIN;
 
 	if (!answer(j) || answer_varies_by_vm(cap) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		return;
-	if (known != INT32_MIN && !vm_typed(j) && j->vm->fresh)
+	if (known != INT32_MIN && !vm_typed(j->q) && j->vm->fresh)
 		j_equal_result(j, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)known);
 	else if (vm_constant(j, R_CHECK_EXTENSION_VM_SAME, "answer", &j->vm->caps, cap,
 			     VM_CAP_ANSWERED, (uint64_t)j->ret->ret))
@@ -114,7 +114,7 @@ static void check_extension_vm(struct judge *j)
 /* Bits that the answer of KVM_CHECK_EXTENSION does not have. */
 static bool within_answer(struct judge *j, uint16_t rule, uint32_t cap, uint64_t arg)
 {
-	int32_t answered = j_cap(j, cap);
+	int32_t answered = q_cap(j->q, cap);
 
 	return j_refuse(j, rule,
 			answered == INT32_MIN ? STATE_UNKNOWN
@@ -145,10 +145,10 @@ static bool split_irqchip(struct judge *j, uint64_t pins)
 static bool dirty_ring(struct judge *j, uint32_t cap, uint64_t arg)
 {
 	uint32_t size = (uint32_t)arg;
-	int32_t most = j_cap(j, cap);
+	int32_t most = q_cap(j->q, cap);
 
 	return j_refuse(j, R_DIRTY_RING_SIZE,
-			tri(!size || (size & (size - 1)) || size < j_page(j))) ||
+			tri(!size || (size & (size - 1)) || size < q_page(j->q))) ||
 	       j_refuse(j, R_DIRTY_RING_TOO_BIG, tri(most > 0 && size > (uint32_t)most)) ||
 	       j_refuse(j, R_DIRTY_RING_ONCE, vm_dirty_ring(j->vm)) || before_vcpus(j) ||
 	       /* A page is the least, but a processor's write buffer may want more (kernel 5.11 on). */
@@ -159,12 +159,12 @@ static bool dirty_ring(struct judge *j, uint32_t cap, uint64_t arg)
 static bool max_vcpu_id(struct judge *j, uint64_t limit)
 {
 	const struct state_vm *vm = j->vm;
-	int32_t most = j_cap(j, KVM_CAP_MAX_VCPU_ID);
+	int32_t most = q_cap(j->q, KVM_CAP_MAX_VCPU_ID);
 	enum state_tri set;
 	uint64_t before = 0;
 
 	/* The capability is older than the possibility to enable it, which came in 2022. */
-	if (j_kernel(j) < MODEL_KERNEL(6, 1))
+	if (q_kernel(j->q) < MODEL_KERNEL(6, 1))
 		return j_refuse(j, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
 	if (j_refuse(j, R_ENABLE_CAP_INVALID, tri(most > 0 && limit > (uint64_t)most)))
 		return true;
@@ -172,9 +172,9 @@ static bool max_vcpu_id(struct judge *j, uint64_t limit)
 	if (set == STATE_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN || most <= 0)
 		return j_refuse(j, R_MAX_VCPU_ID_ONCE, STATE_UNKNOWN);
 	/* Some kernels between 6.1 and 6.12 learnt to look at the boot processor. */
-	if (vm->boot_cpu > limit && j_kernel(j) > MODEL_KERNEL(6, 1))
+	if (vm->boot_cpu > limit && q_kernel(j->q) > MODEL_KERNEL(6, 1))
 		return j_refuse(j, R_MAX_VCPU_ID_BOOT,
-				j_kernel(j) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
+				q_kernel(j->q) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
 					? STATE_UNKNOWN
 					: STATE_YES);
 	/* The first vCPU makes a limit that was not set the highest one. */
@@ -188,9 +188,9 @@ static bool max_vcpu_id(struct judge *j, uint64_t limit)
 /* api.rst 7.13 KVM_CAP_X86_DISABLE_EXITS */
 static bool disable_exits(struct judge *j, uint64_t arg)
 {
-	const int32_t answered = j_cap(j, KVM_CAP_X86_DISABLE_EXITS);
+	const int32_t answered = q_cap(j->q, KVM_CAP_X86_DISABLE_EXITS);
 
-	if (j_kernel(j) >= MODEL_KERNEL(7, 0))
+	if (q_kernel(j->q) >= MODEL_KERNEL(7, 0))
 		return within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg) ||
 		       before_vcpus(j);
 	/* Kernels up to 6.12 take the bits that exist and do nothing about those that the host
@@ -255,9 +255,9 @@ static bool nx_huge_pages(struct judge *j, uint64_t arg)
 /* api.rst 7.24, 7.29: args[0] is the descriptor of another VM. */
 static bool enc_context(struct judge *j, uint64_t fd)
 {
-	if (!strcmp(j_backend(j), "kvm_intel"))
+	if (!strcmp(q_backend(j->q), "kvm_intel"))
 		return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EINVAL, STATE_YES);
-	if (!strcmp(j_backend(j), "kvm_amd") && (int32_t)fd < 0)
+	if (!strcmp(q_backend(j->q), "kvm_amd") && (int32_t)fd < 0)
 		return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EBADF, STATE_YES);
 	return j_refuse(j, R_ENC_CONTEXT_REFUSED, STATE_UNKNOWN);
 }
@@ -354,19 +354,19 @@ static bool enableable(uint32_t cap)
 	}
 }
 
-static void enabled(struct judge *j, uint32_t cap)
+static void enabled(struct learn *l, uint32_t cap)
 {
-	struct state_vm *vm = j->vm;
+	struct state_vm *vm = l->vm;
 	struct state_entry *e = state_set_add(&vm->caps, cap, VM_CAP_ENABLED);
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	e->known = 1;
 	for (unsigned int i = 0; i < 4; i++)
-		e->known &= j_field(j, j->in, offsetof(struct kvm_enable_cap, args) + 8 * i, 8,
-				    &e->value[i]);
+		e->known &= q_field(l->q, l->q->in, offsetof(struct kvm_enable_cap, args) + 8 * i,
+				    8, &e->value[i]);
 	if (cap == KVM_CAP_SPLIT_IRQCHIP) {
 		vm->irqchip = STATE_IRQCHIP_SPLIT;
 		state_set_clear(&vm->routes);
@@ -380,11 +380,11 @@ static void silent(struct judge *j, uint32_t cap, uint64_t flags, uint64_t arg)
 {
 	if (flags)
 		j_hold(j, R_DIRTY_RING_FLAGS);
-	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !j_cap(j, cap))
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_cap(j->q, cap))
 		j_hold(j, R_BUS_LOCK_SILENT);
 	if (cap == KVM_CAP_X86_DISABLE_EXITS &&
 	    (j->vm->has_vcpus == STATE_YES ||
-	     (j_cap(j, cap) >= 0 && arg & ~(uint64_t)(uint32_t)j_cap(j, cap))))
+	     (q_cap(j->q, cap) >= 0 && arg & ~(uint64_t)(uint32_t)q_cap(j->q, cap))))
 		j_hold(j, R_DISABLE_EXITS_SILENT);
 }
 
@@ -393,9 +393,9 @@ static void enable_cap(struct judge *j)
 {
 	uint64_t cap, flags, arg;
 
-	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
-	    !J_IN(j, struct kvm_enable_cap, flags, &flags) ||
-	    !j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
+	if (!Q_IN(j->q, struct kvm_enable_cap, cap, &cap) ||
+	    !Q_IN(j->q, struct kvm_enable_cap, flags, &flags) ||
+	    !q_field(j->q, j->q->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
 		/* Whatever it was: nearly all of the VM hangs on one capability or another. */
 		state_vm_forget(j->vm);
 		j_skip(j, "argument not captured");
@@ -406,40 +406,41 @@ static void enable_cap(struct judge *j)
 		return;
 	}
 	/* That one is there, and enabled, whether the host can do it or not. */
-	if (j_cap(j, (uint32_t)cap) == 0 && (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
-					     (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 12)))) {
+	if (q_cap(j->q, (uint32_t)cap) == 0 &&
+	    (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
+	     (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 12)))) {
 		j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 		return;
 	}
-	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !j_kernel(j))
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_kernel(j->q))
 		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */
-		if (!j_maybe_newer(j))
+		if (!q_maybe_newer(j->q))
 			j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 		else if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
 				       "a capability that this model does not know"))
-			enabled(j, (uint32_t)cap);
+			enabled(j->l, (uint32_t)cap);
 		return;
 	}
 	if (enable_refused(j, (uint32_t)cap, arg))
 		return;
-	if (j_cap(j, (uint32_t)cap) == INT32_MIN)
+	if (q_cap(j->q, (uint32_t)cap) == INT32_MIN)
 		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
 	if (cap == KVM_CAP_SGX_ATTRIBUTE) {
 		if (j_succeeds(j, R_ENABLE_CAP_OTHER))
-			enabled(j, (uint32_t)cap);
+			enabled(j->l, (uint32_t)cap);
 		return;
 	}
 	if (depends_on_more((uint32_t)cap)) {
 		if (j_may_succeed(j, R_ENABLE_CAP_OTHER, "hangs on other descriptors"))
-			enabled(j, (uint32_t)cap);
+			enabled(j->l, (uint32_t)cap);
 		return;
 	}
 	if (!j_succeeds(j, R_ENABLE_CAP_SUCCEEDS))
 		return;
 	silent(j, (uint32_t)cap, flags, arg);
-	enabled(j, (uint32_t)cap);
+	enabled(j->l, (uint32_t)cap);
 }
 
 const struct judge_handler model_vm_cap_handlers[] = {

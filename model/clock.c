@@ -8,7 +8,7 @@
 /* api.rst 4.29 */
 static void get_clock(struct judge *j)
 {
-	int32_t defined = j_cap(j, KVM_CAP_ADJUST_CLOCK);
+	int32_t defined = q_cap(j->q, KVM_CAP_ADJUST_CLOCK);
 	uint64_t flags, realtime, tsc, pad[3], clock;
 
 	if (!j_succeeds(j, R_GET_CLOCK_SUCCEEDS))
@@ -30,8 +30,8 @@ static void get_clock(struct judge *j)
 	j_promise(j, R_GET_CLOCK_EMPTY, j->out, offsetof(struct kvm_clock_data, pad0), 4);
 	j_promise(j, R_GET_CLOCK_EMPTY, j->out, offsetof(struct kvm_clock_data, pad), 16);
 	if (J_OUT(j, struct kvm_clock_data, pad0, &pad[0]) &&
-	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad), 8, &pad[1]) &&
-	    j_field(j, j->out, offsetof(struct kvm_clock_data, pad) + 8, 8, &pad[2]))
+	    q_field(j->q, j->out, offsetof(struct kvm_clock_data, pad), 8, &pad[1]) &&
+	    q_field(j->q, j->out, offsetof(struct kvm_clock_data, pad) + 8, 8, &pad[2]))
 		j_keeps(j, R_GET_CLOCK_EMPTY, !(pad[0] | pad[1] | pad[2]), "padding of zero",
 			"padding is not zero");
 	if (j->vm->scratch[VM_SCRATCH_CLOCK])
@@ -42,7 +42,7 @@ static void get_clock(struct judge *j)
 			(unsigned long long)j->vm->scratch[VM_SCRATCH_CLOCK] - 1);
 	if (clock < UINT64_MAX - 2000000000)
 		j->vm->scratch[VM_SCRATCH_CLOCK] = 1 + clock;
-	if (j_kernel(j) >= MODEL_KERNEL(5, 16) && flags & KVM_CLOCK_REALTIME)
+	if (q_kernel(j->q) >= MODEL_KERNEL(5, 16) && flags & KVM_CLOCK_REALTIME)
 		/* Later than the API that tells of it (2021), and before 2262. */
 		j_check(j, R_GET_CLOCK_REALTIME,
 			realtime >> 63 == 0 && realtime / 1000000000 > 1600000000, "a real time",
@@ -52,25 +52,25 @@ static void get_clock(struct judge *j)
 /* api.rst 4.30 */
 static void set_clock(struct judge *j)
 {
-	int32_t defined = j_cap(j, KVM_CAP_ADJUST_CLOCK);
+	int32_t defined = q_cap(j->q, KVM_CAP_ADJUST_CLOCK);
 	uint64_t flags, clock = UINT64_MAX;
 
-	if (!J_IN(j, struct kvm_clock_data, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_clock_data, flags, &flags)) {
 		j->vm->scratch[VM_SCRATCH_CLOCK] = 0;
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 16))
+	if (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 16))
 		defined = 0; /* what GET reported was refused then */
 	if (defined >= 0 && flags & ~(uint64_t)defined) {
 		j_must_fail(j, R_SET_CLOCK_FLAGS);
 		return;
 	}
-	if (flags && !(j_kernel(j) && defined >= 0))
+	if (flags && !(q_kernel(j->q) && defined >= 0))
 		j_may_fail(j, R_SET_CLOCK_FLAGS);
 	if (!j_succeeds(j, R_SET_CLOCK_SUCCEEDS))
 		return;
-	J_IN(j, struct kvm_clock_data, clock, &clock);
+	Q_IN(j->q, struct kvm_clock_data, clock, &clock);
 	/* Time that passed is added to what is set; it may wrap around. */
 	j->vm->scratch[VM_SCRATCH_CLOCK] = clock >> 62 ? 0 : 1 + clock;
 }
@@ -81,20 +81,21 @@ static void set_tsc_khz(struct judge *j)
 	struct state_vm *vm = j->vm;
 
 	/* Frequencies above the host's own limit. */
-	if (j->call->arg > 100000 || vm->has_vcpus == STATE_UNKNOWN)
+	if (j->q->call->arg > 100000 || vm->has_vcpus == STATE_UNKNOWN)
 		j_may_fail(j, R_VM_TSC_KHZ_REFUSED);
 	if (vm->has_vcpus == STATE_YES) {
-		if (j_kernel(j) && j_applies(j, R_VM_TSC_KHZ_BEFORE_VCPUS)) {
+		if (q_kernel(j->q) && q_applies(j->q, R_VM_TSC_KHZ_BEFORE_VCPUS)) {
 			j_must_fail(j, R_VM_TSC_KHZ_BEFORE_VCPUS);
 			return;
 		}
 		j_may_fail(j, R_VM_TSC_KHZ_REFUSED);
 	}
 	/* Kernels before 5.18 have the vCPU's form only. */
-	if (j_kernel(j) < MODEL_KERNEL(5, 18))
+	if (q_kernel(j->q) < MODEL_KERNEL(5, 18))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 	if (j_succeeds(j, R_VM_TSC_KHZ_SUCCEEDS))
-		vm->tsc_khz = (uint32_t)j->call->arg ? (uint32_t)j->call->arg : STATE_KHZ_HOST;
+		vm->tsc_khz =
+			(uint32_t)j->q->call->arg ? (uint32_t)j->q->call->arg : STATE_KHZ_HOST;
 }
 
 /* api.rst 4.56, the VM's form */
@@ -102,7 +103,7 @@ static void get_tsc_khz(struct judge *j)
 {
 	static const struct tsc_khz_rules rules = {R_VM_TSC_KHZ_GIVEN, R_VM_TSC_KHZ_READ_BACK};
 
-	if (j_kernel(j) < MODEL_KERNEL(5, 18))
+	if (q_kernel(j->q) < MODEL_KERNEL(5, 18))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 	j_may_fail(j, R_VM_TSC_KHZ_UNSTABLE);
 	vcpu_tsc_khz_read(j, &j->vm->tsc_khz, &rules);

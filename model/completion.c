@@ -31,18 +31,18 @@ static void number_put(uint8_t *p, uint64_t value, unsigned int width)
 		p[i] = (uint8_t)(value >> 8 * i);
 }
 
-void completion_before(const struct judge *j, struct completion *c)
+void completion_before(const struct question *q, struct completion *c)
 {
-	const struct state_block *b = &j->vcpu->blocks[STATE_REGS];
+	const struct state_block *b = &q->vcpu->blocks[STATE_REGS];
 
-	const struct state_block *run = &j->vcpu->run;
+	const struct state_block *run = &q->vcpu->run;
 
 	c->known = 0;
 	c->has_union = state_block_known(run, KVMAPI_RUN_UNION, sizeof(c->exit));
 	if (c->has_union)
 		memcpy(c->exit, run->value + KVMAPI_RUN_UNION, sizeof(c->exit));
-	if (vcpu_flag(j->vcpu, VCPU_REGS_WRITTEN) || vcpu_flag(j->vcpu, VCPU_MP_WRITTEN) ||
-	    !vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST))
+	if (vcpu_flag(q->vcpu, VCPU_REGS_WRITTEN) || vcpu_flag(q->vcpu, VCPU_MP_WRITTEN) ||
+	    !vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST))
 		return;
 	for (unsigned int i = 0; i <= REGISTER(rip); i++) {
 		if (!state_block_known(b, 8 * i, 8))
@@ -60,10 +60,10 @@ static bool exit_rewritten(const struct completion *c, const struct tape_part *i
 }
 
 /* What finishing this exit does, by the answer that userspace left; false = nothing is known. */
-static bool effect(const struct judge *j, const struct completion *c, const struct tape_part *in,
+static bool effect(const struct question *q, const struct completion *c, const struct tape_part *in,
 		   uint32_t reason, uint8_t *done)
 {
-	const struct tape_part *data = j_part(j, TAPE_PIO_IN);
+	const struct tape_part *data = q_part(q, TAPE_PIO_IN);
 	uint64_t answer, error, size, count, direction;
 	uint32_t stays = GENERAL;
 	enum step step = STEP_FORWARD;
@@ -76,24 +76,24 @@ static bool effect(const struct judge *j, const struct completion *c, const stru
 			return false;
 		direction = c->exit[IO_AT(direction)];
 		size = c->exit[IO_AT(size)];
-		count = j_number(j, c->exit + IO_AT(count), 4);
+		count = q_number(q, c->exit + IO_AT(count), 4);
 		if (direction == KVM_EXIT_IO_OUT) {
 			stays &= ~(BIT_OF(rcx) | BIT_OF(rsi));
 			break;
 		}
 		stays &= ~(BIT_OF(rax) | BIT_OF(rcx) | BIT_OF(rdi));
 		if (count == 1 && (size == 1 || size == 2 || size == 4) && !exit_rewritten(c, in) &&
-		    j_field(j, data, 0, (size_t)size, &answer)) {
+		    q_field(q, data, 0, (size_t)size, &answer)) {
 			number_put(done + DONE_ANSWER, size, 4);
 			number_put(done + DONE_DATA, answer, 8);
 		}
 		break;
 	case KVM_EXIT_X86_RDMSR:
 		/* Its newer form names the register that it reads into. */
-		if (j_kernel(j) >= MODEL_KERNEL(6, 18) && strcmp(j_backend(j), "kvm_amd"))
+		if (q_kernel(q) >= MODEL_KERNEL(6, 18) && strcmp(q_backend(q), "kvm_amd"))
 			return false;
-		if (!j_field(j, in, offsetof(struct kvm_run, msr.error), 1, &error) ||
-		    !j_field(j, in, offsetof(struct kvm_run, msr.data), 8, &answer))
+		if (!q_field(q, in, offsetof(struct kvm_run, msr.error), 1, &error) ||
+		    !q_field(q, in, offsetof(struct kvm_run, msr.data), 8, &answer))
 			return false;
 		if (error) {
 			step = STEP_NONE;
@@ -104,19 +104,19 @@ static bool effect(const struct judge *j, const struct completion *c, const stru
 		number_put(done + DONE_SECOND, answer >> 32, 8);
 		break;
 	case KVM_EXIT_X86_WRMSR:
-		if (!j_field(j, in, offsetof(struct kvm_run, msr.error), 1, &error))
+		if (!q_field(q, in, offsetof(struct kvm_run, msr.error), 1, &error))
 			return false;
 		if (error)
 			step = STEP_NONE;
 		break;
 	case KVM_EXIT_HYPERCALL:
-		if (!j_field(j, in, offsetof(struct kvm_run, hypercall.ret), 8, &answer))
+		if (!q_field(q, in, offsetof(struct kvm_run, hypercall.ret), 8, &answer))
 			return false;
 		stays &= ~BIT_OF(rax);
 		number_put(done + DONE_DATA, answer, 8);
 		break;
 	case KVM_EXIT_XEN:
-		if (!j_field(j, in, offsetof(struct kvm_run, xen.u.hcall.result), 8, &answer))
+		if (!q_field(q, in, offsetof(struct kvm_run, xen.u.hcall.result), 8, &answer))
 			return false;
 		stays &= ~BIT_OF(rax);
 		number_put(done + DONE_DATA, answer, 8);
@@ -131,29 +131,29 @@ static bool effect(const struct judge *j, const struct completion *c, const stru
 	return true;
 }
 
-void completion_after(struct judge *j, const struct completion *c, const struct tape_part *in,
+void completion_after(struct learn *l, const struct completion *c, const struct tape_part *in,
 		      uint32_t reason)
 {
-	struct state_block *run = &j->vcpu->run;
+	struct state_block *run = &l->vcpu->run;
 	uint8_t done[DONE_REGS] = {0};
 
-	if (!effect(j, c, in, reason, done))
+	if (!effect(l->q, c, in, reason, done))
 		return;
 	if (state_block_set(run, VCPU_RUN_DONE, done + VCPU_RUN_DONE, DONE_REGS - VCPU_RUN_DONE))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 	for (unsigned int i = 0; i <= REGISTER(rip); i++) {
 		if (c->known & 1u << i &&
 		    state_block_set(run, DONE_REGS + 8 * i, c->regs + 8 * i, 8))
-			j->oom = -ENOMEM;
+			l->oom = -ENOMEM;
 	}
 }
 
 /* A register as it was before the exit was finished. */
-static bool before(const struct judge *j, unsigned int i, uint64_t *value)
+static bool before(const struct question *q, unsigned int i, uint64_t *value)
 {
-	if (!state_block_known(&j->vcpu->run, DONE_REGS + 8 * i, 8))
+	if (!state_block_known(&q->vcpu->run, DONE_REGS + 8 * i, 8))
 		return false;
-	*value = j_number(j, j->vcpu->run.value + DONE_REGS + 8 * i, 8);
+	*value = q_number(q, q->vcpu->run.value + DONE_REGS + 8 * i, 8);
 	return true;
 }
 
@@ -163,7 +163,7 @@ static void check_rest(struct judge *j, const uint64_t *now, uint32_t stays, uin
 	uint64_t was, moved;
 
 	for (unsigned int i = 0; i < REGISTER(rip); i++) {
-		if (!(stays & 1u << i) || !before(j, i, &was))
+		if (!(stays & 1u << i) || !before(j->q, i, &was))
 			continue;
 		if (!j_check(j, R_RUN_COMPLETION_ONLY, now[i] == was,
 			     "registers that the pending operation does not concern as they were",
@@ -172,7 +172,7 @@ static void check_rest(struct judge *j, const uint64_t *now, uint32_t stays, uin
 			return;
 	}
 	/* In 16 bits RIP goes round. */
-	if (!before(j, REGISTER(rip), &was) || now[REGISTER(rip)] <= LONGEST)
+	if (!before(j->q, REGISTER(rip), &was) || now[REGISTER(rip)] <= LONGEST)
 		return;
 	moved = now[REGISTER(rip)] - was;
 	j_check(j, R_RUN_COMPLETION_ONLY,
@@ -189,7 +189,7 @@ static void check_input(struct judge *j, const uint64_t *now, uint32_t size, uin
 {
 	uint64_t rax, rdi, mask = size == 4 ? UINT64_MAX : (1ull << 8 * size) - 1;
 
-	if (!size || !before(j, REGISTER(rax), &rax) || !before(j, REGISTER(rdi), &rdi))
+	if (!size || !before(j->q, REGISTER(rax), &rax) || !before(j->q, REGISTER(rdi), &rdi))
 		return;
 	if (now[REGISTER(rdi)] == rdi)
 		rax = (rax & ~mask) | data;
@@ -204,20 +204,20 @@ void completion_check(struct judge *j, const struct tape_part *part, uint32_t of
 
 	if (!state_block_known(run, DONE_REASON, DONE_REGS - DONE_REASON) ||
 	    !vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || vcpu_flag(j->vcpu, VCPU_REGS_WRITTEN) ||
-	    j_vcpu_ran(j))
+	    q_vcpu_ran(j->q))
 		return;
 	for (unsigned int i = 0; i <= REGISTER(rip); i++) {
-		if (!j_field(j, part, offset + 8 * i, 8, &now[i]))
+		if (!q_field(j->q, part, offset + 8 * i, 8, &now[i]))
 			return;
 	}
-	reason = (uint32_t)j_number(j, run->value + DONE_REASON, 4);
-	step = (uint32_t)j_number(j, run->value + DONE_STEP, 4);
-	data = j_number(j, run->value + DONE_DATA, 8);
-	second = j_number(j, run->value + DONE_SECOND, 8);
-	check_rest(j, now, (uint32_t)j_number(j, run->value + DONE_STAYS, 4), step);
+	reason = (uint32_t)q_number(j->q, run->value + DONE_REASON, 4);
+	step = (uint32_t)q_number(j->q, run->value + DONE_STEP, 4);
+	data = q_number(j->q, run->value + DONE_DATA, 8);
+	second = q_number(j->q, run->value + DONE_SECOND, 8);
+	check_rest(j, now, (uint32_t)q_number(j->q, run->value + DONE_STAYS, 4), step);
 	switch (reason) {
 	case KVM_EXIT_IO:
-		check_input(j, now, (uint32_t)j_number(j, run->value + DONE_ANSWER, 4), data);
+		check_input(j, now, (uint32_t)q_number(j->q, run->value + DONE_ANSWER, 4), data);
 		break;
 	case KVM_EXIT_X86_RDMSR:
 		if (step == STEP_FORWARD)

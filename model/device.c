@@ -27,15 +27,15 @@ static void create_device(struct judge *j)
 {
 	uint64_t type, flags, fd, before;
 
-	if (!J_IN(j, struct kvm_create_device, type, &type) ||
-	    !J_IN(j, struct kvm_create_device, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_create_device, type, &type) ||
+	    !Q_IN(j->q, struct kvm_create_device, flags, &flags)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
 	if (type != KVM_DEV_TYPE_VFIO) {
 		/* The types that are known today belong to other architectures. */
 		if (j_refuse(j, R_CREATE_DEVICE_TYPE,
-			     type < KVM_DEV_TYPE_MAX || !j_newer(j) ? STATE_YES : STATE_UNKNOWN))
+			     type < KVM_DEV_TYPE_MAX || !q_newer(j->q) ? STATE_YES : STATE_UNKNOWN))
 			return;
 		j_may_succeed(j, R_CREATE_DEVICE_OTHER, "a type that this model does not know");
 		return;
@@ -45,7 +45,7 @@ static void create_device(struct judge *j)
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		if (!j_succeeds(j, R_CREATE_DEVICE_TEST))
 			return;
-		if (J_IN(j, struct kvm_create_device, fd, &before) &&
+		if (Q_IN(j->q, struct kvm_create_device, fd, &before) &&
 		    J_OUT(j, struct kvm_create_device, fd, &fd))
 			j_equal(j, R_CREATE_DEVICE_TEST, "fd", before, fd);
 		return;
@@ -66,16 +66,16 @@ static bool vfio_attr(uint64_t group, uint64_t attr)
 
 static bool attr_read(struct judge *j, uint64_t *group, uint64_t *attr)
 {
-	if (J_IN(j, struct kvm_device_attr, group, group) &&
-	    J_IN(j, struct kvm_device_attr, attr, attr))
+	if (Q_IN(j->q, struct kvm_device_attr, group, group) &&
+	    Q_IN(j->q, struct kvm_device_attr, attr, attr))
 		return true;
 	j_skip(j, "argument not captured");
 	return false;
 }
 
-static bool is_vfio(const struct judge *j)
+static bool is_vfio(const struct question *q)
 {
-	return j->device && j->device->type == KVM_DEV_TYPE_VFIO;
+	return q->device && q->device->type == KVM_DEV_TYPE_VFIO;
 }
 
 /* api.rst 4.80 */
@@ -85,7 +85,7 @@ static void set_attr(struct judge *j)
 
 	if (!attr_read(j, &group, &attr))
 		return;
-	if (!is_vfio(j)) {
+	if (!is_vfio(j->q)) {
 		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
 		return;
@@ -107,7 +107,7 @@ static void get_attr(struct judge *j)
 {
 	uint64_t group, attr;
 
-	if (is_vfio(j)) {
+	if (is_vfio(j->q)) {
 		j_must_fail(j, R_DEVICE_ATTR_NO_ACCESS);
 		return;
 	}
@@ -124,7 +124,7 @@ static void has_attr(struct judge *j)
 
 	if (!attr_read(j, &group, &attr))
 		return;
-	if (!is_vfio(j)) {
+	if (!is_vfio(j->q)) {
 		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_may_succeed(j, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
 	} else if (vfio_attr(group, attr)) {
@@ -137,7 +137,7 @@ static void has_attr(struct judge *j)
 /* devices/vm.rst: which groups a VM has depends on the architecture, and x86 has none. */
 static void vm_attr(struct judge *j)
 {
-	if (j_cap(j, KVM_CAP_VM_ATTRIBUTES) > 0) {
+	if (q_cap(j->q, KVM_CAP_VM_ATTRIBUTES) > 0) {
 		j_may_fail(j, R_VM_ATTR_NONE);
 		j_may_fail(j, R_DEVICE_ATTR_UNKNOWN);
 		j_may_succeed(j, R_DEVICE_ATTR_OTHER,

@@ -24,11 +24,11 @@ static bool hv_leaf_read(const struct judge *j, uint64_t i, struct hv_leaf *e)
 	size_t at = sizeof(struct kvm_cpuid2) + i * sizeof(struct kvm_cpuid_entry2);
 
 	for (size_t k = 0; k < 4; k++) {
-		if (!j_field(j, j->out, at + offsetof(struct kvm_cpuid_entry2, eax) + 4 * k, 4,
+		if (!q_field(j->q, j->out, at + offsetof(struct kvm_cpuid_entry2, eax) + 4 * k, 4,
 			     &e->reg[k]))
 			return false;
 	}
-	return j_field(j, j->out, at, 4, &e->function);
+	return q_field(j->q, j->out, at, 4, &e->function);
 }
 
 /* The documents' list of leaves as bits. */
@@ -75,9 +75,9 @@ static void hv_leaves(struct judge *j, uint64_t n)
 				(unsigned long long)e.reg[2], (unsigned long long)e.reg[3]);
 			break;
 		case 0x40000005:
-			if (j_cap(j, KVM_CAP_MAX_VCPUS) > 0)
+			if (q_cap(j->q, KVM_CAP_MAX_VCPUS) > 0)
 				j_equal(j, R_HV_CPUID_LIMITS, "eax of leaf 0x40000005",
-					(uint64_t)j_cap(j, KVM_CAP_MAX_VCPUS), e.reg[0]);
+					(uint64_t)q_cap(j->q, KVM_CAP_MAX_VCPUS), e.reg[0]);
 			break;
 		default:
 			break;
@@ -94,11 +94,11 @@ void hv_cpuid_get(struct judge *j)
 	uint32_t cap = j->vcpu ? KVM_CAP_HYPERV_CPUID : KVM_CAP_SYS_HYPERV_CPUID;
 	uint64_t room, n;
 
-	if (!J_IN(j, struct kvm_cpuid2, nent, &room)) {
+	if (!Q_IN(j->q, struct kvm_cpuid2, nent, &room)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (j_cap(j, cap) <= 0) {
+	if (q_cap(j->q, cap) <= 0) {
 		/* What does not know the request refuses it in its own way. */
 		j_may_fail(j, R_HV_CPUID_MISSING);
 	}
@@ -107,13 +107,13 @@ void hv_cpuid_get(struct judge *j)
 		return;
 	}
 	/* A kernel of later years may have more to tell. */
-	if (room < HV_LEAVES || j_maybe_newer(j))
+	if (room < HV_LEAVES || q_maybe_newer(j->q))
 		j_may_fail(j, R_HV_CPUID_TOO_LOW);
 	if (!j_succeeds(j, R_HV_CPUID_SUCCEEDS) || !J_OUT(j, struct kvm_cpuid2, nent, &n))
 		return;
 	if (!j_check(j, R_HV_CPUID_COUNT,
-		     n <= room && (j_kernel(j) < MODEL_KERNEL(6, 1) ? n >= HV_LEAVES_OLD
-								    : n >= HV_LEAVES),
+		     n <= room && (q_kernel(j->q) < MODEL_KERNEL(6, 1) ? n >= HV_LEAVES_OLD
+								       : n >= HV_LEAVES),
 		     "nent lowered to the number of leaves", "nent = %llu of %llu",
 		     (unsigned long long)n, (unsigned long long)room))
 		return;
@@ -202,10 +202,10 @@ static uint64_t xen_none(uint64_t type)
 /* The type of attribute; false if all is said. */
 static bool xen_type(struct judge *j, uint64_t *type)
 {
-	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
+	int32_t cap = q_cap(j->q, KVM_CAP_XEN_HVM);
 	uint32_t feature;
 
-	if (!J_IN(j, struct kvm_xen_vcpu_attr, type, type)) {
+	if (!Q_IN(j->q, struct kvm_xen_vcpu_attr, type, type)) {
 		/* Any of them may have been set. */
 		state_set_clear(&j->vcpu->attrs);
 		j->vcpu->attrs.open = true;
@@ -218,7 +218,7 @@ static bool xen_type(struct judge *j, uint64_t *type)
 	}
 	feature = xen_feature(*type);
 	if (!feature) {
-		if (*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA || !j_newer(j)) {
+		if (*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA || !q_newer(j->q)) {
 			j_must_fail_with(j, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
 			return false;
 		}
@@ -231,17 +231,17 @@ static bool xen_type(struct judge *j, uint64_t *type)
 	return true;
 }
 
-static struct state_entry *xen_entry(struct judge *j, uint64_t type)
+static struct state_entry *xen_entry(struct learn *l, uint64_t type)
 {
-	struct state_entry *e = state_set_add(&j->vcpu->attrs, VCPU_XEN_KEY(type), 0);
+	struct state_entry *e = state_set_add(&l->vcpu->attrs, VCPU_XEN_KEY(type), 0);
 
 	if (!e)
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 	return e;
 }
 
 /* Both views of the vcpu_info are one to the kernel: what is set through one ends the other. */
-static void xen_info_forget(struct judge *j, uint64_t type)
+static void xen_info_forget(struct learn *l, uint64_t type)
 {
 	struct state_entry *e;
 
@@ -251,50 +251,50 @@ static void xen_info_forget(struct judge *j, uint64_t type)
 		type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO;
 	else
 		return;
-	e = xen_entry(j, type);
+	e = xen_entry(l, type);
 	if (e)
 		e->known = 0;
 }
 
 /* Whether the argument of a SET is one that must be refused; *may = may be refused. */
-static bool xen_value_bad(const struct judge *j, uint64_t type, bool *may)
+static bool xen_value_bad(const struct question *q, uint64_t type, bool *may)
 {
 	uint64_t state, entry, t[4], port, priority, id, vector;
-	int32_t most = j_cap(j, KVM_CAP_MAX_VCPUS);
+	int32_t most = q_cap(q, KVM_CAP_MAX_VCPUS);
 
 	*may = true;
 	switch (type) {
 	case KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_CURRENT:
-		if (!J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.state, &state))
+		if (!Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.state, &state))
 			return false;
 		*may = false;
 		return state > XEN_OFFLINE;
 	case KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_DATA:
 	case KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADJUST:
 		/* Times that the clock of the VM has not reached are refused, too. */
-		if (!J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.state, &state) ||
-		    !J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.state_entry_time, &entry) ||
-		    !J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.time_running, &t[0]) ||
-		    !J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.time_runnable, &t[1]) ||
-		    !J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.time_blocked, &t[2]) ||
-		    !J_IN(j, struct kvm_xen_vcpu_attr, u.runstate.time_offline, &t[3]))
+		if (!Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.state, &state) ||
+		    !Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.state_entry_time, &entry) ||
+		    !Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.time_running, &t[0]) ||
+		    !Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.time_runnable, &t[1]) ||
+		    !Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.time_blocked, &t[2]) ||
+		    !Q_IN(q, struct kvm_xen_vcpu_attr, u.runstate.time_offline, &t[3]))
 			return false;
 		return entry != t[0] + t[1] + t[2] + t[3] ||
 		       (state > XEN_OFFLINE &&
 			!(type == KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADJUST && state == UINT64_MAX));
 	case KVM_XEN_VCPU_ATTR_TYPE_TIMER:
-		if (!J_IN(j, struct kvm_xen_vcpu_attr, u.timer.port, &port) ||
-		    !J_IN(j, struct kvm_xen_vcpu_attr, u.timer.priority, &priority))
+		if (!Q_IN(q, struct kvm_xen_vcpu_attr, u.timer.port, &port) ||
+		    !Q_IN(q, struct kvm_xen_vcpu_attr, u.timer.priority, &priority))
 			return false;
 		*may = false;
 		return port && priority != KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL;
 	case KVM_XEN_VCPU_ATTR_TYPE_VCPU_ID:
-		if (!J_IN(j, struct kvm_xen_vcpu_attr, u.vcpu_id, &id) || most <= 0)
+		if (!Q_IN(q, struct kvm_xen_vcpu_attr, u.vcpu_id, &id) || most <= 0)
 			return false;
 		*may = false;
 		return id >= (uint64_t)most;
 	case KVM_XEN_VCPU_ATTR_TYPE_UPCALL_VECTOR:
-		if (!J_IN(j, struct kvm_xen_vcpu_attr, u.vector, &vector))
+		if (!Q_IN(q, struct kvm_xen_vcpu_attr, u.vector, &vector))
 			return false;
 		*may = false;
 		return vector && vector < 16;
@@ -311,11 +311,11 @@ void xen_vcpu_attr_set(struct judge *j)
 
 	if (!xen_type(j, &type))
 		return;
-	if (xen_value_bad(j, type, &may)) {
+	if (xen_value_bad(j->q, type, &may)) {
 		j_must_fail(j, R_XEN_VCPU_ATTR_INVALID);
 		return;
 	}
-	known = xen_width(type) && j_field(j, j->in, XEN_U, xen_width(type), &value);
+	known = xen_width(type) && q_field(j->q, j->q->in, XEN_U, xen_width(type), &value);
 	if (is_address(type) && (!known || value != xen_none(type))) {
 		/* Guest memory may be missing there, or end too early. */
 		j_may_fail(j, R_XEN_VCPU_ATTR_ADDRESS);
@@ -326,12 +326,12 @@ void xen_vcpu_attr_set(struct judge *j)
 		known = false;
 	if (!xen_width(type))
 		return;
-	e = xen_entry(j, type);
+	e = xen_entry(j->l, type);
 	if (!e)
 		return;
 	e->known = known;
 	e->value[0] = value;
-	xen_info_forget(j, type);
+	xen_info_forget(j->l, type);
 }
 
 /* What of the struct is not the answer comes back as it was. */
@@ -339,11 +339,11 @@ static void xen_rest_kept(struct judge *j, uint32_t written)
 {
 	const uint32_t size = sizeof(struct kvm_xen_vcpu_attr);
 
-	if (!vcpu_captured(j->in, size) || !vcpu_captured(j->out, size))
+	if (!vcpu_captured(j->q->in, size) || !vcpu_captured(j->out, size))
 		return;
 	j_check(j, R_XEN_VCPU_ATTR_REST,
-		!memcmp(j->in->data, j->out->data, XEN_U) &&
-			!memcmp(j->in->data + XEN_U + written, j->out->data + XEN_U + written,
+		!memcmp(j->q->in->data, j->out->data, XEN_U) &&
+			!memcmp(j->q->in->data + XEN_U + written, j->out->data + XEN_U + written,
 				size - XEN_U - written),
 		"the other bytes of the struct as they were", "others");
 }
@@ -362,7 +362,7 @@ void xen_vcpu_attr_get(struct judge *j)
 	}
 	untouched = j->vcpu->fresh && !j->vcpu->attrs.open &&
 		    !state_set_find(&j->vcpu->attrs, VCPU_XEN_KEY(type), 0);
-	e = xen_entry(j, type);
+	e = xen_entry(j->l, type);
 	if (!e)
 		return;
 	if (type == KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADDR) {
@@ -384,7 +384,7 @@ void xen_vcpu_attr_get(struct judge *j)
 	    J_OUT(j, struct kvm_xen_vcpu_attr, u.timer.priority, &value))
 		j_equal(j, R_XEN_VCPU_ATTR_PRIORITY, "priority",
 			KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL, value);
-	if (!xen_width(type) || !j_field(j, j->out, XEN_U, xen_width(type), &value))
+	if (!xen_width(type) || !q_field(j->q, j->out, XEN_U, xen_width(type), &value))
 		return;
 	if (e->known)
 		j_equal(j, R_XEN_VCPU_ATTR_SAME, "the attribute", e->value[0], value);

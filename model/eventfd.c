@@ -46,8 +46,8 @@ static void irqfd(struct judge *j)
 	struct state_entry *e;
 	uint64_t fd, gsi, flags;
 
-	if (!J_IN(j, struct kvm_irqfd, fd, &fd) || !J_IN(j, struct kvm_irqfd, gsi, &gsi) ||
-	    !J_IN(j, struct kvm_irqfd, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_irqfd, fd, &fd) || !Q_IN(j->q, struct kvm_irqfd, gsi, &gsi) ||
+	    !Q_IN(j->q, struct kvm_irqfd, flags, &flags)) {
 		vm->irqfds.open = true;
 		j_skip(j, "argument not captured");
 		return;
@@ -59,7 +59,7 @@ static void irqfd(struct judge *j)
 		irqfd_assign(j, fd, gsi, flags);
 		return;
 	}
-	e = state_set_find(&vm->irqfds, fd, gsi);
+	e = state_set_entry(&vm->irqfds, fd, gsi);
 	/* A descriptor that was assigned may have been closed since. */
 	if (e)
 		j_may_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
@@ -82,13 +82,13 @@ struct ioevent {
 	bool match;
 };
 
-static bool ioevent_read(struct judge *j, struct ioevent *e)
+static bool ioevent_read(const struct question *q, struct ioevent *e)
 {
-	if (!J_IN(j, struct kvm_ioeventfd, datamatch, &e->datamatch) ||
-	    !J_IN(j, struct kvm_ioeventfd, addr, &e->addr) ||
-	    !J_IN(j, struct kvm_ioeventfd, len, &e->len) ||
-	    !J_IN(j, struct kvm_ioeventfd, fd, &e->fd) ||
-	    !J_IN(j, struct kvm_ioeventfd, flags, &e->flags))
+	if (!Q_IN(q, struct kvm_ioeventfd, datamatch, &e->datamatch) ||
+	    !Q_IN(q, struct kvm_ioeventfd, addr, &e->addr) ||
+	    !Q_IN(q, struct kvm_ioeventfd, len, &e->len) ||
+	    !Q_IN(q, struct kvm_ioeventfd, fd, &e->fd) ||
+	    !Q_IN(q, struct kvm_ioeventfd, flags, &e->flags))
 		return false;
 	e->bus = e->flags & KVM_IOEVENTFD_FLAG_PIO		   ? 1
 		 : e->flags & KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY ? 2
@@ -192,7 +192,7 @@ static void ioeventfd(struct judge *j)
 {
 	struct ioevent e;
 
-	if (!ioevent_read(j, &e)) {
+	if (!ioevent_read(j->q, &e)) {
 		state_set_clear(&j->vm->ioeventfds);
 		j->vm->ioeventfds.open = true;
 		j_skip(j, "argument not captured");
@@ -211,16 +211,16 @@ static void coalesced(struct judge *j, bool add)
 	struct state_set *zones = &j->vm->zones;
 	uint64_t addr, size, pio;
 
-	if (!J_IN(j, struct kvm_coalesced_mmio_zone, addr, &addr) ||
-	    !J_IN(j, struct kvm_coalesced_mmio_zone, size, &size) ||
-	    !J_IN(j, struct kvm_coalesced_mmio_zone, pio, &pio)) {
+	if (!Q_IN(j->q, struct kvm_coalesced_mmio_zone, addr, &addr) ||
+	    !Q_IN(j->q, struct kvm_coalesced_mmio_zone, size, &size) ||
+	    !Q_IN(j->q, struct kvm_coalesced_mmio_zone, pio, &pio)) {
 		zones->open = true;
 		j_skip(j, "argument not captured");
 		return;
 	}
 	/* Older kernels had padding there. */
 	if (pio > 1 && j_refuse(j, R_COALESCED_PIO_FLAG,
-				j_cap(j, KVM_CAP_COALESCED_PIO) > 0 ? STATE_YES : STATE_UNKNOWN))
+				q_cap(j->q, KVM_CAP_COALESCED_PIO) > 0 ? STATE_YES : STATE_UNKNOWN))
 		return;
 	if (add && (zones->count > 900 || zones->open))
 		j_may_fail(j, R_IO_BUS_FULL);
@@ -257,14 +257,14 @@ static void hyperv_eventfd(struct judge *j)
 	uint64_t id, flags, fd;
 	bool taken;
 
-	if (j_cap(j, KVM_CAP_HYPERV_EVENTFD) == 0) {
+	if (q_cap(j->q, KVM_CAP_HYPERV_EVENTFD) == 0) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
-	if (!J_IN(j, struct kvm_hyperv_eventfd, conn_id, &id) ||
-	    !J_IN(j, struct kvm_hyperv_eventfd, flags, &flags) ||
-	    !J_IN(j, struct kvm_hyperv_eventfd, fd, &fd)) {
-		vm_facts_drop(j, VM_FACT_HYPERV);
+	if (!Q_IN(j->q, struct kvm_hyperv_eventfd, conn_id, &id) ||
+	    !Q_IN(j->q, struct kvm_hyperv_eventfd, flags, &flags) ||
+	    !Q_IN(j->q, struct kvm_hyperv_eventfd, fd, &fd)) {
+		vm_facts_drop(j->l, VM_FACT_HYPERV);
 		j->vm->facts.open = true;
 		j_skip(j, "argument not captured");
 		return;
@@ -273,19 +273,19 @@ static void hyperv_eventfd(struct judge *j)
 		     tri(flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
 			 id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK)))
 		return;
-	taken = vm_fact(j, VM_FACT_HYPERV, id) != NULL;
+	taken = vm_fact(j->q, VM_FACT_HYPERV, id) != NULL;
 	/* Only assigning looks at the descriptor, and first. */
 	if (!flags && descriptor_refused(j, fd))
 		return;
 	if (j_refuse_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST,
-			  !taken && vm_facts_open(j) ? STATE_UNKNOWN : tri(taken == !flags)))
+			  !taken && vm_facts_open(j->q) ? STATE_UNKNOWN : tri(taken == !flags)))
 		return;
 	if (!j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS))
 		return;
 	if (flags)
-		vm_fact_drop(j, VM_FACT_HYPERV, id);
+		vm_fact_drop(j->l, VM_FACT_HYPERV, id);
 	else
-		vm_fact_set(j, VM_FACT_HYPERV, id, 0, 0);
+		vm_fact_set(j->l, VM_FACT_HYPERV, id, 0, 0);
 }
 
 const struct judge_handler model_eventfd_handlers[] = {

@@ -16,17 +16,17 @@
 	 KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 
 /* What interrupts, NMIs, SMIs and INITs from elsewhere can change at any time. */
-static void forget_from_outside(struct judge *j)
+static void forget_from_outside(struct learn *l)
 {
-	if (j->vcpu->has_lapic != STATE_NO) {
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, nmi.pending);
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, smi.pending);
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, smi.latched_init);
+	if (l->vcpu->has_lapic != STATE_NO) {
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, nmi.pending);
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, smi.pending);
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, smi.latched_init);
 	}
 	/* Of a sum of NMIs kernels report as many as fit. */
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, sipi_vector);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, flags);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, triple_fault);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, sipi_vector);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, flags);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, triple_fault);
 }
 
 /* A flag that is there when, and only when, userspace switched its capability on for the VM; false
@@ -42,7 +42,7 @@ static bool check_cap_flag(struct judge *j, uint16_t rule, uint32_t cap, uint32_
 	j_check(j, rule, !(flags & flag) == !(enabled == STATE_YES && on),
 		"the flag if, and only if, its capability is enabled", "flags = 0x%llx",
 		(unsigned long long)flags);
-	return j_applies(j, rule);
+	return q_applies(j->q, rule);
 }
 
 /* States of one bit, or of two. */
@@ -69,8 +69,8 @@ void events_get(struct judge *j)
 	uint64_t flags, bitmap, n;
 	bool payload_known, triple_fault_known;
 
-	vcpu_forget_async(j);
-	if (!j->ret->ret && !j_vcpu_ran(j) && J_OUT(j, EVENTS, flags, &flags) &&
+	vcpu_forget_async(j->l);
+	if (!j->ret->ret && !q_vcpu_ran(j->q) && J_OUT(j, EVENTS, flags, &flags) &&
 	    flags & KVM_VCPUEVENT_VALID_SMM && J_OUT(j, EVENTS, smi.latched_init, &n) && !n)
 		vcpu_flag_set(j->vcpu, VCPU_INIT_LATCHED, false);
 	if (!vcpu_get(j, R_EVENTS_GET_SUCCEEDS, R_EVENTS_SAME, STATE_EVENTS, sizeof(EVENTS)))
@@ -121,7 +121,7 @@ void events_get(struct judge *j)
 					p[offsetof(EVENTS, exception.nr)] != 2,
 				"an exception vector", "nr = %u",
 				p[offsetof(EVENTS, exception.nr)]);
-		if (j_cap(j, KVM_CAP_X86_SMM) == 0 &&
+		if (q_cap(j->q, KVM_CAP_X86_SMM) == 0 &&
 		    !vcpu_zero(j, R_EVENTS_NO_SMM, j->out, offsetof(EVENTS, smi.smm), 3,
 			       "smi without KVM_CAP_X86_SMM"))
 			return;
@@ -148,25 +148,25 @@ void events_get(struct judge *j)
 		}
 	}
 	/* The same interrupt that the special registers show. */
-	for (uint32_t i = 0; i < 4 && !j_vcpu_ran(j); i++) {
+	for (uint32_t i = 0; i < 4 && !q_vcpu_ran(j->q); i++) {
 		if (J_OUT(j, EVENTS, interrupt.injected, &n) && !n &&
-		    vcpu_block_number(j, STATE_SREGS,
+		    vcpu_block_number(j->q, STATE_SREGS,
 				      offsetof(struct kvm_sregs, interrupt_bitmap) + 8 * i, 8,
 				      &bitmap))
 			j_equal(j, R_SREGS_INTERRUPT_AS_EVENTS, "interrupt_bitmap", 0, bitmap);
 	}
-	forget_from_outside(j);
+	forget_from_outside(j->l);
 }
 
 /* Which bytes of a SET come back. */
-static void events_promise(struct judge *j, uint64_t flags)
+static void events_promise(struct learn *l, uint64_t flags)
 {
 	static const uint16_t kept[] = {
 		offsetof(EVENTS, exception.injected), offsetof(EVENTS, exception.has_error_code),
 		offsetof(EVENTS, interrupt.injected), offsetof(EVENTS, nmi.injected),
 		offsetof(EVENTS, nmi.masked),
 	};
-	struct state_block *b = &j->vcpu->blocks[STATE_EVENTS];
+	struct state_block *b = &l->vcpu->blocks[STATE_EVENTS];
 	uint8_t none = 0;
 
 	if (b->size < sizeof(EVENTS))
@@ -177,39 +177,39 @@ static void events_promise(struct judge *j, uint64_t flags)
 	}
 	/* Pending and payload are looked at with their flag only, and then one excludes the other.
 	 */
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.pending);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, exception.pending);
 	if (flags & KVM_VCPUEVENT_VALID_PAYLOAD)
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.injected);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception_has_payload);
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, exception.injected);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, exception_has_payload);
 	/* A software exception is not reported. */
 	if (b->value[offsetof(EVENTS, exception.nr)] == 3 ||
 	    b->value[offsetof(EVENTS, exception.nr)] == 4)
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception.injected);
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, exception.injected);
 	/* Nor is a software interrupt, here or with the special registers. */
 	if (b->value[offsetof(EVENTS, interrupt.soft)] &&
 	    state_block_set(b, offsetof(EVENTS, interrupt.injected), &none, 1))
-		j->oom = -ENOMEM;
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, interrupt.soft);
+		l->oom = -ENOMEM;
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, interrupt.soft);
 	/* Which of the two shadows it is, not every back end remembers. */
 	if (!(flags & KVM_VCPUEVENT_VALID_SHADOW) || b->value[offsetof(EVENTS, interrupt.shadow)])
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, interrupt.shadow);
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, interrupt.shadow);
 	if (!(flags & KVM_VCPUEVENT_VALID_NMI_PENDING) || b->value[offsetof(EVENTS, nmi.pending)])
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, nmi.pending);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, nmi.pad);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, smi);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, reserved);
-	forget_from_outside(j);
+		VCPU_FORGET(l, STATE_EVENTS, EVENTS, nmi.pending);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, nmi.pad);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, smi);
+	VCPU_FORGET(l, STATE_EVENTS, EVENTS, reserved);
+	forget_from_outside(l);
 }
 
 void events_set(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	uint64_t flags = 0, on = 0, pending, injected, nr, smm, latched, old;
-	bool whole = vcpu_captured(j->in, sizeof(EVENTS)) && J_IN(j, EVENTS, flags, &flags) &&
-		     J_IN(j, EVENTS, exception.pending, &pending) &&
-		     J_IN(j, EVENTS, exception.injected, &injected) &&
-		     J_IN(j, EVENTS, exception.nr, &nr) && J_IN(j, EVENTS, smi.smm, &smm) &&
-		     J_IN(j, EVENTS, smi.latched_init, &latched);
+	bool whole = vcpu_captured(j->q->in, sizeof(EVENTS)) && Q_IN(j->q, EVENTS, flags, &flags) &&
+		     Q_IN(j->q, EVENTS, exception.pending, &pending) &&
+		     Q_IN(j->q, EVENTS, exception.injected, &injected) &&
+		     Q_IN(j->q, EVENTS, exception.nr, &nr) && Q_IN(j->q, EVENTS, smi.smm, &smm) &&
+		     Q_IN(j->q, EVENTS, smi.latched_init, &latched);
 
 	if (vcpu_protected(j, R_EVENTS_SET_SUCCEEDS)) {
 		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
@@ -258,37 +258,37 @@ void events_set(struct judge *j)
 	if (flags & KVM_VCPUEVENT_VALID_SMM) {
 		uint64_t smi_pending = 0, inside = 0;
 
-		J_IN(j, EVENTS, smi.pending, &smi_pending);
-		J_IN(j, EVENTS, smi.smm_inside_nmi, &inside);
+		Q_IN(j->q, EVENTS, smi.pending, &smi_pending);
+		Q_IN(j->q, EVENTS, smi.smm_inside_nmi, &inside);
 		if (smm || smi_pending || inside)
 			j_may_fail(j, R_EVENTS_SMM_REFUSED);
 	}
 	if (!j_succeeds(j, R_EVENTS_SET_SUCCEEDS)) {
 		state_block_forget(&v->blocks[STATE_EVENTS]);
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
 		return;
 	}
 	/* A change of SMM leaves a nested guest; a latched INIT resets the vCPU when somebody
 	 * looks. */
 	if (flags & KVM_VCPUEVENT_VALID_SMM &&
-	    (latched || (VCPU_KNOWN(j, STATE_EVENTS, EVENTS, smi.smm, &old) ? old != smm : smm)))
+	    (latched || (VCPU_KNOWN(j->q, STATE_EVENTS, EVENTS, smi.smm, &old) ? old != smm : smm)))
 		vcpu_forget_all(v);
 	if (latched && flags & KVM_VCPUEVENT_VALID_SMM)
 		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
-	j_block_set(j, &v->blocks[STATE_EVENTS], j->in, 0, sizeof(EVENTS));
-	events_promise(j, flags);
-	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	l_block_set(j->l, &v->blocks[STATE_EVENTS], j->q->in, 0, sizeof(EVENTS));
+	events_promise(j->l, flags);
+	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
 }
 
 void events_interrupt(struct judge *j)
 {
 	uint64_t irq;
 
-	if (J_IN(j, struct kvm_interrupt, irq, &irq) && irq >= KVM_NR_INTERRUPTS) {
+	if (Q_IN(j->q, struct kvm_interrupt, irq, &irq) && irq >= KVM_NR_INTERRUPTS) {
 		j_must_fail(j, R_INTERRUPT_NUMBER);
 		return;
 	}
-	if (!j->in)
+	if (!j->q->in)
 		j_may_fail(j, R_INTERRUPT_NUMBER);
 	switch (j->vm->irqchip) {
 	case STATE_IRQCHIP_KERNEL:
@@ -306,10 +306,10 @@ void events_interrupt(struct judge *j)
 	}
 	if (!j_succeeds(j, R_INTERRUPT_SUCCEEDS))
 		return;
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, interrupt);
-	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, interrupt);
+	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
 	/* Without a local APIC in the kernel the vector is queued at once, for everyone to see. */
-	if (j->vm->irqchip == STATE_IRQCHIP_NONE && j->in && !j_vcpu_ran(j)) {
+	if (j->vm->irqchip == STATE_IRQCHIP_NONE && j->q->in && !q_vcpu_ran(j->q)) {
 		struct state_block *b = &j->vcpu->blocks[STATE_EVENTS];
 		uint8_t bytes[2] = {1, (uint8_t)irq};
 
@@ -322,24 +322,24 @@ void events_nmi(struct judge *j)
 {
 	if (!j_succeeds(j, R_NMI_SUCCEEDS))
 		return;
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, nmi);
+	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, nmi);
 }
 
 void events_smi(struct judge *j)
 {
-	int32_t smm = j_cap(j, KVM_CAP_X86_SMM);
+	int32_t smm = q_cap(j->q, KVM_CAP_X86_SMM);
 
 	if (smm <= 0)
 		j_may_fail(j, R_SMI_WITHOUT_SMM);
 	j_succeeds(j, R_SMI_SUCCEEDS);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, smi);
+	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, smi);
 }
 
 void events_guest_debug(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	uint64_t control = 0, injected;
-	bool known = J_IN(j, struct kvm_guest_debug, control, &control);
+	bool known = Q_IN(j->q, struct kvm_guest_debug, control, &control);
 
 	if (vcpu_protected(j, R_GUEST_DEBUG_SUCCEEDS)) {
 		v->debug_known = STATE_UNKNOWN;
@@ -348,11 +348,11 @@ void events_guest_debug(struct judge *j)
 	if (!known || control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
 		/* Software exceptions and triple faults may be pending without being shown. */
 		j_may_fail(j, R_GUEST_DEBUG_EXCEPTION_PENDING);
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception);
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception_has_payload);
-		VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception_payload);
+		VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, exception);
+		VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, exception_has_payload);
+		VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, exception_payload);
 	}
-	injected = known && !j->ret->ret && !j_vcpu_ran(j)
+	injected = known && !j->ret->ret && !q_vcpu_ran(j->q)
 			   ? control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 			   : 0;
 	if (injected) {
@@ -370,7 +370,7 @@ void events_guest_debug(struct judge *j)
 	v->debug_control = control & KVM_GUESTDBG_ENABLE ? control : 0;
 	/* Single-stepping takes TF for itself. */
 	vcpu_flag_set(v, VCPU_REGS_WRITTEN, true);
-	VCPU_FORGET(j, STATE_REGS, struct kvm_regs, rflags);
+	VCPU_FORGET(j->l, STATE_REGS, struct kvm_regs, rflags);
 }
 
 /* --- machine checks --- */
@@ -388,7 +388,7 @@ void events_setup_mce(struct judge *j)
 {
 	uint64_t cap;
 
-	if (!j_field(j, j->in, 0, 8, &cap)) {
+	if (!q_field(j->q, j->q->in, 0, 8, &cap)) {
 		j_may_fail(j, R_MCE_BANKS);
 		if (j_may_succeed(j, R_MCE_SETUP_SUCCEEDS, "argument not captured"))
 			j->vcpu->mcg_cap = UINT64_MAX;
@@ -399,7 +399,7 @@ void events_setup_mce(struct judge *j)
 		return;
 	}
 	if (cap & ~(MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P) &&
-	    !j_maybe_newer(j)) {
+	    !q_maybe_newer(j->q)) {
 		j_must_fail(j, R_MCE_CAPABILITY);
 		return;
 	}
@@ -423,8 +423,8 @@ void events_set_mce(struct judge *j)
 {
 	uint64_t status, bank, cap = j->vcpu->mcg_cap;
 
-	if (J_IN(j, struct kvm_x86_mce, status, &status) &&
-	    J_IN(j, struct kvm_x86_mce, bank, &bank)) {
+	if (Q_IN(j->q, struct kvm_x86_mce, status, &status) &&
+	    Q_IN(j->q, struct kvm_x86_mce, bank, &bank)) {
 		if (!(status & MCI_VAL)) {
 			j_must_fail(j, R_MCE_VALID);
 			return;
@@ -440,8 +440,8 @@ void events_set_mce(struct judge *j)
 	}
 	if (!j_succeeds(j, R_MCE_SUCCEEDS))
 		return;
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, exception);
-	VCPU_FORGET(j, STATE_EVENTS, EVENTS, triple_fault);
+	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, exception);
+	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, triple_fault);
 	state_block_forget(&j->vcpu->blocks[STATE_LAPIC]);
 	for (uint32_t i = 0; i < j->vcpu->msrs.count; i++)
 		j->vcpu->msrs.entries[i].known = 0;

@@ -26,9 +26,9 @@ bool generic_shared(const char *ioctl)
 	return false;
 }
 
-static enum kvmapi_arch arch(const struct judge *j)
+static enum kvmapi_arch arch(const struct question *q)
 {
-	return model_facts(j->m)->arch;
+	return model_facts(q->m)->arch;
 }
 
 /* --- what is known of a vCPU ----------------------------------------------------------------- */
@@ -40,37 +40,37 @@ void generic_forget_registers(struct state_vcpu *v)
 	generic_flag_set(v, ARM_RESET, false);
 }
 
-void generic_mp_state(struct judge *j, uint32_t state, uint16_t rule)
+void generic_mp_state(struct learn *l, uint32_t state, uint16_t rule)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+	struct state_block *b = &l->vcpu->blocks[STATE_MP_STATE];
 	uint8_t bytes[4];
 
 	if (state == UINT32_MAX) {
 		state_block_forget(b);
 		return;
 	}
-	j->vcpu->scratch[GENERIC_MP_RULE] = rule;
+	l->vcpu->scratch[GENERIC_MP_RULE] = rule;
 	for (unsigned int i = 0; i < 4; i++)
-		bytes[model_facts(j->m)->big_endian ? 3 - i : i] = (uint8_t)(state >> 8 * i);
+		bytes[model_facts(l->q->m)->big_endian ? 3 - i : i] = (uint8_t)(state >> 8 * i);
 	if (state_block_set(b, 0, bytes, 4))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 }
 
-uint64_t generic_mp_known(const struct judge *j)
+uint64_t generic_mp_known(const struct question *q)
 {
-	const struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+	const struct state_block *b = &q->vcpu->blocks[STATE_MP_STATE];
 
-	return state_block_known(b, 0, 4) ? 1 + j_number(j, b->value, 4) : 0;
+	return state_block_known(b, 0, 4) ? 1 + q_number(q, b->value, 4) : 0;
 }
 
-void generic_forget_others(struct judge *j)
+void generic_forget_others(struct learn *l)
 {
-	struct state_vcpu *v = j->vcpu;
-	const struct state_vm *vm = j->vm;
+	struct state_vcpu *v = l->vcpu;
+	const struct state_vm *vm = l->vm;
 	bool own = generic_flag(v, GENERIC_LEARNED_IN_RUN) && v->last_run_end == vm->last_run_end;
 
-	if (j_vm_running(j) || (vm->last_run_end != v->scratch[GENERIC_STAMP] && !own)) {
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+	if (q_vm_running(l->q) || (vm->last_run_end != v->scratch[GENERIC_STAMP] && !own)) {
+		generic_mp_state(l, UINT32_MAX, R_NONE);
 		generic_forget_registers(v);
 	}
 	v->scratch[GENERIC_STAMP] = vm->last_run_end;
@@ -92,8 +92,8 @@ void generic_register(struct judge *j, uint16_t rule, uint64_t id, const struct 
 		j->oom = -ENOMEM;
 		return;
 	}
-	if (size > 16 || !j_field(j, value, 0, half, &words[0]) ||
-	    (size > 8 && !j_field(j, value, 8, 8, &words[1]))) {
+	if (size > 16 || !q_field(j->q, value, 0, half, &words[0]) ||
+	    (size > 8 && !q_field(j->q, value, 8, 8, &words[1]))) {
 		e->known = 0;
 		return;
 	}
@@ -109,16 +109,16 @@ void generic_register(struct judge *j, uint16_t rule, uint64_t id, const struct 
 /* api.rst 4.2 */
 static void create_vm(struct judge *j)
 {
-	int32_t bits = j_cap(j, KVM_CAP_ARM_VM_IPA_SIZE);
+	int32_t bits = q_cap(j->q, KVM_CAP_ARM_VM_IPA_SIZE);
 
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		/* Which types there are is a matter of the architecture; some want privileges. */
 		j_may_fail(j, R_ARCH_CREATE_VM_TYPE);
 		if (!j_succeeds_value(j, R_ARCH_CREATE_VM_TYPE))
 			return;
-		vm_typed_seen(j);
+		vm_typed_seen(j->l);
 	} else {
-		if (arch(j) == KVMAPI_ARM64 && bits < 40)
+		if (arch(j->q) == KVMAPI_ARM64 && bits < 40)
 			j_may_fail(j, R_ARCH_CREATE_VM_IPA);
 		if (!j_succeeds_value(j, R_ARCH_CREATE_VM))
 			return;
@@ -136,8 +136,8 @@ static void check_extension_vm(struct judge *j)
 static void create_vcpu(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
-	uint64_t id = j->call->arg;
-	int32_t most_id = j_cap(j, KVM_CAP_MAX_VCPU_ID), most = j_cap(j, KVM_CAP_MAX_VCPUS);
+	uint64_t id = j->q->call->arg;
+	int32_t most_id = q_cap(j->q, KVM_CAP_MAX_VCPU_ID), most = q_cap(j->q, KVM_CAP_MAX_VCPUS);
 
 	if ((most_id > 0 && id >= (uint64_t)most_id) ||
 	    (most > 0 && vm->vcpu_count >= (uint32_t)most)) {
@@ -148,7 +148,7 @@ static void create_vcpu(struct judge *j)
 	}
 	if (state_vm_vcpu_number(vm, id)) {
 		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
-		if (arch(j) == KVMAPI_POWERPC) {
+		if (arch(j->q) == KVMAPI_POWERPC) {
 			/* Its place in a core is taken, which is looked at first. */
 			j_may_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
 			j_must_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
@@ -192,11 +192,11 @@ static enum state_tri has_slots(const struct state_vm *vm)
 /* api.rst 7.36: the argument is the size of the ring in bytes. */
 static bool arm_dirty_ring(struct judge *j, uint64_t arg)
 {
-	int32_t most = j_cap(j, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+	int32_t most = q_cap(j->q, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
 	uint32_t size = (uint32_t)arg;
 	uint64_t before = 0;
 
-	if (!size || size & (size - 1) || size < j_page(j)) {
+	if (!size || size & (size - 1) || size < q_page(j->q)) {
 		j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 		return false;
 	}
@@ -212,7 +212,7 @@ static bool arm_dirty_ring(struct judge *j, uint64_t arg)
 static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 {
 	const uint64_t protect = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
-	int32_t answer = j_cap(j, (uint32_t)cap);
+	int32_t answer = q_cap(j->q, (uint32_t)cap);
 	uint64_t size;
 
 	switch (cap) {
@@ -228,7 +228,7 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 	case KVM_CAP_ARM_WRITABLE_IMP_ID_REGS:
 		return !cap_too_late(j, j->vm->has_vcpus);
 	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
-		if (arg && (arg & (arg - 1) || arg < j_page(j))) {
+		if (arg && (arg & (arg - 1) || arg < q_page(j->q))) {
 			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
 			return false;
 		}
@@ -258,7 +258,7 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 		return !cap_too_late(j, has_slots(j->vm));
 	default:
 		/* The list above is that of the kernels up to 7.2. */
-		if (!j_maybe_newer(j)) {
+		if (!q_maybe_newer(j->q)) {
 			j_must_fail(j, R_ARM_CAP_NONE);
 			return false;
 		}
@@ -270,13 +270,13 @@ static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
 /* api.rst 4.37, chapter 7, arm64: false if all is said. */
 static bool arm_enable_cap(struct judge *j, uint64_t cap, uint64_t arg)
 {
-	if (j->vcpu || !j_cap(j, (uint32_t)cap)) {
+	if (j->vcpu || !q_cap(j->q, (uint32_t)cap)) {
 		j_must_fail(j, R_ARM_CAP_NONE);
 		return false;
 	}
 	if (!arm_cap(j, cap, arg))
 		return false;
-	if (vm_typed(j) || j_cap(j, (uint32_t)cap) < 0)
+	if (vm_typed(j->q) || q_cap(j->q, (uint32_t)cap) < 0)
 		j_may_fail(j, R_ARM_CAP_NONE);
 	return j_succeeds(j, R_ARM_CAP_SUCCEEDS);
 }
@@ -287,8 +287,8 @@ static void enable_cap(struct judge *j)
 	uint64_t cap, flags, arg = 0;
 	struct state_entry *e;
 
-	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
-	    !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_enable_cap, cap, &cap) ||
+	    !Q_IN(j->q, struct kvm_enable_cap, flags, &flags)) {
 		j->vm->caps.open = true;
 		j_skip(j, "argument not captured");
 		return;
@@ -300,12 +300,12 @@ static void enable_cap(struct judge *j)
 			j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS);
 		return;
 	}
-	if (!j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
+	if (!q_field(j->q, j->q->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
 		j->vm->caps.open = true;
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (arch(j) == KVMAPI_ARM64) {
+	if (arch(j->q) == KVMAPI_ARM64) {
 		if (!arm_enable_cap(j, cap, arg))
 			return;
 	} else if (!j_may_succeed(j, R_ARCH_ENABLE_CAP,
@@ -332,8 +332,8 @@ enum {
 
 void generic_run_enter(struct judge *j)
 {
-	generic_forget_others(j);
-	j->vcpu->scratch[GENERIC_MP_AT_RUN] = generic_mp_known(j);
+	generic_forget_others(j->l);
+	j->vcpu->scratch[GENERIC_MP_AT_RUN] = generic_mp_known(j->q);
 	/* Even with immediate_exit an access that is under way is completed. */
 	generic_forget_registers(j->vcpu);
 }
@@ -343,7 +343,7 @@ bool generic_run_input(struct judge *j)
 	const struct tape_part *in = j_part(j, TAPE_RUN_IN);
 
 	j->vcpu->last_exit = 0;
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT);
 		return true;
 	}
@@ -361,24 +361,24 @@ static void system_event(struct judge *j, const struct tape_part *out)
 	uint64_t type, count, data = 0;
 	size_t at = offsetof(struct kvm_run, system_event.type);
 
-	if (!j_field(j, out, at, 4, &type) || !j_field(j, out, at + 4, 4, &count))
+	if (!q_field(j->q, out, at, 4, &type) || !q_field(j->q, out, at + 4, 4, &count))
 		return;
 	j_check(j, R_SYSTEM_EVENT_TYPE,
 		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_SUSPEND &&
-			(arch(j) != KVMAPI_ARM64 || type != KVM_SYSTEM_EVENT_CRASH),
+			(arch(j->q) != KVMAPI_ARM64 || type != KVM_SYSTEM_EVENT_CRASH),
 		"a type that the architecture has", "type = %llu", (unsigned long long)type);
 	generic_flag_set(j->vcpu, GENERIC_EVENT,
 			 type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET);
 	/* Older kernels had flags where data[0] is now, and nothing where their number is. */
-	if (j_cap(j, KVM_CAP_SYSTEM_EVENT_DATA) <= 0)
+	if (q_cap(j->q, KVM_CAP_SYSTEM_EVENT_DATA) <= 0)
 		return;
 	if (count)
-		j_field(j, out, offsetof(struct kvm_run, system_event.data), 8, &data);
+		q_field(j->q, out, offsetof(struct kvm_run, system_event.data), 8, &data);
 	j_check(j, R_SYSTEM_EVENT_FLAGS,
-		count <= 16 &&
-			(arch(j) != KVMAPI_ARM64 || (count <= 1 && data <= 1 &&
-						     (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
-						      type == KVM_SYSTEM_EVENT_RESET))),
+		count <= 16 && (arch(j->q) != KVMAPI_ARM64 ||
+				(count <= 1 && data <= 1 &&
+				 (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
+				  type == KVM_SYSTEM_EVENT_RESET))),
 		"numbers that go with this event", "ndata = %llu, data[0] = 0x%llx",
 		(unsigned long long)count, (unsigned long long)data);
 }
@@ -410,7 +410,7 @@ void generic_run_exit(struct judge *j, uint64_t reasons)
 	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
 	uint64_t reason, len, write;
 
-	if (!j_field(j, out, RUN_REASON, 4, &reason))
+	if (!q_field(j->q, out, RUN_REASON, 4, &reason))
 		return;
 	j->vcpu->last_exit = (uint32_t)reason;
 	if (!j_check(j, R_ARCH_RUN_REASON, reason < 64 && reasons >> reason & 1,
@@ -420,8 +420,8 @@ void generic_run_exit(struct judge *j, uint64_t reasons)
 	exit_needs_cap(j, reason);
 	switch (reason) {
 	case KVM_EXIT_MMIO:
-		if (j_field(j, out, offsetof(struct kvm_run, mmio.len), 4, &len) &&
-		    j_field(j, out, offsetof(struct kvm_run, mmio.is_write), 1, &write))
+		if (q_field(j->q, out, offsetof(struct kvm_run, mmio.len), 4, &len) &&
+		    q_field(j->q, out, offsetof(struct kvm_run, mmio.is_write), 1, &write))
 			j_check(j, R_ARCH_RUN_MMIO, len >= 1 && len <= 8 && write <= 1,
 				"len of 1 to 8, is_write 0 or 1", "len = %llu, is_write = %llu",
 				(unsigned long long)len, (unsigned long long)write);
@@ -464,7 +464,7 @@ static void run(struct judge *j)
 	generic_flag_set(j->vcpu, GENERIC_EVENT, false);
 	if (generic_run_input(j))
 		return;
-	none |= arch(j) == KVMAPI_POWERPC ? RISCV_ONLY : POWERPC_ONLY;
+	none |= arch(j->q) == KVMAPI_POWERPC ? RISCV_ONLY : POWERPC_ONLY;
 	if (event && j->ret->ret == -EINTR)
 		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
 	if (event ? !j_succeeds(j, R_SYSTEM_EVENT_RUN_AGAIN)
@@ -497,16 +497,16 @@ static void reg_list(struct judge *j)
 	uint64_t room, n, id, other, known = v->scratch[GENERIC_REGS];
 	bool twice = false;
 
-	if (arch(j) == KVMAPI_ARM64 && !generic_flag(v, ARM_INITIALIZED)) {
+	if (arch(j->q) == KVMAPI_ARM64 && !generic_flag(v, ARM_INITIALIZED)) {
 		if (v->fresh) {
 			j_must_fail(j, R_REG_LIST_NEEDS_INIT);
 			return;
 		}
 		j_may_fail(j, R_REG_LIST_NEEDS_INIT);
 	}
-	if (arch(j) == KVMAPI_ARM64 && !generic_flag(v, ARM_FINALIZED))
+	if (arch(j->q) == KVMAPI_ARM64 && !generic_flag(v, ARM_FINALIZED))
 		j_may_fail(j, R_ARCH_REG_LIST_UNFINALIZED);
-	if (!J_IN(j, struct kvm_reg_list, n, &room)) {
+	if (!Q_IN(j->q, struct kvm_reg_list, n, &room)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -533,14 +533,14 @@ static void reg_list(struct judge *j)
 		j_equal(j, R_ARCH_REG_LIST_COUNT, "n", known - 1, n);
 	v->scratch[GENERIC_REGS] = 1 + n;
 	for (uint64_t i = 0; !j->ret->ret && i < n && i < LIST_MAX; i++) {
-		if (!j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8, &id))
+		if (!q_field(j->q, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8, &id))
 			return;
 		for (uint64_t k = 0; k < i; k++)
-			twice |= j_field(j, j->out, sizeof(struct kvm_reg_list) + 8 * k, 8,
+			twice |= q_field(j->q, j->out, sizeof(struct kvm_reg_list) + 8 * k, 8,
 					 &other) &&
 				 other == id;
 		if (!j_check(j, R_ARCH_REG_LIST_IDS,
-			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(j)] && !twice,
+			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(j->q)] && !twice,
 			     "registers of the architecture, each once", "entry %llu: 0x%llx",
 			     (unsigned long long)i, (unsigned long long)id))
 			return;
@@ -551,13 +551,13 @@ static void reg_list(struct judge *j)
 static void mp_state_get(struct judge *j)
 {
 	uint64_t state;
-	bool riscv = arch(j) == KVMAPI_RISCV;
+	bool riscv = arch(j->q) == KVMAPI_RISCV;
 
-	if (arch(j) == KVMAPI_POWERPC) {
+	if (arch(j->q) == KVMAPI_POWERPC) {
 		j_must_fail(j, R_ARCH_MP_STATE_NONE);
 		return;
 	}
-	generic_forget_others(j);
+	generic_forget_others(j->l);
 	if (!j_succeeds(j, R_ARCH_MP_STATE_GET) || !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
 	if (!j_check(j, R_ARCH_MP_STATE_VALUES,
@@ -567,8 +567,8 @@ static void mp_state_get(struct judge *j)
 		     (unsigned long long)state))
 		return;
 	j_block_get(j,
-		    generic_mp_known(j) ? (uint16_t)j->vcpu->scratch[GENERIC_MP_RULE]
-					: R_ARCH_MP_STATE_SAME,
+		    generic_mp_known(j->q) ? (uint16_t)j->vcpu->scratch[GENERIC_MP_RULE]
+					   : R_ARCH_MP_STATE_SAME,
 		    &j->vcpu->blocks[STATE_MP_STATE], j->out, 0, 4);
 	j->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
 }
@@ -579,13 +579,13 @@ static void mp_state_set(struct judge *j)
 	uint64_t state;
 	uint16_t rule = R_ARCH_MP_STATE_SET;
 
-	if (arch(j) == KVMAPI_POWERPC) {
+	if (arch(j->q) == KVMAPI_POWERPC) {
 		j_must_fail(j, R_ARCH_MP_STATE_NONE);
 		return;
 	}
-	generic_forget_others(j);
-	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+	generic_forget_others(j->l);
+	if (!Q_IN(j->q, struct kvm_mp_state, mp_state, &state)) {
+		generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -595,16 +595,16 @@ static void mp_state_set(struct judge *j)
 		break;
 	case KVM_MP_STATE_SUSPENDED:
 		rule = R_ARCH_MP_STATE_SUSPENDED;
-		if (j_applies(j, rule))
+		if (q_applies(j->q, rule))
 			break;
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+		generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		return;
 	default:
 		/* RISC-V of newer kernels resets a vCPU this way. */
-		if (arch(j) == KVMAPI_RISCV && state == KVM_MP_STATE_INIT_RECEIVED) {
+		if (arch(j->q) == KVMAPI_RISCV && state == KVM_MP_STATE_INIT_RECEIVED) {
 			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
-			generic_mp_state(j, UINT32_MAX, R_NONE);
+			generic_mp_state(j->l, UINT32_MAX, R_NONE);
 			generic_forget_registers(j->vcpu);
 			return;
 		}
@@ -613,7 +613,7 @@ static void mp_state_set(struct judge *j)
 	}
 	if (!j_succeeds(j, rule))
 		return;
-	j_block_set(j, &j->vcpu->blocks[STATE_MP_STATE], j->in, 0, 4);
+	l_block_set(j->l, &j->vcpu->blocks[STATE_MP_STATE], j->q->in, 0, 4);
 	j->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
 }
 
@@ -624,16 +624,16 @@ static void guest_debug(struct judge *j)
 	const uint32_t bits = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | 1u << 16 | 1u << 17;
 	uint64_t control;
 
-	if (!j_field(j, j->in, 0, 4, &control)) {
+	if (!q_field(j->q, j->q->in, 0, 4, &control)) {
 		v->debug_known = STATE_UNKNOWN;
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (arch(j) == KVMAPI_ARM64 && control & ~(uint64_t)bits) {
+	if (arch(j->q) == KVMAPI_ARM64 && control & ~(uint64_t)bits) {
 		j_must_fail(j, R_ARCH_GUEST_DEBUG_BITS);
 		return;
 	}
-	if (arch(j) == KVMAPI_RISCV ||
+	if (arch(j->q) == KVMAPI_RISCV ||
 	    control & ~(uint64_t)(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP)) {
 		if (!j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "which of it this processor can do"))
 			return;

@@ -52,13 +52,13 @@ enum {
  * What other vCPUs can change of this one (MP state, registers through PSCI) becomes unknown if one
  * ran since it was learned.  What is learned afterwards holds.
  */
-void generic_forget_others(struct judge *j);
+void generic_forget_others(struct learn *l);
 /* Registers become unknown. */
 void generic_forget_registers(struct state_vcpu *v);
 /* The MP state is known to be this by a rule, or (UINT32_MAX) not known. */
-void generic_mp_state(struct judge *j, uint32_t state, uint16_t rule);
+void generic_mp_state(struct learn *l, uint32_t state, uint16_t rule);
 /* 1 + the MP state, 0 = not known. */
-uint64_t generic_mp_known(const struct judge *j);
+uint64_t generic_mp_known(const struct question *q);
 
 /*
  * A register's value (of up to 16 bytes) that was read, or written: checked against what was

@@ -29,18 +29,18 @@ enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind)
 
 void vm_chips_may_lack(struct judge *j)
 {
-	if (j_cap(j, KVM_CAP_IRQCHIP) == 0)
+	if (q_cap(j->q, KVM_CAP_IRQCHIP) == 0)
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 }
 
 /* api.rst 4.24: GSI 0-15 go to PIC and IOAPIC, 16-23 to the IOAPIC alone. */
-static void default_routes(struct judge *j)
+static void default_routes(struct learn *l)
 {
-	struct state_set *routes = &j->vm->routes;
+	struct state_set *routes = &l->vm->routes;
 
 	state_set_clear(routes);
 	routes->open = false;
-	j->vm->routes_known = STATE_YES;
+	l->vm->routes_known = STATE_YES;
 	for (uint64_t gsi = 0; gsi < IOAPIC_PINS; gsi++) {
 		struct state_entry *e = state_set_add(routes, gsi, KVM_IRQCHIP_IOAPIC);
 
@@ -49,7 +49,7 @@ static void default_routes(struct judge *j)
 					  gsi < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
 							 : KVM_IRQCHIP_PIC_SLAVE);
 		if (!e)
-			j->oom = -ENOMEM;
+			l->oom = -ENOMEM;
 	}
 }
 
@@ -80,12 +80,12 @@ static uint32_t chip_size(uint64_t chip)
 }
 
 /* How KVM_CREATE_IRQCHIP leaves the chips: all zero but for what a reset sets. */
-static void chips_reset(struct judge *j)
+static void chips_reset(struct learn *l)
 {
 	uint8_t bytes[sizeof(struct kvm_ioapic_state)];
 
 	for (uint64_t chip = 0; chip <= KVM_IRQCHIP_IOAPIC; chip++) {
-		struct state_block *b = &j->vm->blocks[STATE_PIC_MASTER + chip];
+		struct state_block *b = &l->vm->blocks[STATE_PIC_MASTER + chip];
 
 		memset(bytes, 0, sizeof(bytes));
 		if (chip == KVM_IRQCHIP_IOAPIC) {
@@ -99,9 +99,9 @@ static void chips_reset(struct judge *j)
 				chip == KVM_IRQCHIP_PIC_MASTER ? 0xf8 : 0xde;
 		}
 		if (state_block_set(b, 0, bytes, chip_size(chip)))
-			j->oom = -ENOMEM;
+			l->oom = -ENOMEM;
 		forget_volatile(b, chip);
-		j->vm->scratch[VM_SCRATCH_CHIP_RESET] |= 1 << chip;
+		l->vm->scratch[VM_SCRATCH_CHIP_RESET] |= 1 << chip;
 	}
 }
 
@@ -114,15 +114,15 @@ static void create_irqchip(struct judge *j)
 	if (j_refuse(j, R_CREATE_IRQCHIP_ONCE, tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_NONE))))
 		return;
 	/* VMs whose end of interrupt is protected, which type 0 is not. */
-	if (vm_typed(j))
+	if (vm_typed(j->q))
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 	if (j_refuse(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, vm->has_vcpus))
 		return;
 	if (!j_succeeds(j, R_CREATE_IRQCHIP_SUCCEEDS))
 		return;
 	vm->irqchip = STATE_IRQCHIP_KERNEL;
-	default_routes(j);
-	chips_reset(j);
+	default_routes(j->l);
+	chips_reset(j->l);
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */
@@ -178,8 +178,8 @@ static void irq_line_status(struct judge *j)
 	uint32_t most = vm_vcpus_most(j->vm);
 	struct leads l;
 
-	if (!irq_line_call(j) || !J_IN(j, struct kvm_irq_level, irq, &gsi) ||
-	    !J_IN(j, struct kvm_irq_level, level, &level) ||
+	if (!irq_line_call(j) || !Q_IN(j->q, struct kvm_irq_level, irq, &gsi) ||
+	    !Q_IN(j->q, struct kvm_irq_level, level, &level) ||
 	    !J_OUT(j, struct kvm_irq_level, status, &raw) ||
 	    !J_OUT(j, struct kvm_irq_level, level, &level_after))
 		return;
@@ -236,7 +236,7 @@ static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
 	if (j_refuse(j, R_IRQCHIP_STATE_NEEDS_CHIP,
 		     tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL))))
 		return false;
-	if (!J_IN(j, struct kvm_irqchip, chip_id, chip)) {
+	if (!Q_IN(j->q, struct kvm_irqchip, chip_id, chip)) {
 		j_skip(j, "argument not captured");
 		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_IOAPIC; i++)
 			state_block_forget(&j->vm->blocks[i]);
@@ -268,13 +268,13 @@ static void get_irqchip(struct judge *j)
 	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
 	forget_volatile(b, chip);
 	/* The rest of the buffer comes back as it was given. */
-	have = !j->out ? 0 : j->in->have < j->out->have ? j->in->have : j->out->have;
+	have = !j->out ? 0 : j->q->in->have < j->out->have ? j->q->in->have : j->out->have;
 	for (size_t at = chip_at + size; at < have; at++) {
-		if (j->in->data[at] != j->out->data[at]) {
+		if (j->q->in->data[at] != j->out->data[at]) {
 			j_break(j, R_GET_IRQCHIP_REST_KEPT,
 				"the rest of the buffer as it was given",
 				"byte %zu: 0x%02x, given 0x%02x", at, j->out->data[at],
-				j->in->data[at]);
+				j->q->in->data[at]);
 			return;
 		}
 	}
@@ -293,7 +293,7 @@ static void set_irqchip(struct judge *j)
 	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
 	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
 	/* From `chip_at` of the part to the beginning of the block. */
-	j_block_set(j, b, j->in, (uint32_t)chip_at, chip_size(chip));
+	l_block_set(j->l, b, j->q->in, (uint32_t)chip_at, chip_size(chip));
 	forget_volatile(b, chip);
 }
 
@@ -308,29 +308,29 @@ struct route {
 	uint64_t gsi, type, flags, chip, pin, address_hi, priority;
 };
 
-static bool route_read(const struct judge *j, uint64_t i, struct route *r)
+static bool route_read(const struct question *q, uint64_t i, struct route *r)
 {
-	return j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, gsi)), 4,
+	return q_field(q, q->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, gsi)), 4,
 		       &r->gsi) &&
-	       j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, type)), 4,
+	       q_field(q, q->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, type)), 4,
 		       &r->type) &&
-	       j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, flags)), 4,
+	       q_field(q, q->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, flags)), 4,
 		       &r->flags) &&
-	       j_field(j, j->in,
+	       q_field(q, q->in,
 		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.irqchip.irqchip)), 4,
 		       &r->chip) &&
-	       j_field(j, j->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, u.irqchip.pin)),
+	       q_field(q, q->in, entry_at(i, offsetof(struct kvm_irq_routing_entry, u.irqchip.pin)),
 		       4, &r->pin) &&
-	       j_field(j, j->in,
+	       q_field(q, q->in,
 		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.msi.address_hi)), 4,
 		       &r->address_hi) &&
-	       j_field(j, j->in,
+	       q_field(q, q->in,
 		       entry_at(i, offsetof(struct kvm_irq_routing_entry, u.xen_evtchn.priority)),
 		       4, &r->priority);
 }
 
 /* An entry that no table may hold, by itself. STATE_UNKNOWN: not for this model to say. */
-static enum state_tri route_invalid(const struct judge *j, const struct route *r)
+static enum state_tri route_invalid(const struct question *q, const struct route *r)
 {
 	uint64_t x2apic = 0;
 	int32_t hyperv, xen;
@@ -341,7 +341,7 @@ static enum state_tri route_invalid(const struct judge *j, const struct route *r
 		return STATE_YES;
 	switch (r->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
-		if (j->vm->irqchip == STATE_IRQCHIP_SPLIT || r->chip > KVM_IRQCHIP_IOAPIC)
+		if (q->vm->irqchip == STATE_IRQCHIP_SPLIT || r->chip > KVM_IRQCHIP_IOAPIC)
 			return STATE_YES;
 		return r->pin >= (r->chip == KVM_IRQCHIP_IOAPIC ? IOAPIC_PINS : PIC_PINS)
 			       ? STATE_YES
@@ -349,7 +349,7 @@ static enum state_tri route_invalid(const struct judge *j, const struct route *r
 	case KVM_IRQ_ROUTING_MSI:
 		if (!(r->address_hi & 0xff))
 			return STATE_NO;
-		switch (vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &x2apic)) {
+		switch (vm_cap_enabled(q->vm, KVM_CAP_X2APIC_API, &x2apic)) {
 		case STATE_YES:
 			return x2apic & KVM_X2APIC_API_USE_32BIT_IDS ? STATE_YES : STATE_UNKNOWN;
 		case STATE_NO:
@@ -359,10 +359,10 @@ static enum state_tri route_invalid(const struct judge *j, const struct route *r
 		}
 	case KVM_IRQ_ROUTING_HV_SINT:
 		/* Kernels can be built without Hyper-V and without Xen. */
-		hyperv = j_cap(j, KVM_CAP_HYPERV_SYNIC);
+		hyperv = q_cap(q, KVM_CAP_HYPERV_SYNIC);
 		return hyperv < 0 ? STATE_UNKNOWN : hyperv ? STATE_NO : STATE_YES;
 	case KVM_IRQ_ROUTING_XEN_EVTCHN:
-		xen = j_cap(j, KVM_CAP_XEN_HVM);
+		xen = q_cap(q, KVM_CAP_XEN_HVM);
 		if (xen < 0)
 			return STATE_UNKNOWN;
 		if (!(xen & KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL) || r->priority != XEN_TWO_LEVEL)
@@ -392,7 +392,7 @@ static bool route_taken(const struct state_set *routes, const struct route *r)
 }
 
 /* The table into `routes`. STATE_YES: it is invalid; STATE_UNKNOWN: it cannot be told. */
-static enum state_tri routes_read(struct judge *j, uint64_t nr, struct state_set *routes)
+static enum state_tri routes_read(struct learn *l, uint64_t nr, struct state_set *routes)
 {
 	enum state_tri invalid = STATE_NO;
 	struct route r;
@@ -401,9 +401,9 @@ static enum state_tri routes_read(struct judge *j, uint64_t nr, struct state_set
 		enum state_tri bad;
 		struct state_entry *e;
 
-		if (!route_read(j, i, &r))
+		if (!route_read(l->q, i, &r))
 			return invalid == STATE_YES ? STATE_YES : STATE_UNKNOWN;
-		bad = route_invalid(j, &r);
+		bad = route_invalid(l->q, &r);
 		if (bad == STATE_YES)
 			return STATE_YES;
 		if (bad == STATE_UNKNOWN)
@@ -413,7 +413,7 @@ static enum state_tri routes_read(struct judge *j, uint64_t nr, struct state_set
 		e = state_set_add(routes, r.gsi,
 				  r.type == KVM_IRQ_ROUTING_IRQCHIP ? r.chip : ROUTE_TYPE + r.type);
 		if (!e) {
-			j->oom = -ENOMEM;
+			l->oom = -ENOMEM;
 			return STATE_UNKNOWN;
 		}
 		e->value[0] = r.pin;
@@ -431,8 +431,8 @@ static void set_gsi_routing(struct judge *j)
 
 	if (j_refuse(j, R_GSI_ROUTING_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
 		return;
-	if (!J_IN(j, struct kvm_irq_routing, nr, &nr) ||
-	    !J_IN(j, struct kvm_irq_routing, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_irq_routing, nr, &nr) ||
+	    !Q_IN(j->q, struct kvm_irq_routing, flags, &flags)) {
 		vm->routes_known = STATE_UNKNOWN;
 		j_skip(j, "argument not captured");
 		return;
@@ -440,7 +440,7 @@ static void set_gsi_routing(struct judge *j)
 	if (j_refuse(j, R_GSI_ROUTING_FLAGS, tri(flags)) ||
 	    j_refuse(j, R_GSI_ROUTING_ENTRY, tri(nr > ROUTES_MAX)))
 		return;
-	invalid = routes_read(j, nr, &routes);
+	invalid = routes_read(j->l, nr, &routes);
 	if (invalid == STATE_YES && vm->irqchip == STATE_IRQCHIP_UNKNOWN)
 		invalid = STATE_UNKNOWN;
 	if (j_refuse(j, R_GSI_ROUTING_ENTRY, invalid))
@@ -469,8 +469,8 @@ static void signal_msi(struct judge *j)
 
 	if (j_refuse(j, R_SIGNAL_MSI_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
 		return;
-	if (!J_IN(j, struct kvm_msi, flags, &flags) ||
-	    !J_IN(j, struct kvm_msi, address_hi, &high)) {
+	if (!Q_IN(j->q, struct kvm_msi, flags, &flags) ||
+	    !Q_IN(j->q, struct kvm_msi, address_hi, &high)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -494,9 +494,9 @@ static void signal_msi(struct judge *j)
 #define CHANNEL_SIZE sizeof(struct kvm_pit_channel_state)
 
 /* How kvm_create_pit() leaves the channels. */
-static void pit_reset(struct judge *j)
+static void pit_reset(struct learn *l)
 {
-	struct state_block *b = &j->vm->blocks[STATE_PIT];
+	struct state_block *b = &l->vm->blocks[STATE_PIT];
 	struct kvm_pit_state2 s;
 	uint8_t bytes[sizeof(s)];
 
@@ -510,17 +510,17 @@ static void pit_reset(struct judge *j)
 		c[offsetof(struct kvm_pit_channel_state, gate)] = i != 2;
 	}
 	if (state_block_set(b, 0, bytes, sizeof(bytes)))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 	for (unsigned int i = 0; i < CHANNELS; i++)
 		state_block_forget_range(
 			b,
 			i * CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, count_load_time),
 			8);
 	/* A guest that runs may have programmed it by now. */
-	if (j_vm_ran(j))
+	if (q_vm_ran(l->q))
 		state_block_forget(b);
-	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 1;
-	j->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
+	l->vm->scratch[VM_SCRATCH_PIT_RESET] = 1;
+	l->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
 }
 
 static void pit_created(struct judge *j, uint16_t succeeds)
@@ -533,14 +533,14 @@ static void pit_created(struct judge *j, uint16_t succeeds)
 		return;
 	lacks = tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL));
 	/* Kernels up to 6.1 or so let it be. */
-	if (lacks == STATE_YES && j_kernel(j) < MODEL_KERNEL(6, 12))
+	if (lacks == STATE_YES && q_kernel(j->q) < MODEL_KERNEL(6, 12))
 		lacks = STATE_UNKNOWN;
 	if (j_refuse(j, R_CREATE_PIT_NEEDS_CHIP, lacks))
 		return;
 	if (!j_succeeds(j, succeeds))
 		return;
 	vm->pit = STATE_YES;
-	pit_reset(j);
+	pit_reset(j->l);
 }
 
 /* api.rst 4.71 */
@@ -548,7 +548,7 @@ static void create_pit2(struct judge *j)
 {
 	uint64_t flags = 0;
 
-	J_IN(j, struct kvm_pit_config, flags, &flags);
+	Q_IN(j->q, struct kvm_pit_config, flags, &flags);
 	pit_created(j, flags & ~(uint64_t)KVM_PIT_SPEAKER_DUMMY ? R_CREATE_PIT_FLAGS
 								: R_CREATE_PIT_SUCCEEDS);
 }
@@ -561,7 +561,7 @@ static void create_pit(struct judge *j)
 #define PIT_FLAGS ((uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON))
 
 /* The first channel with values that no i8254 has, -1 = none. */
-static int pit_odd_channel(const struct judge *j, const struct tape_part *part)
+static int pit_odd_channel(const struct question *q, const struct tape_part *part)
 {
 	static const struct {
 		size_t at;
@@ -580,14 +580,14 @@ static int pit_odd_channel(const struct judge *j, const struct tape_part *part)
 	for (int i = 0; i < CHANNELS; i++) {
 		size_t at = i * CHANNEL_SIZE;
 
-		if (j_field(j, part, at + offsetof(struct kvm_pit_channel_state, count), 4, &v) &&
+		if (q_field(q, part, at + offsetof(struct kvm_pit_channel_state, count), 4, &v) &&
 		    v > 0x10000)
 			return i;
-		if (j_field(j, part, at + offsetof(struct kvm_pit_channel_state, mode), 1, &v) &&
+		if (q_field(q, part, at + offsetof(struct kvm_pit_channel_state, mode), 1, &v) &&
 		    v > 5 && v != 0xff)
 			return i;
 		for (size_t k = 0; k < sizeof(limits) / sizeof(limits[0]); k++) {
-			if (j_field(j, part, at + limits[k].at, 1, &v) && v > limits[k].most)
+			if (q_field(q, part, at + limits[k].at, 1, &v) && v > limits[k].most)
 				return i;
 		}
 	}
@@ -616,7 +616,7 @@ static void pit_get(struct judge *j, uint32_t size)
 		    &vm->blocks[STATE_PIT], j->out, 0, size);
 	vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
 	if (vm->scratch[VM_SCRATCH_PIT_SANE]) {
-		odd = pit_odd_channel(j, j->out);
+		odd = pit_odd_channel(j->q, j->out);
 		j_keeps(j, R_GET_PIT_VALUES, odd < 0, "values that an i8254 has",
 			"channel %d has others", odd);
 		if (size == sizeof(struct kvm_pit_state2) &&
@@ -627,7 +627,8 @@ static void pit_get(struct judge *j, uint32_t size)
 	for (size_t i = 0; size == sizeof(struct kvm_pit_state2) && i < 9; i++) {
 		uint64_t zero;
 
-		if (j_field(j, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4, &zero))
+		if (q_field(j->q, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4,
+			    &zero))
 			j_keeps(j, R_GET_PIT_RESERVED, !zero, "reserved words of zero",
 				"reserved[%zu] = 0x%llx", i, (unsigned long long)zero);
 	}
@@ -641,14 +642,14 @@ static void pit_set(struct judge *j, uint32_t size)
 	if (!pit_there(j, R_SET_PIT_SUCCEEDS))
 		return;
 	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
-	if (!j->in || j->in->have < size || pit_odd_channel(j, j->in) >= 0 ||
-	    (j_field(j, j->in, offsetof(struct kvm_pit_state2, flags), 4, &flags) &&
+	if (!j->q->in || j->q->in->have < size || pit_odd_channel(j->q, j->q->in) >= 0 ||
+	    (q_field(j->q, j->q->in, offsetof(struct kvm_pit_state2, flags), 4, &flags) &&
 	     flags & ~PIT_FLAGS))
 		j->vm->scratch[VM_SCRATCH_PIT_SANE] = 0;
 	/* The obsolete form leaves the flags alone. */
-	if (!j->in || j->in->have < size || j_vm_ran(j))
+	if (!j->q->in || j->q->in->have < size || q_vm_ran(j->q))
 		state_block_forget(b);
-	else if (state_block_set(b, 0, j->in->data, size))
+	else if (state_block_set(b, 0, j->q->in->data, size))
 		j->oom = -ENOMEM;
 	if (b->size < CHANNELS * CHANNEL_SIZE)
 		return;
@@ -659,7 +660,7 @@ static void pit_set(struct judge *j, uint32_t size)
 		state_block_forget_range(
 			b, (uint32_t)(at + offsetof(struct kvm_pit_channel_state, count_load_time)),
 			8);
-		if (state_block_known(b, (uint32_t)at, 4) && !j_number(j, b->value + at, 4))
+		if (state_block_known(b, (uint32_t)at, 4) && !q_number(j->q, b->value + at, 4))
 			b->value[at + 2] = 1;
 	}
 	/* Reserved words come back as zero whatever was given. */

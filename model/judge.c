@@ -6,96 +6,96 @@
 
 #include "model/internal.h"
 
-uint32_t j_kernel(const struct judge *j)
+uint32_t q_kernel(const struct question *q)
 {
-	return model_facts(j->m)->kernel;
+	return model_facts(q->m)->kernel;
 }
 
 /* The last kernel that was read. */
 #define NEWEST MODEL_KERNEL(7, 2)
 
-bool j_newer(const struct judge *j)
+bool q_newer(const struct question *q)
 {
-	return j_kernel(j) > NEWEST;
+	return q_kernel(q) > NEWEST;
 }
 
-bool j_maybe_newer(const struct judge *j)
+bool q_maybe_newer(const struct question *q)
 {
-	return !j_kernel(j) || j_newer(j);
+	return !q_kernel(q) || q_newer(q);
 }
 
-uint32_t j_page(const struct judge *j)
+uint32_t q_page(const struct question *q)
 {
-	return model_facts(j->m)->page;
+	return model_facts(q->m)->page;
 }
 
-int32_t j_cap(const struct judge *j, uint32_t cap)
+int32_t q_cap(const struct question *q, uint32_t cap)
 {
-	const struct model_facts *f = model_facts(j->m);
+	const struct model_facts *f = model_facts(q->m);
 
 	return cap < f->cap_count ? f->caps[cap] : INT32_MIN;
 }
 
-enum state_tri j_lacks(const struct judge *j, uint32_t cap)
+enum state_tri q_lacks(const struct question *q, uint32_t cap)
 {
-	const int32_t answer = j_cap(j, cap);
+	const int32_t answer = q_cap(q, cap);
 
 	return answer == 0 ? STATE_YES : answer < 0 ? STATE_UNKNOWN : STATE_NO;
 }
 
-const char *j_backend(const struct judge *j)
+const char *q_backend(const struct question *q)
 {
-	return model_facts(j->m)->backend;
+	return model_facts(q->m)->backend;
 }
 
-bool j_applies(const struct judge *j, uint16_t rule)
+bool q_applies(const struct question *q, uint16_t rule)
 {
-	return model_facts(j->m)->rule_applies[rule];
+	return model_facts(q->m)->rule_applies[rule];
 }
 
-bool j_doubted(const struct judge *j, uint16_t rule)
+bool q_doubted(const struct question *q, uint16_t rule)
 {
-	return model_facts(j->m)->rule_doubted[rule];
+	return model_facts(q->m)->rule_doubted[rule];
 }
 
-bool j_vcpu_ran(const struct judge *j)
+bool q_vcpu_ran(const struct question *q)
 {
-	return j->vcpu &&
-	       (j->vcpu->running || j->vcpu->last_run_end > j->entered || j->vcpu->unseen_run);
+	return q->vcpu &&
+	       (q->vcpu->running || q->vcpu->last_run_end > q->entered || q->vcpu->unseen_run);
 }
 
-bool j_vm_running(const struct judge *j)
+bool q_vm_running(const struct question *q)
 {
-	return j->vm->running || state_vm_unseen_run(j->vm);
+	return q->vm->running || state_vm_unseen_run(q->vm);
 }
 
-bool j_vm_ran(const struct judge *j)
+bool q_vm_ran(const struct question *q)
 {
-	return j->vm && (j_vm_running(j) || j->vm->last_run_end > j->entered);
+	return q->vm && (q_vm_running(q) || q->vm->last_run_end > q->entered);
 }
 
-enum state_tri j_vcpu_has_run(const struct judge *j)
+enum state_tri q_vcpu_has_run(const struct question *q)
 {
-	if (j->vcpu->has_run != STATE_YES)
-		return j->vcpu->has_run;
-	return j->vcpu->first_run < j->entered ? STATE_YES : STATE_UNKNOWN;
+	if (q->vcpu->has_run != STATE_YES)
+		return q->vcpu->has_run;
+	return q->vcpu->first_run < q->entered ? STATE_YES : STATE_UNKNOWN;
 }
 
-uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width)
+uint64_t q_number(const struct question *q, const uint8_t *bytes, size_t width)
 {
 	uint64_t n = 0;
 	uint32_t word;
 
 	/* Nearly all fields there are. */
-	if (!model_facts(j->m)->big_endian && width == sizeof(n)) {
+	if (!model_facts(q->m)->big_endian && width == sizeof(n)) {
 		memcpy(&n, bytes, sizeof(n));
 		return le64toh(n);
 	}
-	if (!model_facts(j->m)->big_endian && width == sizeof(word)) {
+	if (!model_facts(q->m)->big_endian && width == sizeof(word)) {
 		memcpy(&word, bytes, sizeof(word));
 		return le32toh(word);
 	}
-	if (model_facts(j->m)->big_endian) {
+	if (model_facts(q->m)->big_endian) {
 		for (size_t i = 0; i < width; i++)
 			n = n << 8 | bytes[i];
 	} else {
@@ -105,29 +105,56 @@ uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width)
 	return n;
 }
 
-bool j_field(const struct judge *j, const struct tape_part *part, size_t offset, size_t width,
+bool q_field(const struct question *q, const struct tape_part *part, size_t offset, size_t width,
 	     uint64_t *value)
 {
 	if (!part || offset + width > part->have)
 		return false;
-	*value = j_number(j, part->data + offset, width);
+	*value = q_number(q, part->data + offset, width);
 	return true;
+}
+
+/* Roles of what a call leaves behind. */
+static bool role_is_out(enum tape_role role)
+{
+	return role == TAPE_ARG_OUT || role == TAPE_RUN_OUT || role == TAPE_RUN_REGS_OUT ||
+	       role == TAPE_PIO_OUT || role >= TAPE_NESTED_OUT;
+}
+
+const struct tape_part *q_part(const struct question *q, enum tape_role role)
+{
+	const struct tape_part *p = tape_part_find(q->call->parts, q->call->part_count, role);
+
+	if (!p && q->late && !role_is_out(role))
+		p = tape_part_find(q->late->parts, q->late->part_count, role);
+	return p;
 }
 
 const struct tape_part *j_part(const struct judge *j, enum tape_role role)
 {
-	const struct tape_part *p = tape_part_find(j->call->parts, j->call->part_count, role);
+	if (!role_is_out(role))
+		return q_part(j->q, role);
+	return j->ret ? tape_part_find(j->ret->parts, j->ret->part_count, role) : NULL;
+}
 
-	if (!p && j->ret)
-		p = tape_part_find(j->ret->parts, j->ret->part_count, role);
-	return p;
+const struct tape_part *l_part(const struct learn *l, enum tape_role role)
+{
+	if (!role_is_out(role))
+		return q_part(l->q, role);
+	return l->ret ? tape_part_find(l->ret->parts, l->ret->part_count, role) : NULL;
+}
+
+/* A guest may have run during the call: of the vCPU that it is on, or of the VM. */
+static bool q_ran(const struct question *q)
+{
+	return q->vcpu ? q_vcpu_ran(q) : q_vm_ran(q);
 }
 
 void j_keep(struct judge *j, uint16_t rule)
 {
 	struct model_verdict *v = j->v;
 
-	if (!j_applies(j, rule))
+	if (!q_applies(j->q, rule))
 		return;
 	for (unsigned int i = 0; i < v->held_count; i++) {
 		if (v->held[i] == rule)
@@ -139,7 +166,7 @@ void j_keep(struct judge *j, uint16_t rule)
 
 void j_hold(struct judge *j, uint16_t rule)
 {
-	const struct model_facts *f = model_facts(j->m);
+	const struct model_facts *f = model_facts(j->q->m);
 	uint8_t kind;
 
 	if (!f->rule_applies[rule])
@@ -168,9 +195,9 @@ static void hold_allowed(struct judge *j, uint16_t rule)
 static void broken(struct judge *j, uint16_t rule, const char *expected, const char *format,
 		   va_list args)
 {
-	if (!j_applies(j, rule) || j_doubted(j, rule) || j->broken)
+	if (!q_applies(j->q, rule) || q_doubted(j->q, rule) || j->broken)
 		return;
-	if (model_facts(j->m)->rule_kind[rule] == MODEL_USUAL) {
+	if (model_facts(j->q->m)->rule_kind[rule] == MODEL_USUAL) {
 		j->v->unusual = rule;
 		vsnprintf(j->v->unusual_text, sizeof(j->v->unusual_text), format, args);
 		return;
@@ -238,7 +265,7 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 {
 	uint64_t got;
 
-	if (!j_field(j, part, offset, width, &got))
+	if (!q_field(j->q, part, offset, width, &got))
 		return true;
 	j_promise(j, rule, part, offset, width);
 	answer_add(j, &(struct model_answer){.what = MODEL_FIELD,
@@ -247,9 +274,9 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 					     .offset = (uint32_t)offset,
 					     .len = (uint32_t)width,
 					     .value = want});
-	if (j->making && j_applies(j, rule)) {
+	if (j->making && q_applies(j->q, rule)) {
 		predict_field(j, part, offset, width, want);
-		j_field(j, part, offset, width, &got);
+		q_field(j->q, part, offset, width, &got);
 	}
 	return j_equal(j, rule, what, want, got);
 }
@@ -258,7 +285,7 @@ bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t w
 {
 	j_promise_value(j, rule);
 	answer_add(j, &(struct model_answer){.what = MODEL_RESULT, .rule = rule, .value = want});
-	if (j->making && j_applies(j, rule))
+	if (j->making && q_applies(j->q, rule))
 		predict_number(j, want);
 	return j_equal(j, rule, what, want, (uint64_t)j->ret->ret);
 }
@@ -302,9 +329,9 @@ static void allow(struct judge *j, uint16_t rule, int error)
 		j->allowed_more = true;
 		return;
 	}
-	if (!j_applies(j, rule)) {
+	if (!q_applies(j->q, rule)) {
 		/* Of kernels older than those that a rule was made for, nobody knows better. */
-		if (!j_doubted(j, rule) && j_kernel(j) >= model_rules(&count)[rule].since)
+		if (!q_doubted(j->q, rule) && q_kernel(j->q) >= model_rules(&count)[rule].since)
 			return;
 		rule = R_RETURN_ZERO_OR_ERROR;
 	}
@@ -353,11 +380,11 @@ static bool starts_anew(int error)
 static bool unreadable(const struct judge *j)
 {
 	/* A null pointer leads nowhere. */
-	if (!j->call->arg && j->row && j->row->payload != KVMAPI_VALUE &&
-	    j->row->payload != KVMAPI_RUNPAGE)
+	if (!j->q->call->arg && j->q->row && j->q->row->payload != KVMAPI_VALUE &&
+	    j->q->row->payload != KVMAPI_RUNPAGE)
 		return true;
-	for (unsigned int i = 0; i < j->call->part_count; i++) {
-		if (j->call->parts[i].have < j->call->parts[i].want)
+	for (unsigned int i = 0; i < j->q->call->part_count; i++) {
+		if (j->q->call->parts[i].have < j->q->call->parts[i].want)
 			return true;
 	}
 	for (unsigned int i = 0; i < j->ret->part_count; i++) {
@@ -368,14 +395,14 @@ static bool unreadable(const struct judge *j)
 }
 
 /* The call has something to write behind its argument. */
-static bool writes(const struct judge *j)
+static bool writes(const struct question *q)
 {
-	if (!j->row || j->row->payload == KVMAPI_RUNPAGE)
+	if (!q->row || q->row->payload == KVMAPI_RUNPAGE)
 		return false;
-	if (j->row->dir & KVMAPI_OUT)
+	if (q->row->dir & KVMAPI_OUT)
 		return true;
-	for (unsigned int i = 0; i < j->row->nested_count; i++) {
-		if (j->row->nested[i].dir & KVMAPI_OUT)
+	for (unsigned int i = 0; i < q->row->nested_count; i++) {
+		if (q->row->nested[i].dir & KVMAPI_OUT)
 			return true;
 	}
 	return false;
@@ -405,13 +432,13 @@ bool j_environment_error(const struct judge *j, int error)
 	case EIO:
 		return true;
 	case EINTR:
-		return j->call->kind == KVMAPI_VCPU || j->call->kind == KVMAPI_VM ||
-		       (j->row && j->row->creates);
+		return j->q->call->kind == KVMAPI_VCPU || j->q->call->kind == KVMAPI_VM ||
+		       (j->q->row && j->q->row->creates);
 	case EMFILE:
 	case ENFILE:
-		return j->row && j->row->creates;
+		return j->q->row && j->q->row->creates;
 	case EFAULT:
-		return unreadable(j) || writes(j);
+		return unreadable(j) || writes(j->q);
 	default:
 		return before_kvm(error);
 	}
@@ -471,21 +498,21 @@ static void demand(struct judge *j, uint16_t rule, int error)
 {
 	char want[32], got[32];
 
-	answer_add(j, &(struct model_answer){.what = j_doubted(j, rule) ? MODEL_MAY_FAIL
-									: MODEL_MUST_FAIL,
+	answer_add(j, &(struct model_answer){.what = q_doubted(j->q, rule) ? MODEL_MAY_FAIL
+									   : MODEL_MUST_FAIL,
 					     .rule = rule,
 					     .value = (uint64_t)error});
 	if (j->promises)
 		promises_outcome(j, rule, PROMISED_ERROR, alternatives(j, error));
-	if (j->making && j->ret->ret >= 0 && j_applies(j, rule))
+	if (j->making && j->ret->ret >= 0 && q_applies(j->q, rule))
 		predict_error(j, error);
 	if (j->ret->ret == -error) {
 		j_hold(j, rule);
 		return;
 	}
-	if (j->ret->ret < 0 && excused(j, j_applies(j, rule)))
+	if (j->ret->ret < 0 && excused(j, q_applies(j->q, rule)))
 		return;
-	if (!j_applies(j, rule) || j_doubted(j, rule)) {
+	if (!q_applies(j->q, rule) || q_doubted(j->q, rule)) {
 		j->unsure = j->ret->ret >= 0;
 		j_silent(j, "no rule of this kernel says which error");
 		return;
@@ -544,7 +571,7 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 	}
 	if (j->ret->ret < 0 && excused(j, false))
 		return false;
-	if (!j_applies(j, rule) || j_doubted(j, rule)) {
+	if (!q_applies(j->q, rule) || q_doubted(j->q, rule)) {
 		j_silent(j, "no rule of this kernel demands success");
 		return j->ret->ret >= 0;
 	}
@@ -584,7 +611,7 @@ void j_advise(struct judge *j, uint16_t rule, const char *format, ...)
 	struct model_advice *a = &j->v->advice[j->v->advice_count];
 	va_list args;
 
-	if (!j_applies(j, rule) || j->v->advice_count == MODEL_VERDICT_ADVICE)
+	if (!q_applies(j->q, rule) || j->v->advice_count == MODEL_VERDICT_ADVICE)
 		return;
 	j->v->advice_count++;
 	a->rule = rule;
@@ -616,31 +643,28 @@ static void promise_block(struct judge *j, uint16_t rule, const struct state_blo
 		answer_add(j, &answer);
 }
 
-void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
-		 const struct tape_part *part, uint32_t offset, uint32_t len)
+void j_block_check(struct judge *j, uint16_t rule, const struct state_block *b,
+		   const struct tape_part *part, uint32_t offset, uint32_t len)
 {
 	uint32_t both;
 	int64_t at;
-	bool ran = j->vcpu ? j_vcpu_ran(j) : j_vm_ran(j);
 
 	if (!part || part->have <= offset)
 		return;
 	if (len > part->have - offset)
 		len = part->have - offset;
-	if (ran) {
-		state_block_forget(b);
+	if (q_ran(j->q))
 		return;
-	}
 	if (j->promises)
 		promise_block(j, rule, b, part, offset, len);
-	if (j->making && j_applies(j, rule))
+	if (j->making && q_applies(j->q, rule))
 		predict_block(b, part, offset, len);
 	at = state_block_mismatch(b, 0, part->data + offset, len);
 	if (at >= 0) {
 		char field[96], want[MODEL_TEXT];
 
-		if (!j->row || !j->row->type ||
-		    kvmapi_field_at(model_facts(j->m)->arch, j->row->type, offset + at, field,
+		if (!j->q->row || !j->q->row->type ||
+		    kvmapi_field_at(model_facts(j->q->m)->arch, j->q->row->type, offset + at, field,
 				    sizeof(field)))
 			snprintf(field, sizeof(field), "byte %llu",
 				 (unsigned long long)(offset + at));
@@ -653,21 +677,39 @@ void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 		if (both && (b->mask[0] || memcmp(b->mask, b->mask + 1, both - 1)))
 			j_hold(j, rule);
 	}
-	if (state_block_set(b, 0, part->data + offset, len))
-		j->oom = -ENOMEM;
-	b->origin = j->call->index + 1;
-	b->origin_offset = offset;
 }
 
-void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part,
+void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
+		 const struct tape_part *part, uint32_t offset, uint32_t len)
+{
+	j_block_check(j, rule, b, part, offset, len);
+	l_block_get(j->l, b, part, offset, len);
+}
+
+void l_block_set(struct learn *l, struct state_block *b, const struct tape_part *part,
 		 uint32_t offset, uint32_t len)
 {
-	bool ran = j->vcpu ? j_vcpu_ran(j) : j_vm_ran(j);
-
-	if (!part || part->have < offset + len || ran) {
+	if (!part || part->have < offset + len || q_ran(l->q)) {
 		state_block_forget(b);
 		return;
 	}
 	if (state_block_set(b, 0, part->data + offset, len))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
+}
+
+void l_block_get(struct learn *l, struct state_block *b, const struct tape_part *part,
+		 uint32_t offset, uint32_t len)
+{
+	if (!part || part->have <= offset)
+		return;
+	if (len > part->have - offset)
+		len = part->have - offset;
+	if (q_ran(l->q)) {
+		state_block_forget(b);
+		return;
+	}
+	if (state_block_set(b, 0, part->data + offset, len))
+		l->oom = -ENOMEM;
+	b->origin = l->q->call->index + 1;
+	b->origin_offset = offset;
 }

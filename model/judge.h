@@ -30,18 +30,51 @@ enum {
 
 #define JUDGE_ALLOWED 12
 
+/*
+ * A call, and what was known before it: all that an answer may depend on.  Nothing of it can be
+ * changed through this.
+ */
+struct question {
+	const struct model *m;
+	const struct state_vm *vm;     /* NULL: system call */
+	const struct state_vcpu *vcpu; /* NULL: not a vCPU */
+	const struct state_device *device;
+	const struct state_system *system; /* the answers of /dev/kvm; never NULL */
+	const struct tape_call *call;
+	const struct kvmapi_ioctl *row;
+	const struct tape_part *in;	/* argument struct before, NULL = none captured */
+	uint64_t entered;		/* model sequence number at which the call began */
+	uint64_t left;			/* and at which it returned; 0 while it has not */
+	const struct tape_return *late; /* may have parts that were read late; NULL */
+};
+
+/*
+ * A call that returned, and the state to be brought up to date: the only way by which handlers
+ * change it.
+ */
+struct learn {
+	const struct question *q;
+	const struct tape_return *ret; /* NULL at the call (see .enter and .settle) */
+	const struct tape_part *out;   /* argument struct after, NULL */
+	struct model *m;
+	struct state_vm *vm;
+	struct state_vcpu *vcpu;
+	struct state_device *device;
+	struct state_system *system;
+	/* The call returned success, and no rule demanded that it fails. */
+	bool succeeded;
+	int oom;
+};
+
 struct judge {
+	const struct question *q;
+	struct learn *l;
 	struct model *m;
 	struct state_vm *vm;	 /* NULL: system call */
 	struct state_vcpu *vcpu; /* NULL: not a vCPU */
 	struct state_device *device;
-	const struct tape_call *call;
 	const struct tape_return *ret;
-	const struct kvmapi_ioctl *row;
-	const struct tape_part *in;  /* argument struct before, NULL = none captured */
-	const struct tape_part *out; /* after, NULL */
-	uint64_t entered;	     /* model sequence number at which the call began */
-	uint64_t left;		     /* and at which it returned; 0 while it has not */
+	const struct tape_part *out; /* argument struct after, NULL */
 	struct model_verdict *v;
 	uint16_t deviation;  /* first deviation rule that explained something, R_NONE */
 	uint16_t allowed_by; /* first rule that only allowed what was seen, R_NONE */
@@ -63,56 +96,62 @@ struct judge {
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
-uint32_t j_kernel(const struct judge *j); /* MODEL_KERNEL(), 0 = not known */
+uint32_t q_kernel(const struct question *q); /* MODEL_KERNEL(), 0 = not known */
 /*
  * The kernel is newer than those whose sources the tables of the rules follow, so that it may have
  * types, groups and capabilities that they lack; or may be, if it is not known.
  */
-bool j_newer(const struct judge *j);
-bool j_maybe_newer(const struct judge *j);
-uint32_t j_page(const struct judge *j); /* bytes of a page of the tape's machine */
+bool q_newer(const struct question *q);
+bool q_maybe_newer(const struct question *q);
+uint32_t q_page(const struct question *q); /* bytes of a page of the tape's machine */
 /* What KVM_CHECK_EXTENSION answered for a capability; INT32_MIN = not on the tape. */
-int32_t j_cap(const struct judge *j, uint32_t cap);
+int32_t q_cap(const struct question *q, uint32_t cap);
 /* The kernel said that it lacks a capability; not known if it was not asked. */
-enum state_tri j_lacks(const struct judge *j, uint32_t cap);
+enum state_tri q_lacks(const struct question *q, uint32_t cap);
 /* Back end, "kvm_intel", "kvm_pvm", ...; "" = not known. */
-const char *j_backend(const struct judge *j);
+const char *q_backend(const struct question *q);
 /* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and
  * architecture. */
-bool j_applies(const struct judge *j, uint16_t rule);
+bool q_applies(const struct question *q, uint16_t rule);
 /* Whether the kernel has the change that bounds the rule is not known (a distribution's kernel, or
  * no kernel named): the rule can be held, and is never broken. */
-bool j_doubted(const struct judge *j, uint16_t rule);
-/* A KVM_RUN of this vCPU (of any vCPU of the VM for j_vm_ran) was under way at some time during
+bool q_doubted(const struct question *q, uint16_t rule);
+/* A KVM_RUN of this vCPU (of any vCPU of the VM for q_vm_ran) was under way at some time during
  * this call. */
-bool j_vcpu_ran(const struct judge *j);
-bool j_vm_ran(const struct judge *j);
+bool q_vcpu_ran(const struct question *q);
+bool q_vm_ran(const struct question *q);
 /* A vCPU of the VM of this call may be in KVM_RUN now. */
-bool j_vm_running(const struct judge *j);
+bool q_vm_running(const struct question *q);
 /* Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
  * it. */
-enum state_tri j_vcpu_has_run(const struct judge *j);
+enum state_tri q_vcpu_has_run(const struct question *q);
 
 /* What is known of the machine: the answers of /dev/kvm. Never NULL. */
 struct state_system *j_system(const struct judge *j);
 /* The object that this call made, as the tape has it; NULL = none. */
 const struct tape_object *j_created(const struct judge *j);
+const struct tape_object *l_created(const struct learn *l);
 
 /*
  * A field of the argument before (IN) or after (OUT) the call, in the byte order of the tape. False
- * if it was not captured; then *value stays.  J_IN(j, struct kvm_irqfd, gsi, &gsi) for the usual
+ * if it was not captured; then *value stays.  Q_IN(q, struct kvm_irqfd, gsi, &gsi) for the usual
  * case.
  */
-bool j_field(const struct judge *j, const struct tape_part *part, size_t offset, size_t width,
+bool q_field(const struct question *q, const struct tape_part *part, size_t offset, size_t width,
 	     uint64_t *value);
-#define J_IN(j, type, member, value) \
-	j_field(j, (j)->in, offsetof(type, member), sizeof(((type *)0)->member), value)
+#define Q_IN(q, type, member, value) \
+	q_field(q, (q)->in, offsetof(type, member), sizeof(((type *)0)->member), value)
+#define L_OUT(l, type, member, value) \
+	q_field((l)->q, (l)->out, offsetof(type, member), sizeof(((type *)0)->member), value)
 #define J_OUT(j, type, member, value) \
-	j_field(j, (j)->out, offsetof(type, member), sizeof(((type *)0)->member), value)
-/* A part of this event by role, NULL = not there. Looks in the call, then in the return (late). */
+	q_field((j)->q, (j)->out, offsetof(type, member), sizeof(((type *)0)->member), value)
+/* A part of the call by role, NULL = not there.  It may have been read late, at the return. */
+const struct tape_part *q_part(const struct question *q, enum tape_role role);
+/* A part of this event by role, NULL = not there. */
 const struct tape_part *j_part(const struct judge *j, enum tape_role role);
+const struct tape_part *l_part(const struct learn *l, enum tape_role role);
 /* A little-endian or big-endian number of the tape from bytes. */
-uint64_t j_number(const struct judge *j, const uint8_t *bytes, size_t width);
+uint64_t q_number(const struct question *q, const uint8_t *bytes, size_t width);
 
 /* --- saying what holds ------------------------------------------------------------------------ */
 
@@ -277,15 +316,23 @@ bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t w
 
 /*
  * OUT bytes of a GET, from `offset` of the part on, against what is known of the block: held or
- * broken (first differing byte, named by its field in j->row->type).  Nothing is said if nothing is
- * known.  Then the block takes what was observed (unless a guest may have run meanwhile, see
- * j_vcpu_ran).
+ * broken (first differing byte, named by its field in q->row->type).  Nothing is said if nothing is
+ * known.
  */
+void j_block_check(struct judge *j, uint16_t rule, const struct state_block *b,
+		   const struct tape_part *part, uint32_t offset, uint32_t len);
+/* That, and l_block_get(). */
 void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
 		 const struct tape_part *part, uint32_t offset, uint32_t len);
 /* IN bytes of a SET become what is known. Forgotten instead if a guest may have run during the
  * call. */
-void j_block_set(struct judge *j, struct state_block *b, const struct tape_part *part,
+void l_block_set(struct learn *l, struct state_block *b, const struct tape_part *part,
+		 uint32_t offset, uint32_t len);
+/*
+ * OUT bytes of a GET, as far as they were captured, become what is known, and where they came from
+ * is kept.  Forgotten instead if a guest may have run during the call.
+ */
+void l_block_get(struct learn *l, struct state_block *b, const struct tape_part *part,
 		 uint32_t offset, uint32_t len);
 
 /* --- handlers --------------------------------------------------------------------------------- */

@@ -25,12 +25,12 @@ enum {
 };
 
 /* What time, other vCPUs and devices change, or the kernel computes. */
-static void forget_moving(struct judge *j)
+static void forget_moving(struct learn *l)
 {
-	vcpu_forget(j, STATE_LAPIC, APIC_ID, 2 * APIC_STEP);
-	vcpu_forget(j, STATE_LAPIC, APIC_PPR, APIC_STEP);
-	vcpu_forget(j, STATE_LAPIC, APIC_ISR, APIC_ESR + APIC_STEP - APIC_ISR);
-	vcpu_forget(j, STATE_LAPIC, APIC_TIMER_CURRENT, APIC_STEP);
+	vcpu_forget(l, STATE_LAPIC, APIC_ID, 2 * APIC_STEP);
+	vcpu_forget(l, STATE_LAPIC, APIC_PPR, APIC_STEP);
+	vcpu_forget(l, STATE_LAPIC, APIC_ISR, APIC_ESR + APIC_STEP - APIC_ISR);
+	vcpu_forget(l, STATE_LAPIC, APIC_TIMER_CURRENT, APIC_STEP);
 }
 
 /* No local APIC in the kernel, no access. False if everything is said. */
@@ -67,12 +67,12 @@ static void check_id(struct judge *j)
 	const struct state_vcpu *v = j->vcpu;
 	uint64_t arg;
 
-	if (!v->fresh || v->number > 254 || v->has_run != STATE_NO || j_vcpu_ran(j) ||
+	if (!v->fresh || v->number > 254 || v->has_run != STATE_NO || q_vcpu_ran(j->q) ||
 	    vcpu_flag(v, VCPU_LAPIC_GIVEN) || !vcpu_captured(j->out, APIC_ID + 4) ||
 	    vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &arg) != STATE_NO)
 		return;
 	j_promise(j, R_LAPIC_ID, j->out, APIC_ID, 4);
-	j_equal(j, R_LAPIC_ID, "id", v->number << 24, j_number(j, j->out->data + APIC_ID, 4));
+	j_equal(j, R_LAPIC_ID, "id", v->number << 24, q_number(j->q, j->out->data + APIC_ID, 4));
 }
 
 void lapic_get(struct judge *j)
@@ -81,13 +81,13 @@ void lapic_get(struct judge *j)
 
 	if (!needs_lapic(j, R_LAPIC_NEEDS_IRQCHIP))
 		return;
-	vcpu_forget_async(j);
+	vcpu_forget_async(j->l);
 	if (!vcpu_get(j, R_LAPIC_GET_SUCCEEDS, R_LAPIC_SAME, STATE_LAPIC, KVM_APIC_REG_SIZE))
 		return;
 	j->vcpu->has_lapic = STATE_YES;
 	check_id(j);
-	if (!j_vcpu_ran(j) && vcpu_captured(j->out, APIC_TPR + 1) &&
-	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs, cr8, &cr8)) {
+	if (!q_vcpu_ran(j->q) && vcpu_captured(j->out, APIC_TPR + 1) &&
+	    VCPU_KNOWN(j->q, STATE_SREGS2, struct kvm_sregs, cr8, &cr8)) {
 		j_constrain(j, R_LAPIC_TPR_IS_CR8, j->out, APIC_TPR, 1);
 		j_equal(j, R_LAPIC_TPR_IS_CR8, "task priority >> 4", cr8,
 			j->out->data[APIC_TPR] >> 4);
@@ -111,7 +111,7 @@ void lapic_get(struct judge *j)
 		j_check(j, R_LAPIC_BETWEEN_ZERO, at < 0, "zero where there is no register",
 			"byte %d = 0x%02x", at, at < 0 ? 0 : j->out->data[at]);
 	}
-	forget_moving(j);
+	forget_moving(j->l);
 }
 
 void lapic_set(struct judge *j)
@@ -130,20 +130,20 @@ void lapic_set(struct judge *j)
 		return;
 	}
 	j->vcpu->has_lapic = STATE_YES;
-	if (!vcpu_captured(j->in, KVM_APIC_REG_SIZE) || odd_byte(j->in->data) >= 0)
+	if (!vcpu_captured(j->q->in, KVM_APIC_REG_SIZE) || odd_byte(j->q->in->data) >= 0)
 		vcpu_flag_set(j->vcpu, VCPU_ODD_LAPIC, true);
-	j_block_set(j, b, j->in, 0, KVM_APIC_REG_SIZE);
+	l_block_set(j->l, b, j->q->in, 0, KVM_APIC_REG_SIZE);
 	/* The task priority is cr8, too. */
-	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
-	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, cr8);
+	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, cr8);
 	vcpu_flag_set(j->vcpu, VCPU_RUN_IS_NEWEST, false);
-	forget_moving(j);
+	forget_moving(j->l);
 	/* A change of the timer's mode clears its count. */
-	vcpu_forget(j, STATE_LAPIC, APIC_TIMER_INITIAL, APIC_STEP);
+	vcpu_forget(j->l, STATE_LAPIC, APIC_TIMER_INITIAL, APIC_STEP);
 	/* In x2APIC mode these are computed. */
-	if (!VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base & 1u << 10) {
-		vcpu_forget(j, STATE_LAPIC, APIC_LDR, APIC_STEP);
-		vcpu_forget(j, STATE_LAPIC, APIC_ICR, 2 * APIC_STEP);
+	if (!VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base & 1u << 10) {
+		vcpu_forget(j->l, STATE_LAPIC, APIC_LDR, APIC_STEP);
+		vcpu_forget(j->l, STATE_LAPIC, APIC_ICR, 2 * APIC_STEP);
 	}
 }
 
@@ -151,7 +151,7 @@ void lapic_tpr_reporting(struct judge *j)
 {
 	uint64_t flags, enabled;
 
-	if (J_IN(j, struct kvm_tpr_access_ctl, flags, &flags)) {
+	if (Q_IN(j->q, struct kvm_tpr_access_ctl, flags, &flags)) {
 		if (flags) {
 			j_must_fail(j, R_TPR_REPORTING_FLAGS);
 			return;
@@ -161,24 +161,24 @@ void lapic_tpr_reporting(struct judge *j)
 	}
 	if (!j_succeeds(j, R_TPR_REPORTING_SUCCEEDS))
 		return;
-	if (!J_IN(j, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled)
+	if (!Q_IN(j->q, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled)
 		vcpu_flag_set(j->vcpu, VCPU_TPR_REPORTED, true);
-	if (vcpu_captured(j->in, sizeof(struct kvm_tpr_access_ctl)) &&
+	if (vcpu_captured(j->q->in, sizeof(struct kvm_tpr_access_ctl)) &&
 	    vcpu_captured(j->out, sizeof(struct kvm_tpr_access_ctl))) {
 		j_promise(j, R_TPR_REPORTING_STAYS, j->out, 0, sizeof(struct kvm_tpr_access_ctl));
 		j_check(j, R_TPR_REPORTING_STAYS,
-			!memcmp(j->in->data, j->out->data, sizeof(struct kvm_tpr_access_ctl)),
+			!memcmp(j->q->in->data, j->out->data, sizeof(struct kvm_tpr_access_ctl)),
 			"the argument unchanged", "it was changed");
 	}
 }
 
 /* How many of the four bytes at this address are guest memory that can be written. */
-static unsigned int bytes_in_slots(const struct judge *j, uint64_t gpa)
+static unsigned int bytes_in_slots(const struct question *q, uint64_t gpa)
 {
 	unsigned int bytes = 0;
 
-	for (uint32_t i = 0; i < j->vm->slots.count; i++) {
-		const struct state_entry *e = &j->vm->slots.entries[i];
+	for (uint32_t i = 0; i < q->vm->slots.count; i++) {
+		const struct state_entry *e = &q->vm->slots.entries[i];
 
 		if (e->key >> 16 || e->value[3] & KVM_MEM_READONLY)
 			continue;
@@ -194,12 +194,12 @@ static unsigned int bytes_in_slots(const struct judge *j, uint64_t gpa)
 void lapic_vapic_addr(struct judge *j)
 {
 	uint64_t addr;
-	bool known = J_IN(j, struct kvm_vapic_addr, vapic_addr, &addr);
+	bool known = Q_IN(j->q, struct kvm_vapic_addr, vapic_addr, &addr);
 	unsigned int bytes;
 
 	if (!needs_lapic(j, R_VAPIC_NEEDS_IRQCHIP))
 		return;
-	bytes = known && addr ? bytes_in_slots(j, addr) : 0;
+	bytes = known && addr ? bytes_in_slots(j->q, addr) : 0;
 	if (known && addr && !bytes && addr < KERNEL_SLOTS && !j->vm->slots.open) {
 		j_must_fail(j, R_VAPIC_NOT_MEMORY);
 		return;

@@ -31,9 +31,9 @@ static bool is_mtrr(uint64_t index)
 }
 
 /* Guest code of this vCPU has run before the call, as far as is known. */
-static bool may_have_run(const struct judge *j)
+static bool may_have_run(const struct question *q)
 {
-	return !j->vcpu->fresh || j_vcpu_has_run(j) != STATE_NO;
+	return !q->vcpu->fresh || q_vcpu_has_run(q) != STATE_NO;
 }
 
 static bool in_deadline_mode(uint64_t lvtt)
@@ -41,29 +41,29 @@ static bool in_deadline_mode(uint64_t lvtt)
 	return (lvtt >> 17 & 3) == 2;
 }
 
-static bool lapic_timer_deadline(const struct judge *j, bool *known)
+static bool lapic_timer_deadline(const struct question *q, bool *known)
 {
 	uint64_t lvtt;
 
-	*known = vcpu_block_number(j, STATE_LAPIC, APIC_LVTT, 4, &lvtt);
+	*known = vcpu_block_number(q, STATE_LAPIC, APIC_LVTT, 4, &lvtt);
 	if (*known)
 		return in_deadline_mode(lvtt);
 	/* The timer of a new local APIC is in one-shot mode. */
-	*known = j->vcpu->fresh && j->vcpu->has_run == STATE_NO &&
-		 (!j->vcpu->blocks[STATE_LAPIC].size || j->vcpu->has_lapic == STATE_NO);
+	*known = q->vcpu->fresh && q->vcpu->has_run == STATE_NO &&
+		 (!q->vcpu->blocks[STATE_LAPIC].size || q->vcpu->has_lapic == STATE_NO);
 	return false;
 }
 
 /* The guest's CPUID has no TSC-deadline timer, for certain. */
-static bool lacks_deadline(const struct judge *j)
+static bool lacks_deadline(const struct question *q)
 {
-	return (j->vcpu->given.cpuid && !j->vcpu->given.cpuid_deadline) ||
-	       (j->vcpu->fresh && j->vcpu->cpuid_set == STATE_NO);
+	return (q->vcpu->given.cpuid && !q->vcpu->given.cpuid_deadline) ||
+	       (q->vcpu->fresh && q->vcpu->cpuid_set == STATE_NO);
 }
 
-static const char *why_no_deadline(const struct judge *j)
+static const char *why_no_deadline(const struct question *q)
 {
-	return j->vcpu->given.cpuid ? "CPUID leaf 1 has no TSC-deadline timer (ECX bit 24)"
+	return q->vcpu->given.cpuid ? "CPUID leaf 1 has no TSC-deadline timer (ECX bit 24)"
 				    : "CPUID was not set yet";
 }
 
@@ -75,29 +75,29 @@ static void lint_deadline(struct judge *j, uint64_t data)
 		j->vcpu->given.deadline = false;
 		return;
 	}
-	deadline = lapic_timer_deadline(j, &known);
+	deadline = lapic_timer_deadline(j->q, &known);
 	if (j->vcpu->has_lapic == STATE_NO)
 		j_advise(j, R_LINT_TSC_DEADLINE_DROPPED, "0x%llx, and no local APIC in the kernel",
 			 (unsigned long long)data);
 	else if (!deadline && known)
 		j_advise(j, R_LINT_TSC_DEADLINE_DROPPED, "0x%llx, and the timer is in another mode",
 			 (unsigned long long)data);
-	else if (lacks_deadline(j))
+	else if (lacks_deadline(j->q))
 		j_advise(j, R_LINT_TSC_DEADLINE_DROPPED, "0x%llx, and %s", (unsigned long long)data,
-			 why_no_deadline(j));
+			 why_no_deadline(j->q));
 	/* Dropped or not: what comes after it is still in the wrong order. */
 	j->vcpu->given.deadline = true;
 }
 
 /* The APIC base as it is for certain, its mode at least. */
-static bool apic_base_now(const struct judge *j, uint64_t *base)
+static bool apic_base_now(const struct question *q, uint64_t *base)
 {
-	const struct state_given *g = &j->vcpu->given;
+	const struct state_given *g = &q->vcpu->given;
 
-	if (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, base) ||
-	    VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs2, apic_base, base))
+	if (VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, apic_base, base) ||
+	    VCPU_KNOWN(q, STATE_SREGS2, struct kvm_sregs2, apic_base, base))
 		return true;
-	if (may_have_run(j))
+	if (may_have_run(q))
 		return false;
 	*base = g->apic_base_known ? g->apic_base : APIC_BASE_RESET;
 	return true;
@@ -108,7 +108,7 @@ static void lint_apic_base(struct judge *j, uint64_t base)
 {
 	uint64_t before;
 
-	if (j->vcpu->given.lapic && apic_base_now(j, &before) &&
+	if (j->vcpu->given.lapic && apic_base_now(j->q, &before) &&
 	    (before ^ base) & base & APIC_BASE_MODE)
 		j_advise(j, R_LINT_APIC_MODE_AFTER_LAPIC, "APIC base 0x%llx, before 0x%llx",
 			 (unsigned long long)base, (unsigned long long)before);
@@ -134,18 +134,18 @@ static void lint_set_msr(struct judge *j, uint64_t index, uint64_t data)
 		break;
 	case MSR_CLOCK_OLD:
 	case MSR_CLOCK_NEW:
-		g->clock_enabled = data & 1 && !may_have_run(j);
+		g->clock_enabled = data & 1 && !may_have_run(j->q);
 		break;
 	default:
 		g->mtrr |= is_mtrr(index);
 	}
 }
 
-static void lint_get_msr(struct judge *j, uint64_t index, bool *clock)
+static void lint_get_msr(struct learn *l, uint64_t index, bool *clock)
 {
 	if (index == MSR_CLOCK_OLD || index == MSR_CLOCK_NEW)
 		*clock = true;
-	j->vcpu->given.mtrr_read |= is_mtrr(index);
+	l->vcpu->given.mtrr_read |= is_mtrr(index);
 }
 
 /* This many MSRs read at once are taken for a save of the vCPU's state. */
@@ -156,11 +156,12 @@ static void lint_msrs(struct judge *j, bool set)
 	uint64_t count, index, data;
 	bool clock = false;
 
-	if (j->ret->ret < 0 || !J_IN(j, struct kvm_msrs, nmsrs, &count))
+	if (j->ret->ret < 0 || !Q_IN(j->q, struct kvm_msrs, nmsrs, &count))
 		return;
 	if ((uint64_t)j->ret->ret < count &&
-	    j_field(j, j->in, sizeof(struct kvm_msrs) + j->ret->ret * sizeof(struct kvm_msr_entry),
-		    4, &index)) {
+	    q_field(j->q, j->q->in,
+		    sizeof(struct kvm_msrs) + j->ret->ret * sizeof(struct kvm_msr_entry), 4,
+		    &index)) {
 		j_advise(j, R_LINT_MSRS_SHORT, "entry %lld of %llu, MSR 0x%llx",
 			 (long long)j->ret->ret, (unsigned long long)count,
 			 (unsigned long long)index);
@@ -173,12 +174,13 @@ static void lint_msrs(struct judge *j, bool set)
 	for (int64_t i = 0; i < j->ret->ret; i++) {
 		size_t at = sizeof(struct kvm_msrs) + i * sizeof(struct kvm_msr_entry);
 
-		if (!j_field(j, j->in, at, 4, &index) || !j_field(j, j->in, at + 8, 8, &data))
+		if (!q_field(j->q, j->q->in, at, 4, &index) ||
+		    !q_field(j->q, j->q->in, at + 8, 8, &data))
 			return;
 		if (set)
 			lint_set_msr(j, index, data);
 		else
-			lint_get_msr(j, index, &clock);
+			lint_get_msr(j->l, index, &clock);
 	}
 	if (clock && j->vcpu->given.clock_ctrl)
 		j_advise(j, R_LINT_KVMCLOCK_CTRL_BEFORE_SAVE, "the guest's clock is read after it");
@@ -212,11 +214,12 @@ static void lint_apic_id(struct judge *j, size_t at)
 {
 	uint64_t id = j->vcpu->number, function, index, eax, ebx, edx;
 
-	if (!j_field(j, j->in, at + offsetof(struct kvm_cpuid_entry2, function), 4, &function) ||
-	    !j_field(j, j->in, at + offsetof(struct kvm_cpuid_entry2, index), 4, &index) ||
-	    !j_field(j, j->in, at + offsetof(struct kvm_cpuid_entry2, eax), 4, &eax) ||
-	    !j_field(j, j->in, at + offsetof(struct kvm_cpuid_entry2, ebx), 4, &ebx) ||
-	    !j_field(j, j->in, at + offsetof(struct kvm_cpuid_entry2, edx), 4, &edx))
+	if (!q_field(j->q, j->q->in, at + offsetof(struct kvm_cpuid_entry2, function), 4,
+		     &function) ||
+	    !q_field(j->q, j->q->in, at + offsetof(struct kvm_cpuid_entry2, index), 4, &index) ||
+	    !q_field(j->q, j->q->in, at + offsetof(struct kvm_cpuid_entry2, eax), 4, &eax) ||
+	    !q_field(j->q, j->q->in, at + offsetof(struct kvm_cpuid_entry2, ebx), 4, &ebx) ||
+	    !q_field(j->q, j->q->in, at + offsetof(struct kvm_cpuid_entry2, edx), 4, &edx))
 		return;
 	switch (function) {
 	case 0x1:
@@ -252,20 +255,20 @@ static void lint_cpuid(struct judge *j, bool old)
 
 	if (j->ret->ret)
 		return;
-	g->cpuid = J_IN(j, struct kvm_cpuid2, nent, &count) &&
-		   vcpu_captured(j->in, sizeof(struct kvm_cpuid2) + count * entry);
+	g->cpuid = Q_IN(j->q, struct kvm_cpuid2, nent, &count) &&
+		   vcpu_captured(j->q->in, sizeof(struct kvm_cpuid2) + count * entry);
 	if (g->cpuid) {
-		g->cpuid_hash = hash(j->in->data, sizeof(struct kvm_cpuid2) + count * entry);
+		g->cpuid_hash = hash(j->q->in->data, sizeof(struct kvm_cpuid2) + count * entry);
 		g->cpuid_deadline = false;
 	}
 	/* The same once more changes nothing; without the one before, nothing can be said. */
-	if (j_vcpu_has_run(j) == STATE_YES && known && g->cpuid && before != g->cpuid_hash)
+	if (q_vcpu_has_run(j->q) == STATE_YES && known && g->cpuid && before != g->cpuid_hash)
 		j_advise(j, R_LINT_CPUID_AFTER_RUN, "it has run, and KVM took another CPUID");
 	for (uint64_t i = 0; g->cpuid && i < count; i++) {
 		size_t at = sizeof(struct kvm_cpuid2) + i * entry;
 
-		if (j_field(j, j->in, at, 4, &function) && function == 1 &&
-		    j_field(j, j->in,
+		if (q_field(j->q, j->q->in, at, 4, &function) && function == 1 &&
+		    q_field(j->q, j->q->in,
 			    at + (old ? offsetof(struct kvm_cpuid_entry, ecx)
 				      : offsetof(struct kvm_cpuid_entry2, ecx)),
 			    4, &ecx))
@@ -287,11 +290,11 @@ static void lint_cpuid2(struct judge *j)
 
 /* The vector of a SIPI is used in this state only; it stays in the registers of a vCPU that has one
  * behind it. */
-static bool awaits_sipi(const struct judge *j)
+static bool awaits_sipi(const struct question *q)
 {
 	uint64_t state;
 
-	return VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) &&
+	return VCPU_KNOWN(q, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) &&
 	       state == KVM_MP_STATE_SIPI_RECEIVED;
 }
 
@@ -319,18 +322,18 @@ static void lint_events(struct judge *j)
 	};
 	uint64_t flags, value, now;
 
-	if (j->ret->ret || !J_IN(j, struct kvm_vcpu_events, flags, &flags))
+	if (j->ret->ret || !Q_IN(j->q, struct kvm_vcpu_events, flags, &flags))
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (flags & fields[i].flag ||
-		    !j_field(j, j->in, fields[i].offset, fields[i].width, &value) || !value)
+		    !q_field(j->q, j->q->in, fields[i].offset, fields[i].width, &value) || !value)
 			continue;
 		/* What was read is handed back, or would not have been of use. */
-		if (vcpu_block_number(j, STATE_EVENTS, fields[i].offset, fields[i].width, &now)
+		if (vcpu_block_number(j->q, STATE_EVENTS, fields[i].offset, fields[i].width, &now)
 			    ? now == value
-			    : may_have_run(j))
+			    : may_have_run(j->q))
 			continue;
-		if (fields[i].flag == KVM_VCPUEVENT_VALID_SIPI_VECTOR && !awaits_sipi(j))
+		if (fields[i].flag == KVM_VCPUEVENT_VALID_SIPI_VECTOR && !awaits_sipi(j->q))
 			continue;
 		j_advise(j, R_LINT_EVENTS_NOT_VALID, "%s = 0x%llx", fields[i].field,
 			 (unsigned long long)value);
@@ -342,7 +345,7 @@ static void lint_guest_debug(struct judge *j)
 	uint64_t control;
 
 	/* Single words of control that ask for an exception now are done in any case. */
-	if (!j->ret->ret && J_IN(j, struct kvm_guest_debug, control, &control) &&
+	if (!j->ret->ret && Q_IN(j->q, struct kvm_guest_debug, control, &control) &&
 	    !(control & KVM_GUESTDBG_ENABLE) &&
 	    control & ~(uint64_t)(KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP))
 		j_advise(j, R_LINT_GUEST_DEBUG_OFF, "control = 0x%llx",
@@ -350,15 +353,15 @@ static void lint_guest_debug(struct judge *j)
 }
 
 /* The last exit waits for what KVM_RUN is to write into a register. */
-static bool exit_reads(const struct judge *j)
+static bool exit_reads(const struct question *q)
 {
-	const struct state_block *run = &j->vcpu->run;
+	const struct state_block *run = &q->vcpu->run;
 	uint32_t io = offsetof(struct kvm_run, io.direction);
 	uint32_t mmio = offsetof(struct kvm_run, mmio.is_write);
 
-	if (j->vcpu->pending_exit != STATE_YES || j_vcpu_ran(j))
+	if (q->vcpu->pending_exit != STATE_YES || q_vcpu_ran(q))
 		return false;
-	switch (j->vcpu->last_exit) {
+	switch (q->vcpu->last_exit) {
 	case KVM_EXIT_IO:
 		return state_block_known(run, io, 1) && run->value[io] == KVM_EXIT_IO_IN;
 	case KVM_EXIT_MMIO:
@@ -373,7 +376,7 @@ static bool exit_reads(const struct judge *j)
 
 static void lint_regs(struct judge *j)
 {
-	if (!j->ret->ret && exit_reads(j))
+	if (!j->ret->ret && exit_reads(j->q))
 		j_advise(j, R_LINT_EXIT_PENDING, "exit %s waits",
 			 kvmapi_exit_name(j->vcpu->last_exit));
 }
@@ -387,9 +390,9 @@ static void lint_sregs(struct judge *j)
 		return;
 	lint_regs(j);
 	/* The registers stand at the same places in both structs. */
-	if (J_IN(j, struct kvm_sregs, apic_base, &base))
+	if (Q_IN(j->q, struct kvm_sregs, apic_base, &base))
 		lint_apic_base(j, base);
-	g->cr8_known = J_IN(j, struct kvm_sregs, cr8, &cr8) && cr8 < 16;
+	g->cr8_known = Q_IN(j->q, struct kvm_sregs, cr8, &cr8) && cr8 < 16;
 	if (!g->cr8_known)
 		return;
 	g->cr8 = (uint8_t)cr8;
@@ -406,17 +409,17 @@ static void lint_lapic(struct judge *j)
 	if (j->ret->ret)
 		return;
 	g->lapic = true;
-	g->tpr_known = j_field(j, j->in, APIC_TPR, 1, &tpr);
+	g->tpr_known = q_field(j->q, j->q->in, APIC_TPR, 1, &tpr);
 	if (g->tpr_known)
 		g->tpr = (uint8_t)tpr;
 	/* A CR8 of 0 is what a reset writes, and mostly not worth keeping. */
 	if (g->tpr_known && g->cr8_known && g->cr8 && g->cr8 != g->tpr >> 4)
 		j_advise(j, R_LINT_TPR_CONFLICT, "task priority 0x%02x, cr8 = %u", g->tpr, g->cr8);
-	if (!j_field(j, j->in, APIC_LVTT, 4, &lvtt))
+	if (!q_field(j->q, j->q->in, APIC_LVTT, 4, &lvtt))
 		return;
-	if (in_deadline_mode(lvtt) && lacks_deadline(j))
+	if (in_deadline_mode(lvtt) && lacks_deadline(j->q))
 		j_advise(j, R_LINT_DEADLINE_MODE_LOST, "LVT timer 0x%llx, and %s",
-			 (unsigned long long)lvtt, why_no_deadline(j));
+			 (unsigned long long)lvtt, why_no_deadline(j->q));
 	if (!in_deadline_mode(lvtt) && g->deadline)
 		j_advise(j, R_LINT_TSC_DEADLINE_DROPPED,
 			 "a deadline waits, and LVT timer 0x%llx switches to another mode",
@@ -430,10 +433,10 @@ static void lint_fpu(struct judge *j)
 	const struct state_given *g = &j->vcpu->given;
 	uint64_t mxcsr;
 
-	if (j->ret->ret || !J_IN(j, struct kvm_fpu, mxcsr, &mxcsr) || !mxcsr)
+	if (j->ret->ret || !Q_IN(j->q, struct kvm_fpu, mxcsr, &mxcsr) || !mxcsr)
 		return;
 	/* It is what the vCPU has anyway: nothing is lost. */
-	if (!may_have_run(j) && mxcsr == (g->mxcsr_known ? g->mxcsr : MXCSR_RESET))
+	if (!may_have_run(j->q) && mxcsr == (g->mxcsr_known ? g->mxcsr : MXCSR_RESET))
 		return;
 	if (g->mxcsr_known && mxcsr == g->mxcsr)
 		return;
@@ -444,7 +447,7 @@ static void lint_xsave(struct judge *j)
 {
 	uint64_t mxcsr;
 
-	if (j->ret->ret || !j_field(j, j->in, XSAVE_MXCSR, 4, &mxcsr))
+	if (j->ret->ret || !q_field(j->q, j->q->in, XSAVE_MXCSR, 4, &mxcsr))
 		return;
 	j->vcpu->given.mxcsr_known = true;
 	j->vcpu->given.mxcsr = mxcsr;
@@ -483,8 +486,8 @@ static void lint_sync_regs(struct judge *j, const struct tape_part *in, const st
 #undef SET
 	};
 	struct state_given *g = &j->vcpu->given;
-	uint64_t dirty = in ? j_number(j, in->data + 8, 8) : 0;
-	uint64_t valid = out ? j_number(j, out->data, 8) : 0, base;
+	uint64_t dirty = in ? q_number(j->q, in->data + 8, 8) : 0;
+	uint64_t valid = out ? q_number(j->q, out->data, 8) : 0, base;
 
 	for (unsigned int i = 0; i < STATE_SYNC_SETS; i++) {
 		const uint8_t *at = in && in->have >= sets[i].offset + sets[i].size
@@ -498,9 +501,9 @@ static void lint_sync_regs(struct judge *j, const struct tape_part *in, const st
 				 sets[i].name, (unsigned long long)dirty);
 	}
 	if (dirty & KVM_SYNC_X86_SREGS &&
-	    j_field(j, in, 16 + offsetof(struct kvm_sync_regs, sregs.apic_base), 8, &base))
+	    q_field(j->q, in, 16 + offsetof(struct kvm_sync_regs, sregs.apic_base), 8, &base))
 		lint_apic_base(j, base);
-	if (dirty & KVM_SYNC_X86_REGS && exit_reads(j))
+	if (dirty & KVM_SYNC_X86_REGS && exit_reads(j->q))
 		j_advise(j, R_LINT_EXIT_PENDING, "exit %s waits, kvm_dirty_regs = 0x%llx",
 			 kvmapi_exit_name(j->vcpu->last_exit), (unsigned long long)dirty);
 	g->sync_valid = 0;
@@ -513,15 +516,15 @@ static void lint_sync_regs(struct judge *j, const struct tape_part *in, const st
 }
 
 /* CR8 is this anyhow: it was read or written with the local APIC or the special registers. */
-static bool is_cr8(const struct judge *j, uint64_t value)
+static bool is_cr8(const struct question *q, uint64_t value)
 {
-	const struct state_given *g = &j->vcpu->given;
+	const struct state_given *g = &q->vcpu->given;
 	uint64_t now;
 
 	return (g->tpr_known && g->tpr >> 4 == value) || (g->cr8_known && g->cr8 == value) ||
-	       (vcpu_block_number(j, STATE_LAPIC, APIC_TPR, 1, &now) && now >> 4 == value) ||
-	       (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr8, &now) && now == value) ||
-	       (VCPU_KNOWN(j, STATE_SREGS2, struct kvm_sregs2, cr8, &now) && now == value);
+	       (vcpu_block_number(q, STATE_LAPIC, APIC_TPR, 1, &now) && now >> 4 == value) ||
+	       (VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, cr8, &now) && now == value) ||
+	       (VCPU_KNOWN(q, STATE_SREGS2, struct kvm_sregs2, cr8, &now) && now == value);
 }
 
 /* So many calls that let no guest run, with nothing between them. */
@@ -529,7 +532,7 @@ static bool is_cr8(const struct judge *j, uint64_t value)
 
 static void lint_run(struct judge *j)
 {
-	const struct tape_call *call = j->call;
+	const struct tape_call *call = j->q->call;
 	const struct tape_return *ret = j->ret;
 	const struct tape_part *in = run_part(call->parts, call->part_count, TAPE_RUN_IN,
 					      offsetof(struct kvm_run, apic_base));
@@ -543,9 +546,9 @@ static void lint_run(struct judge *j)
 		       run_part(ret->parts, ret->part_count, TAPE_RUN_REGS_OUT, 16));
 	if (in && j->vcpu->has_lapic == STATE_YES && state_block_known(last, cr8, 8) &&
 	    memcmp(in->data + cr8, last->value + cr8, 8) &&
-	    !is_cr8(j, j_number(j, in->data + cr8, 8)))
+	    !is_cr8(j->q, q_number(j->q, in->data + cr8, 8)))
 		j_advise(j, R_LINT_RUN_CR8, "cr8 = %llu",
-			 (unsigned long long)j_number(j, in->data + cr8, 8));
+			 (unsigned long long)q_number(j->q, in->data + cr8, 8));
 	if (immediate && ret->ret == -EINTR && !waited) {
 		if (++g->immediate_runs == SPINS)
 			j_advise(j, R_LINT_IMMEDIATE_EXIT_STAYS, "%u in a row", SPINS);
@@ -570,7 +573,8 @@ static void lint_clock(struct judge *j)
 		return;
 	for (uint32_t i = 0; i < j->vm->vcpu_count; i++) {
 		const struct state_vcpu *v = j->vm->vcpus[i];
-		bool before = v->has_run == STATE_YES && v->first_run && v->first_run < j->entered;
+		bool before =
+			v->has_run == STATE_YES && v->first_run && v->first_run < j->q->entered;
 
 		ran |= before;
 		inside |= before && v->running;
@@ -585,15 +589,15 @@ static void lint_clock(struct judge *j)
 static void lint_get_clock(struct judge *j)
 {
 	if (!j->ret->ret)
-		j->vm->clock_read = j->entered;
+		j->vm->clock_read = j->q->entered;
 }
 
 /* A line of the VM leads somewhere, as far as is known. */
-static bool gsi_has_route(const struct judge *j, uint64_t gsi)
+static bool gsi_has_route(const struct question *q, uint64_t gsi)
 {
-	const struct state_set *routes = &j->vm->routes;
+	const struct state_set *routes = &q->vm->routes;
 
-	if (j->vm->routes_known != STATE_YES || routes->open)
+	if (q->vm->routes_known != STATE_YES || routes->open)
 		return true;
 	for (uint32_t i = 0; i < routes->count; i++) {
 		if (routes->entries[i].key == gsi)
@@ -606,9 +610,9 @@ static void lint_irqfd(struct judge *j)
 {
 	uint64_t gsi, flags;
 
-	if (!j->ret->ret && J_IN(j, struct kvm_irqfd, gsi, &gsi) &&
-	    J_IN(j, struct kvm_irqfd, flags, &flags) && !(flags & KVM_IRQFD_FLAG_DEASSIGN) &&
-	    !gsi_has_route(j, gsi))
+	if (!j->ret->ret && Q_IN(j->q, struct kvm_irqfd, gsi, &gsi) &&
+	    Q_IN(j->q, struct kvm_irqfd, flags, &flags) && !(flags & KVM_IRQFD_FLAG_DEASSIGN) &&
+	    !gsi_has_route(j->q, gsi))
 		j_advise(j, R_LINT_IRQFD_WITHOUT_ROUTE, "GSI %llu", (unsigned long long)gsi);
 }
 
@@ -616,7 +620,7 @@ static void lint_routing(struct judge *j)
 {
 	uint64_t count, gsi;
 
-	if (j->ret->ret || !J_IN(j, struct kvm_irq_routing, nr, &count) || j->vm->irqfds.open)
+	if (j->ret->ret || !Q_IN(j->q, struct kvm_irq_routing, nr, &count) || j->vm->irqfds.open)
 		return;
 	for (uint32_t i = 0; i < j->vm->irqfds.count; i++) {
 		const struct state_entry *e = &j->vm->irqfds.entries[i];
@@ -627,7 +631,7 @@ static void lint_routing(struct judge *j)
 				    k * sizeof(struct kvm_irq_routing_entry);
 
 			/* Not captured: it may be there. */
-			found = !j_field(j, j->in, at, 4, &gsi) || gsi == e->key2;
+			found = !q_field(j->q, j->q->in, at, 4, &gsi) || gsi == e->key2;
 		}
 		if (!found)
 			j_advise(j, R_LINT_IRQFD_WITHOUT_ROUTE, "GSI %llu",
@@ -639,7 +643,7 @@ static void lint_enable_cap(struct judge *j)
 {
 	uint64_t cap;
 
-	if (!j->ret->ret && J_IN(j, struct kvm_enable_cap, cap, &cap) &&
+	if (!j->ret->ret && Q_IN(j->q, struct kvm_enable_cap, cap, &cap) &&
 	    cap == KVM_CAP_X86_DISABLE_EXITS && j->vm->has_vcpus == STATE_YES)
 		j_advise(j, R_LINT_DISABLE_EXITS_LATE, "the VM has %u vCPUs", j->vm->vcpu_count);
 }

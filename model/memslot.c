@@ -99,37 +99,37 @@ struct region {
 	uint64_t memfd, offset; /* with KVM_MEM_GUEST_MEMFD */
 };
 
-static bool region_read(struct judge *j, struct region *r, bool second)
+static bool region_read(const struct question *q, struct region *r, bool second)
 {
 	r->memfd = r->offset = 0;
 	if (second &&
-	    (!J_IN(j, struct kvm_userspace_memory_region2, guest_memfd, &r->memfd) ||
-	     !J_IN(j, struct kvm_userspace_memory_region2, guest_memfd_offset, &r->offset)))
+	    (!Q_IN(q, struct kvm_userspace_memory_region2, guest_memfd, &r->memfd) ||
+	     !Q_IN(q, struct kvm_userspace_memory_region2, guest_memfd_offset, &r->offset)))
 		return false;
-	return J_IN(j, struct kvm_userspace_memory_region, slot, &r->slot) &&
-	       J_IN(j, struct kvm_userspace_memory_region, flags, &r->flags) &&
-	       J_IN(j, struct kvm_userspace_memory_region, guest_phys_addr, &r->gpa) &&
-	       J_IN(j, struct kvm_userspace_memory_region, memory_size, &r->size) &&
-	       J_IN(j, struct kvm_userspace_memory_region, userspace_addr, &r->hva);
+	return Q_IN(q, struct kvm_userspace_memory_region, slot, &r->slot) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, flags, &r->flags) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, guest_phys_addr, &r->gpa) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, memory_size, &r->size) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, userspace_addr, &r->hva);
 }
 
 /* What the numbers alone forbid (the order does not matter, all of it is EINVAL). R_NONE if
  * nothing. */
-static uint16_t region_invalid(const struct judge *j, const struct region *r, bool second)
+static uint16_t region_invalid(const struct question *q, const struct region *r, bool second)
 {
-	int32_t most = j_cap(j, KVM_CAP_NR_MEMSLOTS);
-	int32_t spaces = j_cap(j, KVM_CAP_MULTI_ADDRESS_SPACE);
-	uint64_t id = r->slot & 0xffff, space = r->slot >> 16, page = j_page(j);
+	int32_t most = q_cap(q, KVM_CAP_NR_MEMSLOTS);
+	int32_t spaces = q_cap(q, KVM_CAP_MULTI_ADDRESS_SPACE);
+	uint64_t id = r->slot & 0xffff, space = r->slot >> 16, page = q_page(q);
 
 	if (r->flags & ~(uint64_t)KNOWN_FLAGS || (!second && r->flags & KVM_MEM_GUEST_MEMFD))
 		return R_MEMORY_REGION_FLAGS;
 	/* Without guest memory files the flag is one that the kernel does not know. */
-	if (r->flags & KVM_MEM_GUEST_MEMFD && j_cap(j, KVM_CAP_GUEST_MEMFD) == 0)
+	if (r->flags & KVM_MEM_GUEST_MEMFD && q_cap(q, KVM_CAP_GUEST_MEMFD) == 0)
 		return R_MEMORY_REGION_FLAGS;
 	if (r->flags & KVM_MEM_GUEST_MEMFD && (r->flags != KVM_MEM_GUEST_MEMFD ||
 					       r->offset % page || r->offset + r->size < r->offset))
 		return R_MEMORY_REGION_MEMFD_ARGUMENT;
-	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) == 0)
+	if (r->flags & KVM_MEM_READONLY && q_cap(q, KVM_CAP_READONLY_MEM) == 0)
 		return R_MEMORY_REGION_FLAGS;
 	if (id >= MAX_SLOTS || (most > 0 && id >= (uint64_t)most))
 		return R_MEMORY_REGION_SLOT_ID;
@@ -152,14 +152,14 @@ static void region_host_limits(struct judge *j, const struct region *r)
 	/* The highest physical address, and the highest user address, are the host's. */
 	if (r->gpa + r->size > 1ull << 36 || r->hva + r->size > 0x7ffffffff000ull)
 		j_may_fail_with(j, R_MEMORY_REGION_HOST_LIMIT, EINVAL);
-	if (j_cap(j, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
+	if (q_cap(j->q, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
 		j_may_fail(j, R_MEMORY_REGION_SLOT_ID);
 	/* VMs of other types than 0 may have one address space, and no read-only memory. */
-	if (vm_typed(j) || (r->slot >> 16 && j_cap(j, KVM_CAP_MULTI_ADDRESS_SPACE) < 0))
+	if (vm_typed(j->q) || (r->slot >> 16 && q_cap(j->q, KVM_CAP_MULTI_ADDRESS_SPACE) < 0))
 		j_may_fail(j, R_MEMORY_REGION_SPACE);
-	if (r->flags & KVM_MEM_READONLY && j_cap(j, KVM_CAP_READONLY_MEM) < 0)
+	if (r->flags & KVM_MEM_READONLY && q_cap(j->q, KVM_CAP_READONLY_MEM) < 0)
 		j_may_fail(j, R_MEMORY_REGION_FLAGS);
-	if (model_facts(j->m)->arch == KVMAPI_X86)
+	if (model_facts(j->q->m)->arch == KVMAPI_X86)
 		return;
 	/* Elsewhere addresses of guests are not of 2^36 bytes. */
 	if (r->gpa + r->size > 1ull << 32)
@@ -173,13 +173,13 @@ static void region_host_limits(struct judge *j, const struct region *r)
 }
 
 /* With a slot of userspace, or maybe with one that KVM made for itself. */
-static enum state_tri region_overlaps(const struct judge *j, const struct region *r)
+static enum state_tri region_overlaps(const struct question *q, const struct region *r)
 {
-	const struct state_vm *vm = j->vm;
+	const struct state_vm *vm = q->vm;
 
 	if (collision(vm, r->slot, r->gpa, r->size))
 		return STATE_YES;
-	return vm->slots.open || (model_facts(j->m)->arch == KVMAPI_X86 &&
+	return vm->slots.open || (model_facts(q->m)->arch == KVMAPI_X86 &&
 				  near_internal_slot(vm, r->gpa, r->size))
 		       ? STATE_UNKNOWN
 		       : STATE_NO;
@@ -213,21 +213,21 @@ static bool region_existing(struct judge *j, const struct region *r, const struc
 		j_may_fail(j, R_MEMORY_REGION_IMMUTABLE);
 	if (old && old->known && old->value[GPA] == r->gpa)
 		return false;
-	return j_refuse(j, R_MEMORY_REGION_OVERLAP, region_overlaps(j, r));
+	return j_refuse(j, R_MEMORY_REGION_OVERLAP, region_overlaps(j->q, r));
 }
 
 /* --- guest memory files ---------------------------------------------------------------------- */
 
-void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size, uint64_t flags)
+void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags)
 {
-	struct state_set *facts = &j->vm->facts;
+	struct state_set *facts = &l->vm->facts;
 
 	/* Whatever file had this number is closed, and what was bound to it with it. */
 	for (uint32_t i = facts->count; i-- > 0;) {
 		if (facts->entries[i].key == VM_FACT_BINDING && facts->entries[i].value[0] == fd)
 			state_set_remove(facts, &facts->entries[i]);
 	}
-	vm_fact_set(j, VM_FACT_MEMFD, fd, size, flags);
+	vm_fact_set(l, VM_FACT_MEMFD, fd, size, flags);
 }
 
 /*
@@ -236,7 +236,7 @@ void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size, uint64_t flags)
  */
 static bool memfd_refused(struct judge *j, const struct region *r)
 {
-	const struct state_entry *file = vm_fact(j, VM_FACT_MEMFD, r->memfd);
+	const struct state_entry *file = vm_fact(j->q, VM_FACT_MEMFD, r->memfd);
 	const struct state_set *facts = &j->vm->facts;
 
 	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR);
@@ -245,8 +245,8 @@ static bool memfd_refused(struct judge *j, const struct region *r)
 		return false;
 	}
 	/* arm64 has no VMs with private memory. */
-	if (model_facts(j->m)->arch == KVMAPI_ARM64 && !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) &&
-	    !vm_typed(j)) {
+	if (model_facts(j->q->m)->arch == KVMAPI_ARM64 &&
+	    !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) && !vm_typed(j->q)) {
 		j_must_fail(j, R_ARM_MEMFD_PRIVATE);
 		return true;
 	}
@@ -282,49 +282,49 @@ enum {
 };
 
 /* Logging begins: 7.18 has it begin with all bits set, if that was asked for. */
-static void log_begin(struct judge *j, uint64_t slot)
+static void log_begin(struct learn *l, uint64_t slot)
 {
 	uint64_t manual = 0;
 
-	vm_fact_drop(j, VM_FACT_DIRTY_LOG, slot);
-	switch (vm_cap_enabled(j->vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &manual)) {
+	vm_fact_drop(l, VM_FACT_DIRTY_LOG, slot);
+	switch (vm_cap_enabled(l->vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &manual)) {
 	case STATE_NO:
 		return;
 	case STATE_YES:
 		if (manual & KVM_DIRTY_LOG_INITIALLY_SET)
-			vm_fact_set(j, VM_FACT_DIRTY_LOG, slot, 0, LOG_FULL | LOG_SET);
+			vm_fact_set(l, VM_FACT_DIRTY_LOG, slot, 0, LOG_FULL | LOG_SET);
 		return;
 	default:
-		vm_fact_set(j, VM_FACT_DIRTY_LOG, slot, 0, LOG_SET);
+		vm_fact_set(l, VM_FACT_DIRTY_LOG, slot, 0, LOG_SET);
 		return;
 	}
 }
 
-static void region_store(struct judge *j, const struct region *r)
+static void region_store(struct learn *l, const struct region *r)
 {
-	struct state_set *slots = &j->vm->slots;
-	struct state_entry *e = state_set_find(slots, r->slot, 0);
+	struct state_set *slots = &l->vm->slots;
+	struct state_entry *e = state_set_entry(slots, r->slot, 0);
 	bool logged = e && e->known && e->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES;
 
 	if (!r->size) {
 		if (e)
 			state_set_remove(slots, e);
-		vm_fact_drop(j, VM_FACT_BINDING, r->slot);
-		vm_fact_drop(j, VM_FACT_DIRTY_LOG, r->slot);
+		vm_fact_drop(l, VM_FACT_BINDING, r->slot);
+		vm_fact_drop(l, VM_FACT_DIRTY_LOG, r->slot);
 		return;
 	}
 	if (r->flags & KVM_MEM_GUEST_MEMFD)
-		vm_fact_set(j, VM_FACT_BINDING, r->slot, r->memfd, r->offset);
+		vm_fact_set(l, VM_FACT_BINDING, r->slot, r->memfd, r->offset);
 	if (!logged && r->flags & KVM_MEM_LOG_DIRTY_PAGES)
-		log_begin(j, r->slot);
+		log_begin(l, r->slot);
 	/* It may have been there before, with a log. */
 	if (!logged && r->flags & KVM_MEM_LOG_DIRTY_PAGES && (e ? !e->known : slots->open))
-		vm_fact_set(j, VM_FACT_DIRTY_LOG, r->slot, 0, LOG_SET);
+		vm_fact_set(l, VM_FACT_DIRTY_LOG, r->slot, 0, LOG_SET);
 	if (!slots->count)
-		j->vm->slots_since = j->left;
+		l->vm->slots_since = l->q->left;
 	e = state_set_add(slots, r->slot, 0);
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	*e = (struct state_entry){
@@ -336,7 +336,7 @@ static void set_region(struct judge *j, bool second)
 	struct region r;
 	uint16_t invalid;
 
-	if (!region_read(j, &r, second)) {
+	if (!region_read(j->q, &r, second)) {
 		/* Any slot may have come or gone, if the call did not fail. */
 		if (j->ret->ret >= 0) {
 			state_set_clear(&j->vm->slots);
@@ -345,7 +345,7 @@ static void set_region(struct judge *j, bool second)
 		j_skip(j, "argument not captured");
 		return;
 	}
-	invalid = region_invalid(j, &r, second);
+	invalid = region_invalid(j->q, &r, second);
 	if (invalid != R_NONE) {
 		j_must_fail(j, invalid);
 		return;
@@ -361,7 +361,7 @@ static void set_region(struct judge *j, bool second)
 	} else if (!j_succeeds(j, R_MEMORY_REGION_SUCCEEDS)) {
 		return;
 	}
-	region_store(j, &r);
+	region_store(j->l, &r);
 }
 
 /* api.rst 4.35 */
@@ -373,12 +373,12 @@ void memslot_set_region(struct judge *j)
 /* api.rst 4.140 */
 static void set_user_memory_region2(struct judge *j)
 {
-	if (j_cap(j, KVM_CAP_USER_MEMORY2) == 0) {
+	if (q_cap(j->q, KVM_CAP_USER_MEMORY2) == 0) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
 	/* Behind the number of an ioctl that generic code does not know is the architecture. */
-	if (model_facts(j->m)->arch == KVMAPI_ARM64 && j_cap(j, KVM_CAP_USER_MEMORY2) < 0) {
+	if (model_facts(j->q->m)->arch == KVMAPI_ARM64 && q_cap(j->q, KVM_CAP_USER_MEMORY2) < 0) {
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
 	}
@@ -394,8 +394,8 @@ static void set_user_memory_region2(struct judge *j)
 static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 		       const struct state_entry **slot)
 {
-	int32_t most = j_cap(j, KVM_CAP_NR_MEMSLOTS);
-	int32_t spaces = j_cap(j, KVM_CAP_MULTI_ADDRESS_SPACE);
+	int32_t most = q_cap(j->q, KVM_CAP_NR_MEMSLOTS);
+	int32_t spaces = q_cap(j->q, KVM_CAP_MULTI_ADDRESS_SPACE);
 	enum state_tri ring = vm_dirty_ring(j->vm);
 
 	if (j_refuse(j, R_DIRTY_LOG_RING_ONLY, ring))
@@ -419,24 +419,24 @@ static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
 }
 
 /* Calls on the dirty log that follow upon each other: no guest and nothing else can set bits. */
-static void log_sequence(struct judge *j)
+static void log_sequence(struct learn *l)
 {
-	uint64_t *scratch = j->vm->scratch;
+	uint64_t *scratch = l->vm->scratch;
 
-	if (j_vm_ran(j))
+	if (q_vm_ran(l->q))
 		scratch[VM_SCRATCH_DIRTY_LAST] = 0;
 	/* Each call counts one at its beginning and one at its end. */
-	if (!scratch[VM_SCRATCH_DIRTY_LAST] || j->entered != scratch[VM_SCRATCH_DIRTY_LAST] + 2)
-		scratch[VM_SCRATCH_DIRTY_FIRST] = j->entered;
-	scratch[VM_SCRATCH_DIRTY_LAST] = j->entered;
+	if (!scratch[VM_SCRATCH_DIRTY_LAST] || l->q->entered != scratch[VM_SCRATCH_DIRTY_LAST] + 2)
+		scratch[VM_SCRATCH_DIRTY_FIRST] = l->q->entered;
+	scratch[VM_SCRATCH_DIRTY_LAST] = l->q->entered;
 }
 
 /* A bit of a dirty log, which is made of 64-bit words of the host. */
-static bool page_bit(const struct judge *j, const struct tape_part *bits, uint64_t page)
+static bool page_bit(const struct question *q, const struct tape_part *bits, uint64_t page)
 {
 	uint64_t byte = page / 8;
 
-	if (model_facts(j->m)->big_endian)
+	if (model_facts(q->m)->big_endian)
 		byte ^= 7;
 	return byte < bits->have && bits->data[byte] >> page % 8 & 1;
 }
@@ -446,20 +446,20 @@ static void log_check(struct judge *j, uint64_t number, uint64_t pages,
 		      const struct tape_part *bits)
 {
 	const struct state_vm *vm = j->vm;
-	const struct state_entry *fact = vm_fact(j, VM_FACT_DIRTY_LOG, number);
+	const struct state_entry *fact = vm_fact(j->q, VM_FACT_DIRTY_LOG, number);
 	uint64_t arg = 0, emptied = fact ? fact->value[0] : 0, known = fact ? fact->value[1] : 0;
 	enum state_tri manual = vm_cap_enabled(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &arg);
-	bool empty, ran = j_vm_ran(j);
+	bool empty, ran = q_vm_ran(j->q);
 
 	if (manual == STATE_YES && !(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
 		manual = STATE_NO;
 	/* On x86 nothing but vCPUs, and what is called on them, writes to a guest. */
-	empty = (model_facts(j->m)->arch == KVMAPI_X86 && vm->has_vcpus == STATE_NO &&
+	empty = (model_facts(j->q->m)->arch == KVMAPI_X86 && vm->has_vcpus == STATE_NO &&
 		 !(known & LOG_SET) &&
-		 !vm_fact(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO)) ||
+		 !vm_fact(j->q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO)) ||
 		(!ran && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
 	for (uint64_t page = 0; bits && page < pages && page < 8ull * bits->have; page++) {
-		bool set = page_bit(j, bits, page);
+		bool set = page_bit(j->q, bits, page);
 
 		if (known & LOG_FULL
 			    ? !j_check(j, R_DIRTY_LOG_INITIALLY_SET, set, "all bits set",
@@ -470,9 +470,9 @@ static void log_check(struct judge *j, uint64_t number, uint64_t pages,
 	}
 	/* Without manual protection the log is empty now. */
 	if (manual == STATE_NO)
-		vm_fact_set(j, VM_FACT_DIRTY_LOG, number, ran ? 0 : j->entered, 0);
+		vm_fact_set(j->l, VM_FACT_DIRTY_LOG, number, ran ? 0 : j->q->entered, 0);
 	else if (manual == STATE_UNKNOWN)
-		vm_fact_set(j, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
+		vm_fact_set(j->l, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
 }
 
 /* api.rst 4.8 */
@@ -482,11 +482,11 @@ static void get_dirty_log(struct judge *j)
 	const struct state_entry *slot = NULL;
 	uint64_t number, pages;
 
-	if (!J_IN(j, struct kvm_dirty_log, slot, &number)) {
+	if (!Q_IN(j->q, struct kvm_dirty_log, slot, &number)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	log_sequence(j);
+	log_sequence(j->l);
 	if (dirty_slot(j, number, 0, &slot))
 		return;
 	vm_buffer_may_fault(j, bits);
@@ -496,15 +496,15 @@ static void get_dirty_log(struct judge *j)
 	}
 	if (!j_succeeds(j, R_DIRTY_LOG_SUCCEEDS)) {
 		/* Bits may have been taken before they could not be written, see D-29. */
-		vm_fact_set(j, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
+		vm_fact_set(j->l, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
 		return;
 	}
-	pages = slot->value[SIZE] / j_page(j);
+	pages = slot->value[SIZE] / q_page(j->q);
 	log_check(j, number, pages, bits);
 	if (!bits)
 		return;
 	for (uint64_t page = pages; page < 8ull * bits->have; page++) {
-		if (!j_check(j, R_DIRTY_LOG_WITHIN, !page_bit(j, bits, page),
+		if (!j_check(j, R_DIRTY_LOG_WITHIN, !page_bit(j->q, bits, page),
 			     "no bits beyond the slot", "bit %llu of a slot of %llu pages",
 			     (unsigned long long)page, (unsigned long long)pages))
 			return;
@@ -518,17 +518,17 @@ static void clear_dirty_log(struct judge *j)
 	struct state_entry *fact;
 	uint64_t number, first, count, pages;
 
-	if (!J_IN(j, struct kvm_clear_dirty_log, slot, &number) ||
-	    !J_IN(j, struct kvm_clear_dirty_log, first_page, &first) ||
-	    !J_IN(j, struct kvm_clear_dirty_log, num_pages, &count)) {
+	if (!Q_IN(j->q, struct kvm_clear_dirty_log, slot, &number) ||
+	    !Q_IN(j->q, struct kvm_clear_dirty_log, first_page, &first) ||
+	    !Q_IN(j->q, struct kvm_clear_dirty_log, num_pages, &count)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (!j_applies(j, R_CLEAR_DIRTY_LOG_SUCCEEDS)) {
+	if (!q_applies(j->q, R_CLEAR_DIRTY_LOG_SUCCEEDS)) {
 		j_may_succeed(j, R_CLEAR_DIRTY_LOG_SUCCEEDS, "not every architecture has it");
 		return;
 	}
-	log_sequence(j);
+	log_sequence(j->l);
 	if (dirty_slot(j, number, first, &slot))
 		return;
 	if (!slot) {
@@ -536,13 +536,13 @@ static void clear_dirty_log(struct judge *j)
 		j_may_succeed(j, R_CLEAR_DIRTY_LOG_SUCCEEDS, "the slot is not known");
 		return;
 	}
-	pages = slot->value[SIZE] / j_page(j);
+	pages = slot->value[SIZE] / q_page(j->q);
 	if (first > pages || count > pages - first || (count < pages - first && count & 63)) {
 		j_must_fail(j, R_CLEAR_DIRTY_LOG_RANGE);
 		return;
 	}
 	vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
-	fact = vm_fact(j, VM_FACT_DIRTY_LOG, number);
+	fact = state_set_entry(&j->vm->facts, VM_FACT_DIRTY_LOG, number);
 	j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS);
 	if (fact)
 		fact->value[1] &= ~(uint64_t)LOG_FULL;
@@ -570,7 +570,7 @@ static void ring_entries(struct judge *j)
 		for (uint32_t i = 0; i < count; i++) {
 			const uint8_t *entry = ring->data + (size_t)i * KVMAPI_RING_ENTRY;
 
-			if (!(j_number(j, entry, 4) & KVMAPI_RING_HARVESTED)) {
+			if (!(q_number(j->q, entry, 4) & KVMAPI_RING_HARVESTED)) {
 				gap = true;
 			} else if (!gap) {
 				harvested++;
@@ -582,7 +582,7 @@ static void ring_entries(struct judge *j)
 			}
 		}
 	}
-	if (!any || !whole || j->ret->ret < 0 || j->ret->overlapped || j_vm_ran(j))
+	if (!any || !whole || j->ret->ret < 0 || j->ret->overlapped || q_vm_ran(j->q))
 		return;
 	j_constrain_result(j);
 	if (j->making && (uint64_t)j->ret->ret > held)
@@ -601,7 +601,7 @@ static void reset_dirty_rings(struct judge *j)
 	enum state_tri ring = vm_dirty_ring(j->vm);
 
 	/* Kernels before 5.11 have no rings at all. */
-	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 11)) {
+	if (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 11)) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
@@ -617,13 +617,13 @@ static void reset_dirty_rings(struct judge *j)
 static void set_tss_addr(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
-	uint64_t addr = j->call->arg;
+	uint64_t addr = j->q->call->arg;
 
 	if (addr > 0xffffd000) {
 		j_must_fail(j, R_SET_TSS_ADDR_RANGE);
 		return;
 	}
-	if (vm_backend_may_be(j, "kvm_intel") &&
+	if (vm_backend_may_be(j->q, "kvm_intel") &&
 	    (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->scratch[VM_SCRATCH_TSS] ||
 	     overlaps(addr, 3 * X86_PAGE, APIC_ACCESS, X86_PAGE) ||
 	     identity_map_meets(vm, addr, 3 * X86_PAGE)))
@@ -641,7 +641,7 @@ static void set_identity_map_addr(struct judge *j)
 
 	if (j_refuse(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, vm->has_vcpus))
 		return;
-	j_field(j, j->in, 0, 8, &addr);
+	q_field(j->q, j->q->in, 0, 8, &addr);
 	odd = addr != UINT64_MAX && (addr >> 32 || addr % X86_PAGE);
 	if (j_succeeds(j, odd ? R_SET_IDENTITY_MAP_ANYWHERE : R_SET_IDENTITY_MAP_SUCCEEDS))
 		vm->identity_map = addr ? addr : IDENTITY_MAP_DEFAULT;
@@ -649,12 +649,12 @@ static void set_identity_map_addr(struct judge *j)
 
 static void set_nr_mmu_pages(struct judge *j)
 {
-	if (j->call->arg < 64) {
+	if (j->q->call->arg < 64) {
 		j_must_fail(j, R_SET_NR_MMU_PAGES_MINIMUM);
 		return;
 	}
 	if (j_succeeds(j, R_SET_NR_MMU_PAGES_SUCCEEDS))
-		vm_fact_set(j, VM_FACT_MMU_PAGES, 0, j->call->arg, 0);
+		vm_fact_set(j->l, VM_FACT_MMU_PAGES, 0, j->q->call->arg, 0);
 }
 
 /*
@@ -662,14 +662,14 @@ static void set_nr_mmu_pages(struct judge *j)
  * KVM_SET_NR_MMU_PAGES set; never below 64 but before the first slot.  Root tables that vCPUs hold
  * (four of them, of four pages at most) are not given up for others.
  */
-bool vm_mmu_pages_may_lack(const struct judge *j)
+bool vm_mmu_pages_may_lack(const struct question *q)
 {
-	const struct state_set *slots = &j->vm->slots;
-	const struct state_entry *set = vm_fact(j, VM_FACT_MMU_PAGES, 0);
-	uint64_t pages = 0, needed = 16ull * j->vm->vcpu_count + 40;
+	const struct state_set *slots = &q->vm->slots;
+	const struct state_entry *set = vm_fact(q, VM_FACT_MMU_PAGES, 0);
+	uint64_t pages = 0, needed = 16ull * q->vm->vcpu_count + 40;
 
 	/* How many pages there may be is computed when a slot is made. */
-	if (!slots->count || slots->open || j->entered < j->vm->slots_since || vm_facts_open(j))
+	if (!slots->count || slots->open || q->entered < q->vm->slots_since || vm_facts_open(q))
 		return true;
 	for (uint32_t i = 0; i < slots->count; i++)
 		pages += slots->entries[i].known ? slots->entries[i].value[SIZE] / X86_PAGE : 0;
@@ -680,7 +680,7 @@ bool vm_mmu_pages_may_lack(const struct judge *j)
 /* Removed from KVM after 6.1. */
 static void get_nr_mmu_pages(struct judge *j)
 {
-	const struct state_entry *set = vm_fact(j, VM_FACT_MMU_PAGES, 0);
+	const struct state_entry *set = vm_fact(j->q, VM_FACT_MMU_PAGES, 0);
 	/* Pages that guests use are not given up for a lower limit. */
 	bool exact = set && j->vm->has_run == STATE_NO;
 	/* The result of an ioctl is an int: what is above its largest comes back as an error. */
@@ -713,23 +713,23 @@ static void get_nr_mmu_pages(struct judge *j)
 /* api.rst 4.141 */
 static void set_memory_attributes(struct judge *j)
 {
-	uint64_t address, size, attributes, flags, page = j_page(j);
+	uint64_t address, size, attributes, flags, page = q_page(j->q);
 
 	/* arm64 up to 7.2 has none, and refuses what it does not know in a way of its own. */
-	if (model_facts(j->m)->arch == KVMAPI_ARM64) {
+	if (model_facts(j->q->m)->arch == KVMAPI_ARM64) {
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		if (j_cap(j, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || j_newer(j))
+		if (q_cap(j->q, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || q_newer(j->q))
 			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "attributes of newer kernels");
 		else
 			j_must_fail(j, R_UNKNOWN_VM_EINVAL);
 		return;
 	}
-	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, j_lacks(j, KVM_CAP_MEMORY_ATTRIBUTES)))
+	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, q_lacks(j->q, KVM_CAP_MEMORY_ATTRIBUTES)))
 		return;
-	if (!J_IN(j, struct kvm_memory_attributes, address, &address) ||
-	    !J_IN(j, struct kvm_memory_attributes, size, &size) ||
-	    !J_IN(j, struct kvm_memory_attributes, attributes, &attributes) ||
-	    !J_IN(j, struct kvm_memory_attributes, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_memory_attributes, address, &address) ||
+	    !Q_IN(j->q, struct kvm_memory_attributes, size, &size) ||
+	    !Q_IN(j->q, struct kvm_memory_attributes, attributes, &attributes) ||
+	    !Q_IN(j->q, struct kvm_memory_attributes, flags, &flags)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -740,7 +740,7 @@ static void set_memory_attributes(struct judge *j)
 	/* A VM of type 0 has no private memory. */
 	if (j_refuse(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED,
 		     attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE ||
-				     (attributes && !vm_typed(j))
+				     (attributes && !vm_typed(j->q))
 			     ? STATE_YES
 		     : attributes ? STATE_UNKNOWN
 				  : STATE_NO))

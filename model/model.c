@@ -402,11 +402,17 @@ static struct object *object_at(const struct model *m, uint32_t id)
 	return id < m->object_room && m->objects[id].known ? &m->objects[id] : NULL;
 }
 
-const struct tape_object *j_created(const struct judge *j)
+const struct tape_object *l_created(const struct learn *l)
 {
-	struct object *o = j->ret && j->ret->created ? object_at(j->m, j->ret->created) : NULL;
+	const struct object *o =
+		l->ret && l->ret->created ? object_at(l->m, l->ret->created) : NULL;
 
 	return o ? &o->o : NULL;
+}
+
+const struct tape_object *j_created(const struct judge *j)
+{
+	return l_created(j->l);
 }
 
 static struct vm_slot *slot_new(struct model *m, uint32_t id, bool fresh)
@@ -557,33 +563,56 @@ int model_take(struct model *m, const struct model *from)
 
 /* --- judging one call ------------------------------------------------------------------------- */
 
-static void judge_prepare(struct model *m, struct judge *j, struct state_vm *vm,
-			  const struct tape_call *call, const struct tape_return *ret,
-			  uint64_t entered, uint64_t left, struct model_verdict *v)
+/* The call as a question, with what is known before it. */
+static void question_prepare(const struct model *m, struct question *q, const struct state_vm *vm,
+			     const struct tape_call *call, const struct tape_return *ret,
+			     uint64_t entered, uint64_t left)
+{
+	*q = (struct question){.m = m,
+			       .vm = vm,
+			       .system = &m->system,
+			       .call = call,
+			       .row = call->row,
+			       .entered = entered,
+			       .left = left,
+			       .late = ret};
+	q->in = q_part(q, TAPE_ARG_IN);
+}
+
+/* The object of the call among the state of its VM. */
+static void judge_object(struct judge *j, struct question *q)
+{
+	const struct tape_call *call = q->call;
+
+	j->vcpu = j->vm && call->kind == KVMAPI_VCPU ? state_vm_vcpu(j->vm, call->object) : NULL;
+	j->device =
+		j->vm && call->kind == KVMAPI_DEVICE ? state_vm_device(j->vm, call->object) : NULL;
+	q->vcpu = j->l->vcpu = j->vcpu;
+	q->device = j->l->device = j->device;
+}
+
+static void judge_prepare(struct model *m, struct judge *j, struct question *q, struct learn *l,
+			  struct state_vm *vm, const struct tape_return *ret,
+			  struct model_verdict *v)
 {
 	memset(j, 0, sizeof(*j));
+	*l = (struct learn){.q = q, .ret = ret, .m = m, .vm = vm, .system = &m->system};
 	v->kind = MODEL_UNSPECIFIED;
 	v->rule = R_NONE;
 	v->held_count = 0;
 	v->advice_count = 0;
 	v->unusual = R_NONE;
 	v->expected[0] = v->observed[0] = 0;
+	j->q = q;
+	j->l = l;
 	j->m = m;
 	j->vm = vm;
-	j->call = call;
 	j->ret = ret;
-	j->row = call->row;
-	j->entered = entered;
-	j->left = left;
 	j->v = v;
 	j->deviation = j->allowed_by = R_NONE;
 	j->making = ret == m->making ? m->making : NULL;
-	if (vm && call->kind == KVMAPI_VCPU)
-		j->vcpu = state_vm_vcpu(vm, call->object);
-	else if (vm && call->kind == KVMAPI_DEVICE)
-		j->device = state_vm_device(vm, call->object);
-	j->in = j_part(j, TAPE_ARG_IN);
-	j->out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
+	j->out = l->out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
+	judge_object(j, q);
 }
 
 /* A call that makes an object has not returned: its descriptor may be in use all the same. */
@@ -600,14 +629,14 @@ static bool creating(const struct model *m)
  * judged. */
 static void check_object(struct judge *j, struct object *o)
 {
-	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->used || j->m->gap_seen)
+	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->used || j->q->m->gap_seen)
 		return;
 	if (o->made) {
 		o->used = true; /* said once per object */
 		j_hold(j, R_OBJECT_MUST_EXIST);
 		return;
 	}
-	if (j->ret->ret >= 0 && !creating(j->m))
+	if (j->ret->ret >= 0 && !creating(j->q->m))
 		j_break(j, R_OBJECT_MUST_EXIST, "a call that creates this object",
 			"a call on %s %u, which no call on the tape made",
 			kvmapi_object_name(o->o.kind), o->o.id);
@@ -679,9 +708,12 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	struct object *o = object_at(m, ret->call->object);
 	struct object *created = ret->created ? object_at(m, ret->created) : NULL;
 	bool is_run = h && h->enter;
+	struct question q;
+	struct learn l;
 	struct judge j;
 
-	judge_prepare(m, &j, vm, ret->call, ret, entered, left, v);
+	question_prepare(m, &q, vm, ret->call, ret, entered, left);
+	judge_prepare(m, &j, &q, &l, vm, ret, v);
 	if (m->promises_wanted) {
 		j.promises = promises;
 		promises->answers_wanted = m->answers_wanted;
@@ -694,8 +726,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	     (j.device == NULL && ret->call->kind == KVMAPI_DEVICE)) &&
 	    o) {
 		object_enter_state(m, o, vm, false);
-		j.vcpu = state_vm_vcpu(vm, o->o.id);
-		j.device = state_vm_device(vm, o->o.id);
+		judge_object(&j, &q);
 	}
 	if (!is_run) {
 		if (vm)
@@ -746,7 +777,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	if (ret->ret < -ERRNO_MAX && !j.any_int)
 		j_break(&j, R_RETURN_ZERO_OR_ERROR, "a number >= 0, or an errno", "%lld",
 			(long long)ret->ret);
-	if (j.oom || (j.promises && j.promises->oom))
+	if (j.oom || l.oom || (j.promises && j.promises->oom))
 		m->oom = -ENOMEM;
 	if (j.broken) {
 		v->kind = MODEL_DIVERGES;
@@ -867,9 +898,12 @@ static void run_enter(struct model *m, const struct judge_handler *h, struct vm_
 {
 	struct state_vm *vm = slot->state;
 	struct model_verdict v;
+	struct question q;
+	struct learn l;
 	struct judge j;
 
-	judge_prepare(m, &j, vm, call, NULL, t->entered, 0, &v);
+	question_prepare(m, &q, vm, call, NULL, t->entered, 0);
+	judge_prepare(m, &j, &q, &l, vm, NULL, &v);
 	if (!j.vcpu)
 		return;
 	if (open_on(m, slot, call->object))

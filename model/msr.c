@@ -66,17 +66,17 @@ static bool msr_always(uint32_t index)
 }
 
 /* Old kvm_amd shows FS and GS base among the special registers only. */
-static bool msr_may_lack(const struct judge *j, uint32_t index)
+static bool msr_may_lack(const struct question *q, uint32_t index)
 {
 	return (index == MSR_FS_BASE || index == MSR_GS_BASE) &&
-	       (j_applies(j, R_MSRS_BASES_MISSING) || j_doubted(j, R_MSRS_BASES_MISSING)) &&
-	       vm_backend_may_be(j, "kvm_amd");
+	       (q_applies(q, R_MSRS_BASES_MISSING) || q_doubted(q, R_MSRS_BASES_MISSING)) &&
+	       vm_backend_may_be(q, "kvm_amd");
 }
 
 /* Machine-check banks that KVM_X86_SETUP_MCE made. */
-static bool msr_bank(const struct judge *j, uint32_t index)
+static bool msr_bank(const struct question *q, uint32_t index)
 {
-	uint64_t cap = j->vcpu->mcg_cap;
+	uint64_t cap = q->vcpu->mcg_cap;
 
 	return cap != UINT64_MAX && index >= MSR_MC0_CTL && index < MSR_MC0_CTL + 4 * (cap & 0xff);
 }
@@ -121,11 +121,11 @@ static bool canonical(uint64_t data)
 }
 
 /* The bits of `data` that come back after it was written. */
-static uint64_t msr_promise(const struct judge *j, uint32_t index, uint64_t data)
+static uint64_t msr_promise(const struct question *q, uint32_t index, uint64_t data)
 {
 	if (index == MSR_EFER)
 		return ~(1ull << 10); /* LMA follows CR0.PG */
-	if (index == MSR_APICBASE && vcpu_apic_base_completed(j, data))
+	if (index == MSR_APICBASE && vcpu_apic_base_completed(q, data))
 		return ~0x100ull;
 	if (index == MSR_MISC_ENABLE)
 		return ~0x1880ull; /* what the PMU says of itself is read-only */
@@ -133,18 +133,18 @@ static uint64_t msr_promise(const struct judge *j, uint32_t index, uint64_t data
 		return canonical(data) ? 0xffffffff : 0; /* a processor of AMD keeps 32 bits */
 	if (msr_plain(index))
 		return canonical(data) ? UINT64_MAX : 0;
-	if (msr_always(index) || msr_bank(j, index))
+	if (msr_always(index) || msr_bank(q, index))
 		return UINT64_MAX;
 	/* Where the module ignores unknown MSRs, nothing but zero is sure to come back. */
 	return (msr_steady(index) || index == MSR_TSC_DEADLINE) && !data ? UINT64_MAX : 0;
 }
 
-void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask)
+void vcpu_msr_learn(struct learn *l, uint32_t index, uint64_t data, uint64_t mask)
 {
-	struct state_entry *e = state_set_add(&j->vcpu->msrs, index, 0);
+	struct state_entry *e = state_set_add(&l->vcpu->msrs, index, 0);
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	e->value[0] = data;
@@ -162,9 +162,9 @@ void vcpu_msrs_doubt(struct state_vcpu *v)
 	}
 }
 
-void vcpu_msr_forget(struct judge *j, uint32_t index)
+void vcpu_msr_forget(struct learn *l, uint32_t index)
 {
-	struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+	struct state_entry *e = state_set_entry(&l->vcpu->msrs, index, 0);
 
 	if (e)
 		e->known = 0;
@@ -176,12 +176,12 @@ void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct
 	const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 	uint64_t data;
 
-	if (!e || !e->known || !j_field(j, part, offset, 8, &data))
+	if (!e || !e->known || !q_field(j->q, part, offset, 8, &data))
 		return;
 	j_promise_bits(j, rule, part, offset, 8, e->value[1]);
 	if (j->making) {
 		j_make_bits(j, rule, part, offset, 8, e->value[0], e->value[1]);
-		j_field(j, part, offset, 8, &data);
+		q_field(j->q, part, offset, 8, &data);
 	}
 	if (!((e->value[0] ^ data) & e->value[1])) {
 		j_hold(j, rule);
@@ -195,7 +195,7 @@ void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct
 }
 
 /* The registers that the special registers show as well. */
-static void msr_to_sregs(struct judge *j, uint32_t index, const uint8_t *bytes)
+static void msr_to_sregs(struct learn *l, uint32_t index, const uint8_t *bytes)
 {
 	static const struct {
 		uint32_t index, offset;
@@ -205,8 +205,8 @@ static void msr_to_sregs(struct judge *j, uint32_t index, const uint8_t *bytes)
 		{MSR_FS_BASE, offsetof(struct kvm_sregs, fs.base)},
 		{MSR_GS_BASE, offsetof(struct kvm_sregs, gs.base)},
 	};
-	struct state_block *both[] = {&j->vcpu->blocks[STATE_SREGS],
-				      &j->vcpu->blocks[STATE_SREGS2]};
+	struct state_block *both[] = {&l->vcpu->blocks[STATE_SREGS],
+				      &l->vcpu->blocks[STATE_SREGS2]};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
 		if (map[i].index != index)
@@ -215,7 +215,7 @@ static void msr_to_sregs(struct judge *j, uint32_t index, const uint8_t *bytes)
 			if (!both[k]->size)
 				continue;
 			if (bytes && state_block_set(both[k], map[i].offset, bytes, 8))
-				j->oom = -ENOMEM;
+				l->oom = -ENOMEM;
 			if (!bytes)
 				state_block_forget_range(both[k], map[i].offset, 8);
 			else if (index == MSR_EFER)
@@ -224,37 +224,38 @@ static void msr_to_sregs(struct judge *j, uint32_t index, const uint8_t *bytes)
 	}
 }
 
-static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const uint8_t *bytes)
+static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const uint8_t *bytes)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	struct state_entry *e;
-	bool ran = j_vcpu_ran(j);
+	bool ran = q_vcpu_ran(l->q);
 	uint64_t base, promise;
 
 	if (index == MSR_EFER)
 		vcpu_flag_set(v, VCPU_ODD_SREGS, true); /* LME is not held against CR0 here */
 	if (index == MSR_APICBASE) {
-		if (!VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base != data)
+		if (!VCPU_KNOWN(l->q, STATE_SREGS, struct kvm_sregs, apic_base, &base) ||
+		    base != data)
 			state_block_forget(&v->blocks[STATE_LAPIC]);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 	} else if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST) {
 		state_block_forget(&v->blocks[STATE_LAPIC]);
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
-		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 	} else if (index == MSR_TSC || index == MSR_TSC_ADJUST) {
 		vcpu_attrs_forget(v);
 	} else if (index == MSR_KVM_CLOCK_OLD) {
-		vcpu_msr_forget(j, MSR_KVM_CLOCK); /* one register behind two numbers */
+		vcpu_msr_forget(l, MSR_KVM_CLOCK); /* one register behind two numbers */
 	} else if (index == MSR_KVM_CLOCK) {
-		vcpu_msr_forget(j, MSR_KVM_CLOCK_OLD);
+		vcpu_msr_forget(l, MSR_KVM_CLOCK_OLD);
 	}
 	/* MCG_CAP (0x179) is what KVM_X86_SETUP_MCE made it. */
-	promise = ran || index == 0x179 ? 0 : msr_promise(j, index, data);
+	promise = ran || index == 0x179 ? 0 : msr_promise(l->q, index, data);
 	/* What may read back otherwise is not what the special registers show, either. */
-	msr_to_sregs(j, index, promise == UINT64_MAX ? bytes : NULL);
-	vcpu_msr_learn(j, index, data, promise);
-	e = state_set_find(&v->msrs, index, 0);
+	msr_to_sregs(l, index, promise == UINT64_MAX ? bytes : NULL);
+	vcpu_msr_learn(l, index, data, promise);
+	e = state_set_entry(&v->msrs, index, 0);
 	if (e) {
 		e->value[2] |= SEEN_WRITE;
 		e->value[3] = data;
@@ -264,7 +265,7 @@ static void msr_was_set(struct judge *j, uint32_t index, uint64_t data, const ui
 /* Header of a call with a list of MSRs; false if everything is said. */
 static bool msrs_count(struct judge *j, uint64_t *nmsrs)
 {
-	if (!J_IN(j, struct kvm_msrs, nmsrs, nmsrs)) {
+	if (!Q_IN(j->q, struct kvm_msrs, nmsrs, nmsrs)) {
 		j_may_fail(j, R_MSRS_TOO_MANY);
 		j_may_succeed(j, R_MSRS_COUNT, "argument not captured");
 		return false;
@@ -280,13 +281,13 @@ static bool msrs_count(struct judge *j, uint64_t *nmsrs)
 		       (unsigned long long)*nmsrs);
 }
 
-static bool entry(struct judge *j, const struct tape_part *part, uint64_t i, uint32_t *index,
-		  uint64_t *data)
+static bool entry(const struct question *q, const struct tape_part *part, uint64_t i,
+		  uint32_t *index, uint64_t *data)
 {
 	uint64_t n;
 
-	if (!j_field(j, part, HEADER + i * ENTRY, 4, &n) ||
-	    !j_field(j, part, HEADER + i * ENTRY + 8, 8, data))
+	if (!q_field(q, part, HEADER + i * ENTRY, 4, &n) ||
+	    !q_field(q, part, HEADER + i * ENTRY + 8, 8, data))
 		return false;
 	*index = n;
 	return true;
@@ -296,9 +297,9 @@ static bool entry(struct judge *j, const struct tape_part *part, uint64_t i, uin
 static void mcg_cap_check(struct judge *j, size_t at)
 {
 	uint64_t cap = j->vcpu->mcg_cap;
-	bool cut = cap & ~MCG_CAP_AMD && vm_backend_may_be(j, "kvm_amd");
+	bool cut = cap & ~MCG_CAP_AMD && vm_backend_may_be(j->q, "kvm_amd");
 
-	if (cut && !*j_backend(j))
+	if (cut && !*q_backend(j->q))
 		return;
 	j_equal_field(j, cut ? R_MSRS_MCG_CAP_CUT : R_MSRS_MCG_CAP, "MSR 0x179",
 		      cut ? cap & MCG_CAP_AMD : cap, j->out, at, 8);
@@ -308,33 +309,33 @@ void msrs_get(struct judge *j)
 {
 	uint64_t nmsrs, count, data, before;
 	uint32_t index, index_before;
-	bool ran = j_vcpu_ran(j);
+	bool ran = q_vcpu_ran(j->q);
 
 	if (!msrs_count(j, &nmsrs))
 		return;
 	count = (uint64_t)j->ret->ret;
-	if (count < nmsrs && !vm_typed(j) && entry(j, j->in, count, &index, &data)) {
+	if (count < nmsrs && !vm_typed(j->q) && entry(j->q, j->q->in, count, &index, &data)) {
 		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 
-		if (msr_may_lack(j, index))
+		if (msr_may_lack(j->q, index))
 			j_hold(j, R_MSRS_BASES_MISSING);
 		else
 			j_check(j, R_MSRS_READ_AGAIN,
 				!(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
-					!msr_bank(j, index) && !msr_clock(index),
+					!msr_bank(j->q, index) && !msr_clock(index),
 				"an index that can be read to be read", "stopped at MSR 0x%x",
 				index);
 	}
-	if (vcpu_captured(j->in, HEADER) && vcpu_captured(j->out, HEADER))
-		j_check(j, R_MSRS_HEADER_STAYS, !memcmp(j->in->data, j->out->data, HEADER),
+	if (vcpu_captured(j->q->in, HEADER) && vcpu_captured(j->out, HEADER))
+		j_check(j, R_MSRS_HEADER_STAYS, !memcmp(j->q->in->data, j->out->data, HEADER),
 			"nmsrs and pad as given", "they changed");
 	j_promise(j, R_MSRS_HEADER_STAYS, j->out, 0, HEADER);
 	for (uint64_t i = 0; i < nmsrs; i++) {
 		size_t at = HEADER + i * ENTRY;
 
-		if (!entry(j, j->out, i, &index, &data))
+		if (!entry(j->q, j->out, i, &index, &data))
 			break;
-		if (entry(j, j->in, i, &index_before, &before)) {
+		if (entry(j->q, j->q->in, i, &index_before, &before)) {
 			j_promise(j, R_MSRS_INDEX_STAYS, j->out, at, 4);
 			j_promise(j, R_MSRS_HEADER_STAYS, j->out, at + 4, 4);
 			if (i > count)
@@ -345,7 +346,7 @@ void msrs_get(struct judge *j)
 				     index, index_before))
 				break;
 			if (memcmp(j->out->data + HEADER + i * ENTRY + 4,
-				   j->in->data + HEADER + i * ENTRY + 4, 4)) {
+				   j->q->in->data + HEADER + i * ENTRY + 4, 4)) {
 				j_break(j, R_MSRS_HEADER_STAYS, "entries[].reserved as given",
 					"entries[%llu].reserved changed", (unsigned long long)i);
 				break;
@@ -363,16 +364,16 @@ void msrs_get(struct judge *j)
 			if (index == MSR_APICBASE && vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) &&
 			    state_block_known(&j->vcpu->run, 24, 8))
 				j_equal_field(j, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
-					      j_number(j, j->vcpu->run.value + 24, 8), j->out,
+					      q_number(j->q, j->vcpu->run.value + 24, 8), j->out,
 					      at + 8, 8);
 		}
 		if (index == 0x179 && j->vcpu->mcg_cap != UINT64_MAX)
 			mcg_cap_check(j, at + 8);
 		if (!ran && (msr_always(index) || msr_steady(index))) {
 			if (j->making)
-				j_field(j, j->out, at + 8, 8, &data);
-			vcpu_msr_learn(j, index, data, UINT64_MAX);
-			msr_to_sregs(j, index, j->out->data + at + 8);
+				q_field(j->q, j->out, at + 8, 8, &data);
+			vcpu_msr_learn(j->l, index, data, UINT64_MAX);
+			msr_to_sregs(j->l, index, j->out->data + at + 8);
 		}
 		{
 			struct state_entry *e = state_set_add(&j->vcpu->msrs, index, 0);
@@ -385,22 +386,22 @@ void msrs_get(struct judge *j)
 	}
 	/* MSRs that are part of the extended state make the kernel load and save it, which recounts
 	 * XSTATE_BV. */
-	vcpu_forget(j, STATE_XSAVE, 512, 8);
+	vcpu_forget(j->l, STATE_XSAVE, 512, 8);
 }
 
 /* This value is sure to be taken. */
-static bool msr_takes(const struct judge *j, uint32_t index, uint64_t data)
+static bool msr_takes(const struct question *q, uint32_t index, uint64_t data)
 {
 	uint64_t base;
 
 	if (msr_plain(index))
 		return canonical(data);
 	if (index == MSR_APICBASE)
-		return VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &base) &&
+		return VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, apic_base, &base) &&
 		       base == data;
 	if (msr_clock(index) || index == MSR_MICROCODE)
 		return true;
-	if (msr_bank(j, index))
+	if (msr_bank(q, index))
 		return !data || !(data + 1);
 	return msr_always(index) && !data;
 }
@@ -420,25 +421,25 @@ void msrs_set(struct judge *j)
 		return;
 	}
 	count = (uint64_t)j->ret->ret;
-	if (count < nmsrs && !vm_typed(j) && entry(j, j->in, count, &index, &data)) {
+	if (count < nmsrs && !vm_typed(j->q) && entry(j->q, j->q->in, count, &index, &data)) {
 		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
 		bool taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
 
-		if (msr_may_lack(j, index))
+		if (msr_may_lack(j->q, index))
 			j_hold(j, R_MSRS_BASES_MISSING);
 		else
-			j_check(j, R_MSRS_WRITE_AGAIN, !taken && !msr_takes(j, index, data),
+			j_check(j, R_MSRS_WRITE_AGAIN, !taken && !msr_takes(j->q, index, data),
 				"a value that can be written to be written", "stopped at MSR 0x%x",
 				index);
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		if (!entry(j, j->in, i, &index, &data)) {
+		if (!entry(j->q, j->q->in, i, &index, &data)) {
 			vcpu_forget_all(j->vcpu);
 			vcpu_attrs_forget(j->vcpu);
 			j->vcpu->msrs.open = true;
 			break;
 		}
-		msr_was_set(j, index, data, j->in->data + HEADER + i * ENTRY + 8);
+		msr_was_set(j->l, index, data, j->q->in->data + HEADER + i * ENTRY + 8);
 	}
-	vcpu_forget(j, STATE_XSAVE, 512, 8);
+	vcpu_forget(j->l, STATE_XSAVE, 512, 8);
 }

@@ -95,12 +95,12 @@ static void one_reg(struct judge *j, bool set)
 	uint64_t id;
 	int row;
 
-	if (!J_IN(j, struct kvm_one_reg, id, &id)) {
+	if (!Q_IN(j->q, struct kvm_one_reg, id, &id)) {
 		generic_forget_registers(j->vcpu);
 		j_skip(j, "argument not captured");
 		return;
 	}
-	generic_forget_others(j);
+	generic_forget_others(j->l);
 	/* A register that is there, but not on this processor. */
 	j_may_fail_with(j, R_PPC_REG_ABSENT, ENXIO);
 	j_may_fail_with(j, R_PPC_REG_ABSENT, ENODEV);
@@ -196,15 +196,15 @@ static void rtas_define_token(struct judge *j)
 	struct state_vm *vm = j->vm;
 	struct state_entry *e;
 	uint64_t token;
-	int number = service(j->in);
+	int number = service(j->q->in);
 
-	if (!j_cap(j, KVM_CAP_PPC_RTAS)) {
+	if (!q_cap(j->q, KVM_CAP_PPC_RTAS)) {
 		j_must_fail(j, R_PPC_RTAS_UNSUPPORTED);
 		return;
 	}
-	if (j_cap(j, KVM_CAP_PPC_RTAS) < 0)
+	if (q_cap(j->q, KVM_CAP_PPC_RTAS) < 0)
 		j_may_fail(j, R_PPC_RTAS_UNSUPPORTED);
-	if (!J_IN(j, struct kvm_rtas_token_args, token, &token)) {
+	if (!Q_IN(j->q, struct kvm_rtas_token_args, token, &token)) {
 		vm->caps.open = true;
 		j_skip(j, "argument not captured");
 		return;
@@ -228,7 +228,7 @@ static void rtas_define_token(struct judge *j)
 		return;
 	}
 	/* Kernels can be built without the interrupt controller that these services are of. */
-	if (j_cap(j, KVM_CAP_IRQ_XICS) <= 0)
+	if (q_cap(j->q, KVM_CAP_IRQ_XICS) <= 0)
 		j_may_fail(j, R_PPC_RTAS_NO_SERVICE);
 	if (!j_succeeds(j, R_PPC_RTAS_DEFINED))
 		return;
@@ -237,7 +237,7 @@ static void rtas_define_token(struct judge *j)
 		j->oom = -ENOMEM;
 		return;
 	}
-	e->value[0] = j->entered;
+	e->value[0] = j->q->entered;
 }
 
 const struct judge_handler model_powerpc_handlers[] = {

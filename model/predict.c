@@ -49,7 +49,8 @@ void predict_field(struct judge *j, const struct tape_part *part, size_t offset,
 	    part->role < TAPE_NESTED_OUT)
 		return;
 	for (size_t i = 0; i < width; i++)
-		at[model_facts(j->m)->big_endian ? width - 1 - i : i] = (uint8_t)(value >> (8 * i));
+		at[model_facts(j->q->m)->big_endian ? width - 1 - i : i] =
+			(uint8_t)(value >> (8 * i));
 }
 
 void j_make_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
@@ -57,7 +58,7 @@ void j_make_bits(struct judge *j, uint16_t rule, const struct tape_part *part, s
 {
 	uint64_t now;
 
-	if (j->making && j_applies(j, rule) && j_field(j, part, offset, width, &now))
+	if (j->making && q_applies(j->q, rule) && q_field(j->q, part, offset, width, &now))
 		predict_field(j, part, offset, width, (now & ~mask) | (value & mask));
 }
 

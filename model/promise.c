@@ -57,17 +57,17 @@ static uint8_t *bytes_of(const struct promises *p, const struct tape_part *part)
 }
 
 /* Userspace may write there, too. */
-static bool usual(const struct judge *j, uint16_t rule)
+static bool usual(const struct question *q, uint16_t rule)
 {
-	return model_facts(j->m)->rule_kind[rule] == MODEL_USUAL;
+	return model_facts(q->m)->rule_kind[rule] == MODEL_USUAL;
 }
 
 /* The rule counts: it stands in the documents, or is a known deviation, of this kernel. */
-static bool counts(const struct judge *j, uint16_t rule)
+static bool counts(const struct question *q, uint16_t rule)
 {
-	uint8_t kind = model_facts(j->m)->rule_kind[rule];
+	uint8_t kind = model_facts(q->m)->rule_kind[rule];
 
-	return j_applies(j, rule) && !j_doubted(j, rule) &&
+	return q_applies(q, rule) && !q_doubted(q, rule) &&
 	       (kind == MODEL_PROMISE || kind == MODEL_DEVIATES);
 }
 
@@ -76,9 +76,9 @@ void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part
 {
 	uint8_t *bytes;
 
-	if (!part || offset >= part->have || !j_applies(j, rule))
+	if (!part || offset >= part->have || !q_applies(j->q, rule))
 		return;
-	if (!counts(j, rule))
+	if (!counts(j->q, rule))
 		what = MODEL_CONSTRAINED;
 	bytes = bytes_of(j->promises, part);
 	for (size_t i = offset; bytes && i < offset + len && i < part->have; i++) {
@@ -90,7 +90,7 @@ void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part
 void promises_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
 		   size_t width, uint64_t mask)
 {
-	bool big_endian = model_facts(j->m)->big_endian;
+	bool big_endian = model_facts(j->q->m)->big_endian;
 
 	for (size_t i = 0; i < width; i++) {
 		uint8_t byte = mask >> 8 * (big_endian ? width - 1 - i : i);
@@ -106,7 +106,7 @@ void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outc
 {
 	struct promises *p = j->promises;
 
-	if (!counts(j, rule)) {
+	if (!counts(j->q, rule)) {
 		promises_constrain_result(j);
 		return;
 	}
@@ -119,7 +119,7 @@ void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outc
 
 void promises_value(struct judge *j, uint16_t rule)
 {
-	if (counts(j, rule))
+	if (counts(j->q, rule))
 		j->promises->value = MODEL_DETERMINED;
 }
 
@@ -143,7 +143,7 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 	struct promises *p = j->promises;
 	uint32_t end = offset;
 
-	if (!b->origin || (!counts(j, rule) && !usual(j, rule)))
+	if (!b->origin || (!counts(j->q, rule) && !usual(j->q, rule)))
 		return;
 	/* Runs of bytes that are known as a whole. */
 	for (uint32_t at = offset; at < offset + len && at < b->size; at = end + 1) {
@@ -157,7 +157,7 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 		p->echoes[p->echo_count++] = (struct model_echo){
 			.index = b->origin - 1,
 			.role = role,
-			.usual = usual(j, rule),
+			.usual = usual(j->q, rule),
 			.offset = b->origin_offset + at,
 			.len = end - at,
 		};
@@ -168,8 +168,9 @@ void answers_take(struct judge *j, const struct model_answer *answer)
 {
 	struct promises *p = j->promises;
 
-	if (!j_applies(j, answer->rule) || !room_for_one(p, (void **)&p->answers, &p->answer_room,
-							 p->answer_count, sizeof(*p->answers)))
+	if (!q_applies(j->q, answer->rule) ||
+	    !room_for_one(p, (void **)&p->answers, &p->answer_room, p->answer_count,
+			  sizeof(*p->answers)))
 		return;
 	p->answers[p->answer_count++] = *answer;
 }

@@ -35,11 +35,11 @@
 #define RFLAGS offsetof(struct kvm_regs, rflags)
 
 /* The bits of rflags that a SET is sure to bring back. */
-static void rflags_promise(struct judge *j)
+static void rflags_promise(struct learn *l)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_REGS];
-	bool stepping = j->vcpu->debug_known == STATE_UNKNOWN ||
-			j->vcpu->debug_control & KVM_GUESTDBG_SINGLESTEP;
+	struct state_block *b = &l->vcpu->blocks[STATE_REGS];
+	bool stepping = l->vcpu->debug_known == STATE_UNKNOWN ||
+			l->vcpu->debug_control & KVM_GUESTDBG_SINGLESTEP;
 
 	if (!state_block_known(b, RFLAGS, 8))
 		return;
@@ -51,24 +51,24 @@ static void rflags_promise(struct judge *j)
 	state_block_forget_range(b, RFLAGS + 3, 5);
 }
 
-static void regs_learn(struct judge *j, const struct tape_part *part, uint32_t offset, bool set)
+static void regs_learn(struct learn *l, const struct tape_part *part, uint32_t offset, bool set)
 {
 	static const uint8_t none;
 
-	j_block_set(j, &j->vcpu->blocks[STATE_REGS], part, offset, sizeof(struct kvm_regs));
+	l_block_set(l, &l->vcpu->blocks[STATE_REGS], part, offset, sizeof(struct kvm_regs));
 	if (!set)
 		return;
-	vcpu_flag_set(j->vcpu, VCPU_REGS_WRITTEN, true);
-	rflags_promise(j);
+	vcpu_flag_set(l->vcpu, VCPU_REGS_WRITTEN, true);
+	rflags_promise(l);
 	/* A new RIP makes a pending exception pointless: kernels drop it, and keep an injected one.
 	 */
-	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception);
-	if (!j_vcpu_ran(j) &&
-	    state_block_set(&j->vcpu->blocks[STATE_EVENTS],
+	VCPU_FORGET(l, STATE_EVENTS, struct kvm_vcpu_events, exception);
+	if (!q_vcpu_ran(l->q) &&
+	    state_block_set(&l->vcpu->blocks[STATE_EVENTS],
 			    offsetof(struct kvm_vcpu_events, exception.pending), &none, 1))
-		j->oom = -ENOMEM;
-	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_has_payload);
-	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, exception_payload);
+		l->oom = -ENOMEM;
+	VCPU_FORGET(l, STATE_EVENTS, struct kvm_vcpu_events, exception_has_payload);
+	VCPU_FORGET(l, STATE_EVENTS, struct kvm_vcpu_events, exception_payload);
 }
 
 static void regs_check_rflags(struct judge *j, uint64_t rflags)
@@ -80,7 +80,7 @@ static void regs_check_rflags(struct judge *j, uint64_t rflags)
 		(unsigned long long)rflags);
 	j_promise_bits(j, R_REGS_RFLAGS_FIXED, j->out, RFLAGS, 8, 2);
 	/* Right after KVM_RUN: nothing else was written to this vCPU meanwhile. */
-	if (vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) && !j_vcpu_ran(j) &&
+	if (vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) && !q_vcpu_ran(j->q) &&
 	    j->vcpu->has_lapic == STATE_NO && state_block_known(run, if_flag, 1) &&
 	    !vcpu_flag(j->vcpu, VCPU_REGS_WRITTEN))
 		j_equal(j, R_REGS_IF_AS_IN_RUN, "IF", run->value[if_flag], rflags >> 9 & 1);
@@ -103,7 +103,7 @@ void regs_set(struct judge *j)
 		return;
 	if (!j_succeeds(j, R_REGS_SET_SUCCEEDS))
 		return;
-	regs_learn(j, j->in, 0, true);
+	regs_learn(j->l, j->q->in, 0, true);
 }
 
 /* --- special registers: api.rst 4.13, 4.14, 4.131, 4.132 --- */
@@ -118,15 +118,15 @@ struct sregs_values {
 	uint64_t cr0, cr3, cr4, cr8, efer, apic_base;
 };
 
-static bool sregs_values(struct judge *j, const struct tape_part *part, uint32_t at,
+static bool sregs_values(const struct question *q, const struct tape_part *part, uint32_t at,
 			 struct sregs_values *v)
 {
-	return j_field(j, part, at + offsetof(struct kvm_sregs, cr0), 8, &v->cr0) &&
-	       j_field(j, part, at + offsetof(struct kvm_sregs, cr3), 8, &v->cr3) &&
-	       j_field(j, part, at + offsetof(struct kvm_sregs, cr4), 8, &v->cr4) &&
-	       j_field(j, part, at + offsetof(struct kvm_sregs, cr8), 8, &v->cr8) &&
-	       j_field(j, part, at + offsetof(struct kvm_sregs, efer), 8, &v->efer) &&
-	       j_field(j, part, at + offsetof(struct kvm_sregs, apic_base), 8, &v->apic_base);
+	return q_field(q, part, at + offsetof(struct kvm_sregs, cr0), 8, &v->cr0) &&
+	       q_field(q, part, at + offsetof(struct kvm_sregs, cr3), 8, &v->cr3) &&
+	       q_field(q, part, at + offsetof(struct kvm_sregs, cr4), 8, &v->cr4) &&
+	       q_field(q, part, at + offsetof(struct kvm_sregs, cr8), 8, &v->cr8) &&
+	       q_field(q, part, at + offsetof(struct kvm_sregs, efer), 8, &v->efer) &&
+	       q_field(q, part, at + offsetof(struct kvm_sregs, apic_base), 8, &v->apic_base);
 }
 
 /* CR0, CR4, EFER and APIC base as a processor may have them. */
@@ -139,31 +139,31 @@ static bool sregs_legal(const struct sregs_values *s)
 }
 
 /* The same registers seen as MSRs. */
-static void sregs_learn_msrs(struct judge *j, const struct tape_part *part, uint32_t at)
+static void sregs_learn_msrs(struct learn *l, const struct tape_part *part, uint32_t at)
 {
 	uint64_t n;
 
-	if (j_field(j, part, at + offsetof(struct kvm_sregs, efer), 8, &n))
-		vcpu_msr_learn(j, MSR_EFER, n, UINT64_MAX);
-	if (j_field(j, part, at + offsetof(struct kvm_sregs, apic_base), 8, &n))
-		vcpu_msr_learn(j, MSR_APICBASE, n, UINT64_MAX);
-	if (j_field(j, part, at + offsetof(struct kvm_sregs, fs.base), 8, &n))
-		vcpu_msr_learn(j, MSR_FS_BASE, n, UINT64_MAX);
-	if (j_field(j, part, at + offsetof(struct kvm_sregs, gs.base), 8, &n))
-		vcpu_msr_learn(j, MSR_GS_BASE, n, UINT64_MAX);
+	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, efer), 8, &n))
+		vcpu_msr_learn(l, MSR_EFER, n, UINT64_MAX);
+	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, apic_base), 8, &n))
+		vcpu_msr_learn(l, MSR_APICBASE, n, UINT64_MAX);
+	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, fs.base), 8, &n))
+		vcpu_msr_learn(l, MSR_FS_BASE, n, UINT64_MAX);
+	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, gs.base), 8, &n))
+		vcpu_msr_learn(l, MSR_GS_BASE, n, UINT64_MAX);
 }
 
 /* The task priority is both cr8 and a register of the local APIC. */
-static void sregs_learn_tpr(struct judge *j, uint64_t cr8)
+static void sregs_learn_tpr(struct learn *l, uint64_t cr8)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_LAPIC];
+	struct state_block *b = &l->vcpu->blocks[STATE_LAPIC];
 	uint8_t tpr = (cr8 & 0xf) << 4;
 
-	if (j->vcpu->has_lapic != STATE_YES || !b->size)
+	if (l->vcpu->has_lapic != STATE_YES || !b->size)
 		return;
 	state_block_forget_range(b, 0x80, 4);
 	if (state_block_set(b, 0x80, &tpr, 1))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 	b->mask[0x80] = 0xf0;
 }
 
@@ -172,13 +172,14 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 	struct state_vcpu *v = j->vcpu;
 	struct state_block *both[] = {&v->blocks[STATE_SREGS], &v->blocks[STATE_SREGS2]};
 	struct sregs_values old, new;
-	bool base_known = VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base);
+	bool base_known =
+		VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base);
 	uint64_t cs_base = 0;
 
 	for (unsigned int i = 0; i < 2; i++) {
 		struct state_block *b = both[i];
 
-		j_block_set(j, b, part, at, SREGS_COMMON);
+		l_block_set(j->l, b, part, at, SREGS_COMMON);
 		if (!set || !b->size)
 			continue;
 		for (uint32_t s = 0; s < SEGMENTS; s++) {
@@ -191,44 +192,44 @@ static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t 
 		state_block_forget_range(b, offsetof(struct kvm_sregs, gdt.padding), 6);
 		state_block_forget_range(b, offsetof(struct kvm_sregs, idt.padding), 6);
 	}
-	if (!vcpu_captured(part, at + SREGS_COMMON) || !sregs_values(j, part, at, &new) ||
-	    j_vcpu_ran(j)) {
-		vcpu_msr_forget(j, MSR_EFER);
-		vcpu_msr_forget(j, MSR_APICBASE);
-		vcpu_msr_forget(j, MSR_FS_BASE);
-		vcpu_msr_forget(j, MSR_GS_BASE);
+	if (!vcpu_captured(part, at + SREGS_COMMON) || !sregs_values(j->q, part, at, &new) ||
+	    q_vcpu_ran(j->q)) {
+		vcpu_msr_forget(j->l, MSR_EFER);
+		vcpu_msr_forget(j->l, MSR_APICBASE);
+		vcpu_msr_forget(j->l, MSR_FS_BASE);
+		vcpu_msr_forget(j->l, MSR_GS_BASE);
 		state_block_forget(&v->blocks[STATE_LAPIC]);
 		state_block_forget(&v->blocks[STATE_MP_STATE]);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 		return;
 	}
-	sregs_learn_msrs(j, part, at);
+	sregs_learn_msrs(j->l, part, at);
 	if (!set)
 		return;
-	if (new.cr0 & CR0_PG && !(new.efer &EFER_LMA) && vm_backend_may_be(j, "kvm_pvm")) {
+	if (new.cr0 & CR0_PG && !(new.efer &EFER_LMA) && vm_backend_may_be(j->q, "kvm_pvm")) {
 		j_hold(j, R_SREGS_NO_LEGACY_PAGING);
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr0);
-		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr0);
+		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, cr0);
+		VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, cr0);
 	}
 	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
-	if (vcpu_apic_base_completed(j, new.apic_base)) {
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, apic_base);
-		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, apic_base);
-		vcpu_msr_forget(j, MSR_APICBASE);
+	if (vcpu_apic_base_completed(j->q, new.apic_base)) {
+		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, apic_base);
+		VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, apic_base);
+		vcpu_msr_forget(j->l, MSR_APICBASE);
 	}
 	if (new.cr8 > 15) {
 		/* Ignored by kernels, see D-60. */
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
-		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
-		vcpu_forget(j, STATE_LAPIC, 0x80, 4);
+		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, cr8);
+		vcpu_forget(j->l, STATE_LAPIC, 0x80, 4);
 	} else {
-		sregs_learn_tpr(j, new.cr8);
+		sregs_learn_tpr(j->l, new.cr8);
 	}
 	/* A new mode or base of the local APIC rewrites some of its registers. */
 	if (!base_known || old.apic_base != new.apic_base)
 		state_block_forget(&v->blocks[STATE_LAPIC]);
 	/* The reset vector wakes a processor up. */
-	if (j_field(j, part, at + offsetof(struct kvm_sregs, cs.base), 8, &cs_base) &&
+	if (q_field(j->q, part, at + offsetof(struct kvm_sregs, cs.base), 8, &cs_base) &&
 	    cs_base == 0xffff0000)
 		state_block_forget(&v->blocks[STATE_MP_STATE]);
 }
@@ -238,13 +239,13 @@ static void sregs_check_run(struct judge *j)
 {
 	const struct state_block *run = &j->vcpu->run;
 
-	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || j_vcpu_ran(j) ||
+	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || q_vcpu_ran(j->q) ||
 	    !state_block_known(run, 16, 16))
 		return;
 	J_EQUAL_OUT(j, R_SREGS_CR8_AS_IN_RUN, struct kvm_sregs, cr8,
-		    j_number(j, run->value + 16, 8));
+		    q_number(j->q, run->value + 16, 8));
 	J_EQUAL_OUT(j, R_SREGS_APIC_BASE_AS_IN_RUN, struct kvm_sregs, apic_base,
-		    j_number(j, run->value + 24, 8));
+		    q_number(j->q, run->value + 24, 8));
 	j_promise_echo(j, R_SREGS_APIC_BASE_AS_IN_RUN, run, TAPE_RUN_OUT, 16, 16);
 }
 
@@ -262,11 +263,11 @@ static void sregs_check(struct judge *j)
 			(unsigned long long)n);
 		j_promise_bits(j, R_SREGS_CR8_FOUR_BITS, p, offsetof(struct kvm_sregs, cr8), 8,
 			       ~15ull);
-		if (state_block_known(&v->blocks[STATE_LAPIC], 0x80, 4) && !j_vcpu_ran(j))
+		if (state_block_known(&v->blocks[STATE_LAPIC], 0x80, 4) && !q_vcpu_ran(j->q))
 			J_EQUAL_OUT(j, R_SREGS_CR8_IS_TPR, struct kvm_sregs, cr8,
 				    v->blocks[STATE_LAPIC].value[0x80] >> 4);
 	}
-	if (!j_vcpu_ran(j)) {
+	if (!q_vcpu_ran(j->q)) {
 		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_EFER, p, offsetof(struct kvm_sregs, efer));
 		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_APICBASE, p,
 			       offsetof(struct kvm_sregs, apic_base));
@@ -275,7 +276,7 @@ static void sregs_check(struct judge *j)
 		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, p,
 			       offsetof(struct kvm_sregs, gs.base));
 	}
-	if (j->vcpu->fresh && !vcpu_flag(v, VCPU_ODD_SREGS) && sregs_values(j, p, 0, &s)) {
+	if (j->vcpu->fresh && !vcpu_flag(v, VCPU_ODD_SREGS) && sregs_values(j->q, p, 0, &s)) {
 		j_check(j, R_SREGS_LEGAL, sregs_legal(&s), "a state that a processor can be in",
 			"cr0 = 0x%llx, cr4 = 0x%llx, efer = 0x%llx, apic_base = 0x%llx",
 			(unsigned long long)s.cr0, (unsigned long long)s.cr4,
@@ -306,16 +307,16 @@ static void sregs_check(struct judge *j)
 	}
 }
 
-static void sregs_note_odd(struct judge *j)
+static void sregs_note_odd(struct learn *l)
 {
 	struct sregs_values v;
 
-	if (!vcpu_captured(j->in, SREGS_COMMON)) {
-		vcpu_flag_set(j->vcpu, VCPU_ODD_SEGMENTS, true);
+	if (!vcpu_captured(l->q->in, SREGS_COMMON)) {
+		vcpu_flag_set(l->vcpu, VCPU_ODD_SEGMENTS, true);
 		return;
 	}
 	for (uint32_t s = 0; s < SEGMENTS; s++) {
-		const uint8_t *seg = j->in->data + s * SEGMENT;
+		const uint8_t *seg = l->q->in->data + s * SEGMENT;
 
 		for (uint32_t i = offsetof(struct kvm_segment, type);
 		     i < offsetof(struct kvm_segment, padding); i++) {
@@ -324,11 +325,11 @@ static void sregs_note_odd(struct judge *j)
 									       : 1;
 
 			if (seg[i] > max)
-				vcpu_flag_set(j->vcpu, VCPU_ODD_SEGMENTS, true);
+				vcpu_flag_set(l->vcpu, VCPU_ODD_SEGMENTS, true);
 		}
 	}
-	if (!sregs_values(j, j->in, 0, &v) || !sregs_legal(&v))
-		vcpu_flag_set(j->vcpu, VCPU_ODD_SREGS, true);
+	if (!sregs_values(l->q, l->q->in, 0, &v) || !sregs_legal(&v))
+		vcpu_flag_set(l->vcpu, VCPU_ODD_SREGS, true);
 }
 
 /* Which bit of EFER, that CPUID has to announce, may be why a SET was refused. */
@@ -357,7 +358,7 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 	uint64_t l;
 	bool invalid, plain;
 
-	if (!sregs_values(j, j->in, 0, &n) || !J_IN(j, struct kvm_sregs, cs.l, &l)) {
+	if (!sregs_values(j->q, j->q->in, 0, &n) || !Q_IN(j->q, struct kvm_sregs, cs.l, &l)) {
 		j_may_fail(j, R_SREGS_INVALID);
 		return j_may_succeed(j, succeeds, "argument not captured");
 	}
@@ -374,14 +375,15 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 	plain = !(n.cr0 >> 32) && (!(n.cr0 & CR0_NW) || n.cr0 & CR0_CD) &&
 		(!(n.cr0 & CR0_PG) || n.cr0 & CR0_PE) && !(n.apic_base & 0x2ff) &&
 		!(n.efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX));
-	plain = plain && (!n.cr4 || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr4, &old.cr4) &&
-				     old.cr4 == n.cr4));
 	plain = plain &&
-		(!n.efer || (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
+		(!n.cr4 || (VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, cr4, &old.cr4) &&
+			    old.cr4 == n.cr4));
+	plain = plain &&
+		(!n.efer || (VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
 			     old.efer == n.efer && j->vcpu->cpuid_set == STATE_NO));
 	plain = plain &&
 		(n.apic_base == 0xfee00900 || n.apic_base == 0xfee00800 ||
-		 (VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
+		 (VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
 		  old.apic_base == n.apic_base));
 	plain = plain && n.cr3 < 1ull << 32;
 	if (!plain)
@@ -403,7 +405,7 @@ void sregs_get(struct judge *j)
 	if (!vcpu_captured(j->out, sizeof(struct kvm_sregs)))
 		return;
 	for (unsigned int i = 0; i < 4; i++) {
-		uint64_t word = j_number(j, j->out->data + SREGS_COMMON + 8 * i, 8);
+		uint64_t word = q_number(j->q, j->out->data + SREGS_COMMON + 8 * i, 8);
 
 		if (word)
 			bit = 64 * i + (unsigned int)__builtin_ctzll(word);
@@ -412,9 +414,9 @@ void sregs_get(struct judge *j)
 	j_check(j, R_SREGS_ONE_INTERRUPT, bits <= 1, "at most one bit in interrupt_bitmap",
 		"%u bits", bits);
 	j_constrain(j, R_SREGS_ONE_INTERRUPT, j->out, SREGS_COMMON, 32);
-	if (!j_vcpu_ran(j) &&
-	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) &&
-	    VCPU_KNOWN(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr)) {
+	if (!q_vcpu_ran(j->q) &&
+	    VCPU_KNOWN(j->q, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) &&
+	    VCPU_KNOWN(j->q, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr)) {
 		j_promise(j, R_SREGS_INTERRUPT_AS_EVENTS, j->out, SREGS_COMMON, 32);
 		j_check(j, R_SREGS_INTERRUPT_AS_EVENTS, injected ? bits == 1 && bit == nr : !bits,
 			"the interrupt that KVM_GET_VCPU_EVENTS reports as injected",
@@ -426,32 +428,32 @@ void sregs_set(struct judge *j)
 {
 	if (vcpu_protected(j, R_SREGS_SET_SUCCEEDS))
 		return;
-	sregs_note_odd(j);
+	sregs_note_odd(j->l);
 	if (!sregs_set_result(j, R_SREGS_SET_SUCCEEDS)) {
 		/* A failure may come after a part was set. */
 		state_block_forget(&j->vcpu->blocks[STATE_SREGS]);
 		state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
 		return;
 	}
-	sregs_learn(j, j->in, 0, true);
+	sregs_learn(j, j->q->in, 0, true);
 	/* A bit queues an interrupt; no bit does not take one back. */
-	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
-	VCPU_FORGET(j, STATE_EVENTS, struct kvm_vcpu_events, interrupt);
-	vcpu_forget(j, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	VCPU_FORGET(j->l, STATE_EVENTS, struct kvm_vcpu_events, interrupt);
+	vcpu_forget(j->l, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
 }
 
-static bool sregs_pae(struct judge *j, const struct tape_part *part)
+static bool sregs_pae(const struct question *q, const struct tape_part *part)
 {
 	struct sregs_values v;
 
-	return sregs_values(j, part, 0, &v) && v.cr0 & CR0_PG && v.cr4 & CR4_PAE &&
+	return sregs_values(q, part, 0, &v) && v.cr0 & CR0_PG && v.cr4 & CR4_PAE &&
 	       !(v.efer & EFER_LMA);
 }
 
 /* A kernel that says it has no second form, or did not say it and is one of the older. */
 static bool sregs2_absent(struct judge *j)
 {
-	if (j_cap(j, KVM_CAP_SREGS2))
+	if (q_cap(j->q, KVM_CAP_SREGS2))
 		return false;
 	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 	return true;
@@ -460,7 +462,7 @@ static bool sregs2_absent(struct judge *j)
 /* Both calls came with 5.14. */
 static bool sregs2_unknown(struct judge *j)
 {
-	if (!j_kernel(j) || j_kernel(j) >= MODEL_KERNEL(5, 14))
+	if (!q_kernel(j->q) || q_kernel(j->q) >= MODEL_KERNEL(5, 14))
 		return false;
 	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 	return true;
@@ -482,14 +484,14 @@ void sregs2_get(struct judge *j)
 	if (!J_OUT(j, struct kvm_sregs2, flags, &flags))
 		return;
 	J_EQUAL_OUT(j, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags,
-		    sregs_pae(j, j->out) ? KVM_SREGS2_FLAGS_PDPTRS_VALID : 0);
+		    sregs_pae(j->q, j->out) ? KVM_SREGS2_FLAGS_PDPTRS_VALID : 0);
 	if (!(flags & KVM_SREGS2_FLAGS_PDPTRS_VALID))
 		vcpu_zero(j, R_SREGS_FILLER_ZERO, j->out, offsetof(struct kvm_sregs2, pdptrs), 32,
 			  "pdptrs without the flag");
 	/* The flags follow from the mode, which other calls change; what the page directory holds
 	 * is the guest's. */
-	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs2, flags);
-	VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs2, pdptrs);
+	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs2, flags);
+	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs2, pdptrs);
 }
 
 void sregs2_set(struct judge *j)
@@ -500,10 +502,10 @@ void sregs2_set(struct judge *j)
 		return;
 	if (sregs2_absent(j) || vcpu_protected(j, R_SREGS2_SET_SUCCEEDS))
 		return;
-	sregs_note_odd(j);
-	if (J_IN(j, struct kvm_sregs2, flags, &flags) &&
+	sregs_note_odd(j->l);
+	if (Q_IN(j->q, struct kvm_sregs2, flags, &flags) &&
 	    (flags & ~(uint64_t)KVM_SREGS2_FLAGS_PDPTRS_VALID ||
-	     (flags && vcpu_captured(j->in, SREGS_COMMON) && !sregs_pae(j, j->in)))) {
+	     (flags && vcpu_captured(j->q->in, SREGS_COMMON) && !sregs_pae(j->q, j->q->in)))) {
 		j_must_fail(j, R_SREGS2_FLAGS_INVALID);
 		return;
 	}
@@ -512,9 +514,9 @@ void sregs2_set(struct judge *j)
 		state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
 		return;
 	}
-	sregs_learn(j, j->in, 0, true);
-	VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
-	vcpu_forget(j, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+	sregs_learn(j, j->q->in, 0, true);
+	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	vcpu_forget(j->l, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
 }
 
 /* --- FPU and extended state: api.rst 4.22, 4.23, 4.42, 4.43, 4.134 --- */
@@ -534,11 +536,11 @@ void fpu_set(struct judge *j)
 		return;
 	if (!j_succeeds(j, R_FPU_SET_SUCCEEDS))
 		return;
-	j_block_set(j, &j->vcpu->blocks[STATE_FPU], j->in, 0, sizeof(struct kvm_fpu));
-	VCPU_FORGET(j, STATE_FPU, struct kvm_fpu, pad1);
+	l_block_set(j->l, &j->vcpu->blocks[STATE_FPU], j->q->in, 0, sizeof(struct kvm_fpu));
+	VCPU_FORGET(j->l, STATE_FPU, struct kvm_fpu, pad1);
 	/* x86 kernels never carry MXCSR this way. */
-	VCPU_FORGET(j, STATE_FPU, struct kvm_fpu, mxcsr);
-	VCPU_FORGET(j, STATE_FPU, struct kvm_fpu, pad2);
+	VCPU_FORGET(j->l, STATE_FPU, struct kvm_fpu, mxcsr);
+	VCPU_FORGET(j->l, STATE_FPU, struct kvm_fpu, pad2);
 	state_block_forget(&j->vcpu->blocks[STATE_XSAVE]);
 }
 
@@ -565,7 +567,7 @@ static void xsave_check_legacy(struct judge *j, uint64_t bv)
 	static const uint8_t fcw[2] = {0x7f, 0x03}, mxcsr[4] = {0x80, 0x1f};
 	const uint8_t *p = j->out->data;
 
-	if (!j_applies(j, R_XSAVE_INITIAL_LEGACY))
+	if (!q_applies(j->q, R_XSAVE_INITIAL_LEGACY))
 		return;
 	if (!(bv & XFEATURE_FP)) {
 		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p, fcw, sizeof(fcw)), "FCW = 0x37f",
@@ -595,7 +597,7 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 	if (!j_succeeds(j, succeeds) || !j->out)
 		return;
 	j_block_get(j, R_XSAVE_SAME, &j->vcpu->blocks[STATE_XSAVE], j->out, 0, j->out->have);
-	if (!j_field(j, j->out, XSAVE_HEADER, 8, &bv))
+	if (!q_field(j->q, j->out, XSAVE_HEADER, 8, &bv))
 		return;
 	j->vcpu->scratch[VCPU_XFEATURES] |= bv;
 	vcpu_zero(j, R_XSAVE_HEADER_ZERO, j->out, XSAVE_HEADER_REST,
@@ -617,11 +619,11 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 
 void xsave_get(struct judge *j)
 {
-	if (vcpu_flag(j->vcpu, VCPU_LARGE_XSAVE) && j_cap(j, KVM_CAP_XSAVE2) > 4096) {
+	if (vcpu_flag(j->vcpu, VCPU_LARGE_XSAVE) && q_cap(j->q, KVM_CAP_XSAVE2) > 4096) {
 		j_must_fail(j, R_XSAVE_TOO_LARGE);
 		return;
 	}
-	if (j_cap(j, KVM_CAP_XSAVE2) > 4096 || j_cap(j, KVM_CAP_XSAVE2) == INT32_MIN)
+	if (q_cap(j->q, KVM_CAP_XSAVE2) > 4096 || q_cap(j->q, KVM_CAP_XSAVE2) == INT32_MIN)
 		j_may_fail(j, R_XSAVE_TOO_LARGE);
 	xsave_judge_get(j, R_XSAVE_GET_SUCCEEDS);
 }
@@ -629,7 +631,7 @@ void xsave_get(struct judge *j)
 void xsave2_get(struct judge *j)
 {
 	/* Since 5.17, whatever the processor has. */
-	if (j_kernel(j) && j_kernel(j) < MODEL_KERNEL(5, 17)) {
+	if (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 17)) {
 		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
@@ -640,15 +642,15 @@ void xsave_set(struct judge *j)
 {
 	struct state_block *b = &j->vcpu->blocks[STATE_XSAVE];
 	uint64_t bv = 0, mxcsr = 0;
-	bool plain = j_field(j, j->in, XSAVE_HEADER, 8, &bv) &&
-		     j_field(j, j->in, XSAVE_MXCSR, 4, &mxcsr) &&
-		     vcpu_captured(j->in, XSAVE_EXTENDED);
+	bool plain = q_field(j->q, j->q->in, XSAVE_HEADER, 8, &bv) &&
+		     q_field(j->q, j->q->in, XSAVE_MXCSR, 4, &mxcsr) &&
+		     vcpu_captured(j->q->in, XSAVE_EXTENDED);
 	uint64_t known = XFEATURE_FP | XFEATURE_SSE | j->vcpu->scratch[VCPU_XFEATURES];
 
 	if (vcpu_protected(j, R_XSAVE_SET_SUCCEEDS))
 		return;
 	for (uint32_t i = XSAVE_HEADER_REST; plain && i < XSAVE_EXTENDED; i++)
-		plain = !j->in->data[i];
+		plain = !j->q->in->data[i];
 	if (!plain || bv & ~known || mxcsr >> 16)
 		j_may_fail(j, R_XSAVE_INVALID);
 	state_block_forget(&j->vcpu->blocks[STATE_FPU]);
@@ -656,7 +658,7 @@ void xsave_set(struct judge *j)
 		state_block_forget(b);
 		return;
 	}
-	j_block_set(j, b, j->in, 0, XSAVE_EXTENDED);
+	l_block_set(j->l, b, j->q->in, 0, XSAVE_EXTENDED);
 	if (!state_block_known(b, 0, XSAVE_EXTENDED))
 		return;
 	/* A component that is not in XSTATE_BV reads back in its initial state. */
@@ -699,8 +701,8 @@ void xcrs_get(struct judge *j)
 	if (!vcpu_get(j, R_XCRS_GET_SUCCEEDS, R_XCRS_SAME, STATE_XCRS, sizeof(struct kvm_xcrs)))
 		return;
 	if (!J_OUT(j, struct kvm_xcrs, nr_xcrs, &nr) || !J_OUT(j, struct kvm_xcrs, flags, &flags) ||
-	    !j_field(j, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4, &xcr) ||
-	    !j_field(j, j->out, XCR0_VALUE, 8, &value))
+	    !q_field(j->q, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4, &xcr) ||
+	    !q_field(j->q, j->out, XCR0_VALUE, 8, &value))
 		return;
 	j_promise_bits(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, nr_xcrs), 4, ~1ull);
 	j_promise(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, flags), 4);
@@ -729,7 +731,8 @@ void xcrs_set(struct judge *j)
 
 	if (vcpu_protected(j, R_XCRS_SET_SUCCEEDS))
 		return;
-	if (!J_IN(j, struct kvm_xcrs, nr_xcrs, &nr) || !J_IN(j, struct kvm_xcrs, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_xcrs, nr_xcrs, &nr) ||
+	    !Q_IN(j->q, struct kvm_xcrs, flags, &flags)) {
 		j_may_fail(j, R_XCRS_INVALID);
 		if (j_may_succeed(j, R_XCRS_SET_SUCCEEDS, "argument not captured"))
 			state_block_forget(b);
@@ -743,8 +746,8 @@ void xcrs_set(struct judge *j)
 		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
 		uint64_t xcr;
 
-		has_xcr0 = j_field(j, j->in, at, 4, &xcr) && !xcr &&
-			   j_field(j, j->in, at + 8, 8, &value);
+		has_xcr0 = q_field(j->q, j->q->in, at, 4, &xcr) && !xcr &&
+			   q_field(j->q, j->q->in, at + 8, 8, &value);
 	}
 	if (has_xcr0 && !xcr0_legal(value)) {
 		j_must_fail(j, R_XCRS_INVALID);
@@ -755,11 +758,11 @@ void xcrs_set(struct judge *j)
 	if (has_xcr0 && value != 1)
 		j_may_fail(j, R_XCRS_INVALID);
 	/* A host without XSAVE refuses all of them. */
-	if (j_cap(j, KVM_CAP_XCRS) <= 0)
+	if (q_cap(j->q, KVM_CAP_XCRS) <= 0)
 		j_may_fail(j, R_XCRS_INVALID);
 	if (!j_succeeds(j, R_XCRS_SET_SUCCEEDS))
 		return;
-	if (!has_xcr0 || j_vcpu_ran(j)) {
+	if (!has_xcr0 || q_vcpu_ran(j->q)) {
 		state_block_forget_range(b, XCR0_VALUE, 8);
 		return;
 	}
@@ -767,8 +770,8 @@ void xcrs_set(struct judge *j)
 		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
 		uint64_t xcr = 1;
 
-		if (j_field(j, j->in, at, 4, &xcr) && !xcr) {
-			if (state_block_set(b, XCR0_VALUE, j->in->data + at + 8, 8))
+		if (q_field(j->q, j->q->in, at, 4, &xcr) && !xcr) {
+			if (state_block_set(b, XCR0_VALUE, j->q->in->data + at + 8, 8))
 				j->oom = -ENOMEM;
 			break;
 		}
@@ -805,11 +808,12 @@ void debugregs_set(struct judge *j)
 
 	if (vcpu_protected(j, R_DEBUGREGS_SET_SUCCEEDS))
 		return;
-	if (J_IN(j, struct kvm_debugregs, flags, &flags) && flags) {
+	if (Q_IN(j->q, struct kvm_debugregs, flags, &flags) && flags) {
 		j_must_fail(j, R_DEBUGREGS_FLAGS_CLEAR);
 		return;
 	}
-	if (J_IN(j, struct kvm_debugregs, dr6, &dr6) && J_IN(j, struct kvm_debugregs, dr7, &dr7)) {
+	if (Q_IN(j->q, struct kvm_debugregs, dr6, &dr6) &&
+	    Q_IN(j->q, struct kvm_debugregs, dr7, &dr7)) {
 		if (dr6 >> 32 || dr7 >> 32) {
 			j_must_fail(j, R_DEBUGREGS_HIGH_INVALID);
 			return;
@@ -819,6 +823,6 @@ void debugregs_set(struct judge *j)
 	}
 	if (!j_succeeds(j, R_DEBUGREGS_SET_SUCCEEDS))
 		return;
-	j_block_set(j, &j->vcpu->blocks[STATE_DEBUGREGS], j->in, 0,
+	l_block_set(j->l, &j->vcpu->blocks[STATE_DEBUGREGS], j->q->in, 0,
 		    offsetof(struct kvm_debugregs, flags));
 }

@@ -188,8 +188,8 @@ static void run_enter(struct judge *j)
 	uint64_t state;
 
 	v->scratch[VCPU_MP_AT_RUN] =
-		VCPU_KNOWN(j, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
-										     : 0;
+		VCPU_KNOWN(j->q, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
+											: 0;
 	vcpu_flag_set(v, VCPU_RUN_TWICE, v->inside);
 	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, j_part(j, TAPE_RUN_IN)));
 }
@@ -287,7 +287,7 @@ static void exit_system_event(struct judge *j, const uint8_t *p)
 		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_TDX_FATAL &&
 			type != KVM_SYSTEM_EVENT_WAKEUP && type != KVM_SYSTEM_EVENT_SUSPEND,
 		"a type that x86 has", "type = %u", type);
-	if (j_cap(j, KVM_CAP_SYSTEM_EVENT_DATA) > 0)
+	if (q_cap(j->q, KVM_CAP_SYSTEM_EVENT_DATA) > 0)
 		j_check(j, R_RUN_SYSTEM_EVENT_DATA,
 			ndata <= 16 && (type != KVM_SYSTEM_EVENT_SEV_TERM || ndata) &&
 				(type != KVM_SYSTEM_EVENT_TDX_FATAL || ndata == 16),
@@ -536,10 +536,11 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 		p[RUN_READY] <= 1 && p[RUN_IF] <= 1 &&
 			!(flags &
 			  ~(KVM_RUN_X86_SMM | KVM_RUN_X86_BUS_LOCK | KVM_RUN_X86_GUEST_MODE)) &&
-			(!(flags & KVM_RUN_X86_SMM) || j_cap(j, KVM_CAP_X86_SMM)) &&
+			(!(flags & KVM_RUN_X86_SMM) || q_cap(j->q, KVM_CAP_X86_SMM)) &&
 			(!(flags & KVM_RUN_X86_GUEST_MODE) ||
-			 (j_cap(j, KVM_CAP_NESTED_STATE) && j_cap(j, KVM_CAP_X86_GUEST_MODE))) &&
-			(!(flags & KVM_RUN_X86_BUS_LOCK) || j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT)),
+			 (q_cap(j->q, KVM_CAP_NESTED_STATE) &&
+			  q_cap(j->q, KVM_CAP_X86_GUEST_MODE))) &&
+			(!(flags & KVM_RUN_X86_BUS_LOCK) || q_cap(j->q, KVM_CAP_X86_BUS_LOCK_EXIT)),
 		"ready and if_flag 0 or 1, flags that this host can have",
 		"ready = %u, if_flag = %u, flags = 0x%x", p[RUN_READY], p[RUN_IF], flags);
 	if (flags & KVM_RUN_X86_BUS_LOCK)
@@ -554,15 +555,15 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 		j_check(j, R_RUN_READY_WITH_PIC, p[RUN_READY] == 1,
 			"ready_for_interrupt_injection = 1 with the PIC in the kernel", "%u",
 			p[RUN_READY]);
-	else if (j->vm->irqchip == STATE_IRQCHIP_NONE && j_cap(j, KVM_CAP_NESTED_STATE) == 0)
+	else if (j->vm->irqchip == STATE_IRQCHIP_NONE && q_cap(j->q, KVM_CAP_NESTED_STATE) == 0)
 		j_check(j, R_RUN_READY_NEEDS_IF, p[RUN_IF] || !p[RUN_READY],
 			"not ready while interrupts are off", "ready = 1, if_flag = 0");
 }
 
-static void learn(struct judge *j, enum state_vcpu_block block, const uint8_t *bytes, uint32_t len)
+static void learn(struct learn *l, enum state_vcpu_block block, const uint8_t *bytes, uint32_t len)
 {
-	if (state_block_set(&j->vcpu->blocks[block], 0, bytes, len))
-		j->oom = -ENOMEM;
+	if (state_block_set(&l->vcpu->blocks[block], 0, bytes, len))
+		l->oom = -ENOMEM;
 }
 
 /* Registers that travel with struct kvm_run: api.rst 6.74. */
@@ -592,19 +593,19 @@ static void sync_regs(struct judge *j, const struct tape_part *in, const struct 
 	 * written there. */
 	j->vcpu->guest_clean = false;
 	if (valid & KVM_SYNC_X86_REGS && out->have >= 16 + sizeof(struct kvm_regs))
-		learn(j, STATE_REGS, out->data + 16 + offsetof(struct kvm_sync_regs, regs),
+		learn(j->l, STATE_REGS, out->data + 16 + offsetof(struct kvm_sync_regs, regs),
 		      sizeof(struct kvm_regs));
 	if (valid & KVM_SYNC_X86_SREGS &&
 	    out->have >= 16 + offsetof(struct kvm_sync_regs, events)) {
-		learn(j, STATE_SREGS, out->data + 16 + offsetof(struct kvm_sync_regs, sregs),
+		learn(j->l, STATE_SREGS, out->data + 16 + offsetof(struct kvm_sync_regs, sregs),
 		      offsetof(struct kvm_sregs, interrupt_bitmap));
 		for (uint32_t s = 0; s < 8; s++)
-			vcpu_forget(j, STATE_SREGS,
+			vcpu_forget(j->l, STATE_SREGS,
 				    s * sizeof(struct kvm_segment) +
 					    offsetof(struct kvm_segment, padding),
 				    1);
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, gdt.padding);
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, idt.padding);
+		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, gdt.padding);
+		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, idt.padding);
 	}
 }
 
@@ -612,7 +613,7 @@ static void sync_regs(struct judge *j, const struct tape_part *in, const struct 
 static bool inputs_fine(struct judge *j, const struct run_parts *r)
 {
 	const struct tape_part *in = r->in, *regs = r->regs_in;
-	int32_t known = j_cap(j, KVM_CAP_SYNC_REGS);
+	int32_t known = q_cap(j->q, KVM_CAP_SYNC_REGS);
 	uint64_t unused;
 
 	/* Registers that a SET would refuse are refused here.  Another thread may have written them
@@ -622,8 +623,8 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 	if (regs && regs->have >= 16) {
 		unused = (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)known;
 		/* 6.12 compares with a mask of 32 bits. */
-		if (known >= 0 && unused && !(uint32_t)unused && j_kernel(j) &&
-		    j_applies(j, R_RUN_SYNC_HIGH_BITS) && j->ret->ret != -EINVAL) {
+		if (known >= 0 && unused && !(uint32_t)unused && q_kernel(j->q) &&
+		    q_applies(j->q, R_RUN_SYNC_HIGH_BITS) && j->ret->ret != -EINVAL) {
 			j_hold(j, R_RUN_SYNC_HIGH_BITS);
 			return true;
 		}
@@ -646,9 +647,9 @@ static bool inputs_fine(struct judge *j, const struct run_parts *r)
 }
 
 /* Remember how the kernel left struct kvm_run. */
-static void keep(struct judge *j, const struct tape_part *out)
+static void keep(struct learn *l, const struct tape_part *out)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	uint32_t len = 0;
 
 	if (out)
@@ -659,13 +660,13 @@ static void keep(struct judge *j, const struct tape_part *out)
 		state_block_forget_range(&v->run, VCPU_RUN_DONE, v->run.size - VCPU_RUN_DONE);
 	if (len >= RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
 		if (state_block_set(&v->run, 0, out->data, len))
-			j->oom = -ENOMEM;
-		v->run.origin = j->call->index + 1;
+			l->oom = -ENOMEM;
+		v->run.origin = l->q->call->index + 1;
 		v->run.origin_offset = 0;
 		vcpu_flag_set(v, VCPU_REGS_WRITTEN, false);
 		vcpu_flag_set(v, VCPU_MP_WRITTEN, false);
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST,
-			      !j->ret->ret || j->ret->ret == -EINTR || j->ret->ret == -EAGAIN);
+			      !l->ret->ret || l->ret->ret == -EINTR || l->ret->ret == -EAGAIN);
 	} else {
 		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
 	}
@@ -730,12 +731,12 @@ static void run_returned(struct judge *j, const struct tape_part *in, const stru
  * Waiting for a SIPI is impossible in SMM and in some states of nested virtualisation. Who waits
  * for one, if that is not known, got an INIT from another vCPU.
  */
-static bool sipi_may_be_blocked(const struct judge *j, uint64_t mp)
+static bool sipi_may_be_blocked(const struct question *q, uint64_t mp)
 {
 	if (mp)
 		return mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED;
-	return j->vcpu->has_lapic != STATE_NO && (j->vm->vcpu_count > 1 || !j->vm->fresh) &&
-	       (j_cap(j, KVM_CAP_X86_SMM) || j_cap(j, KVM_CAP_NESTED_STATE));
+	return q->vcpu->has_lapic != STATE_NO && (q->vm->vcpu_count > 1 || !q->vm->fresh) &&
+	       (q_cap(q, KVM_CAP_X86_SMM) || q_cap(q, KVM_CAP_NESTED_STATE));
 }
 
 /* KVM_RUN failed: which errors there are, and that exit_reason is no news then. */
@@ -755,11 +756,11 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 		j_hold(j, R_RUN_UNINITIALIZED);
 	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
 		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN);
-	if (sipi_may_be_blocked(j, mp))
+	if (sipi_may_be_blocked(j->q, mp))
 		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE);
-	if (vm_mmu_pages_may_lack(j))
+	if (vm_mmu_pages_may_lack(j->q))
 		j_may_fail(j, R_RUN_NO_MMU_PAGES);
-	if (vm_typed(j) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
+	if (vm_typed(j->q) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		j_may_fail(j, R_VCPU_PROTECTED);
 	if (v->last_exit == KVM_EXIT_SNP_REQ_CERTS)
 		j_may_fail(j, R_RUN_SNP_ANSWER);
@@ -795,15 +796,15 @@ static void run_failed(struct judge *j, const struct tape_part *in, const struct
 
 /* An immediate exit lets no guest run, but completes what is pending and takes the sync registers.
  */
-static void immediate_effects(struct judge *j, const struct tape_part *regs)
+static void immediate_effects(struct learn *l, const struct tape_part *regs)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	bool dirty = !regs || regs->have < 16 || U64(regs->data, 8);
 
-	if (v->pending_exit != STATE_NO || dirty || j->ret->ret != -EINTR) {
+	if (v->pending_exit != STATE_NO || dirty || l->ret->ret != -EINTR) {
 		vcpu_forget_all(v);
-		j->vm->guest_clean = false;
-		state_vm_guest_ran(j->vm);
+		l->vm->guest_clean = false;
+		state_vm_guest_ran(l->vm);
 		return;
 	}
 	/* The kernel loads and saves the extended state on the way, which recounts XSTATE_BV. */
@@ -811,8 +812,8 @@ static void immediate_effects(struct judge *j, const struct tape_part *regs)
 	state_block_forget(&v->blocks[STATE_XSAVE]);
 	state_block_forget(&v->blocks[STATE_FPU]);
 	if (v->has_lapic == STATE_NO) {
-		VCPU_FORGET(j, STATE_SREGS, struct kvm_sregs, cr8);
-		VCPU_FORGET(j, STATE_SREGS2, struct kvm_sregs, cr8);
+		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
 	}
 }
 
@@ -851,29 +852,29 @@ static void run_judge(struct judge *j)
 	struct completion before;
 	bool immediate, completes, continued;
 
-	parts_sort(j->call->parts, j->call->part_count, &r);
+	parts_sort(j->q->call->parts, j->q->call->part_count, &r);
 	parts_sort(j->ret->parts, j->ret->part_count, &r);
 	in = r.in;
 	out = r.out;
 	if (uses_sync(r.regs_in) || uses_sync(r.regs_out))
 		vcpu_flag_set(v, VCPU_SYNC_USED, true);
 	immediate = in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
-		    j_cap(j, KVM_CAP_IMMEDIATE_EXIT);
+		    q_cap(j->q, KVM_CAP_IMMEDIATE_EXIT);
 
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		j_must_fail(j, R_RUN_NO_ARGUMENT);
 		return;
 	}
-	completes = immediate && pending == STATE_YES && completes_later(last) && !vm_typed(j) &&
+	completes = immediate && pending == STATE_YES && completes_later(last) && !vm_typed(j->q) &&
 		    !vcpu_flag(v, VCPU_RUN_TWICE) && !v->running && r.regs_in &&
 		    r.regs_in->have >= 16 && !U64(r.regs_in->data, 8);
 	if (completes)
-		completion_before(j, &before);
+		completion_before(j->q, &before);
 	continued = in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4);
 	if (j->promises)
 		run_promises(j, in, out);
 	if (immediate)
-		immediate_effects(j, r.regs_in);
+		immediate_effects(j->l, r.regs_in);
 	if (inputs_fine(j, &r)) {
 		/* Another thread may have taken the request back before it was looked at. */
 		if (j->ret->ret == 0 && immediate && pending == STATE_NO &&
@@ -892,9 +893,9 @@ static void run_judge(struct judge *j)
 		v->pending_exit = STATE_UNKNOWN;
 	if (continued)
 		look_back(j, in, v->run.value);
-	keep(j, out);
+	keep(j->l, out);
 	if (completes && j->ret->ret == -EINTR)
-		completion_after(j, &before, in, last);
+		completion_after(j->l, &before, in, last);
 	if (!j->ret->ret || j->ret->ret == -EINTR)
 		sync_regs(j, r.regs_in, r.regs_out);
 }

@@ -25,18 +25,18 @@ static uint32_t mmio_written(const struct tape_part *out)
 }
 
 /* Whether what stands in struct kvm_run before the call can be told from what the kernel wrote. */
-static bool mmio_comparable(const struct judge *j, const struct tape_part *in,
+static bool mmio_comparable(const struct question *q, const struct tape_part *in,
 			    const struct tape_part *out)
 {
 	return in && in->have >= AT(mmio.len) && out->have > AT(mmio.is_write) &&
-	       !vcpu_flag(j->vcpu, VCPU_RUN_TWICE);
+	       !vcpu_flag(q->vcpu, VCPU_RUN_TWICE);
 }
 
 void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out)
 {
 	uint32_t at = AT(mmio.data);
 
-	if (!mmio_comparable(j, in, out))
+	if (!mmio_comparable(j->q, in, out))
 		return;
 	at += mmio_written(out);
 	j_check(j, R_RUN_MMIO_STAYS, !memcmp(out->data + at, in->data + at, AT(mmio.len) - at),
@@ -46,7 +46,7 @@ void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct ta
 
 static void mmio_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out)
 {
-	if (mmio_comparable(j, in, out))
+	if (mmio_comparable(j->q, in, out))
 		j_promise(j, R_RUN_MMIO_STAYS, out, AT(mmio.data) + mmio_written(out),
 			  8 - mmio_written(out));
 
@@ -61,10 +61,10 @@ static void echoes(struct judge *j, const struct tape_part *in)
 	const struct state_block *last = &j->vcpu->run;
 	uint64_t reason, before;
 
-	if (!j_field(j, in, AT(exit_reason), 4, &reason) ||
+	if (!q_field(j->q, in, AT(exit_reason), 4, &reason) ||
 	    !state_block_known(last, AT(exit_reason), 4))
 		return;
-	before = j_number(j, last->value + AT(exit_reason), 4);
+	before = q_number(j->q, last->value + AT(exit_reason), 4);
 	if (!reason || reason != before)
 		return;
 	j_promise_echo(j, R_RUN_CONTINUES, last, TAPE_RUN_OUT, AT(exit_reason),
@@ -85,12 +85,12 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 	uint64_t reason;
 	bool header;
 
-	if (j->call->arg)
+	if (j->q->call->arg)
 		return;
 	if (!vcpu_flag(j->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
 		echoes(j, in);
 	j_constrain_result(j);
-	if (!j_field(j, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
+	if (!q_field(j->q, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
 		return;
 	if (!j->ret->ret) {
 		j_promise_value(j, R_RUN_SUCCEEDS);
@@ -113,9 +113,9 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 	j_constrain(j, R_RUN_FLAGS, out, AT(ready_for_interrupt_injection), 2);
 	j_promise_bits(
 		j, R_RUN_FLAGS, out, AT(flags), 2,
-		~(uint64_t)((j_cap(j, KVM_CAP_X86_SMM) ? KVM_RUN_X86_SMM : 0) |
-			    (j_cap(j, KVM_CAP_NESTED_STATE) ? KVM_RUN_X86_GUEST_MODE : 0) |
-			    (j_cap(j, KVM_CAP_X86_BUS_LOCK_EXIT) ? KVM_RUN_X86_BUS_LOCK : 0)));
+		~(uint64_t)((q_cap(j->q, KVM_CAP_X86_SMM) ? KVM_RUN_X86_SMM : 0) |
+			    (q_cap(j->q, KVM_CAP_NESTED_STATE) ? KVM_RUN_X86_GUEST_MODE : 0) |
+			    (q_cap(j->q, KVM_CAP_X86_BUS_LOCK_EXIT) ? KVM_RUN_X86_BUS_LOCK : 0)));
 	j_promise_bits(j, R_RUN_CR8, out, AT(cr8), 8, ~0xfull);
 	j_promise_bits(j, R_RUN_APIC_BASE, out, AT(apic_base), 8, ~0ull << 52 | 0x2ff);
 }

@@ -16,12 +16,12 @@
 /* api.rst 4.2 */
 static void create_vm(struct judge *j)
 {
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		if (!j_may_succeed(j, R_ARCH_CREATE_VM_TYPE, "a type of the architecture"))
 			return;
-		if (j->call->arg == KVM_VM_S390_UCONTROL)
-			s390_ucontrol_made(j);
-		vm_typed_seen(j);
+		if (j->q->call->arg == KVM_VM_S390_UCONTROL)
+			s390_ucontrol_made(j->l);
+		vm_typed_seen(j->l);
 	} else if (!j_succeeds_value(j, R_ARCH_CREATE_VM)) {
 		return;
 	}
@@ -57,8 +57,8 @@ static void enable_cap(struct judge *j)
 	/* Some of them change the CPU model. */
 	state_block_forget(&vm->blocks[STATE_CPU_MODEL]);
 	state_block_forget(&vm->blocks[STATE_CPU_MASK]);
-	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
-	    !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_enable_cap, cap, &cap) ||
+	    !Q_IN(j->q, struct kvm_enable_cap, flags, &flags)) {
 		vm->caps.open = true;
 		j_skip(j, "argument not captured");
 		return;
@@ -76,7 +76,7 @@ static void enable_cap(struct judge *j)
 	}
 	if (j->vcpu)
 		return;
-	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
+	q_field(j->q, j->q->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
 	e = state_set_add(&vm->caps, cap, VM_CAP_ENABLED);
 	if (!e) {
 		j->oom = -ENOMEM;
@@ -91,15 +91,15 @@ static void pv_command(struct judge *j)
 {
 	uint64_t cmd;
 
-	s390_fact_set(j, S390_USER_STATE, STATE_YES);
-	if (!J_IN(j, struct kvm_pv_cmd, cmd, &cmd)) {
-		s390_fact_set(j, S390_PROTECTED, STATE_UNKNOWN);
+	s390_fact_set(j->l, S390_USER_STATE, STATE_YES);
+	if (!Q_IN(j->q, struct kvm_pv_cmd, cmd, &cmd)) {
+		s390_fact_set(j->l, S390_PROTECTED, STATE_UNKNOWN);
 		j_skip(j, "argument not captured");
 		return;
 	}
 	j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "what the ultravisor does");
 	if (cmd == KVM_PV_ENABLE || cmd == KVM_PV_DISABLE || cmd >= KVM_PV_ASYNC_CLEANUP_PREPARE)
-		s390_fact_set(j, S390_PROTECTED,
+		s390_fact_set(j->l, S390_PROTECTED,
 			      cmd == KVM_PV_ENABLE && !j->ret->ret    ? STATE_YES
 			      : cmd == KVM_PV_DISABLE && !j->ret->ret ? STATE_NO
 								      : STATE_UNKNOWN);
@@ -113,39 +113,39 @@ struct region {
 	uint64_t slot, flags, gpa, size, hva;
 };
 
-static bool region_read(struct judge *j, struct region *r)
+static bool region_read(const struct question *q, struct region *r)
 {
-	return J_IN(j, struct kvm_userspace_memory_region, slot, &r->slot) &&
-	       J_IN(j, struct kvm_userspace_memory_region, flags, &r->flags) &&
-	       J_IN(j, struct kvm_userspace_memory_region, guest_phys_addr, &r->gpa) &&
-	       J_IN(j, struct kvm_userspace_memory_region, memory_size, &r->size) &&
-	       J_IN(j, struct kvm_userspace_memory_region, userspace_addr, &r->hva);
+	return Q_IN(q, struct kvm_userspace_memory_region, slot, &r->slot) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, flags, &r->flags) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, guest_phys_addr, &r->gpa) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, memory_size, &r->size) &&
+	       Q_IN(q, struct kvm_userspace_memory_region, userspace_addr, &r->hva);
 }
 
 /* What s390 asks of a new or moved slot. True if it must be refused, which is then said. */
 static bool region_placed(struct judge *j, const struct region *r, enum state_tri placed)
 {
-	const struct state_entry *limit = s390_fact_find(j, S390_LIMIT);
-	enum state_tri given = s390_fact(j, S390_LIMIT), bad;
-	bool between = s390_between(j);
+	const struct state_entry *limit = s390_fact_find(j->q, S390_LIMIT);
+	enum state_tri given = s390_fact(j->q, S390_LIMIT), bad;
+	bool between = s390_between(j->q);
 	struct s390_causes causes = {0};
 	uint64_t most;
 
 	if (placed == STATE_NO)
 		return false;
 	bad = (r->hva | r->size) % MEGABYTE ? placed : STATE_NO;
-	if (j_applies(j, R_S390_REGION_SEGMENT))
+	if (q_applies(j->q, R_S390_REGION_SEGMENT))
 		s390_cause(j, &causes, bad, R_S390_REGION_SEGMENT, EINVAL);
 	else if (between && bad != STATE_NO)
 		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
-	bad = !s390_host_limit(j, &most) ? STATE_UNKNOWN
-	      : r->gpa + r->size > most	 ? placed
-					 : STATE_NO;
+	bad = !s390_host_limit(j->q, &most) ? STATE_UNKNOWN
+	      : r->gpa + r->size > most	    ? placed
+					    : STATE_NO;
 	s390_cause(j, &causes, bad, R_S390_REGION_LIMIT, EINVAL);
 	bad = given == STATE_YES && r->gpa + r->size > limit->value[1] ? placed : STATE_NO;
 	if (given == STATE_UNKNOWN)
 		bad = STATE_UNKNOWN;
-	if (j_applies(j, R_S390_LIMIT_ROUNDED))
+	if (q_applies(j->q, R_S390_LIMIT_ROUNDED))
 		s390_cause(j, &causes, bad, R_S390_LIMIT_ROUNDED, EINVAL);
 	else if (between && bad != STATE_NO)
 		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
@@ -162,20 +162,20 @@ static void set_memory_region(struct judge *j)
 {
 	struct s390_causes causes = {0};
 	const struct state_entry *old;
-	enum state_tri placed, changed, ucontrol = s390_ucontrol(j);
+	enum state_tri placed, changed, ucontrol = s390_ucontrol(j->q);
 	struct state_entry *e;
 	struct region r;
 
 	if (ucontrol != STATE_NO)
 		j_may_fail_with(j, R_S390_REGION_UCONTROL, EEXIST);
 	s390_cause(j, &causes, ucontrol, R_S390_REGION_UCONTROL, EINVAL);
-	s390_cause(j, &causes, s390_fact(j, S390_PROTECTED), R_S390_REGION_PROTECTED, EINVAL);
+	s390_cause(j, &causes, s390_fact(j->q, S390_PROTECTED), R_S390_REGION_PROTECTED, EINVAL);
 	if (causes.count && j->ret->ret == -EEXIST)
 		j_may_fail(j, R_MEMORY_REGION_OVERLAP);
 	if (s390_refused(j, &causes, R_S390_LIMIT_ORDER))
 		return;
-	if (!region_read(j, &r)) {
-		s390_fact_set(j, S390_MIGRATION, STATE_UNKNOWN);
+	if (!region_read(j->q, &r)) {
+		s390_fact_set(j->l, S390_MIGRATION, STATE_UNKNOWN);
 		memslot_set_region(j);
 		return;
 	}
@@ -190,10 +190,10 @@ static void set_memory_region(struct judge *j)
 		return;
 	memslot_set_region(j);
 	if (j->ret->ret || !r.size || r.flags & KVM_MEM_LOG_DIRTY_PAGES || changed == STATE_NO ||
-	    s390_fact(j, S390_MIGRATION) == STATE_NO)
+	    s390_fact(j->q, S390_MIGRATION) == STATE_NO)
 		return;
-	e = s390_fact_set(j, S390_MIGRATION,
-			  j_applies(j, R_S390_MIGRATION_AUTO_STOP) ? STATE_NO : STATE_UNKNOWN);
+	e = s390_fact_set(j->l, S390_MIGRATION,
+			  q_applies(j->q, R_S390_MIGRATION_AUTO_STOP) ? STATE_NO : STATE_UNKNOWN);
 	if (e)
 		e->value[1] = R_S390_MIGRATION_AUTO_STOP;
 }
@@ -201,11 +201,11 @@ static void set_memory_region(struct judge *j)
 /* api.rst 4.107 */
 static void get_cmma_bits(struct judge *j)
 {
-	const struct state_entry *e = s390_fact_find(j, S390_CMMA_ZEROED);
+	const struct state_entry *e = s390_fact_find(j->q, S390_CMMA_ZEROED);
 	const struct tape_part *values = j_part(j, TAPE_NESTED_OUT);
 
 	if (!j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "what is dirty") || !values || !e ||
-	    e->value[0] != STATE_YES || j_vm_running(j) || e->value[1] != j->vm->last_run_end)
+	    e->value[0] != STATE_YES || q_vm_running(j->q) || e->value[1] != j->vm->last_run_end)
 		return;
 	for (uint32_t i = 0; i < values->have; i++) {
 		if (!j_check(j, R_S390_CMMA_CLEARED, !values->data[i], "states of 0",
@@ -216,7 +216,7 @@ static void get_cmma_bits(struct judge *j)
 
 static void set_cmma_bits(struct judge *j)
 {
-	s390_fact_set(j, S390_CMMA_ZEROED, STATE_NO);
+	s390_fact_set(j->l, S390_CMMA_ZEROED, STATE_NO);
 	j_hold(j, R_RETURN_ZERO_OR_ERROR);
 	j_silent(j, "no rule for this ioctl");
 }
@@ -244,12 +244,12 @@ static void set_routing(struct judge *j)
 	uint64_t nr, flags, type, gsi, of_entry, summary, indicator;
 	struct s390_causes causes = {0};
 
-	if (!J_IN(j, struct kvm_irq_routing, nr, &nr) ||
-	    !J_IN(j, struct kvm_irq_routing, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_irq_routing, nr, &nr) ||
+	    !Q_IN(j->q, struct kvm_irq_routing, flags, &flags)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (flags || nr > ENTRIES_MAX || s390_ucontrol(j) != STATE_NO)
+	if (flags || nr > ENTRIES_MAX || s390_ucontrol(j->q) != STATE_NO)
 		j_may_fail(j, R_S390_ROUTING_TYPE);
 	/* The first entry that is wrong decides. */
 	for (uint64_t i = 0; i < nr && i < ENTRIES_MAX && !causes.count; i++) {
@@ -257,15 +257,16 @@ static void set_routing(struct judge *j)
 			sizeof(struct kvm_irq_routing) + i * sizeof(struct kvm_irq_routing_entry);
 		enum state_tri there;
 
-		if (!j_field(j, j->in, at + offsetof(struct kvm_irq_routing_entry, gsi), 4, &gsi) ||
-		    !j_field(j, j->in, at + offsetof(struct kvm_irq_routing_entry, type), 4,
+		if (!q_field(j->q, j->q->in, at + offsetof(struct kvm_irq_routing_entry, gsi), 4,
+			     &gsi) ||
+		    !q_field(j->q, j->q->in, at + offsetof(struct kvm_irq_routing_entry, type), 4,
 			     &type) ||
-		    !j_field(j, j->in, at + offsetof(struct kvm_irq_routing_entry, flags), 4,
+		    !q_field(j->q, j->q->in, at + offsetof(struct kvm_irq_routing_entry, flags), 4,
 			     &of_entry) ||
-		    !j_field(j, j->in,
+		    !q_field(j->q, j->q->in,
 			     at + adapter + offsetof(struct kvm_irq_routing_s390_adapter, ind_addr),
 			     8, &indicator) ||
-		    !j_field(j, j->in,
+		    !q_field(j->q, j->q->in,
 			     at + adapter +
 				     offsetof(struct kvm_irq_routing_s390_adapter, summary_addr),
 			     8, &summary)) {
@@ -277,7 +278,7 @@ static void set_routing(struct judge *j)
 		if (causes.count)
 			break;
 		/* Offsets beyond the page, numbers and flags: newer kernels look at more of it. */
-		if (of_entry || gsi >= ENTRIES_MAX || j_kernel(j) > MODEL_KERNEL(6, 12))
+		if (of_entry || gsi >= ENTRIES_MAX || q_kernel(j->q) > MODEL_KERNEL(6, 12))
 			j_may_fail(j, R_S390_ROUTING_TYPE);
 		there = in_memory(j->vm, summary);
 		if (there == STATE_YES)
@@ -295,20 +296,20 @@ static void set_routing(struct judge *j)
 /* --- MP states ------------------------------------------------------------------------------- */
 
 /* A new vCPU, before anything that changes its state. */
-static bool vcpu_untouched(const struct judge *j)
+static bool vcpu_untouched(const struct question *q)
 {
-	return j->vcpu->fresh && j->vm->fresh && !generic_flag(j->vcpu, S390_MP_SEEN) &&
-	       j->vm->has_run == STATE_NO;
+	return q->vcpu->fresh && q->vm->fresh && !generic_flag(q->vcpu, S390_MP_SEEN) &&
+	       q->vm->has_run == STATE_NO;
 }
 
 /* api.rst 4.38 */
 static void mp_state_get(struct judge *j)
 {
-	bool fresh = vcpu_untouched(j);
+	bool fresh = vcpu_untouched(j->q);
 	uint64_t state, known;
 
-	generic_forget_others(j);
-	if (j_applies(j, R_S390_MP_STATE_RESULT)) {
+	generic_forget_others(j->l);
+	if (q_applies(j->q, R_S390_MP_STATE_RESULT)) {
 		j_check(j, R_S390_MP_STATE_RESULT, j->ret->ret > 0 || j->ret->ret == -EINTR,
 			"the state as the result", "%lld", (long long)j->ret->ret);
 		if (j->ret->ret <= 0)
@@ -324,26 +325,26 @@ static void mp_state_get(struct judge *j)
 		     state >= KVM_MP_STATE_STOPPED && state <= KVM_MP_STATE_LOAD, "a state of s390",
 		     "%llu", (unsigned long long)state))
 		return;
-	known = generic_mp_known(j);
+	known = generic_mp_known(j->q);
 	if (known)
 		j_equal(j, (uint16_t)j->vcpu->scratch[GENERIC_MP_RULE], "state", known - 1, state);
 	else if (fresh)
 		j_equal(j, R_S390_MP_STATE_NEW, "state", KVM_MP_STATE_STOPPED, state);
-	generic_mp_state(j, (uint32_t)state, R_S390_MP_STATE_SAME);
+	generic_mp_state(j->l, (uint32_t)state, R_S390_MP_STATE_SAME);
 	generic_flag_set(j->vcpu, S390_MP_SEEN, true);
 }
 
 /* api.rst 4.39 */
 static void mp_state_set(struct judge *j)
 {
-	enum state_tri protected = s390_fact(j, S390_PROTECTED);
+	enum state_tri protected = s390_fact(j->q, S390_PROTECTED);
 	uint64_t state;
 
-	generic_forget_others(j);
+	generic_forget_others(j->l);
 	generic_flag_set(j->vcpu, S390_MP_SEEN, true);
-	s390_fact_set(j, S390_USER_STATE, STATE_YES);
-	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+	s390_fact_set(j->l, S390_USER_STATE, STATE_YES);
+	if (!Q_IN(j->q, struct kvm_mp_state, mp_state, &state)) {
+		generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -351,21 +352,21 @@ static void mp_state_set(struct judge *j)
 		/* The ultravisor may refuse. */
 		if (protected != STATE_NO) {
 			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "what the ultravisor does");
-			generic_mp_state(j, UINT32_MAX, R_NONE);
+			generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		} else if (j_succeeds(j, R_S390_MP_STATE_SET)) {
-			generic_mp_state(j, (uint32_t)state, R_S390_MP_STATE_SAME);
+			generic_mp_state(j->l, (uint32_t)state, R_S390_MP_STATE_SAME);
 		}
 		return;
 	}
 	if (state == KVM_MP_STATE_LOAD && protected != STATE_NO) {
 		j_may_fail(j, R_S390_MP_STATE_REFUSED);
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "what the ultravisor does");
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+		generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		return;
 	}
-	if (!j_applies(j, R_S390_MP_STATE_REFUSED)) {
+	if (!q_applies(j->q, R_S390_MP_STATE_REFUSED)) {
 		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "which states newer kernels set");
-		generic_mp_state(j, UINT32_MAX, R_NONE);
+		generic_mp_state(j->l, UINT32_MAX, R_NONE);
 		return;
 	}
 	j_must_fail(j, R_S390_MP_STATE_REFUSED);
@@ -381,7 +382,7 @@ static void guest_debug(struct judge *j)
 	uint64_t control, count = 0;
 	const size_t breakpoints = offsetof(struct kvm_guest_debug, arch.nr_hw_bp);
 
-	if (!J_IN(j, struct kvm_guest_debug, control, &control)) {
+	if (!Q_IN(j->q, struct kvm_guest_debug, control, &control)) {
 		v->debug_known = STATE_UNKNOWN;
 		j_skip(j, "argument not captured");
 		return;
@@ -392,7 +393,7 @@ static void guest_debug(struct judge *j)
 		j_must_fail(j, R_S390_GUEST_DEBUG_BITS);
 		return;
 	}
-	j_field(j, j->in, breakpoints, 4, &count);
+	q_field(j->q, j->q->in, breakpoints, 4, &count);
 	if (control & KVM_GUESTDBG_ENABLE && control & KVM_GUESTDBG_USE_HW_BP && count)
 		j_may_fail(j, R_S390_GUEST_DEBUG_BREAKPOINTS);
 	if (!generic_flag(v, S390_DEBUGGED))
@@ -418,25 +419,25 @@ static void run(struct judge *j)
 
 	v->last_exit = 0;
 	generic_flag_set(v, S390_MP_SEEN, true);
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT);
 		return;
 	}
-	if (s390_fact(j, S390_PROTECTED) != STATE_NO)
+	if (s390_fact(j->q, S390_PROTECTED) != STATE_NO)
 		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EINVAL);
-	j_field(j, in, offsetof(struct kvm_run, immediate_exit), 1, &immediate);
+	q_field(j->q, in, offsetof(struct kvm_run, immediate_exit), 1, &immediate);
 	if (immediate) {
 		j_must_fail(j, R_S390_RUN_IMMEDIATE);
 		return;
 	}
 	j_may_fail(j, R_ARCH_RUN_INTERRUPTED);
-	if (s390_fact(j, S390_USER_STATE) == STATE_YES &&
+	if (s390_fact(j->q, S390_USER_STATE) == STATE_YES &&
 	    v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED) {
 		j_must_fail(j, R_S390_RUN_STOPPED);
 		return;
 	}
 	if (!j_may_succeed(j, R_ARCH_RUN, "what the guest needs before it can run") ||
-	    !j_field(j, out, offsetof(struct kvm_run, exit_reason), 4, &reason))
+	    !q_field(j->q, out, offsetof(struct kvm_run, exit_reason), 4, &reason))
 		return;
 	v->last_exit = (uint32_t)reason;
 	j_check(j, R_S390_RUN_REASON, reason < 64 && reasons >> reason & 1, "an exit that s390 has",

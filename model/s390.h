@@ -21,19 +21,19 @@ enum s390_fact {
 	S390_TOD,    /* set: value[1] clock, value[2] extension, value[3] vm->last_run_end then */
 };
 /* Unknown if nothing is known of it and the VM is not known from its beginning. */
-enum state_tri s390_fact(const struct judge *j, enum s390_fact fact);
+enum state_tri s390_fact(const struct question *q, enum s390_fact fact);
 /* The fact, to look at its further values; NULL = there is none. */
-struct state_entry *s390_fact_find(const struct judge *j, enum s390_fact fact);
+const struct state_entry *s390_fact_find(const struct question *q, enum s390_fact fact);
 /* Sets it; the entry, NULL = no memory (said). */
-struct state_entry *s390_fact_set(struct judge *j, enum s390_fact fact, enum state_tri value);
+struct state_entry *s390_fact_set(struct learn *l, enum s390_fact fact, enum state_tri value);
 
 /* The VM is of type KVM_VM_S390_UCONTROL. */
-enum state_tri s390_ucontrol(const struct judge *j);
-void s390_ucontrol_made(struct judge *j);
+enum state_tri s390_ucontrol(const struct question *q);
+void s390_ucontrol_made(struct learn *l);
 /* Kernels between the sources that were read; when it changed is not known. */
-bool s390_between(const struct judge *j);
+bool s390_between(const struct question *q);
 /* The limit of memory that VMs of this host begin with: false = not known. */
-bool s390_host_limit(const struct judge *j, uint64_t *limit);
+bool s390_host_limit(const struct question *q, uint64_t *limit);
 
 /*
  * Causes of errors, in the order in which the kernel looks: a cause that is there for certain ends

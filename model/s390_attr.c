@@ -51,26 +51,26 @@ enum {
 
 /* --- facts ----------------------------------------------------------------------------------- */
 
-struct state_entry *s390_fact_find(const struct judge *j, enum s390_fact fact)
+const struct state_entry *s390_fact_find(const struct question *q, enum s390_fact fact)
 {
-	return state_set_find(&j->vm->facts, fact, 0);
+	return state_set_find(&q->vm->facts, fact, 0);
 }
 
-enum state_tri s390_fact(const struct judge *j, enum s390_fact fact)
+enum state_tri s390_fact(const struct question *q, enum s390_fact fact)
 {
-	const struct state_entry *e = s390_fact_find(j, fact);
+	const struct state_entry *e = s390_fact_find(q, fact);
 
 	if (e)
 		return (enum state_tri)e->value[0];
-	return j->vm->fresh ? STATE_NO : STATE_UNKNOWN;
+	return q->vm->fresh ? STATE_NO : STATE_UNKNOWN;
 }
 
-struct state_entry *s390_fact_set(struct judge *j, enum s390_fact fact, enum state_tri value)
+struct state_entry *s390_fact_set(struct learn *l, enum s390_fact fact, enum state_tri value)
 {
-	struct state_entry *e = state_set_add(&j->vm->facts, fact, 0);
+	struct state_entry *e = state_set_add(&l->vm->facts, fact, 0);
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return NULL;
 	}
 	e->known = 1;
@@ -78,30 +78,30 @@ struct state_entry *s390_fact_set(struct judge *j, enum s390_fact fact, enum sta
 	return e;
 }
 
-enum state_tri s390_ucontrol(const struct judge *j)
+enum state_tri s390_ucontrol(const struct question *q)
 {
-	if (state_set_find(&j_system(j)->numbers, NUMBER_UCONTROL, j->vm->id))
+	if (state_set_find(&q->system->numbers, NUMBER_UCONTROL, q->vm->id))
 		return STATE_YES;
-	return j->vm->fresh ? STATE_NO : STATE_UNKNOWN;
+	return q->vm->fresh ? STATE_NO : STATE_UNKNOWN;
 }
 
-void s390_ucontrol_made(struct judge *j)
+void s390_ucontrol_made(struct learn *l)
 {
-	const struct tape_object *o = j_created(j);
+	const struct tape_object *o = l_created(l);
 
-	if (o && !state_set_add(&j_system(j)->numbers, NUMBER_UCONTROL, o->id))
-		j->oom = -ENOMEM;
+	if (o && !state_set_add(&l->system->numbers, NUMBER_UCONTROL, o->id))
+		l->oom = -ENOMEM;
 }
 
-bool s390_between(const struct judge *j)
+bool s390_between(const struct question *q)
 {
-	return !j_kernel(j) ||
-	       (j_kernel(j) > MODEL_KERNEL(6, 12) && j_kernel(j) < MODEL_KERNEL(7, 2));
+	return !q_kernel(q) ||
+	       (q_kernel(q) > MODEL_KERNEL(6, 12) && q_kernel(q) < MODEL_KERNEL(7, 2));
 }
 
-bool s390_host_limit(const struct judge *j, uint64_t *limit)
+bool s390_host_limit(const struct question *q, uint64_t *limit)
 {
-	const struct state_entry *e = state_set_find(&j_system(j)->numbers, NUMBER_LIMIT, 0);
+	const struct state_entry *e = state_set_find(&q->system->numbers, NUMBER_LIMIT, 0);
 
 	if (!e || !e->known)
 		return false;
@@ -146,14 +146,16 @@ struct attribute {
 	const struct tape_part *data; /* NULL = not captured */
 };
 
-static bool attribute_read(struct judge *j, bool set, struct attribute *a)
+/* `data`: the buffer behind the argument, before the call or after it. */
+static bool attribute_read(const struct question *q, bool set, const struct tape_part *data,
+			   struct attribute *a)
 {
 	a->set = set;
-	a->data = j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT);
-	return J_IN(j, struct kvm_device_attr, flags, &a->flags) &&
-	       J_IN(j, struct kvm_device_attr, group, &a->group) &&
-	       J_IN(j, struct kvm_device_attr, attr, &a->attr) &&
-	       J_IN(j, struct kvm_device_attr, addr, &a->addr);
+	a->data = data;
+	return Q_IN(q, struct kvm_device_attr, flags, &a->flags) &&
+	       Q_IN(q, struct kvm_device_attr, group, &a->group) &&
+	       Q_IN(q, struct kvm_device_attr, attr, &a->attr) &&
+	       Q_IN(q, struct kvm_device_attr, addr, &a->addr);
 }
 
 /* The data's address is not accessible. User space ends a page before the last address. */
@@ -167,10 +169,10 @@ static enum state_tri fault(const struct attribute *a)
 }
 
 /* A number of the data; false = not captured. */
-static bool data_number(const struct judge *j, const struct attribute *a, size_t offset,
+static bool data_number(const struct question *q, const struct attribute *a, size_t offset,
 			size_t width, uint64_t *value)
 {
-	return j_field(j, a->data, offset, width, value);
+	return q_field(q, a->data, offset, width, value);
 }
 
 /* Bytes of the data against what is known, which they then are. `what` names them. */
@@ -198,13 +200,13 @@ static void data_same(struct judge *j, uint16_t rule, const char *what, struct s
 }
 
 /* Bytes of the data become what is known. */
-static void data_known(struct judge *j, struct state_block *b, const struct attribute *a,
+static void data_known(struct learn *l, struct state_block *b, const struct attribute *a,
 		       uint32_t offset, uint32_t len)
 {
 	if (!a->data || a->data->have < offset + len)
 		state_block_forget(b);
 	else if (state_block_set(b, 0, a->data->data + offset, len))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 }
 
 /* Bit of a list that is numbered from the highest bit of its first byte on. */
@@ -216,10 +218,10 @@ static enum state_tri list_bit(const struct state_block *b, unsigned int bit)
 }
 
 /* The VM's CPU model has a facility: KVM enables it, and userspace did not leave it out. */
-static enum state_tri facility(const struct judge *j, unsigned int number)
+static enum state_tri facility(const struct question *q, unsigned int number)
 {
-	enum state_tri mask = list_bit(&j->vm->blocks[STATE_CPU_MASK], number);
-	enum state_tri model = list_bit(&j->vm->blocks[STATE_CPU_MODEL], number + 16 * 8);
+	enum state_tri mask = list_bit(&q->vm->blocks[STATE_CPU_MASK], number);
+	enum state_tri model = list_bit(&q->vm->blocks[STATE_CPU_MODEL], number + 16 * 8);
 
 	if (mask == STATE_NO || model == STATE_NO)
 		return STATE_NO;
@@ -227,21 +229,21 @@ static enum state_tri facility(const struct judge *j, unsigned int number)
 }
 
 /* KVM_HAS_DEVICE_ATTR or a SET showed whether the host has an attribute. */
-static enum state_tri host_has(const struct judge *j, const struct attribute *a)
+static enum state_tri host_has(const struct question *q, const struct attribute *a)
 {
 	const struct state_entry *e =
-		state_set_find(&j_system(j)->numbers, NUMBER_ATTR, a->group << 32 | a->attr);
+		state_set_find(&q->system->numbers, NUMBER_ATTR, a->group << 32 | a->attr);
 
 	return e && e->known ? tri(e->value[0]) : STATE_UNKNOWN;
 }
 
-static void host_has_set(struct judge *j, const struct attribute *a, bool there)
+static void host_has_set(struct learn *l, const struct attribute *a, bool there)
 {
 	struct state_entry *e =
-		state_set_add(&j_system(j)->numbers, NUMBER_ATTR, a->group << 32 | a->attr);
+		state_set_add(&l->system->numbers, NUMBER_ATTR, a->group << 32 | a->attr);
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	e->known = 1;
@@ -251,7 +253,7 @@ static void host_has_set(struct judge *j, const struct attribute *a, bool there)
 /* An attribute that needs something of the host. */
 static void hardware_cause(struct judge *j, struct s390_causes *causes, const struct attribute *a)
 {
-	enum state_tri has = host_has(j, a);
+	enum state_tri has = host_has(j->q, a);
 
 	/* That it is there was said by KVM_HAS_DEVICE_ATTR: ENXIO is against its word. */
 	if (has == STATE_YES && j->ret->ret == -ENXIO) {
@@ -270,17 +272,18 @@ static void cmma_enable(struct judge *j, const struct attribute *a)
 
 	hardware_cause(j, &causes, a);
 	s390_cause(j, &causes, j->vm->has_vcpus, R_S390_CMMA_ENABLE_BUSY, EBUSY);
-	if (j_applies(j, R_S390_CMMA_HUGE_PAGES)) {
+	if (q_applies(j->q, R_S390_CMMA_HUGE_PAGES)) {
 		enum state_tri huge = vm_cap_enabled(j->vm, KVM_CAP_S390_HPAGE_1M, &arg);
 
-		s390_cause(j, &causes, huge == STATE_YES && s390_between(j) ? STATE_UNKNOWN : huge,
+		s390_cause(j, &causes,
+			   huge == STATE_YES && s390_between(j->q) ? STATE_UNKNOWN : huge,
 			   R_S390_CMMA_HUGE_PAGES, EINVAL);
 	}
 	if (s390_refused(j, &causes, R_S390_LIMIT_ORDER))
 		return;
 	if (j_succeeds(j, R_S390_CMMA_ENABLE)) {
-		s390_fact_set(j, S390_CMMA, STATE_YES);
-		host_has_set(j, a, true);
+		s390_fact_set(j->l, S390_CMMA, STATE_YES);
+		host_has_set(j->l, a, true);
 	}
 }
 
@@ -290,31 +293,31 @@ static void cmma_clear(struct judge *j, const struct attribute *a)
 	struct state_entry *e;
 
 	hardware_cause(j, &causes, a);
-	s390_cause(j, &causes, tri_not(s390_fact(j, S390_CMMA)), R_S390_CMMA_CLEAR_OFF, EINVAL);
+	s390_cause(j, &causes, tri_not(s390_fact(j->q, S390_CMMA)), R_S390_CMMA_CLEAR_OFF, EINVAL);
 	if (s390_refused(j, &causes, R_S390_LIMIT_ORDER) || !j_succeeds(j, R_S390_CMMA_CLEAR))
 		return;
-	s390_fact_set(j, S390_CMMA, STATE_YES);
-	e = s390_fact_set(j, S390_CMMA_ZEROED, tri(!j_vm_ran(j)));
+	s390_fact_set(j->l, S390_CMMA, STATE_YES);
+	e = s390_fact_set(j->l, S390_CMMA_ZEROED, tri(!q_vm_ran(j->q)));
 	if (e)
 		e->value[1] = j->vm->last_run_end;
 }
 
 static void limit_set(struct judge *j, const struct attribute *a)
 {
-	bool newer = j_applies(j, R_S390_LIMIT_WRAPS), between = s390_between(j);
+	bool newer = q_applies(j->q, R_S390_LIMIT_WRAPS), between = s390_between(j->q);
 	uint64_t asked = 0, limit, most;
 	enum state_tri value, busy = j->vm->has_vcpus;
 	struct s390_causes causes = {0};
 	struct state_entry *e;
 	bool known;
 
-	s390_cause(j, &causes, s390_ucontrol(j), R_S390_LIMIT_UCONTROL, EINVAL);
+	s390_cause(j, &causes, s390_ucontrol(j->q), R_S390_LIMIT_UCONTROL, EINVAL);
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
-	known = data_number(j, a, 0, 8, &asked);
+	known = data_number(j->q, a, 0, 8, &asked);
 	limit = newer ? (asked + MEGABYTE - 1) & ~(MEGABYTE - 1) : asked;
-	value = !known || between || !s390_host_limit(j, &most) ? STATE_UNKNOWN
-		: most == NO_LIMIT				? STATE_NO
-								: tri(limit > most);
+	value = !known || between || !s390_host_limit(j->q, &most) ? STATE_UNKNOWN
+		: most == NO_LIMIT				   ? STATE_NO
+								   : tri(limit > most);
 	s390_cause(j, &causes, value, R_S390_LIMIT_TOO_BIG, E2BIG);
 	s390_cause(j, &causes, known ? tri(!asked) : STATE_UNKNOWN, R_S390_LIMIT_ZERO, EINVAL);
 	if (newer)
@@ -340,7 +343,7 @@ static void limit_set(struct judge *j, const struct attribute *a)
 		return;
 	if (!j_succeeds(j, R_S390_LIMIT_SET))
 		return;
-	e = s390_fact_set(j, S390_LIMIT, known ? STATE_YES : STATE_UNKNOWN);
+	e = s390_fact_set(j->l, S390_LIMIT, known ? STATE_YES : STATE_UNKNOWN);
 	if (!e)
 		return;
 	e->value[1] = limit <= 1ull << 31   ? 1ull << 31
@@ -352,19 +355,19 @@ static void limit_set(struct judge *j, const struct attribute *a)
 static void limit_get(struct judge *j, const struct attribute *a)
 {
 	struct s390_causes causes = {0};
-	enum state_tri ucontrol = s390_ucontrol(j);
+	enum state_tri ucontrol = s390_ucontrol(j->q);
 	uint64_t limit, most;
 
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
 	if (s390_refused(j, &causes, R_S390_LIMIT_ORDER) || !j_succeeds(j, R_S390_LIMIT_GET) ||
-	    !data_number(j, a, 0, 8, &limit))
+	    !data_number(j->q, a, 0, 8, &limit))
 		return;
 	if (ucontrol == STATE_YES) {
 		j_equal(j, R_S390_LIMIT_NONE, "limit", NO_LIMIT, limit);
 	} else if (ucontrol == STATE_NO) {
-		if (s390_host_limit(j, &most) && s390_fact(j, S390_LIMIT) == STATE_YES)
+		if (s390_host_limit(j->q, &most) && s390_fact(j->q, S390_LIMIT) == STATE_YES)
 			j_equal(j, R_S390_LIMIT_KEPT, "limit", most, limit);
-		else if (s390_fact(j, S390_LIMIT) == STATE_NO)
+		else if (s390_fact(j->q, S390_LIMIT) == STATE_NO)
 			vm_constant(j, R_S390_LIMIT_GET, "limit", &j_system(j)->numbers,
 				    NUMBER_LIMIT, 0, limit);
 	}
@@ -380,18 +383,18 @@ static void machine_get(struct judge *j, const struct attribute *a)
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
 	if (s390_refused(j, &causes, R_S390_MODEL_ORDER) || !j_succeeds(j, R_S390_MACHINE_GET))
 		return;
-	if (data_number(j, a, offsetof(struct kvm_s390_vm_cpu_machine, ibc), 4, &ibc))
+	if (data_number(j->q, a, offsetof(struct kvm_s390_vm_cpu_machine, ibc), 4, &ibc))
 		vm_constant(j, R_S390_MACHINE_SAME, "ibc", &j_system(j)->numbers, NUMBER_IBC, 0,
 			    ibc);
 	data_same(j, R_S390_MACHINE_SAME, "fac_list", &j_system(j)->machine_facilities, a,
 		  offsetof(struct kvm_s390_vm_cpu_machine, fac_list), FACILITIES);
-	data_known(j, &j->vm->blocks[STATE_CPU_MASK], a,
+	data_known(j->l, &j->vm->blocks[STATE_CPU_MASK], a,
 		   offsetof(struct kvm_s390_vm_cpu_machine, fac_mask), FACILITIES);
 }
 
-static void ibc_known(struct judge *j, enum state_tri known, uint64_t value, bool bent)
+static void ibc_known(struct learn *l, enum state_tri known, uint64_t value, bool bent)
 {
-	struct state_entry *e = s390_fact_set(j, S390_IBC, known);
+	struct state_entry *e = s390_fact_set(l, S390_IBC, known);
 
 	if (!e)
 		return;
@@ -400,14 +403,14 @@ static void ibc_known(struct judge *j, enum state_tri known, uint64_t value, boo
 }
 
 /* What the IBC value that was asked for becomes. */
-static void ibc_set(struct judge *j, uint64_t asked)
+static void ibc_set(struct learn *l, uint64_t asked)
 {
-	const struct state_entry *range = state_set_find(&j_system(j)->numbers, NUMBER_IBC, 0);
-	struct state_entry *old = s390_fact_find(j, S390_IBC);
+	const struct state_entry *range = state_set_find(&l->system->numbers, NUMBER_IBC, 0);
+	struct state_entry *old = state_set_entry(&l->vm->facts, S390_IBC, 0);
 	uint64_t lowest, highest;
 
 	if (!range || !range->known) {
-		ibc_known(j, STATE_UNKNOWN, 0, false);
+		ibc_known(l, STATE_UNKNOWN, 0, false);
 		return;
 	}
 	lowest = range->value[0] >> 16 & 0xfff;
@@ -418,9 +421,9 @@ static void ibc_set(struct judge *j, uint64_t asked)
 		return;
 	}
 	if (asked > highest)
-		ibc_known(j, STATE_YES, highest, true);
+		ibc_known(l, STATE_YES, highest, true);
 	else
-		ibc_known(j, STATE_YES, asked < lowest ? lowest : asked, asked < lowest);
+		ibc_known(l, STATE_YES, asked < lowest ? lowest : asked, asked < lowest);
 }
 
 static void processor_set(struct judge *j, const struct attribute *a)
@@ -432,13 +435,13 @@ static void processor_set(struct judge *j, const struct attribute *a)
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
 	if (s390_refused(j, &causes, R_S390_MODEL_ORDER) || !j_succeeds(j, R_S390_PROCESSOR_SET))
 		return;
-	data_known(j, &j->vm->blocks[STATE_CPU_MODEL], a, 0,
+	data_known(j->l, &j->vm->blocks[STATE_CPU_MODEL], a, 0,
 		   sizeof(struct kvm_s390_vm_cpu_processor));
-	s390_fact_set(j, S390_EPOCHS, STATE_UNKNOWN);
-	if (data_number(j, a, offsetof(struct kvm_s390_vm_cpu_processor, ibc), 2, &ibc))
-		ibc_set(j, ibc);
+	s390_fact_set(j->l, S390_EPOCHS, STATE_UNKNOWN);
+	if (data_number(j->q, a, offsetof(struct kvm_s390_vm_cpu_processor, ibc), 2, &ibc))
+		ibc_set(j->l, ibc);
 	else
-		ibc_known(j, STATE_UNKNOWN, 0, false);
+		ibc_known(j->l, STATE_UNKNOWN, 0, false);
 	/* The value and its padding are judged apart. */
 	state_block_forget_range(&j->vm->blocks[STATE_CPU_MODEL], 8, 8);
 }
@@ -446,7 +449,7 @@ static void processor_set(struct judge *j, const struct attribute *a)
 static void processor_get(struct judge *j, const struct attribute *a)
 {
 	struct state_block *b = &j->vm->blocks[STATE_CPU_MODEL];
-	struct state_entry *known = s390_fact_find(j, S390_IBC);
+	struct state_entry *known = state_set_entry(&j->vm->facts, S390_IBC, 0);
 	struct s390_causes causes = {0};
 	uint64_t ibc;
 
@@ -455,20 +458,20 @@ static void processor_get(struct judge *j, const struct attribute *a)
 	    !j_succeeds(j,
 			j->vm->has_vcpus == STATE_YES ? R_S390_MODEL_READ : R_S390_PROCESSOR_GET))
 		return;
-	if (!data_number(j, a, offsetof(struct kvm_s390_vm_cpu_processor, ibc), 2, &ibc))
+	if (!data_number(j->q, a, offsetof(struct kvm_s390_vm_cpu_processor, ibc), 2, &ibc))
 		return;
 	if (known && known->value[0] == STATE_YES)
 		j_equal(j, known->value[2] ? R_S390_PROCESSOR_IBC : R_S390_PROCESSOR_SAME, "ibc",
 			known->value[1], ibc);
 	else
-		ibc_known(j, STATE_YES, ibc, false);
+		ibc_known(j->l, STATE_YES, ibc, false);
 	if (state_block_known(b, 16, FACILITIES)) {
 		int64_t at = state_block_mismatch(b, 0, a->data->data, a->data->have);
 
 		j_check(j, R_S390_PROCESSOR_SAME, at < 0, "cpuid and facilities as written",
 			"byte %lld = 0x%02x", (long long)at, at < 0 ? 0 : a->data->data[at]);
 	}
-	data_known(j, b, a, 0, sizeof(struct kvm_s390_vm_cpu_processor));
+	data_known(j->l, b, a, 0, sizeof(struct kvm_s390_vm_cpu_processor));
 	state_block_forget_range(b, 8, 8);
 }
 
@@ -496,7 +499,7 @@ static void features_set(struct judge *j, const struct attribute *a)
 	s390_cause(j, &causes, j->vm->has_vcpus, R_S390_FEAT_BUSY, EBUSY);
 	if (s390_refused(j, &causes, R_S390_MODEL_ORDER) || !j_succeeds(j, R_S390_FEAT_SET))
 		return;
-	data_known(j, &j->vm->blocks[STATE_CPU_FEATURES], a, 0, len);
+	data_known(j->l, &j->vm->blocks[STATE_CPU_FEATURES], a, 0, len);
 }
 
 static void features_get(struct judge *j, const struct attribute *a)
@@ -527,9 +530,9 @@ static void subfunctions_set(struct judge *j, const struct attribute *a)
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
 	if (s390_refused(j, &causes, R_S390_MODEL_ORDER) || !j_succeeds(j, R_S390_SUBFUNC_SET))
 		return;
-	data_known(j, &j->vm->blocks[STATE_CPU_SUBFUNCTIONS], a, 0,
+	data_known(j->l, &j->vm->blocks[STATE_CPU_SUBFUNCTIONS], a, 0,
 		   sizeof(struct kvm_s390_vm_cpu_subfunc));
-	s390_fact_set(j, S390_SUBFUNC_GIVEN, STATE_YES);
+	s390_fact_set(j->l, S390_SUBFUNC_GIVEN, STATE_YES);
 }
 
 /* Blocks of subfunctions and the facilities that bring their instructions. */
@@ -586,7 +589,7 @@ static void subfunctions_get(struct judge *j, const struct attribute *a)
 {
 	const uint32_t len = sizeof(struct kvm_s390_vm_cpu_subfunc);
 	bool machine = a->attr == KVM_S390_VM_CPU_MACHINE_SUBFUNC;
-	enum state_tri given = s390_fact(j, S390_SUBFUNC_GIVEN);
+	enum state_tri given = s390_fact(j->q, S390_SUBFUNC_GIVEN);
 	struct state_block *of_machine = &j_system(j)->machine_subfunctions;
 	struct s390_causes causes = {0};
 	uint16_t rule = R_S390_SUBFUNC_GET;
@@ -626,10 +629,10 @@ static void uv_features(struct judge *j, const struct attribute *a)
 /* --- 3. KVM_S390_VM_TOD ---------------------------------------------------------------------- */
 
 /* The CPU model has the extension of the clock: by its facilities, or by what was answered. */
-static enum state_tri has_epochs(const struct judge *j)
+static enum state_tri has_epochs(const struct question *q)
 {
-	enum state_tri has = facility(j, FACILITY_MULTIPLE_EPOCH);
-	const struct state_entry *e = s390_fact_find(j, S390_EPOCHS);
+	enum state_tri has = facility(q, FACILITY_MULTIPLE_EPOCH);
+	const struct state_entry *e = s390_fact_find(q, S390_EPOCHS);
 
 	return has == STATE_UNKNOWN && e ? (enum state_tri)e->value[0] : has;
 }
@@ -642,33 +645,33 @@ static void tod_set(struct judge *j, const struct attribute *a)
 	bool known;
 
 	s390_cause(j, &causes, tri(a->flags), R_S390_TOD_FLAGS, EINVAL);
-	if (j_applies(j, R_S390_TOD_PROTECTED))
-		s390_cause(j, &causes, s390_fact(j, S390_PROTECTED), R_S390_TOD_PROTECTED,
+	if (q_applies(j->q, R_S390_TOD_PROTECTED))
+		s390_cause(j, &causes, s390_fact(j->q, S390_PROTECTED), R_S390_TOD_PROTECTED,
 			   EOPNOTSUPP);
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
 	if (a->attr == KVM_S390_VM_TOD_HIGH) {
-		known = data_number(j, a, 0, 1, &extension);
+		known = data_number(j->q, a, 0, 1, &extension);
 		s390_cause(j, &causes, known ? tri(extension) : STATE_UNKNOWN, R_S390_TOD_HIGH,
 			   EINVAL);
 	} else if (a->attr == KVM_S390_VM_TOD_EXT) {
-		known = data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, epoch_idx), 1,
+		known = data_number(j->q, a, offsetof(struct kvm_s390_vm_tod_clock, epoch_idx), 1,
 				    &extension) &&
-			data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod);
+			data_number(j->q, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod);
 		s390_cause(j, &causes,
 			   !known      ? STATE_UNKNOWN
-			   : extension ? tri_not(has_epochs(j))
+			   : extension ? tri_not(has_epochs(j->q))
 				       : STATE_NO,
 			   R_S390_TOD_EXTENSION, EINVAL);
 		/* Nothing else is wrong with the call: the answer shows what the model has. */
 		if (known && extension && !a->flags && (!j->ret->ret || j->ret->ret == -EINVAL))
-			s390_fact_set(j, S390_EPOCHS, tri(!j->ret->ret));
+			s390_fact_set(j->l, S390_EPOCHS, tri(!j->ret->ret));
 	} else {
-		known = data_number(j, a, 0, 8, &tod);
+		known = data_number(j->q, a, 0, 8, &tod);
 	}
 	if (s390_refused(j, &causes, R_S390_TOD_FLAGS) || !j_succeeds(j, R_S390_TOD_SET) ||
 	    a->attr == KVM_S390_VM_TOD_HIGH)
 		return;
-	e = s390_fact_set(j, S390_TOD, known && !j_vm_ran(j) ? STATE_YES : STATE_UNKNOWN);
+	e = s390_fact_set(j->l, S390_TOD, known && !q_vm_ran(j->q) ? STATE_YES : STATE_UNKNOWN);
 	if (!e)
 		return;
 	e->value[1] = tod;
@@ -679,14 +682,15 @@ static void tod_set(struct judge *j, const struct attribute *a)
 /* The clock and, if `extended`, its extension go on from what was set, if no guest set them. */
 static void tod_runs(struct judge *j, uint64_t tod, uint64_t extension, bool extended)
 {
-	const struct state_entry *e = s390_fact_find(j, S390_TOD);
+	const struct state_entry *e = s390_fact_find(j->q, S390_TOD);
 
-	if (!e || e->value[0] != STATE_YES || j_vm_running(j) || j->vm->last_run_end != e->value[3])
+	if (!e || e->value[0] != STATE_YES || q_vm_running(j->q) ||
+	    j->vm->last_run_end != e->value[3])
 		return;
 	j_check(j, R_S390_TOD_RUNS, (int64_t)(tod - e->value[1]) >= 0,
 		"a clock that is not before the one that was set", "0x%llx after 0x%llx",
 		(unsigned long long)tod, (unsigned long long)e->value[1]);
-	if (extended && facility(j, FACILITY_MULTIPLE_EPOCH) == STATE_YES)
+	if (extended && facility(j->q, FACILITY_MULTIPLE_EPOCH) == STATE_YES)
 		j_equal(j, R_S390_TOD_RUNS, "extension", (e->value[2] + (tod < e->value[1])) & 0xff,
 			extension);
 }
@@ -701,15 +705,15 @@ static void tod_get(struct judge *j, const struct attribute *a)
 	if (s390_refused(j, &causes, R_S390_TOD_FLAGS) || !j_succeeds(j, R_S390_TOD_GET))
 		return;
 	if (a->attr == KVM_S390_VM_TOD_HIGH) {
-		if (data_number(j, a, 0, 1, &extension))
+		if (data_number(j->q, a, 0, 1, &extension))
 			j_equal(j, R_S390_TOD_HIGH, "extension", 0, extension);
 	} else if (a->attr == KVM_S390_VM_TOD_LOW) {
-		if (data_number(j, a, 0, 8, &tod))
+		if (data_number(j->q, a, 0, 8, &tod))
 			tod_runs(j, tod, 0, false);
-	} else if (data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, epoch_idx), 1,
+	} else if (data_number(j->q, a, offsetof(struct kvm_s390_vm_tod_clock, epoch_idx), 1,
 			       &extension) &&
-		   data_number(j, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod)) {
-		if (has_epochs(j) == STATE_NO)
+		   data_number(j->q, a, offsetof(struct kvm_s390_vm_tod_clock, tod), 8, &tod)) {
+		if (has_epochs(j->q) == STATE_NO)
 			j_equal(j, R_S390_TOD_EXTENSION, "extension", 0, extension);
 		tod_runs(j, tod, extension, true);
 	}
@@ -726,16 +730,17 @@ static void crypto_set(struct judge *j, const struct attribute *a)
 		j_may_succeed(j, R_S390_CRYPTO_APIE, "whether there are AP instructions");
 		return;
 	}
-	s390_cause(j, &causes, tri_not(facility(j, FACILITY_MSA3)), R_S390_CRYPTO_FACILITY, EINVAL);
+	s390_cause(j, &causes, tri_not(facility(j->q, FACILITY_MSA3)), R_S390_CRYPTO_FACILITY,
+		   EINVAL);
 	if (!s390_refused(j, &causes, R_S390_CRYPTO_FACILITY))
 		j_succeeds(j, R_S390_CRYPTO);
 }
 
 /* --- 5. KVM_S390_VM_MIGRATION ---------------------------------------------------------------- */
 
-static void migration_is(struct judge *j, enum state_tri on)
+static void migration_is(struct learn *l, enum state_tri on)
 {
-	struct state_entry *e = s390_fact_set(j, S390_MIGRATION, on);
+	struct state_entry *e = s390_fact_set(l, S390_MIGRATION, on);
 
 	if (e)
 		e->value[1] = R_S390_MIGRATION_STATUS;
@@ -744,13 +749,13 @@ static void migration_is(struct judge *j, enum state_tri on)
 static void migration_start(struct judge *j)
 {
 	const struct state_set *slots = &j->vm->slots;
-	enum state_tri on = s390_fact(j, S390_MIGRATION), cmma = s390_fact(j, S390_CMMA);
+	enum state_tri on = s390_fact(j->q, S390_MIGRATION), cmma = s390_fact(j->q, S390_CMMA);
 	enum state_tri none, untracked = STATE_NO;
 	uint16_t rule = R_S390_MIGRATION_START;
 	struct s390_causes causes = {0};
 
 	none = tri(!slots->count);
-	if (none == STATE_YES && (slots->open || s390_ucontrol(j) != STATE_NO))
+	if (none == STATE_YES && (slots->open || s390_ucontrol(j->q) != STATE_NO))
 		none = STATE_UNKNOWN;
 	for (uint32_t i = 0; i < slots->count; i++) {
 		const struct state_entry *e = &slots->entries[i];
@@ -775,19 +780,19 @@ static void migration_start(struct judge *j)
 	}
 	if (s390_refused(j, &causes, R_S390_MIGRATION_NO_MEMORY) || !j_succeeds(j, rule))
 		return;
-	migration_is(j, STATE_YES);
+	migration_is(j->l, STATE_YES);
 }
 
 static void migration_status(struct judge *j, const struct attribute *a)
 {
 	struct s390_causes causes = {0};
-	enum state_tri on = s390_fact(j, S390_MIGRATION);
-	const struct state_entry *e = s390_fact_find(j, S390_MIGRATION);
+	enum state_tri on = s390_fact(j->q, S390_MIGRATION);
+	const struct state_entry *e = s390_fact_find(j->q, S390_MIGRATION);
 	uint64_t status;
 
 	s390_cause(j, &causes, fault(a), R_S390_ATTR_FAULT, EFAULT);
 	if (s390_refused(j, &causes, R_S390_MIGRATION_STATUS) ||
-	    !j_succeeds(j, R_S390_MIGRATION_STATUS) || !data_number(j, a, 0, 8, &status))
+	    !j_succeeds(j, R_S390_MIGRATION_STATUS) || !data_number(j->q, a, 0, 8, &status))
 		return;
 	if (!j_check(j, R_S390_MIGRATION_STATUS, status <= 1, "0 or 1", "%llu",
 		     (unsigned long long)status))
@@ -795,7 +800,7 @@ static void migration_status(struct judge *j, const struct attribute *a)
 	if (on != STATE_UNKNOWN)
 		j_equal(j, e ? (uint16_t)e->value[1] : R_S390_MIGRATION_STATUS, "status",
 			on == STATE_YES, status);
-	migration_is(j, tri(status));
+	migration_is(j->l, tri(status));
 }
 
 static void migration_set(struct judge *j, const struct attribute *a)
@@ -803,7 +808,7 @@ static void migration_set(struct judge *j, const struct attribute *a)
 	if (a->attr == KVM_S390_VM_MIGRATION_START)
 		migration_start(j);
 	else if (j_succeeds(j, R_S390_MIGRATION_STOP))
-		migration_is(j, STATE_NO);
+		migration_is(j->l, STATE_NO);
 }
 
 /* --- all of them ----------------------------------------------------------------------------- */
@@ -859,7 +864,7 @@ static const struct row *row_find(const struct attribute *a)
 /* Of the topology group, and of whatever later kernels have, nothing is documented. */
 static bool undocumented(struct judge *j, const struct attribute *a)
 {
-	if (a->group != KVM_S390_VM_CPU_TOPOLOGY && !j_maybe_newer(j))
+	if (a->group != KVM_S390_VM_CPU_TOPOLOGY && !q_maybe_newer(j->q))
 		return false;
 	j_may_fail(j, R_S390_ATTR_HARDWARE);
 	j_may_succeed(j, R_S390_ATTR_HARDWARE, "an attribute that the documents do not name");
@@ -871,7 +876,7 @@ static void access_attr(struct judge *j, bool set)
 	const struct row *row;
 	struct attribute a;
 
-	if (!attribute_read(j, set, &a)) {
+	if (!attribute_read(j->q, set, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT), &a)) {
 		/* Anything may have been set. */
 		state_vm_forget(j->vm);
 		j_skip(j, "argument not captured");
@@ -911,7 +916,7 @@ void s390_has_attr(struct judge *j)
 	struct attribute a;
 	enum state_tri has;
 
-	if (!attribute_read(j, true, &a)) {
+	if (!attribute_read(j->q, true, j_part(j, TAPE_NESTED_IN), &a)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -933,12 +938,12 @@ void s390_has_attr(struct judge *j)
 		j_succeeds(j, R_S390_HAS_ATTR);
 		return;
 	}
-	has = host_has(j, &a);
+	has = host_has(j->q, &a);
 	j_may_fail(j, R_S390_ATTR_HARDWARE);
 	j_may_succeed(j, R_S390_ATTR_HARDWARE, "what the machine has");
 	if (has != STATE_UNKNOWN && (j->ret->ret == 0 || j->ret->ret == -ENXIO))
 		j_check(j, R_S390_HAS_ATTR_KEPT, (has == STATE_YES) == (j->ret->ret == 0),
 			"the same answer as before", "another one");
 	if (j->ret->ret == 0 || j->ret->ret == -ENXIO)
-		host_has_set(j, &a, j->ret->ret == 0);
+		host_has_set(j->l, &a, j->ret->ret == 0);
 }

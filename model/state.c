@@ -127,7 +127,16 @@ static uint32_t set_position(const struct state_set *s, uint64_t key, uint64_t k
 	return low;
 }
 
-struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2)
+struct state_entry *state_set_entry(struct state_set *s, uint64_t key, uint64_t key2)
+{
+	uint32_t at = set_position(s, key, key2);
+
+	if (at < s->count && s->entries[at].key == key && s->entries[at].key2 == key2)
+		return &s->entries[at];
+	return NULL;
+}
+
+const struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2)
 {
 	uint32_t at = set_position(s, key, key2);
 
@@ -456,7 +465,7 @@ struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id)
 	return NULL;
 }
 
-struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number)
+const struct state_vcpu *state_vm_vcpu_number(const struct state_vm *vm, uint64_t number)
 {
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		if (vm->vcpus[i]->number == number)

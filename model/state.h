@@ -48,7 +48,9 @@ struct state_set {
 	uint32_t room;
 	bool open; /* there may be entries that the model has not seen */
 };
-struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2);
+const struct state_entry *state_set_find(const struct state_set *s, uint64_t key, uint64_t key2);
+/* The same, to be changed. */
+struct state_entry *state_set_entry(struct state_set *s, uint64_t key, uint64_t key2);
 struct state_entry *state_set_add(struct state_set *s, uint64_t key,
 				  uint64_t key2); /* found or new; NULL = no memory */
 void state_set_remove(struct state_set *s, struct state_entry *e);
@@ -263,7 +265,7 @@ struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t 
 struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type,
 					 bool closed);
 struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id);
-struct state_vcpu *state_vm_vcpu_number(struct state_vm *vm, uint64_t number);
+const struct state_vcpu *state_vm_vcpu_number(const struct state_vm *vm, uint64_t number);
 struct state_device *state_vm_device(struct state_vm *vm, uint32_t id);
 /*
  * What the two do not agree on becomes unknown in `vm`; both come of the same calls in two orders.

@@ -25,12 +25,12 @@ enum {
 #define CPUID_MAX_ENTRIES 256
 #define MSRS_MAX	  256
 
-static struct state_entry *number(struct judge *j, uint64_t key)
+static struct state_entry *number(struct learn *l, uint64_t key)
 {
-	struct state_entry *e = state_set_add(&j_system(j)->numbers, key, 0);
+	struct state_entry *e = state_set_add(&l->system->numbers, key, 0);
 
 	if (!e)
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 	return e;
 }
 
@@ -60,22 +60,22 @@ void vm_created(struct judge *j, int64_t fd)
 		j_equal(j, R_CREATED_DESCRIPTOR, "descriptor", (uint32_t)o->fd, (uint64_t)fd);
 }
 
-void vm_typed_seen(struct judge *j)
+void vm_typed_seen(struct learn *l)
 {
-	number(j, NUMBER_TYPED_VM);
+	number(l, NUMBER_TYPED_VM);
 }
 
-bool vm_typed(const struct judge *j)
+bool vm_typed(const struct question *q)
 {
-	if (j->vm && (!j->vm->fresh || j->vm->scratch[VM_SCRATCH_ENCRYPTED]))
+	if (q->vm && (!q->vm->fresh || q->vm->scratch[VM_SCRATCH_ENCRYPTED]))
 		return true;
-	return state_set_find(&j_system(j)->numbers, NUMBER_TYPED_VM, 0) != NULL;
+	return state_set_find(&q->system->numbers, NUMBER_TYPED_VM, 0) != NULL;
 }
 
 /* api.rst 4.1 */
 static void get_api_version(struct judge *j)
 {
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		j_must_fail(j, R_API_VERSION_NO_ARGUMENT);
 		return;
 	}
@@ -86,8 +86,8 @@ static void get_api_version(struct judge *j)
 /* api.rst 4.2 */
 static void create_vm(struct judge *j)
 {
-	uint64_t type = j->call->arg;
-	int32_t types = j_cap(j, KVM_CAP_VM_TYPES);
+	uint64_t type = j->q->call->arg;
+	int32_t types = q_cap(j->q, KVM_CAP_VM_TYPES);
 
 	if (!type) {
 		if (!j_succeeds_value(j, R_CREATE_VM_SUCCEEDS))
@@ -103,7 +103,7 @@ static void create_vm(struct judge *j)
 		if (!j_may_succeed(j, R_CREATE_VM_TYPE,
 				   "not every machine can make every type of VM"))
 			return;
-		vm_typed_seen(j);
+		vm_typed_seen(j->l);
 	}
 	vm_created(j, j->ret->ret);
 }
@@ -125,13 +125,13 @@ static bool msr_address(uint64_t index)
 static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 		     struct state_set *indices)
 {
-	struct state_entry *count = number(j, key);
+	struct state_entry *count = number(j->l, key);
 	uint64_t room, n;
 	bool have_n = J_OUT(j, struct kvm_msr_list, nmsrs, &n);
 
 	if (!count)
 		return;
-	if (!J_IN(j, struct kvm_msr_list, nmsrs, &room)) {
+	if (!Q_IN(j->q, struct kvm_msr_list, nmsrs, &room)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -169,14 +169,14 @@ static void msr_list(struct judge *j, uint64_t key, struct state_block *known,
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t index, other;
 
-		if (!j_field(j, j->out, msr_list_at(i), 4, &index))
+		if (!q_field(j->q, j->out, msr_list_at(i), 4, &index))
 			return;
 		if (!j_keeps(j, R_MSR_LIST_ADDRESS, msr_address(index), "indices that MSRs have",
 			     "entry %llu: 0x%llx", (unsigned long long)i,
 			     (unsigned long long)index))
 			return;
 		for (uint64_t k = 0; k < i; k++) {
-			j_field(j, j->out, msr_list_at(k), 4, &other);
+			q_field(j->q, j->out, msr_list_at(k), 4, &other);
 			if (other == index) {
 				j_break(j, R_MSR_LIST_UNIQUE, "each index once",
 					"entries %llu and %llu: 0x%llx", (unsigned long long)k,
@@ -204,10 +204,10 @@ static void get_msr_feature_index_list(struct judge *j)
 /* api.rst 4.5 */
 static void get_vcpu_mmap_size(struct judge *j)
 {
-	int32_t ring = j_cap(j, KVM_CAP_COALESCED_MMIO);
-	int64_t size = j->ret->ret, page = j_page(j);
+	int32_t ring = q_cap(j->q, KVM_CAP_COALESCED_MMIO);
+	int64_t size = j->ret->ret, page = q_page(j->q);
 
-	if (j->call->arg) {
+	if (j->q->call->arg) {
 		j_must_fail(j, R_MMAP_SIZE_NO_ARGUMENT);
 		return;
 	}
@@ -234,7 +234,7 @@ struct cpuid_entry {
 	bool padded; /* padding is zero */
 };
 
-static bool cpuid_entry(const struct judge *j, const struct tape_part *part, uint64_t i,
+static bool cpuid_entry(const struct question *q, const struct tape_part *part, uint64_t i,
 			struct cpuid_entry *e)
 {
 	size_t at = sizeof(struct kvm_cpuid2) + i * sizeof(struct kvm_cpuid_entry2);
@@ -243,12 +243,12 @@ static bool cpuid_entry(const struct judge *j, const struct tape_part *part, uin
 	if (!part || at + sizeof(struct kvm_cpuid_entry2) > part->have)
 		return false;
 	p = part->data + at;
-	e->function = j_number(j, p, 4);
-	e->index = j_number(j, p + 4, 4);
-	e->flags = j_number(j, p + 8, 4);
+	e->function = q_number(q, p, 4);
+	e->index = q_number(q, p + 4, 4);
+	e->flags = q_number(q, p + 8, 4);
 	for (unsigned int r = 0; r < 4; r++)
-		e->reg[r] = j_number(j, p + 12 + 4 * r, 4);
-	e->padded = !j_number(j, p + 28, 4) && !j_number(j, p + 32, 4) && !j_number(j, p + 36, 4);
+		e->reg[r] = q_number(q, p + 12 + 4 * r, 4);
+	e->padded = !q_number(q, p + 28, 4) && !q_number(q, p + 32, 4) && !q_number(q, p + 36, 4);
 	return true;
 }
 
@@ -276,12 +276,12 @@ static unsigned int cpuid_fixed_registers(const struct cpuid_entry *e)
 
 /* The processor has features that a process must ask for, so that lists of two processes may
  * differ. */
-static bool cpuid_dynamic(const struct judge *j, const struct tape_part *part, uint64_t n)
+static bool cpuid_dynamic(const struct question *q, const struct tape_part *part, uint64_t n)
 {
 	struct cpuid_entry e;
 
 	for (uint64_t i = 0; i < n; i++) {
-		if (!cpuid_entry(j, part, i, &e))
+		if (!cpuid_entry(q, part, i, &e))
 			return true;
 		if (e.function == 7 && !e.index)
 			return e.reg[3] >> 24 & 1; /* AMX-TILE */
@@ -294,7 +294,7 @@ static void cpuid_invariants(struct judge *j, uint64_t n, bool emulated)
 	uint64_t highest[2] = {UINT64_MAX, UINT64_MAX}; /* of the basic and the extended leaves */
 	struct cpuid_entry e, other;
 
-	for (uint64_t i = 0; i < n && cpuid_entry(j, j->out, i, &e); i++) {
+	for (uint64_t i = 0; i < n && cpuid_entry(j->q, j->out, i, &e); i++) {
 		size_t at = sizeof(struct kvm_cpuid2) + i * sizeof(struct kvm_cpuid_entry2);
 
 		j_promise_bits(j, R_CPUID_FLAGS, j->out, at + 8, 4, ~7ull);
@@ -314,7 +314,7 @@ static void cpuid_invariants(struct judge *j, uint64_t n, bool emulated)
 		j_keeps(j, R_CPUID_PADDING_ZERO, e.padded, "zero padding",
 			"entry %llu: padding is not zero", (unsigned long long)i);
 		for (uint64_t k = 0; k < i; k++) {
-			cpuid_entry(j, j->out, k, &other);
+			cpuid_entry(j->q, j->out, k, &other);
 			if (other.function == e.function && other.index == e.index &&
 			    !((e.flags | other.flags) & KVM_CPUID_FLAG_STATEFUL_FUNC)) {
 				j_break(j, R_CPUID_UNIQUE, "one entry of each leaf and index",
@@ -372,7 +372,7 @@ static void cpuid_compare(struct judge *j, uint64_t n, struct state_block *known
 	for (uint64_t i = 0; known->size && i < n; i++) {
 		size_t at = sizeof(struct kvm_cpuid2) + i * size;
 
-		if (!cpuid_entry(j, j->out, i, &e) || !cpuid_entry(j, &before, i, &was))
+		if (!cpuid_entry(j->q, j->out, i, &e) || !cpuid_entry(j->q, &before, i, &was))
 			break;
 		j_promise(j, R_CPUID_CONSTANT, j->out, at, CPUID_EAX);
 		j_promise_echo(j, R_CPUID_CONSTANT, known, TAPE_ARG_OUT, at, CPUID_EAX);
@@ -404,7 +404,7 @@ static void cpuid_compare(struct judge *j, uint64_t n, struct state_block *known
 	if (state_block_set(known, 0, j->out->data,
 			    (uint32_t)(sizeof(struct kvm_cpuid2) + n * size)))
 		j->oom = -ENOMEM;
-	known->origin = j->call->index + 1;
+	known->origin = j->q->call->index + 1;
 	known->origin_offset = 0;
 }
 
@@ -418,14 +418,14 @@ static void get_cpuid(struct judge *j, bool emulated)
 	struct cpuid_entry e;
 
 	/* Adding one entry may move the other. */
-	if (!number(j, emulated ? NUMBER_EMULATED : NUMBER_CPUID))
+	if (!number(j->l, emulated ? NUMBER_EMULATED : NUMBER_CPUID))
 		return;
-	low = number(j, emulated ? NUMBER_EMULATED_LOW : NUMBER_CPUID_LOW);
-	count = number(j, emulated ? NUMBER_EMULATED : NUMBER_CPUID);
-	low = number(j, emulated ? NUMBER_EMULATED_LOW : NUMBER_CPUID_LOW);
+	low = number(j->l, emulated ? NUMBER_EMULATED_LOW : NUMBER_CPUID_LOW);
+	count = number(j->l, emulated ? NUMBER_EMULATED : NUMBER_CPUID);
+	low = number(j->l, emulated ? NUMBER_EMULATED_LOW : NUMBER_CPUID_LOW);
 	if (!count || !low)
 		return;
-	if (!J_IN(j, struct kvm_cpuid2, nent, &room)) {
+	if (!Q_IN(j->q, struct kvm_cpuid2, nent, &room)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -433,15 +433,17 @@ static void get_cpuid(struct judge *j, bool emulated)
 	if (count->known)
 		slack = count->value[1];
 	for (uint64_t i = 0;
-	     emulated && i < room && i < CPUID_MAX_ENTRIES && cpuid_entry(j, j->in, i, &e); i++) {
+	     emulated && i < room && i < CPUID_MAX_ENTRIES && cpuid_entry(j->q, j->q->in, i, &e);
+	     i++) {
 		if (!e.padded && room) {
 			j_may_fail(j, R_CPUID_NENT_TOO_LOW);
 			j_must_fail(j, R_CPUID_EMULATED_PADDING);
 			return;
 		}
 	}
-	if (emulated && !(j->in && j->in->have >= sizeof(struct kvm_cpuid2) +
-							  room * sizeof(struct kvm_cpuid_entry2)))
+	if (emulated &&
+	    !(j->q->in &&
+	      j->q->in->have >= sizeof(struct kvm_cpuid2) + room * sizeof(struct kvm_cpuid_entry2)))
 		j_may_fail(j, R_CPUID_EMULATED_PADDING);
 	if (!room || (count->known && room + slack < count->value[0])) {
 		j_must_fail(j, R_CPUID_NENT_TOO_LOW);
@@ -450,7 +452,7 @@ static void get_cpuid(struct judge *j, bool emulated)
 			j_may_fail(j, R_CPUID_EMULATED_SPARE);
 		/* Old kernels have a limit of 80 entries of their own. */
 		if (count->known ? room < count->value[0] + slack
-				 : room < CPUID_MAX_ENTRIES || j_kernel(j) < MODEL_KERNEL(6, 1))
+				 : room < CPUID_MAX_ENTRIES || q_kernel(j->q) < MODEL_KERNEL(6, 1))
 			j_may_fail(j, R_CPUID_NENT_TOO_LOW);
 		if (j->ret->ret == -ENOMEM && have_n && n < room) {
 			j_break(j, R_CPUID_NENT_TOO_HIGH, "0 and nent lowered",
@@ -460,7 +462,7 @@ static void get_cpuid(struct judge *j, bool emulated)
 		if (!j_succeeds(j, R_CPUID_SUCCEEDS) && j->ret->ret != -E2BIG)
 			return;
 	}
-	if (j->in)
+	if (j->q->in)
 		j_promise(j, R_CPUID_HEADER_KEPT, j->out, 4, 4);
 	if (j->ret->ret == -E2BIG)
 		j_promise(j, R_CPUID_NENT_KEPT, j->out, 0, 4);
@@ -468,7 +470,7 @@ static void get_cpuid(struct judge *j, bool emulated)
 		j_promise(j, R_CPUID_NENT_CONSTANT, j->out, 0, 4);
 	else
 		j_constrain(j, R_CPUID_NENT_COUNT, j->out, 0, 4);
-	if (J_IN(j, struct kvm_cpuid2, padding, &pad) &&
+	if (Q_IN(j->q, struct kvm_cpuid2, padding, &pad) &&
 	    J_OUT(j, struct kvm_cpuid2, padding, &pad_after))
 		j_keeps(j, R_CPUID_HEADER_KEPT, pad == pad_after, "the word after nent as it was",
 			"0x%llx", (unsigned long long)pad_after);
@@ -493,7 +495,7 @@ static void get_cpuid(struct judge *j, bool emulated)
 	if (n < room)
 		j_keep(j, R_CPUID_NENT_TOO_HIGH);
 	if (!count->known && !emulated)
-		slack = cpuid_dynamic(j, j->out, n) ? 8 : 0;
+		slack = cpuid_dynamic(j->q, j->out, n) ? 8 : 0;
 	if (low->known &&
 	    !j_check(j, R_CPUID_NENT_CONSTANT, n + slack + emulated > low->value[0],
 		     "more entries than the nent that was too low", "nent = %llu, too low was %llu",
@@ -536,7 +538,7 @@ static void get_feature_msrs(struct judge *j)
 	uint64_t n, index, data, before, after;
 	bool listed = s->features.count > 0;
 
-	if (!J_IN(j, struct kvm_msrs, nmsrs, &n)) {
+	if (!Q_IN(j->q, struct kvm_msrs, nmsrs, &n)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -547,8 +549,8 @@ static void get_feature_msrs(struct judge *j)
 	if (!j_succeeds_value(j, R_FEATURE_MSRS_OTHER))
 		return;
 	for (uint64_t i = 0; i < n && listed; i++)
-		listed = j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
-				 &index) &&
+		listed = q_field(j->q, j->q->in, msr_at(i, offsetof(struct kvm_msr_entry, index)),
+				 4, &index) &&
 			 state_set_find(&s->features, index, 0);
 	if (listed)
 		j_equal_result(j, R_FEATURE_MSRS_READ, "MSRs read", n);
@@ -558,7 +560,7 @@ static void get_feature_msrs(struct judge *j)
 	if (J_OUT(j, struct kvm_msrs, nmsrs, &after) &&
 	    !j_equal(j, R_FEATURE_MSRS_INDEX_KEPT, "nmsrs", n, after))
 		return;
-	if (J_IN(j, struct kvm_msrs, pad, &before) && J_OUT(j, struct kvm_msrs, pad, &after))
+	if (Q_IN(j->q, struct kvm_msrs, pad, &before) && J_OUT(j, struct kvm_msrs, pad, &after))
 		j_keeps(j, R_FEATURE_MSRS_REST_KEPT, before == after, "pad as it was", "0x%llx",
 			(unsigned long long)after);
 	j_promise(j, R_FEATURE_MSRS_INDEX_KEPT, j->out, 0, 4);
@@ -568,34 +570,35 @@ static void get_feature_msrs(struct judge *j)
 		j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, msr_at(i, 4), 4);
 		if (i > (uint64_t)j->ret->ret)
 			j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, msr_at(i, 8), 8);
-		if (!j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
+		if (!q_field(j->q, j->q->in, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
 			     &index) ||
-		    !j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
+		    !q_field(j->q, j->out, msr_at(i, offsetof(struct kvm_msr_entry, index)), 4,
 			     &after) ||
-		    !j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8, &data))
+		    !q_field(j->q, j->out, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8,
+			     &data))
 			return;
 		if (!j_equal(j, R_FEATURE_MSRS_INDEX_KEPT, "index", index, after))
 			return;
-		if (j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, reserved)), 4,
+		if (q_field(j->q, j->q->in, msr_at(i, offsetof(struct kvm_msr_entry, reserved)), 4,
 			    &before) &&
-		    j_field(j, j->out, msr_at(i, offsetof(struct kvm_msr_entry, reserved)), 4,
+		    q_field(j->q, j->out, msr_at(i, offsetof(struct kvm_msr_entry, reserved)), 4,
 			    &after) &&
 		    before != after)
 			j_break(j, R_FEATURE_MSRS_REST_KEPT, "reserved as it was",
 				"entry %llu: 0x%llx", (unsigned long long)i,
 				(unsigned long long)after);
 		/* The first that cannot be read is cleared; beyond it nothing is filled in. */
-		if (i == (uint64_t)j->ret->ret && j_kernel(j) < MODEL_KERNEL(6, 9) &&
-		    vm_backend_may_be(j, "kvm_intel"))
+		if (i == (uint64_t)j->ret->ret && q_kernel(j->q) < MODEL_KERNEL(6, 9) &&
+		    vm_backend_may_be(j->q, "kvm_intel"))
 			continue; /* older kernels may leave there what was on the stack */
-		if (i == (uint64_t)j->ret->ret && j_applies(j, R_FEATURE_MSRS_FIRST_CLEARED)) {
+		if (i == (uint64_t)j->ret->ret && q_applies(j->q, R_FEATURE_MSRS_FIRST_CLEARED)) {
 			j_equal_field(j, R_FEATURE_MSRS_FIRST_CLEARED,
 				      "data of the MSR that cannot be read", 0, j->out,
 				      msr_at(i, offsetof(struct kvm_msr_entry, data)), 8);
 			continue;
 		}
 		if (i > (uint64_t)j->ret->ret &&
-		    j_field(j, j->in, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8,
+		    q_field(j->q, j->q->in, msr_at(i, offsetof(struct kvm_msr_entry, data)), 8,
 			    &before) &&
 		    before != data)
 			j_break(j, R_FEATURE_MSRS_REST_KEPT, "data as it was", "entry %llu: 0x%llx",
@@ -615,7 +618,7 @@ static void get_mce_cap(struct judge *j)
 	const uint64_t format = 0xffull | 0xfull << 8 | 0xffull << 16 | 0xfull << 24;
 	uint64_t cap;
 
-	if (!j_succeeds(j, R_MCE_CAP_SUCCEEDS) || !j_field(j, j->out, 0, 8, &cap))
+	if (!j_succeeds(j, R_MCE_CAP_SUCCEEDS) || !q_field(j->q, j->out, 0, 8, &cap))
 		return;
 	if (!j_check(j, R_MCE_CAP_FORMAT, !(cap & ~format), "bits of MSR_IA32_MCG_CAP", "0x%llx",
 		     (unsigned long long)cap))
@@ -633,7 +636,7 @@ static void get_mce_cap(struct judge *j)
 /* api.rst 4.80, 4.81 for the system descriptor */
 static void system_attr(struct judge *j, bool get)
 {
-	int32_t cap = j_cap(j, KVM_CAP_SYS_ATTRIBUTES);
+	int32_t cap = q_cap(j->q, KVM_CAP_SYS_ATTRIBUTES);
 	const struct tape_part *data = j_part(j, TAPE_NESTED_OUT);
 	uint64_t group, attr, value;
 
@@ -643,8 +646,8 @@ static void system_attr(struct judge *j, bool get)
 	}
 	if (cap < 0)
 		j_may_fail(j, R_SYSTEM_ATTR_UNSUPPORTED);
-	if (!J_IN(j, struct kvm_device_attr, group, &group) ||
-	    !J_IN(j, struct kvm_device_attr, attr, &attr)) {
+	if (!Q_IN(j->q, struct kvm_device_attr, group, &group) ||
+	    !Q_IN(j->q, struct kvm_device_attr, attr, &attr)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -661,7 +664,7 @@ static void system_attr(struct judge *j, bool get)
 		if (!j_may_succeed(j, R_SYSTEM_ATTR_OTHER, "attribute of a back end"))
 			return;
 	}
-	if (get && j_field(j, data, 0, 8, &value) &&
+	if (get && q_field(j->q, data, 0, 8, &value) &&
 	    vm_constant(j, R_SYSTEM_ATTR_CONSTANT, "attribute", &j_system(j)->attrs,
 			group << 32 | attr, 0, value))
 		j_promise(j, R_SYSTEM_ATTR_CONSTANT, data, 0, 8);

@@ -9,20 +9,20 @@
 
 /* --- shared --- */
 
-bool vcpu_block_number(const struct judge *j, enum state_vcpu_block block, uint32_t offset,
+bool vcpu_block_number(const struct question *q, enum state_vcpu_block block, uint32_t offset,
 		       uint32_t width, uint64_t *value)
 {
-	const struct state_block *b = &j->vcpu->blocks[block];
+	const struct state_block *b = &q->vcpu->blocks[block];
 
 	if (!state_block_known(b, offset, width))
 		return false;
-	*value = j_number(j, b->value + offset, width);
+	*value = q_number(q, b->value + offset, width);
 	return true;
 }
 
-void vcpu_forget(struct judge *j, enum state_vcpu_block block, uint32_t offset, uint32_t len)
+void vcpu_forget(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t len)
 {
-	state_block_forget_range(&j->vcpu->blocks[block], offset, len);
+	state_block_forget_range(&l->vcpu->blocks[block], offset, len);
 }
 
 void vcpu_forget_all(struct state_vcpu *v)
@@ -38,19 +38,19 @@ void vcpu_forget_all(struct state_vcpu *v)
  * Whether a vCPU of the VM ran since this was last asked with the same stamp. A VM's only vCPU
  * sends nothing to itself while it does not run.
  */
-static bool others_ran(struct judge *j, unsigned int stamp)
+static bool others_ran(struct learn *l, unsigned int stamp)
 {
-	bool ran = j_vm_running(j) || j->vm->last_run_end > j->vcpu->scratch[stamp];
+	bool ran = q_vm_running(l->q) || l->vm->last_run_end > l->vcpu->scratch[stamp];
 
-	j->vcpu->scratch[stamp] = j->entered;
-	return ran && (j->vm->vcpu_count > 1 || !j->vm->fresh);
+	l->vcpu->scratch[stamp] = l->q->entered;
+	return ran && (l->vm->vcpu_count > 1 || !l->vm->fresh);
 }
 
-void vcpu_forget_async(struct judge *j)
+void vcpu_forget_async(struct learn *l)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 
-	if (others_ran(j, VCPU_ASYNC_SEEN)) {
+	if (others_ran(l, VCPU_ASYNC_SEEN)) {
 		state_block_forget(&v->blocks[STATE_EVENTS]);
 		state_block_forget(&v->blocks[STATE_MP_STATE]);
 		state_block_forget(&v->blocks[STATE_LAPIC]);
@@ -93,7 +93,7 @@ bool vcpu_get(struct judge *j, uint16_t succeeds, uint16_t same, enum state_vcpu
 
 bool vcpu_protected(struct judge *j, uint16_t succeeds)
 {
-	if (!vm_typed(j) && !j->vm->scratch[VM_SCRATCH_ENCRYPTED])
+	if (!vm_typed(j->q) && !j->vm->scratch[VM_SCRATCH_ENCRYPTED])
 		return false;
 	j_may_fail(j, R_VCPU_PROTECTED);
 	j_may_succeed(j, succeeds, "the state of a protected guest is its own");
@@ -107,16 +107,16 @@ static void mp_state_get(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	struct state_block *b = &v->blocks[STATE_MP_STATE];
-	bool others = others_ran(j, VCPU_MP_SEEN);
+	bool others = others_ran(j->l, VCPU_MP_SEEN);
 	uint64_t state, had = 0;
 	bool known;
 
-	vcpu_forget_async(j);
+	vcpu_forget_async(j->l);
 	if (!j_succeeds(j, R_MP_STATE_GET_SUCCEEDS) ||
 	    !J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
-	if (vcpu_flag(v, VCPU_MP_ODD) && !state_block_known(b, 0, 4) && j_kernel(j) &&
-	    j_applies(j, R_MP_STATE_ANY) && state > KVM_MP_STATE_SIPI_RECEIVED) {
+	if (vcpu_flag(v, VCPU_MP_ODD) && !state_block_known(b, 0, 4) && q_kernel(j->q) &&
+	    q_applies(j->q, R_MP_STATE_ANY) && state > KVM_MP_STATE_SIPI_RECEIVED) {
 		j_hold(j, R_MP_STATE_ANY);
 		return;
 	}
@@ -125,7 +125,7 @@ static void mp_state_get(struct judge *j)
 		     "an MP state of x86", "mp_state = %llu", (unsigned long long)state))
 		return;
 	j_promise_bits(j, R_MP_STATE_OF_X86, j->out, 0, 4, ~0xfull);
-	known = vcpu_block_number(j, STATE_MP_STATE, 0, 4, &had) && !j_vcpu_ran(j) &&
+	known = vcpu_block_number(j->q, STATE_MP_STATE, 0, 4, &had) && !q_vcpu_ran(j->q) &&
 		!vcpu_flag(v, VCPU_INIT_LATCHED);
 	if (v->has_lapic == STATE_NO) {
 		J_EQUAL_OUT(j, R_MP_STATE_WITHOUT_LAPIC, struct kvm_mp_state, mp_state,
@@ -143,7 +143,7 @@ static void mp_state_get(struct judge *j)
 		J_EQUAL_OUT(j, R_MP_STATE_SAME, struct kvm_mp_state, mp_state, had);
 	} else if ((v->last_exit == KVM_EXIT_IO || v->last_exit == KVM_EXIT_MMIO) &&
 		   vcpu_flag(v, VCPU_RUN_IS_NEWEST) && j->vm->vcpu_count == 1 && j->vm->fresh &&
-		   !vcpu_flag(v, VCPU_MP_WRITTEN) && !j_vcpu_ran(j)) {
+		   !vcpu_flag(v, VCPU_MP_WRITTEN) && !q_vcpu_ran(j->q)) {
 		J_EQUAL_OUT(j, R_MP_STATE_RUNNING, struct kvm_mp_state, mp_state,
 			    KVM_MP_STATE_RUNNABLE);
 	} else if (v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES && !b->size &&
@@ -157,21 +157,21 @@ static void mp_state_get(struct judge *j)
 	/* An INIT that waits is taken by this call, and resets nearly everything. */
 	if ((others || vcpu_flag(v, VCPU_INIT_LATCHED)) && v->has_lapic != STATE_NO)
 		vcpu_forget_all(v);
-	if (j_vcpu_ran(j))
+	if (q_vcpu_ran(j->q))
 		state_block_forget(b);
 	else if (state_block_set(b, 0, j->out->data, 4))
 		j->oom = -ENOMEM;
 }
 
 /* The MP state may be any.  The block keeps its size: it is no longer that of a new vCPU. */
-static void mp_state_odd(struct judge *j)
+static void mp_state_odd(struct learn *l)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
+	struct state_block *b = &l->vcpu->blocks[STATE_MP_STATE];
 
-	vcpu_flag_set(j->vcpu, VCPU_MP_ODD, true);
-	vcpu_flag_set(j->vcpu, VCPU_MP_WRITTEN, true);
+	vcpu_flag_set(l->vcpu, VCPU_MP_ODD, true);
+	vcpu_flag_set(l->vcpu, VCPU_MP_WRITTEN, true);
 	if (state_block_set(b, 0, &(uint32_t){0}, sizeof(uint32_t)))
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 	state_block_forget(b);
 }
 
@@ -180,18 +180,18 @@ static void mp_state_set(struct judge *j)
 	struct state_block *b = &j->vcpu->blocks[STATE_MP_STATE];
 	uint64_t state;
 
-	if (!J_IN(j, struct kvm_mp_state, mp_state, &state)) {
+	if (!Q_IN(j->q, struct kvm_mp_state, mp_state, &state)) {
 		j_may_fail(j, R_MP_STATE_UNKNOWN);
 		j_may_succeed(j, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
-		mp_state_odd(j);
+		mp_state_odd(j->l);
 		return;
 	}
 	if (state > KVM_MP_STATE_SIPI_RECEIVED && state != KVM_MP_STATE_AP_RESET_HOLD) {
 		/* Some older kernels, but not which ones is known for all, store any number. */
-		if (j->vcpu->has_lapic != STATE_NO && j_applies(j, R_MP_STATE_ANY) &&
+		if (j->vcpu->has_lapic != STATE_NO && q_applies(j->q, R_MP_STATE_ANY) &&
 		    j->ret->ret == 0) {
 			j_hold(j, R_MP_STATE_ANY);
-			mp_state_odd(j);
+			mp_state_odd(j->l);
 			return;
 		}
 		j_must_fail(j, R_MP_STATE_UNKNOWN);
@@ -210,9 +210,9 @@ static void mp_state_set(struct judge *j)
 		/* Another state does not take a SIPI back. */
 		if (state == KVM_MP_STATE_SIPI_RECEIVED)
 			vcpu_flag_set(j->vcpu, VCPU_SIPI_WAITS, true);
-		j_block_set(j, b, j->in, 0, sizeof(struct kvm_mp_state));
+		l_block_set(j->l, b, j->q->in, 0, sizeof(struct kvm_mp_state));
 		/* What others sent before counts from now on. */
-		if (j_vm_running(j))
+		if (q_vm_running(j->q))
 			state_block_forget(b);
 	}
 }
@@ -281,14 +281,14 @@ static void tsc_khz_get(struct judge *j)
 static void tsc_khz_set(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
-	uint64_t khz = (uint32_t)j->call->arg;
+	uint64_t khz = (uint32_t)j->q->call->arg;
 
 	/*
 	 * Another frequency than the vCPU has is a matter of the hardware.  Without TSC scaling its
 	 * own is, too: the kernel compares with the host's, which is calibrated again after the
 	 * module was loaded.
 	 */
-	if ((khz && (khz != v->tsc_khz || j_cap(j, KVM_CAP_TSC_CONTROL) <= 0)) ||
+	if ((khz && (khz != v->tsc_khz || q_cap(j->q, KVM_CAP_TSC_CONTROL) <= 0)) ||
 	    vcpu_flag(v, VCPU_TSC_REFUSED))
 		j_may_fail(j, R_TSC_KHZ_REFUSED);
 	if (!j_succeeds(j, R_TSC_KHZ_SET_SUCCEEDS)) {
@@ -306,18 +306,18 @@ static void tsc_khz_set(struct judge *j)
 #define MSR_KVM_CLOCK	  0x4b564d01
 
 /* Whether the guest has a clock that could be told: one register behind two numbers. */
-static enum state_tri has_kvmclock(const struct judge *j)
+static enum state_tri has_kvmclock(const struct question *q)
 {
 	const struct state_entry *e[] = {
-		state_set_find(&j->vcpu->msrs, MSR_KVM_CLOCK_OLD, 0),
-		state_set_find(&j->vcpu->msrs, MSR_KVM_CLOCK, 0),
+		state_set_find(&q->vcpu->msrs, MSR_KVM_CLOCK_OLD, 0),
+		state_set_find(&q->vcpu->msrs, MSR_KVM_CLOCK, 0),
 	};
 
 	for (size_t i = 0; i < 2; i++) {
 		if (e[i] && e[i]->known && e[i]->value[1] & 1)
 			return e[i]->value[0] & 1 ? STATE_YES : STATE_NO;
 	}
-	if (j->vcpu->fresh && j->vcpu->has_run == STATE_NO && !j->vcpu->msrs.open &&
+	if (q->vcpu->fresh && q->vcpu->has_run == STATE_NO && !q->vcpu->msrs.open &&
 	    !(e[0] && e[0]->value[2]) && !(e[1] && e[1]->value[2]))
 		return STATE_NO;
 	return STATE_UNKNOWN;
@@ -325,7 +325,7 @@ static enum state_tri has_kvmclock(const struct judge *j)
 
 static void kvmclock_ctrl(struct judge *j)
 {
-	if (has_kvmclock(j) == STATE_NO && !j_vcpu_ran(j)) {
+	if (has_kvmclock(j->q) == STATE_NO && !q_vcpu_ran(j->q)) {
 		j_must_fail(j, R_KVMCLOCK_CTRL_NO_CLOCK);
 		return;
 	}
@@ -339,8 +339,8 @@ static void signal_mask_set(struct judge *j)
 {
 	uint64_t len;
 
-	if (j->call->arg) {
-		if (!J_IN(j, struct kvm_signal_mask, len, &len)) {
+	if (j->q->call->arg) {
+		if (!Q_IN(j->q, struct kvm_signal_mask, len, &len)) {
 			j_may_fail(j, R_SIGNAL_MASK_LENGTH);
 		} else if (len != 8) {
 			j_must_fail(j, R_SIGNAL_MASK_LENGTH);
@@ -357,8 +357,8 @@ static void enable_cap(struct judge *j)
 	uint64_t cap, flags, arg = 0;
 	struct state_entry *e;
 
-	if (!J_IN(j, struct kvm_enable_cap, cap, &cap) ||
-	    !J_IN(j, struct kvm_enable_cap, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_enable_cap, cap, &cap) ||
+	    !Q_IN(j->q, struct kvm_enable_cap, flags, &flags)) {
 		j_may_succeed(j, R_VCPU_CAP_SUCCEEDS, "argument not captured");
 		j->vcpu->caps.open = true;
 		vcpu_msrs_doubt(j->vcpu);
@@ -369,7 +369,7 @@ static void enable_cap(struct judge *j)
 		j_must_fail(j, R_VCPU_CAP_FLAGS);
 		return;
 	}
-	j_field(j, j->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
+	q_field(j->q, j->q->in, offsetof(struct kvm_enable_cap, args), 8, &arg);
 	switch (cap) {
 	case KVM_CAP_HYPERV_SYNIC2:
 		if (arg) {
@@ -384,15 +384,15 @@ static void enable_cap(struct judge *j)
 		}
 		if (j->vm->irqchip == STATE_IRQCHIP_UNKNOWN)
 			j_may_fail(j, R_VCPU_CAP_SYNIC_NEEDS_IRQCHIP);
-		if (j_cap(j, (uint32_t)cap) <= 0)
+		if (q_cap(j->q, (uint32_t)cap) <= 0)
 			j_may_fail(j, R_VCPU_CAP_UNKNOWN);
 		break;
 	case KVM_CAP_HYPERV_ENLIGHTENED_VMCS:
 	case KVM_CAP_HYPERV_DIRECT_TLBFLUSH:
 		/* A kernel may be built without all of Hyper-V. */
-		if (j_cap(j, KVM_CAP_HYPERV) <= 0)
+		if (q_cap(j->q, KVM_CAP_HYPERV) <= 0)
 			j_may_fail(j, R_VCPU_CAP_UNKNOWN);
-		if (j_cap(j, (uint32_t)cap) == 0) {
+		if (q_cap(j->q, (uint32_t)cap) == 0) {
 			j_must_fail(j, R_VCPU_CAP_NO_BACKEND);
 			return;
 		}
@@ -401,7 +401,7 @@ static void enable_cap(struct judge *j)
 		break;
 	case KVM_CAP_HYPERV_ENFORCE_CPUID:
 	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
-		if (j_cap(j, cap) <= 0)
+		if (q_cap(j->q, cap) <= 0)
 			j_may_fail(j, R_VCPU_CAP_UNKNOWN);
 		break;
 	default:
@@ -428,19 +428,19 @@ static bool attr_of(struct judge *j, uint64_t *key)
 {
 	uint64_t group, attr;
 
-	if (!J_IN(j, struct kvm_device_attr, group, &group) ||
-	    !J_IN(j, struct kvm_device_attr, attr, &attr)) {
+	if (!Q_IN(j->q, struct kvm_device_attr, group, &group) ||
+	    !Q_IN(j->q, struct kvm_device_attr, attr, &attr)) {
 		j_may_fail_with(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "argument not captured");
 		return false;
 	}
-	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) == 0) {
+	if (q_cap(j->q, KVM_CAP_VCPU_ATTRIBUTES) == 0) {
 		/* A host without a TSC to offset may know the request. */
 		j_may_fail_with(j, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return false;
 	}
-	if (j_cap(j, KVM_CAP_VCPU_ATTRIBUTES) < 0) {
+	if (q_cap(j->q, KVM_CAP_VCPU_ATTRIBUTES) < 0) {
 		j_may_fail(j, R_VCPU_ATTR_UNKNOWN);
 		j_may_succeed(j, R_VCPU_ATTR_SUCCEEDS, "no KVM_CAP_VCPU_ATTRIBUTES");
 		return false;
@@ -482,16 +482,17 @@ static void attr_get(struct judge *j)
 	if (!attr_of(j, &key))
 		return;
 	j_may_fail(j, R_VCPU_ATTR_FAULT);
-	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS) || !j_field(j, value, 0, 8, &n) || j_vcpu_ran(j))
+	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS) || !q_field(j->q, value, 0, 8, &n) ||
+	    q_vcpu_ran(j->q))
 		return;
-	e = state_set_find(&j->vcpu->attrs, key, 0);
+	e = state_set_entry(&j->vcpu->attrs, key, 0);
 	/* Writing the TSC moves the offset, for a guest as well. */
 	if (!e || e->value[1] != j->vcpu->last_run_end)
 		return;
-	if (!n && vm_backend_may_be(j, "kvm_pvm"))
+	if (!n && vm_backend_may_be(j->q, "kvm_pvm"))
 		j_hold(j, R_VCPU_ATTR_NO_OFFSET);
 	else if (n && n != e->value[0] && e->value[0] - n < TSC_DRIFT &&
-		 j_applies(j, R_VCPU_ATTR_DRIFTS))
+		 q_applies(j->q, R_VCPU_ATTR_DRIFTS))
 		j_hold(j, R_VCPU_ATTR_DRIFTS);
 	else
 		j_equal(j, R_VCPU_ATTR_SAME, "TSC offset", e->value[0], n);
@@ -509,7 +510,7 @@ static void attr_set(struct judge *j)
 	if (!j_succeeds(j, R_VCPU_ATTR_SUCCEEDS))
 		return;
 	vcpu_attrs_forget(j->vcpu);
-	if (!j_field(j, value, 0, 8, &n) || j_vcpu_ran(j))
+	if (!q_field(j->q, value, 0, 8, &n) || q_vcpu_ran(j->q))
 		return;
 	e = state_set_add(&j->vcpu->attrs, key, 0);
 	if (!e) {
@@ -534,10 +535,11 @@ static void translate(struct judge *j)
 	    !J_OUT(j, struct kvm_translation, writeable, &writeable) ||
 	    !J_OUT(j, struct kvm_translation, usermode, &usermode))
 		return;
-	if (J_IN(j, struct kvm_translation, linear_address, &linear)) {
+	if (Q_IN(j->q, struct kvm_translation, linear_address, &linear)) {
 		j_equal(j, R_TRANSLATE_LINEAR_STAYS, "linear_address", linear, after);
-		if (!j_vcpu_ran(j) && v->blocks[STATE_SREGS].size &&
-		    VCPU_KNOWN(j, STATE_SREGS, struct kvm_sregs, cr0, &cr0) && !(cr0 >> 31 & 1)) {
+		if (!q_vcpu_ran(j->q) && v->blocks[STATE_SREGS].size &&
+		    VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, cr0, &cr0) &&
+		    !(cr0 >> 31 & 1)) {
 			/* All ones are the kernel's own sign of no address. */
 			bool none = linear == UINT64_MAX;
 
@@ -561,7 +563,7 @@ static void translate(struct judge *j)
 
 static bool nested_possible(struct judge *j)
 {
-	int32_t cap = j_cap(j, KVM_CAP_NESTED_STATE);
+	int32_t cap = q_cap(j->q, KVM_CAP_NESTED_STATE);
 
 	if (cap == 0) {
 		j_must_fail(j, R_NESTED_NOT_POSSIBLE);
@@ -575,13 +577,13 @@ static bool nested_possible(struct judge *j)
 #define NESTED_GUEST (KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_RUN_PENDING)
 
 /* The flags and the format that a processor of this make can have. */
-static bool nested_sane(const struct judge *j, uint64_t flags, uint64_t format)
+static bool nested_sane(const struct question *q, uint64_t flags, uint64_t format)
 {
 	const uint64_t of_svm = NESTED_GUEST | KVM_STATE_NESTED_GIF_SET;
 	const uint64_t of_vmx =
 		NESTED_GUEST | KVM_STATE_NESTED_EVMCS | KVM_STATE_NESTED_MTF_PENDING;
-	bool svm = strcmp(j_backend(j), "kvm_intel") && format == KVM_STATE_NESTED_FORMAT_SVM;
-	bool vmx = strcmp(j_backend(j), "kvm_amd") && format == KVM_STATE_NESTED_FORMAT_VMX;
+	bool svm = strcmp(q_backend(q), "kvm_intel") && format == KVM_STATE_NESTED_FORMAT_SVM;
+	bool vmx = strcmp(q_backend(q), "kvm_amd") && format == KVM_STATE_NESTED_FORMAT_VMX;
 
 	if (flags & KVM_STATE_NESTED_RUN_PENDING && !(flags & KVM_STATE_NESTED_GUEST_MODE))
 		return false;
@@ -600,8 +602,8 @@ static void nested_check(struct judge *j, uint64_t room)
 	j_check(j, R_NESTED_SIZE, size >= NESTED_HEADER && size <= room && format <= 1,
 		"a size within the buffer, a known format", "size = %llu, format = %llu",
 		(unsigned long long)size, (unsigned long long)format);
-	if (*j_backend(j))
-		j_check(j, R_NESTED_FORMAT, nested_sane(j, flags, format),
+	if (*q_backend(j->q))
+		j_check(j, R_NESTED_FORMAT, nested_sane(j->q, flags, format),
 			"the format of this processor, flags that it can have",
 			"format = %llu, flags = 0x%llx", (unsigned long long)format,
 			(unsigned long long)flags);
@@ -618,13 +620,13 @@ static void nested_check(struct judge *j, uint64_t room)
 static void nested_get(struct judge *j)
 {
 	uint64_t room = 0, size;
-	bool known = J_IN(j, struct kvm_nested_state, size, &room);
-	int32_t most = j_cap(j, KVM_CAP_NESTED_STATE);
+	bool known = Q_IN(j->q, struct kvm_nested_state, size, &room);
+	int32_t most = q_cap(j->q, KVM_CAP_NESTED_STATE);
 
 	if (!nested_possible(j))
 		return;
-	if (known && !j_vcpu_ran(j) &&
-	    VCPU_KNOWN(j, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room) {
+	if (known && !q_vcpu_ran(j->q) &&
+	    VCPU_KNOWN(j->q, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room) {
 		j_must_fail(j, R_NESTED_TOO_SMALL);
 		if (j->ret->ret == -E2BIG)
 			J_EQUAL_OUT(j, R_NESTED_SIZE_WRITTEN, struct kvm_nested_state, size, size);
@@ -638,7 +640,7 @@ static void nested_get(struct judge *j)
 	if (!j_succeeds(j, R_NESTED_GET_SUCCEEDS))
 		return;
 	nested_check(j, known ? room : UINT32_MAX);
-	if (!j_vcpu_ran(j))
+	if (!q_vcpu_ran(j->q))
 		j_block_get(j, R_NESTED_SAME, &j->vcpu->blocks[STATE_NESTED], j->out, 0,
 			    NESTED_HEADER);
 }
@@ -649,12 +651,13 @@ static void nested_set(struct judge *j)
 
 	if (!nested_possible(j))
 		return;
-	if (J_IN(j, struct kvm_nested_state, size, &size) && size < NESTED_HEADER) {
+	if (Q_IN(j->q, struct kvm_nested_state, size, &size) && size < NESTED_HEADER) {
 		j_must_fail_with(j, R_NESTED_INVALID, EINVAL);
 		return;
 	}
-	if (J_IN(j, struct kvm_nested_state, flags, &flags) &&
-	    J_IN(j, struct kvm_nested_state, format, &format) && !nested_sane(j, flags, format)) {
+	if (Q_IN(j->q, struct kvm_nested_state, flags, &flags) &&
+	    Q_IN(j->q, struct kvm_nested_state, format, &format) &&
+	    !nested_sane(j->q, flags, format)) {
 		j_must_fail(j, R_NESTED_FLAGS);
 		return;
 	}
@@ -667,14 +670,14 @@ static void nested_set(struct judge *j)
 
 static void one_reg(struct judge *j)
 {
-	bool set = j->call->row && strstr(j->call->row->name, "SET");
+	bool set = j->q->call->row && strstr(j->q->call->row->name, "SET");
 	uint64_t id;
 
-	if (!j_applies(j, R_ONE_REG_OF_X86)) {
+	if (!q_applies(j->q, R_ONE_REG_OF_X86)) {
 		j_must_fail(j, R_ONE_REG_BEFORE);
 		return;
 	}
-	if (J_IN(j, struct kvm_one_reg, id, &id) && (id & KVM_REG_ARCH_MASK) != KVM_REG_X86) {
+	if (Q_IN(j->q, struct kvm_one_reg, id, &id) && (id & KVM_REG_ARCH_MASK) != KVM_REG_X86) {
 		j_must_fail(j, R_ONE_REG_OF_X86);
 		return;
 	}
@@ -695,13 +698,13 @@ static void reg_list(struct judge *j)
 	bool counted, right = false;
 	uint64_t room, n;
 
-	if (!j_applies(j, R_ONE_REG_OF_X86)) {
+	if (!q_applies(j->q, R_ONE_REG_OF_X86)) {
 		j_must_fail(j, R_ONE_REG_BEFORE);
 		return;
 	}
-	if (!j_field(j, j->in, 0, 8, &room))
+	if (!q_field(j->q, j->q->in, 0, 8, &room))
 		room = 0;
-	counted = j->in && j_field(j, j->out, 0, 8, &n);
+	counted = j->q->in && q_field(j->q, j->out, 0, 8, &n);
 	/* What is wrong with success is said below. */
 	if (*known && counted && *known - 1 > room && (j->ret->ret < 0 || j->making)) {
 		j_must_fail(j, R_REG_LIST_TOO_SMALL);
@@ -729,11 +732,11 @@ static void reg_list(struct judge *j)
 
 static void stats_fd(struct judge *j)
 {
-	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) == 0) {
+	if (q_cap(j->q, KVM_CAP_BINARY_STATS_FD) == 0) {
 		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
-	if (j_cap(j, KVM_CAP_BINARY_STATS_FD) < 0) {
+	if (q_cap(j->q, KVM_CAP_BINARY_STATS_FD) < 0) {
 		j_may_succeed(j, R_VCPU_STATS_FD_SUCCEEDS, "no KVM_CAP_BINARY_STATS_FD");
 		return;
 	}
@@ -762,21 +765,22 @@ static bool nowhere(const struct state_vm *vm, uint64_t gpa)
 static void pre_fault(struct judge *j)
 {
 	uint64_t gpa, size, flags, gpa_left, size_left;
-	bool known = J_IN(j, struct kvm_pre_fault_memory, gpa, &gpa) &&
-		     J_IN(j, struct kvm_pre_fault_memory, size, &size) &&
-		     J_IN(j, struct kvm_pre_fault_memory, flags, &flags);
+	bool known = Q_IN(j->q, struct kvm_pre_fault_memory, gpa, &gpa) &&
+		     Q_IN(j->q, struct kvm_pre_fault_memory, size, &size) &&
+		     Q_IN(j->q, struct kvm_pre_fault_memory, flags, &flags);
 
-	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) == 0) {
+	if (q_cap(j->q, KVM_CAP_PRE_FAULT_MEMORY) == 0) {
 		/* Or shadow paging is in use, which cannot do it. */
 		j_may_fail_with(j, R_PRE_FAULT_REFUSED, EOPNOTSUPP);
 		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
-	if (j_cap(j, KVM_CAP_PRE_FAULT_MEMORY) < 0) {
+	if (q_cap(j->q, KVM_CAP_PRE_FAULT_MEMORY) < 0) {
 		j_may_succeed(j, R_PRE_FAULT_SUCCEEDS, "no KVM_CAP_PRE_FAULT_MEMORY");
 		return;
 	}
-	if (known && (flags || !size || gpa % j_page(j) || size % j_page(j) || gpa + size <= gpa)) {
+	if (known &&
+	    (flags || !size || gpa % q_page(j->q) || size % q_page(j->q) || gpa + size <= gpa)) {
 		j_must_fail(j, R_PRE_FAULT_INVALID);
 		return;
 	}

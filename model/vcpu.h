@@ -70,21 +70,21 @@ static inline void vcpu_flag_set(struct state_vcpu *v, enum vcpu_flag flag, bool
 
 /* A field of a block, if all of its bytes are known. Blocks hold bytes as they stand on the tape.
  */
-bool vcpu_block_number(const struct judge *j, enum state_vcpu_block block, uint32_t offset,
+bool vcpu_block_number(const struct question *q, enum state_vcpu_block block, uint32_t offset,
 		       uint32_t width, uint64_t *value);
-#define VCPU_KNOWN(j, block, type, member, value) \
-	vcpu_block_number(j, block, offsetof(type, member), sizeof(((type *)0)->member), value)
+#define VCPU_KNOWN(q, block, type, member, value) \
+	vcpu_block_number(q, block, offsetof(type, member), sizeof(((type *)0)->member), value)
 /* Bytes of a block become unknown. */
-void vcpu_forget(struct judge *j, enum state_vcpu_block block, uint32_t offset, uint32_t len);
-#define VCPU_FORGET(j, block, type, member) \
-	vcpu_forget(j, block, offsetof(type, member), sizeof(((type *)0)->member))
+void vcpu_forget(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t len);
+#define VCPU_FORGET(l, block, type, member) \
+	vcpu_forget(l, block, offsetof(type, member), sizeof(((type *)0)->member))
 /* Everything that an INIT, or code of the guest, changes becomes unknown. */
 void vcpu_forget_all(struct state_vcpu *v);
 /*
  * Other vCPUs and devices send interrupts, NMIs, INITs: what they can change of this vCPU from
  * outside becomes unknown, if any vCPU of the VM ran since this was last asked.
  */
-void vcpu_forget_async(struct judge *j);
+void vcpu_forget_async(struct learn *l);
 
 /* Bytes that kernels are known to leave zero.  True if they are, or were not captured. */
 bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uint32_t offset,
@@ -102,9 +102,9 @@ bool vcpu_captured(const struct tape_part *part, uint64_t size);
 bool vcpu_protected(struct judge *j, uint16_t succeeds);
 
 /* 5.10 sets the flag of the boot processor (bit 8) by itself where there is no local APIC. */
-static inline bool vcpu_apic_base_completed(const struct judge *j, uint64_t apic_base)
+static inline bool vcpu_apic_base_completed(const struct question *q, uint64_t apic_base)
 {
-	return j_kernel(j) < MODEL_KERNEL(6, 1) && j->vcpu->has_lapic != STATE_YES &&
+	return q_kernel(q) < MODEL_KERNEL(6, 1) && q->vcpu->has_lapic != STATE_YES &&
 	       !(apic_base >> 8 & 1);
 }
 
@@ -114,8 +114,8 @@ struct tsc_khz_rules {
 };
 void vcpu_tsc_khz_read(struct judge *j, uint64_t *khz, const struct tsc_khz_rules *rules);
 /* The MSR `index` holds the bits `mask` of `data`. */
-void vcpu_msr_learn(struct judge *j, uint32_t index, uint64_t data, uint64_t mask);
-void vcpu_msr_forget(struct judge *j, uint32_t index);
+void vcpu_msr_learn(struct learn *l, uint32_t index, uint64_t data, uint64_t mask);
+void vcpu_msr_forget(struct learn *l, uint32_t index);
 /* Which MSRs there are, and what they hold, may have changed. */
 void vcpu_msrs_doubt(struct state_vcpu *v);
 /* Attributes of KVM_SET_DEVICE_ATTR in state_vcpu.attrs become unknown; those of Xen stay. */
@@ -136,10 +136,10 @@ struct completion {
 	bool has_union;
 };
 /* What is known of them when the call began. */
-void completion_before(const struct judge *j, struct completion *c);
+void completion_before(const struct question *q, struct completion *c);
 /* The call finished the pending exit `reason` and let nothing else run; `in` has userspace's
  * answer. */
-void completion_after(struct judge *j, const struct completion *c, const struct tape_part *in,
+void completion_after(struct learn *l, const struct completion *c, const struct tape_part *in,
 		      uint32_t reason);
 /* struct kvm_regs at `offset` of what the kernel gave against that, if it is of now. */
 void completion_check(struct judge *j, const struct tape_part *part, uint32_t offset);

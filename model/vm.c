@@ -14,22 +14,22 @@
 
 /* --- facts ----------------------------------------------------------------------------------- */
 
-struct state_entry *vm_fact(const struct judge *j, uint64_t kind, uint64_t which)
+const struct state_entry *vm_fact(const struct question *q, uint64_t kind, uint64_t which)
 {
-	return state_set_find(&j->vm->facts, kind, which);
+	return state_set_find(&q->vm->facts, kind, which);
 }
 
-bool vm_facts_open(const struct judge *j)
+bool vm_facts_open(const struct question *q)
 {
-	return j->vm->facts.open;
+	return q->vm->facts.open;
 }
 
-void vm_fact_set(struct judge *j, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2)
+void vm_fact_set(struct learn *l, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2)
 {
-	struct state_entry *e = state_set_add(&j->vm->facts, kind, which);
+	struct state_entry *e = state_set_add(&l->vm->facts, kind, which);
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	e->known = 1;
@@ -37,17 +37,17 @@ void vm_fact_set(struct judge *j, uint64_t kind, uint64_t which, uint64_t value,
 	e->value[1] = value2;
 }
 
-void vm_fact_drop(struct judge *j, uint64_t kind, uint64_t which)
+void vm_fact_drop(struct learn *l, uint64_t kind, uint64_t which)
 {
-	struct state_entry *e = vm_fact(j, kind, which);
+	struct state_entry *e = state_set_entry(&l->vm->facts, kind, which);
 
 	if (e)
-		state_set_remove(&j->vm->facts, e);
+		state_set_remove(&l->vm->facts, e);
 }
 
-void vm_facts_drop(struct judge *j, uint64_t kind)
+void vm_facts_drop(struct learn *l, uint64_t kind)
 {
-	struct state_set *facts = &j->vm->facts;
+	struct state_set *facts = &l->vm->facts;
 
 	for (uint32_t i = facts->count; i-- > 0;) {
 		if (facts->entries[i].key == kind)
@@ -68,10 +68,10 @@ static void create_vcpu(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
 	const struct tape_object *o;
-	uint64_t id = j->call->arg, limit = 0;
-	int32_t most_id = j_cap(j, KVM_CAP_MAX_VCPU_ID), most = j_cap(j, KVM_CAP_MAX_VCPUS);
+	uint64_t id = j->q->call->arg, limit = 0;
+	int32_t most_id = q_cap(j->q, KVM_CAP_MAX_VCPU_ID), most = q_cap(j->q, KVM_CAP_MAX_VCPUS);
 	enum state_tri limited = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &limit);
-	bool cut = id >> 32 && j_kernel(j) && j_applies(j, R_CREATE_VCPU_ID_CUT);
+	bool cut = id >> 32 && q_kernel(j->q) && q_applies(j->q, R_CREATE_VCPU_ID_CUT);
 
 	/* Kernels before 6.11 looked at the lower half of the argument only. */
 	if (cut)
@@ -92,7 +92,7 @@ static void create_vcpu(struct judge *j)
 	 */
 	if (!vm->fresh)
 		j_may_fail(j, R_CREATE_VCPU_TOO_MANY);
-	if (id >= 255 || vm_typed(j) || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
+	if (id >= 255 || vm_typed(j->q) || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
 		j_may_fail(j, R_CREATE_VCPU_ID_RANGE);
 	if (j_refuse(j, R_CREATE_VCPU_ID_TAKEN,
 		     state_vm_vcpu_number(vm, id) ? STATE_YES
@@ -100,13 +100,13 @@ static void create_vcpu(struct judge *j)
 						  : STATE_UNKNOWN))
 		return;
 	/* The first vCPU brings the identity map. */
-	if (vm->has_vcpus != STATE_YES && vm_backend_may_be(j, "kvm_intel") &&
+	if (vm->has_vcpus != STATE_YES && vm_backend_may_be(j->q, "kvm_intel") &&
 	    memslot_identity_map_taken(vm))
 		j_may_fail(j, R_SET_IDENTITY_MAP_CONFLICT);
 	/* So does its local APIC; kvm_amd may come to need the page later. */
 	if (memslot_apic_page_taken(vm) &&
-	    ((vm->has_vcpus != STATE_YES && vm_backend_may_be(j, "kvm_intel")) ||
-	     vm_backend_may_be(j, "kvm_amd")))
+	    ((vm->has_vcpus != STATE_YES && vm_backend_may_be(j->q, "kvm_intel")) ||
+	     vm_backend_may_be(j->q, "kvm_amd")))
 		j_may_fail(j, R_CREATE_VCPU_APIC_PAGE);
 	if (!j_succeeds_value(j, R_CREATE_VCPU_SUCCEEDS))
 		return;
@@ -124,13 +124,13 @@ static void create_vcpu(struct judge *j)
 static void set_boot_cpu_id(struct judge *j)
 {
 	struct state_vm *vm = j->vm;
-	uint64_t id = j->call->arg;
-	int32_t limit = j_cap(j, KVM_CAP_MAX_VCPU_ID);
+	uint64_t id = j->q->call->arg;
+	int32_t limit = q_cap(j->q, KVM_CAP_MAX_VCPU_ID);
 
 	if (j_refuse(j, R_SET_BOOT_CPU_BEFORE_VCPUS, vm->has_vcpus))
 		return;
 	/* The limit itself is accepted. Kernels before 6.10 do not look. */
-	if (limit > 0 && id > (uint32_t)limit && j_kernel(j) >= MODEL_KERNEL(6, 12)) {
+	if (limit > 0 && id > (uint32_t)limit && q_kernel(j->q) >= MODEL_KERNEL(6, 12)) {
 		j_must_fail(j, R_SET_BOOT_CPU_RANGE);
 		return;
 	}
@@ -151,7 +151,7 @@ static void set_msr_filter(struct judge *j)
 	bool empty = true, invalid = false, nowhere = false;
 	uint64_t flags;
 
-	if (!J_IN(j, struct kvm_msr_filter, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_msr_filter, flags, &flags)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -161,9 +161,9 @@ static void set_msr_filter(struct judge *j)
 		const struct tape_part *bitmap = j_part(j, (enum tape_role)(TAPE_NESTED_IN + i));
 		uint64_t access, count;
 
-		if (!j_field(j, j->in, at + offsetof(struct kvm_msr_filter_range, flags), 4,
+		if (!q_field(j->q, j->q->in, at + offsetof(struct kvm_msr_filter_range, flags), 4,
 			     &access) ||
-		    !j_field(j, j->in, at + offsetof(struct kvm_msr_filter_range, nmsrs), 4,
+		    !q_field(j->q, j->q->in, at + offsetof(struct kvm_msr_filter_range, nmsrs), 4,
 			     &count)) {
 			j_skip(j, "argument not captured");
 			return;
@@ -188,7 +188,7 @@ static void set_msr_filter(struct judge *j)
 	}
 	if (nowhere)
 		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EFAULT);
-	if (invalid && j_applies(j, R_MSR_FILTER_RANGE)) {
+	if (invalid && q_applies(j->q, R_MSR_FILTER_RANGE)) {
 		j_must_fail(j, R_MSR_FILTER_RANGE);
 		return;
 	}
@@ -202,13 +202,13 @@ static void set_msr_filter(struct judge *j)
 }
 
 /* An entry with bits that a masked event does not have on any processor. */
-static bool masked_events_invalid(const struct judge *j, uint64_t count)
+static bool masked_events_invalid(const struct question *q, uint64_t count)
 {
 	const uint64_t unused = 0xffffull << 16 | 0x7ffffull << 36;
 	uint64_t event;
 
 	for (uint64_t i = 0; i < count; i++) {
-		if (j_field(j, j->in, sizeof(struct kvm_pmu_event_filter) + 8 * i, 8, &event) &&
+		if (q_field(q, q->in, sizeof(struct kvm_pmu_event_filter) + 8 * i, 8, &event) &&
 		    event & unused)
 			return true;
 	}
@@ -220,11 +220,11 @@ static void set_pmu_event_filter(struct judge *j)
 {
 	uint64_t action, nevents, flags;
 
-	if (j_cap(j, KVM_CAP_PMU_EVENT_FILTER) == 0)
+	if (q_cap(j->q, KVM_CAP_PMU_EVENT_FILTER) == 0)
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-	if (!J_IN(j, struct kvm_pmu_event_filter, action, &action) ||
-	    !J_IN(j, struct kvm_pmu_event_filter, nevents, &nevents) ||
-	    !J_IN(j, struct kvm_pmu_event_filter, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_pmu_event_filter, action, &action) ||
+	    !Q_IN(j->q, struct kvm_pmu_event_filter, nevents, &nevents) ||
+	    !Q_IN(j->q, struct kvm_pmu_event_filter, flags, &flags)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -238,11 +238,11 @@ static void set_pmu_event_filter(struct judge *j)
 		j_must_fail(j, R_PMU_FILTER_TOO_MANY);
 		return;
 	}
-	if (flags && j_cap(j, KVM_CAP_PMU_EVENT_MASKED_EVENTS) == 0) {
+	if (flags && q_cap(j->q, KVM_CAP_PMU_EVENT_MASKED_EVENTS) == 0) {
 		j_must_fail(j, R_PMU_FILTER_ARGUMENT);
 		return;
 	}
-	if (flags && masked_events_invalid(j, nevents)) {
+	if (flags && masked_events_invalid(j->q, nevents)) {
 		j_must_fail(j, R_PMU_FILTER_MASKED);
 		return;
 	}
@@ -256,7 +256,7 @@ static void set_pmu_event_filter(struct judge *j)
 /* api.rst 4.133 */
 static void get_stats_fd(struct judge *j)
 {
-	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, j_lacks(j, KVM_CAP_BINARY_STATS_FD)))
+	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, q_lacks(j->q, KVM_CAP_BINARY_STATS_FD)))
 		return;
 	if (j_succeeds_value(j, R_STATS_FD_SUCCEEDS))
 		vm_created(j, j->ret->ret);
@@ -268,8 +268,8 @@ static void create_guest_memfd(struct judge *j)
 	uint64_t size, flags;
 	int32_t defined;
 
-	if (j_cap(j, KVM_CAP_GUEST_MEMFD) == 0) {
-		if (model_facts(j->m)->arch == KVMAPI_ARM64) {
+	if (q_cap(j->q, KVM_CAP_GUEST_MEMFD) == 0) {
+		if (model_facts(j->q->m)->arch == KVMAPI_ARM64) {
 			j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 			j_must_fail(j, R_UNKNOWN_VM_EINVAL);
 		} else {
@@ -277,28 +277,28 @@ static void create_guest_memfd(struct judge *j)
 		}
 		return;
 	}
-	if (j_cap(j, KVM_CAP_GUEST_MEMFD) < 0) {
+	if (q_cap(j->q, KVM_CAP_GUEST_MEMFD) < 0) {
 		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
 	}
-	if (!J_IN(j, struct kvm_create_guest_memfd, size, &size) ||
-	    !J_IN(j, struct kvm_create_guest_memfd, flags, &flags)) {
+	if (!Q_IN(j->q, struct kvm_create_guest_memfd, size, &size) ||
+	    !Q_IN(j->q, struct kvm_create_guest_memfd, flags, &flags)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
-	if (j_refuse(j, R_GUEST_MEMFD_SIZE, tri(!size || size >> 63 || size % j_page(j))))
+	if (j_refuse(j, R_GUEST_MEMFD_SIZE, tri(!size || size >> 63 || size % q_page(j->q))))
 		return;
-	defined = j_cap(j, KVM_CAP_GUEST_MEMFD_FLAGS);
+	defined = q_cap(j->q, KVM_CAP_GUEST_MEMFD_FLAGS);
 	/* Memory of VMs of other types begins private. */
 	if (j_refuse(j, R_GUEST_MEMFD_FLAGS,
 		     defined >= 0 && flags & ~(uint64_t)(uint32_t)defined ? STATE_YES
-		     : flags && (defined < 0 || vm_typed(j))		  ? STATE_UNKNOWN
+		     : flags && (defined < 0 || vm_typed(j->q))		  ? STATE_UNKNOWN
 									  : STATE_NO))
 		return;
 	if (!j_succeeds_value(j, R_GUEST_MEMFD_SUCCEEDS))
 		return;
 	vm_created(j, j->ret->ret);
-	memslot_memfd(j, (uint32_t)j->ret->ret, size, flags);
+	memslot_memfd(j->l, (uint32_t)j->ret->ret, size, flags);
 }
 
 /* --- memory encryption ----------------------------------------------------------------------- */
@@ -306,7 +306,7 @@ static void create_guest_memfd(struct judge *j)
 /* api.rst 4.110 to 4.112: with a back end that has none the request is one that KVM lacks. */
 static void memory_encrypt(struct judge *j)
 {
-	if (!vm_backend_may_be(j, "kvm_amd") && !vm_backend_may_be(j, "kvm_intel")) {
+	if (!vm_backend_may_be(j->q, "kvm_amd") && !vm_backend_may_be(j->q, "kvm_intel")) {
 		j_must_fail(j, R_MEMORY_ENCRYPT_NONE);
 		return;
 	}
@@ -321,7 +321,7 @@ static void encrypted_region(struct judge *j)
 {
 	uint64_t from;
 
-	if (!vm_typed(j) &&
+	if (!vm_typed(j->q) &&
 	    vm_cap_enabled(j->vm, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, &from) == STATE_NO &&
 	    vm_cap_enabled(j->vm, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, &from) == STATE_NO)
 		j_must_fail(j, R_MEMORY_ENCRYPT_NONE);
@@ -334,12 +334,12 @@ static void encrypted_region(struct judge *j)
 /* api.rst 4.48 to 4.51, 4.53, 4.54 of 2015: kernels since 4.12 or so lack them. */
 static void removed(struct judge *j)
 {
-	if (j_applies(j, R_REMOVED_ENOTTY)) {
+	if (q_applies(j->q, R_REMOVED_ENOTTY)) {
 		j_must_fail(j, R_REMOVED_ENOTTY);
 		return;
 	}
 	/* Kernels of that age say whether they still have it. */
-	if (j_cap(j, KVM_CAP_DEVICE_ASSIGNMENT) == 0) {
+	if (q_cap(j->q, KVM_CAP_DEVICE_ASSIGNMENT) == 0) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
@@ -364,7 +364,7 @@ static bool file_layer_request(uint32_t request)
 
 void model_unknown_request(struct judge *j)
 {
-	uint32_t request = j->call->request;
+	uint32_t request = j->q->call->request;
 	bool kvm = (request >> 8 & 0xff) == KVM_MAGIC;
 	uint16_t einval = R_NONE;
 
@@ -374,13 +374,13 @@ void model_unknown_request(struct judge *j)
 		return;
 	}
 	/* A kernel newer than this model's table may know more. */
-	if (kvm && j_maybe_newer(j) && j->ret->ret >= 0) {
+	if (kvm && q_maybe_newer(j->q) && j->ret->ret >= 0) {
 		if (j->vm)
 			state_vm_forget(j->vm);
 		j_skip(j, "an ioctl that this program's table does not have");
 		return;
 	}
-	switch (j->call->kind) {
+	switch (j->q->call->kind) {
 	case KVMAPI_SYSTEM:
 		einval = R_UNKNOWN_SYSTEM_EINVAL;
 		break;
@@ -393,7 +393,7 @@ void model_unknown_request(struct judge *j)
 	default:
 		break;
 	}
-	if (einval != R_NONE && j_applies(j, einval))
+	if (einval != R_NONE && q_applies(j->q, einval))
 		j_must_fail(j, einval);
 	else
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);

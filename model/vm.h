@@ -39,13 +39,13 @@ enum {
 	VM_FACT_MMU_PAGES = 6, /* what KVM_SET_NR_MMU_PAGES set last */
 };
 /* The fact, NULL = there is none. */
-struct state_entry *vm_fact(const struct judge *j, uint64_t kind, uint64_t which);
+const struct state_entry *vm_fact(const struct question *q, uint64_t kind, uint64_t which);
 /* There may be facts that the model has not seen. */
-bool vm_facts_open(const struct judge *j);
-void vm_fact_set(struct judge *j, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2);
-void vm_fact_drop(struct judge *j, uint64_t kind, uint64_t which);
+bool vm_facts_open(const struct question *q);
+void vm_fact_set(struct learn *l, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2);
+void vm_fact_drop(struct learn *l, uint64_t kind, uint64_t which);
 /* All of one kind. */
-void vm_facts_drop(struct judge *j, uint64_t kind);
+void vm_facts_drop(struct learn *l, uint64_t kind);
 
 /* A capability was enabled on the VM; *arg is its args[0] then. */
 enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg);
@@ -62,21 +62,21 @@ uint32_t vm_vcpus_most(const struct state_vm *vm);
 void vm_buffer_may_fault(struct judge *j, const struct tape_part *part);
 
 /* The host's back end is this one, or not known. */
-bool vm_backend_may_be(const struct judge *j, const char *name);
+bool vm_backend_may_be(const struct question *q, const char *name);
 /* The VM's interrupt controllers are this kind (STATE_IRQCHIP_NONE: it has none in the kernel). */
 enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind);
 /* The ring (not the bitmap) logs dirty pages of this VM. */
 enum state_tri vm_dirty_ring(const struct state_vm *vm);
 /* A VM of another type than 0 was made on this tape. */
-void vm_typed_seen(struct judge *j);
+void vm_typed_seen(struct learn *l);
 /* The VM of this call may be of another type than 0. */
-bool vm_typed(const struct judge *j);
+bool vm_typed(const struct question *q);
 /* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
 void vm_chips_may_lack(struct judge *j);
 /* A guest memory file of this size, made with these flags, has this descriptor now. */
-void memslot_memfd(struct judge *j, uint64_t fd, uint64_t size, uint64_t flags);
+void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags);
 /* Page tables may need more pages than the VM may have. */
-bool vm_mmu_pages_may_lack(const struct judge *j);
+bool vm_mmu_pages_may_lack(const struct question *q);
 /* Where the identity map is to be there may be something else. */
 bool memslot_identity_map_taken(const struct state_vm *vm);
 /* The VM has local APICs, and there may be something where their page is to be. */

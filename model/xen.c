@@ -21,7 +21,7 @@ enum { STAT_INTERDOMAIN = 2, STAT_IPI = 5 };
 /* False: there is no such call, which a flag of the capability announces, and that is said. */
 static bool xen_there(struct judge *j, uint32_t flag)
 {
-	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
+	int32_t cap = q_cap(j->q, KVM_CAP_XEN_HVM);
 
 	if (cap >= 0 && !((uint32_t)cap & flag)) {
 		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
@@ -38,16 +38,17 @@ static void hvm_config(struct judge *j)
 	const uint64_t settable = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL |
 				  KVM_XEN_HVM_CONFIG_EVTCHN_SEND |
 				  KVM_XEN_HVM_CONFIG_PVCLOCK_TSC_UNSTABLE;
-	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
+	int32_t cap = q_cap(j->q, KVM_CAP_XEN_HVM);
 	uint64_t flags, msr, address[2], sizes;
 
 	if (!xen_there(j, KVM_XEN_HVM_CONFIG_HYPERCALL_MSR))
 		return;
-	if (!J_IN(j, struct kvm_xen_hvm_config, flags, &flags) ||
-	    !J_IN(j, struct kvm_xen_hvm_config, msr, &msr) ||
-	    !J_IN(j, struct kvm_xen_hvm_config, blob_addr_32, &address[0]) ||
-	    !J_IN(j, struct kvm_xen_hvm_config, blob_addr_64, &address[1]) ||
-	    !j_field(j, j->in, offsetof(struct kvm_xen_hvm_config, blob_size_32), 2, &sizes)) {
+	if (!Q_IN(j->q, struct kvm_xen_hvm_config, flags, &flags) ||
+	    !Q_IN(j->q, struct kvm_xen_hvm_config, msr, &msr) ||
+	    !Q_IN(j->q, struct kvm_xen_hvm_config, blob_addr_32, &address[0]) ||
+	    !Q_IN(j->q, struct kvm_xen_hvm_config, blob_addr_64, &address[1]) ||
+	    !q_field(j->q, j->q->in, offsetof(struct kvm_xen_hvm_config, blob_size_32), 2,
+		     &sizes)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -62,7 +63,7 @@ static void hvm_config(struct judge *j)
 		return;
 	}
 	if (msr && msr >> 28 != 4) {
-		if (j_kernel(j) && j_applies(j, R_XEN_CONFIG_MSR)) {
+		if (q_kernel(j->q) && q_applies(j->q, R_XEN_CONFIG_MSR)) {
 			j_must_fail(j, R_XEN_CONFIG_MSR);
 			return;
 		}
@@ -112,20 +113,20 @@ static uint64_t type_default(uint64_t type)
 /* Reads the type; false: the call's end was said. */
 static bool attr_type(struct judge *j, uint64_t *type)
 {
-	int32_t cap = j_cap(j, KVM_CAP_XEN_HVM);
+	int32_t cap = q_cap(j->q, KVM_CAP_XEN_HVM);
 
 	if (!xen_there(j, KVM_XEN_HVM_CONFIG_SHARED_INFO))
 		return false;
-	if (!J_IN(j, struct kvm_xen_hvm_attr, type, type)) {
-		vm_facts_drop(j, VM_FACT_XEN_ATTR);
-		vm_facts_drop(j, VM_FACT_XEN_PORT);
+	if (!Q_IN(j->q, struct kvm_xen_hvm_attr, type, type)) {
+		vm_facts_drop(j->l, VM_FACT_XEN_ATTR);
+		vm_facts_drop(j->l, VM_FACT_XEN_PORT);
 		j->vm->facts.open = true;
 		j_skip(j, "argument not captured");
 		return false;
 	}
 	if (*type >= TYPES) {
 		/* Kernels newer than this table may have more. */
-		if (!j_maybe_newer(j)) {
+		if (!q_maybe_newer(j->q)) {
 			j_must_fail_with(j, R_XEN_ATTR_UNKNOWN, ENOENT);
 			return false;
 		}
@@ -147,13 +148,13 @@ struct channel {
 	uint64_t port, type, flags, to, priority;
 };
 
-static bool channel_read(const struct judge *j, struct channel *c)
+static bool channel_read(const struct question *q, struct channel *c)
 {
-	return J_IN(j, struct kvm_xen_hvm_attr, u.evtchn.send_port, &c->port) &&
-	       J_IN(j, struct kvm_xen_hvm_attr, u.evtchn.type, &c->type) &&
-	       J_IN(j, struct kvm_xen_hvm_attr, u.evtchn.flags, &c->flags) &&
-	       J_IN(j, struct kvm_xen_hvm_attr, u.evtchn.deliver.port.port, &c->to) &&
-	       J_IN(j, struct kvm_xen_hvm_attr, u.evtchn.deliver.port.priority, &c->priority);
+	return Q_IN(q, struct kvm_xen_hvm_attr, u.evtchn.send_port, &c->port) &&
+	       Q_IN(q, struct kvm_xen_hvm_attr, u.evtchn.type, &c->type) &&
+	       Q_IN(q, struct kvm_xen_hvm_attr, u.evtchn.flags, &c->flags) &&
+	       Q_IN(q, struct kvm_xen_hvm_attr, u.evtchn.deliver.port.port, &c->to) &&
+	       Q_IN(q, struct kvm_xen_hvm_attr, u.evtchn.deliver.port.priority, &c->priority);
 }
 
 /* What cannot be intercepted, whatever there is already. */
@@ -174,22 +175,22 @@ static void channel_assign(struct judge *j, const struct channel *c)
 	}
 	if (!c->to)
 		j_may_fail(j, R_EVENTFD_DESCRIPTOR);
-	if (vm_fact(j, VM_FACT_XEN_PORT, c->port)) {
+	if (vm_fact(j->q, VM_FACT_XEN_PORT, c->port)) {
 		j_must_fail(j, R_XEN_EVTCHN_TAKEN);
 		return;
 	}
-	if (vm_facts_open(j))
+	if (vm_facts_open(j->q))
 		j_may_fail(j, R_XEN_EVTCHN_TAKEN);
 	if (j_succeeds(j, R_XEN_EVTCHN_SUCCEEDS))
-		vm_fact_set(j, VM_FACT_XEN_PORT, c->port, c->type, c->to);
+		vm_fact_set(j->l, VM_FACT_XEN_PORT, c->port, c->type, c->to);
 }
 
 static void channel_change(struct judge *j, const struct channel *c)
 {
-	const struct state_entry *e = vm_fact(j, VM_FACT_XEN_PORT, c->port);
+	const struct state_entry *e = vm_fact(j->q, VM_FACT_XEN_PORT, c->port);
 	bool update = c->flags == KVM_XEN_EVTCHN_UPDATE;
 
-	if (!e && !vm_facts_open(j)) {
+	if (!e && !vm_facts_open(j->q)) {
 		j_must_fail(j, R_XEN_EVTCHN_MISSING);
 		return;
 	}
@@ -203,7 +204,7 @@ static void channel_change(struct judge *j, const struct channel *c)
 	if (update && !e)
 		j_may_fail(j, R_XEN_EVTCHN_UPDATE);
 	if (j_succeeds(j, R_XEN_EVTCHN_SUCCEEDS) && !update)
-		vm_fact_drop(j, VM_FACT_XEN_PORT, c->port);
+		vm_fact_drop(j->l, VM_FACT_XEN_PORT, c->port);
 }
 
 /* api.rst 4.126 KVM_XEN_ATTR_TYPE_EVTCHN */
@@ -211,15 +212,15 @@ static void set_channel(struct judge *j)
 {
 	struct channel c;
 
-	if (!channel_read(j, &c)) {
-		vm_facts_drop(j, VM_FACT_XEN_PORT);
+	if (!channel_read(j->q, &c)) {
+		vm_facts_drop(j->l, VM_FACT_XEN_PORT);
 		j->vm->facts.open = true;
 		j_skip(j, "argument not captured");
 		return;
 	}
 	if (c.flags == KVM_XEN_EVTCHN_RESET) {
 		if (j_succeeds(j, R_XEN_EVTCHN_SUCCEEDS))
-			vm_facts_drop(j, VM_FACT_XEN_PORT);
+			vm_facts_drop(j->l, VM_FACT_XEN_PORT);
 		return;
 	}
 	if (!c.port || c.port >= PORTS) {
@@ -261,8 +262,9 @@ static void set_attr(struct judge *j)
 		set_channel(j);
 		return;
 	}
-	if (!j_field(j, j->in, offsetof(struct kvm_xen_hvm_attr, u), type_width(type), &value)) {
-		vm_facts_drop(j, VM_FACT_XEN_ATTR);
+	if (!q_field(j->q, j->q->in, offsetof(struct kvm_xen_hvm_attr, u), type_width(type),
+		     &value)) {
+		vm_facts_drop(j->l, VM_FACT_XEN_ATTR);
 		j->vm->facts.open = true;
 		j_skip(j, "argument not captured");
 		return;
@@ -292,10 +294,10 @@ static void set_attr(struct judge *j)
 	}
 	if (!j_succeeds(j, R_XEN_ATTR_SUCCEEDS) &&
 	    (j->ret->ret != -EFAULT || type_flag(type) == KVM_XEN_HVM_CONFIG_EVTCHN_SEND ||
-	     type == KVM_XEN_ATTR_TYPE_LONG_MODE || !j_applies(j, R_XEN_ATTR_KEPT_REFUSED))) {
+	     type == KVM_XEN_ATTR_TYPE_LONG_MODE || !q_applies(j->q, R_XEN_ATTR_KEPT_REFUSED))) {
 		/* It may have been set before the rest failed. */
 		if (j->ret->ret == -EFAULT) {
-			vm_fact_drop(j, VM_FACT_XEN_ATTR, type);
+			vm_fact_drop(j->l, VM_FACT_XEN_ATTR, type);
 			j->vm->facts.open = true;
 		}
 		return;
@@ -303,12 +305,12 @@ static void set_attr(struct judge *j)
 	/* Of a frame the bits count that its address in 64 bits has. */
 	if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO && value != NO_FRAME)
 		value &= NO_FRAME >> 12;
-	vm_fact_set(j, VM_FACT_XEN_ATTR, type, value, j->ret->ret < 0);
+	vm_fact_set(j->l, VM_FACT_XEN_ATTR, type, value, j->ret->ret < 0);
 	/* The page is told of by frame or by address, never by both. */
 	if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO)
-		vm_fact_set(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA, 0, 0);
+		vm_fact_set(j->l, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA, 0, 0);
 	else if (type == KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA)
-		vm_fact_set(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO, NO_FRAME, 0);
+		vm_fact_set(j->l, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO, NO_FRAME, 0);
 }
 
 /* api.rst 4.127 */
@@ -326,16 +328,16 @@ static void get_attr(struct judge *j)
 	if (type == KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG)
 		j_may_fail_with(j, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
 	if (!j_succeeds(j, R_XEN_ATTR_SUCCEEDS) ||
-	    !j_field(j, j->out, offsetof(struct kvm_xen_hvm_attr, u), type_width(type), &value))
+	    !q_field(j->q, j->out, offsetof(struct kvm_xen_hvm_attr, u), type_width(type), &value))
 		return;
 	/* A vCPU that writes the hypercall MSR sets the mode of the VM. */
 	if (type == KVM_XEN_ATTR_TYPE_LONG_MODE && j->vm->has_vcpus != STATE_NO)
 		return;
-	e = vm_fact(j, VM_FACT_XEN_ATTR, type);
+	e = vm_fact(j->q, VM_FACT_XEN_ATTR, type);
 	if (e)
 		j_equal(j, e->value[1] ? R_XEN_ATTR_KEPT_REFUSED : R_XEN_ATTR_READS_BACK,
 			"attribute", e->value[0], value);
-	else if (!vm_facts_open(j))
+	else if (!vm_facts_open(j->q))
 		j_equal(j, R_XEN_ATTR_DEFAULT, "attribute", type_default(type), value);
 }
 
@@ -347,9 +349,9 @@ static void evtchn_send(struct judge *j)
 
 	if (!xen_there(j, KVM_XEN_HVM_CONFIG_EVTCHN_SEND))
 		return;
-	if (!J_IN(j, struct kvm_irq_routing_xen_evtchn, port, &port) ||
-	    !J_IN(j, struct kvm_irq_routing_xen_evtchn, vcpu, &vcpu) ||
-	    !J_IN(j, struct kvm_irq_routing_xen_evtchn, priority, &priority)) {
+	if (!Q_IN(j->q, struct kvm_irq_routing_xen_evtchn, port, &port) ||
+	    !Q_IN(j->q, struct kvm_irq_routing_xen_evtchn, vcpu, &vcpu) ||
+	    !Q_IN(j->q, struct kvm_irq_routing_xen_evtchn, priority, &priority)) {
 		j_skip(j, "argument not captured");
 		return;
 	}
@@ -360,8 +362,8 @@ static void evtchn_send(struct judge *j)
 	}
 	if (port >= PORTS_32 || !j->vm->fresh)
 		j_may_fail(j, R_XEN_SEND_ARGUMENT);
-	page = vm_fact(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO);
-	address = vm_fact(j, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA);
+	page = vm_fact(j->q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO);
+	address = vm_fact(j->q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA);
 	if ((!page || page->value[0] == NO_FRAME) && (!address || !address->value[0])) {
 		/* Nowhere to put it. */
 		j_may_fail(j, R_XEN_SEND_NO_PAGE);
