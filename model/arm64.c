@@ -714,21 +714,21 @@ static const uint64_t pc_id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_COR
  * At the call: a PC that userspace set after KVM_ARM_VCPU_INIT, while a load or store of before
  * waits for its completion, is moved by this KVM_RUN as if it were that instruction's.
  */
-static void run_enter(struct judge *j)
+static void run_enter(struct learn *l)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	const struct state_entry *e;
 	uint64_t reason = 0;
 
-	generic_forget_others(j->l);
+	generic_forget_others(l);
 	e = state_set_find(&v->msrs, pc_id, 0);
 	v->scratch[ARM_PC_AT_RUN] = 0;
-	q_field(j->q, j_part(j, TAPE_RUN_IN), offsetof(struct kvm_run, exit_reason), 4, &reason);
+	q_field(l->q, l_part(l, TAPE_RUN_IN), offsetof(struct kvm_run, exit_reason), 4, &reason);
 	if (v->last_exit == KVM_EXIT_MMIO && reason == KVM_EXIT_MMIO &&
 	    generic_flag(v, ARM_RESET) && !(v->scratch[GENERIC_FEATURES] & EL1_32BIT) && e &&
 	    e->known)
 		v->scratch[ARM_PC_AT_RUN] = 1 + e->value[0] + 4;
-	generic_run_enter(j);
+	generic_run_enter(l);
 }
 
 /* With immediate_exit nothing but that happened. */
@@ -902,15 +902,15 @@ static void irq_line(struct judge *j)
 }
 
 const struct judge_handler model_arm64_handlers[] = {
-	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, create_irqchip, NULL},
-	{"KVM_IRQ_LINE", KVMAPI_VM, irq_line, NULL},
-	{"KVM_ARM_PREFERRED_TARGET", KVMAPI_VM, preferred_target, NULL},
-	{"KVM_ARM_VCPU_INIT", KVMAPI_VCPU, vcpu_init, NULL},
-	{"KVM_ARM_VCPU_FINALIZE", KVMAPI_VCPU, vcpu_finalize, NULL},
-	{"KVM_ARM_SET_COUNTER_OFFSET", KVMAPI_VM, set_counter_offset, NULL},
-	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, vcpu_events, NULL},
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, get_one_reg, NULL},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, set_one_reg, NULL},
-	{"KVM_RUN", KVMAPI_VCPU, run, run_enter},
-	{NULL, 0, NULL, NULL},
+	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, .judge = create_irqchip},
+	{"KVM_IRQ_LINE", KVMAPI_VM, .judge = irq_line},
+	{"KVM_ARM_PREFERRED_TARGET", KVMAPI_VM, .judge = preferred_target},
+	{"KVM_ARM_VCPU_INIT", KVMAPI_VCPU, .judge = vcpu_init},
+	{"KVM_ARM_VCPU_FINALIZE", KVMAPI_VCPU, .judge = vcpu_finalize},
+	{"KVM_ARM_SET_COUNTER_OFFSET", KVMAPI_VM, .judge = set_counter_offset},
+	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, .judge = vcpu_events},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = get_one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = set_one_reg},
+	{"KVM_RUN", KVMAPI_VCPU, .judge = run, .enter = run_enter},
+	{NULL, 0, .judge = NULL},
 };

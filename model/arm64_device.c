@@ -1211,6 +1211,49 @@ static void vcpu_has(struct judge *j)
 
 /* --- what KVM_RUN needs ----------------------------------------------------------------------- */
 
+bool a_arm64_run_unready(struct answer *a)
+{
+	static const int refusals[] = {EINVAL, ENXIO, EBUSY, ENODEV, EPERM};
+	enum state_tri ran;
+	uint64_t value;
+	const struct question *q = a->q;
+
+	ran = arm64_fact(q, ARM_FACT_RAN, q->vcpu->id, &value);
+	if (ran == STATE_YES)
+		return false;
+	if (!q->vm->fresh || !q->vcpu->fresh || q->vm->running > q->vcpu->running ||
+	    q->vcpu->inside > 1 || ran != STATE_NO) {
+		/* What it lacks, if anything, is not known. */
+		for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+			a_may_fail_with(a, R_ARM_RUN_REFUSED, refusals[i]);
+		return false;
+	}
+	if (arm64_gic_type(q) == V3) {
+		if (arm64_fact(q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
+			    STATE_NO ||
+		    arm64_gic_ready(q) == STATE_NO) {
+			a_may_fail_with(a, R_ARM_RUN_GIC, EINVAL);
+			a_may_fail_with(a, R_ARM_RUN_GIC, EBUSY);
+			a_must_fail_with(a, R_ARM_RUN_GIC, ENXIO);
+			return true;
+		}
+	}
+	if (arm64_feature(q, KVM_ARM_VCPU_PMU_V3) == STATE_YES &&
+	    arm64_vcpu_fact(q, PMU(INIT), 0, &value) == STATE_NO) {
+		a_advise(a, R_LINT_PMU_NOT_INITIALISED,
+			 "KVM_ARM_VCPU_PMU_V3_INIT was never set on this vCPU");
+		/* The interrupt controller is looked at first. */
+		if (arm64_gic(q) != STATE_NO) {
+			a_may_fail_with(a, R_ARM_RUN_REFUSED, ENXIO);
+			a_may_fail_with(a, R_ARM_RUN_REFUSED, EBUSY);
+			a_may_fail_with(a, R_ARM_RUN_REFUSED, ENODEV);
+		}
+		a_must_fail(a, R_ARM_RUN_PMU);
+		return true;
+	}
+	return false;
+}
+
 bool arm64_run_unready(struct judge *j)
 {
 	static const int refusals[] = {EINVAL, ENXIO, EBUSY, ENODEV, EPERM};
@@ -1254,13 +1297,13 @@ bool arm64_run_unready(struct judge *j)
 }
 
 const struct judge_handler model_arm64_device_handlers[] = {
-	{"KVM_CREATE_DEVICE", KVMAPI_VM, create_device, NULL},
-	{"KVM_SET_DEVICE_ATTR", KVMAPI_DEVICE, device_set, NULL},
-	{"KVM_GET_DEVICE_ATTR", KVMAPI_DEVICE, device_get, NULL},
-	{"KVM_HAS_DEVICE_ATTR", KVMAPI_DEVICE, device_has, NULL},
-	{"KVM_SET_DEVICE_ATTR", KVMAPI_VCPU, vcpu_set, NULL},
-	{"KVM_GET_DEVICE_ATTR", KVMAPI_VCPU, vcpu_get, NULL},
-	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VCPU, vcpu_has, NULL},
-	{"KVM_ARM_SET_DEVICE_ADDR", KVMAPI_VM, set_device_addr, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_CREATE_DEVICE", KVMAPI_VM, .judge = create_device},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_DEVICE, .judge = device_set},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_DEVICE, .judge = device_get},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_DEVICE, .judge = device_has},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_VCPU, .judge = vcpu_set},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_VCPU, .judge = vcpu_get},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VCPU, .judge = vcpu_has},
+	{"KVM_ARM_SET_DEVICE_ADDR", KVMAPI_VM, .judge = set_device_addr},
+	{NULL, 0, .judge = NULL},
 };

@@ -60,50 +60,80 @@ static bool answer_varies_by_vm(uint64_t cap)
 	}
 }
 
-static bool answer(struct judge *j)
+/* What all answers have in common: false if the answer is whole. */
+static bool answer_extension(const struct question *q, struct answer *a)
 {
-	uint64_t cap = j->q->call->arg;
-	int64_t got = j->ret->ret;
-	int32_t most = q_cap(j->q, KVM_CAP_MAX_VCPUS);
+	uint64_t cap = q->call->arg;
+	int32_t most = q_cap(q, KVM_CAP_MAX_VCPUS);
 
-	if (!j_succeeds_value(j, R_CHECK_EXTENSION_ANSWERS))
-		return false;
+	a_succeeds_value(a, R_CHECK_EXTENSION_ANSWERS);
 	if (cap >= NO_CAPABILITY) {
-		j_equal_result(j, R_CHECK_EXTENSION_UNKNOWN, "answer", 0);
+		a_result(a, R_CHECK_EXTENSION_UNKNOWN, "answer", 0);
 		return false;
 	}
 	if (cap == KVM_CAP_NR_VCPUS)
-		j_check(j, R_CHECK_EXTENSION_NR_VCPUS, got >= 1 && (most <= 0 || got <= most),
-			"between 1 and KVM_CAP_MAX_VCPUS", "%lld", (long long)got);
+		a_result_range(a, R_CHECK_EXTENSION_NR_VCPUS, "between 1 and KVM_CAP_MAX_VCPUS", 1,
+			       most <= 0 ? INT64_MAX : (uint64_t)most);
 	return true;
 }
 
-void cap_check_extension_system(struct judge *j)
+/* What the tape's environment has of it; INT32_MIN = nothing. */
+static int32_t extension_known(const struct question *q)
 {
-	uint64_t cap = j->q->call->arg;
-	int32_t known = cap < NO_CAPABILITY ? q_cap(j->q, (uint32_t)cap) : INT32_MIN;
+	uint64_t cap = q->call->arg;
 
-	if (!answer(j) || answer_varies(cap))
-		return;
-	if (known != INT32_MIN)
-		j_equal_result(j, R_CHECK_EXTENSION_SAME, "answer", (uint64_t)known);
-	else if (vm_constant(j, R_CHECK_EXTENSION_SAME, "answer", &j_system(j)->caps, cap, 0,
-			     (uint64_t)j->ret->ret))
-		j_promise_value(j, R_CHECK_EXTENSION_SAME);
+	return cap < NO_CAPABILITY ? q_cap(q, (uint32_t)cap) : INT32_MIN;
 }
 
-static void check_extension_vm(struct judge *j)
+void cap_answer_extension_system(const struct question *q, struct answer *a)
 {
-	uint64_t cap = j->q->call->arg;
-	int32_t known = cap < NO_CAPABILITY ? q_cap(j->q, (uint32_t)cap) : INT32_MIN;
+	uint64_t cap = q->call->arg;
+	int32_t known = extension_known(q);
 
-	if (!answer(j) || answer_varies_by_vm(cap) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
+	if (!answer_extension(q, a) || answer_varies(cap))
 		return;
-	if (known != INT32_MIN && !vm_typed(j->q) && j->vm->fresh)
-		j_equal_result(j, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)known);
-	else if (vm_constant(j, R_CHECK_EXTENSION_VM_SAME, "answer", &j->vm->caps, cap,
-			     VM_CAP_ANSWERED, (uint64_t)j->ret->ret))
-		j_promise_value(j, R_CHECK_EXTENSION_VM_SAME);
+	if (known != INT32_MIN)
+		a_result(a, R_CHECK_EXTENSION_SAME, "answer", (uint64_t)known);
+	else
+		a_constant(a, R_CHECK_EXTENSION_SAME, "answer", &q->system->caps, cap, 0);
+}
+
+void cap_learn_extension_system(struct learn *l)
+{
+	uint64_t cap = l->q->call->arg;
+
+	if (l->succeeded && cap < NO_CAPABILITY && !answer_varies(cap) &&
+	    extension_known(l->q) == INT32_MIN)
+		l_constant(l, &l->system->caps, cap, 0, (uint64_t)l->ret->ret);
+}
+
+/* The VM answers as /dev/kvm does. */
+static bool extension_as_system(const struct question *q)
+{
+	return extension_known(q) != INT32_MIN && !vm_typed(q) && q->vm->fresh;
+}
+
+static void answer_extension_vm(const struct question *q, struct answer *a)
+{
+	uint64_t cap = q->call->arg;
+
+	if (!answer_extension(q, a) || answer_varies_by_vm(cap) ||
+	    q->vm->scratch[VM_SCRATCH_ENCRYPTED])
+		return;
+	if (extension_as_system(q))
+		a_result(a, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)extension_known(q));
+	else
+		a_constant(a, R_CHECK_EXTENSION_VM_SAME, "answer", &q->vm->caps, cap,
+			   VM_CAP_ANSWERED);
+}
+
+static void learn_extension_vm(struct learn *l)
+{
+	uint64_t cap = l->q->call->arg;
+
+	if (l->succeeded && cap < NO_CAPABILITY && !answer_varies_by_vm(cap) &&
+	    !l->vm->scratch[VM_SCRATCH_ENCRYPTED] && !extension_as_system(l->q))
+		l_constant(l, &l->vm->caps, cap, VM_CAP_ANSWERED, (uint64_t)l->ret->ret);
 }
 
 /* --- KVM_ENABLE_CAP -------------------------------------------------------------------------- */
@@ -444,7 +474,8 @@ static void enable_cap(struct judge *j)
 }
 
 const struct judge_handler model_vm_cap_handlers[] = {
-	{"KVM_CHECK_EXTENSION", KVMAPI_VM, check_extension_vm, NULL},
-	{"KVM_ENABLE_CAP", KVMAPI_VM, enable_cap, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_CHECK_EXTENSION", KVMAPI_VM, .answer = answer_extension_vm,
+	 .learn = learn_extension_vm},
+	{"KVM_ENABLE_CAP", KVMAPI_VM, .judge = enable_cap},
+	{NULL, 0, .judge = NULL},
 };

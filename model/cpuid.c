@@ -141,17 +141,17 @@ static void set_judge(struct judge *j, bool old)
 		forget_dynamic(j->l, nent);
 }
 
-void cpuid_set(struct judge *j)
+static void cpuid_set(struct judge *j)
 {
 	set_judge(j, true);
 }
 
-void cpuid2_set(struct judge *j)
+static void cpuid2_set(struct judge *j)
 {
 	set_judge(j, false);
 }
 
-void cpuid2_get(struct judge *j)
+static void cpuid2_get(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	struct state_block *b = &v->blocks[STATE_CPUID];
@@ -191,3 +191,10 @@ void cpuid2_get(struct judge *j)
 			(long long)(at / (int64_t)ENTRY));
 	}
 }
+
+const struct judge_handler model_cpuid_handlers[] = {
+	{"KVM_SET_CPUID", KVMAPI_VCPU, .judge = cpuid_set},
+	{"KVM_SET_CPUID2", KVMAPI_VCPU, .judge = cpuid2_set},
+	{"KVM_GET_CPUID2", KVMAPI_VCPU, .judge = cpuid2_get},
+	{NULL, 0, .judge = NULL},
+};

@@ -148,12 +148,12 @@ static void vm_attr(struct judge *j)
 }
 
 const struct judge_handler model_device_handlers[] = {
-	{"KVM_CREATE_DEVICE", KVMAPI_VM, create_device, NULL},
-	{"KVM_SET_DEVICE_ATTR", KVMAPI_DEVICE, set_attr, NULL},
-	{"KVM_GET_DEVICE_ATTR", KVMAPI_DEVICE, get_attr, NULL},
-	{"KVM_HAS_DEVICE_ATTR", KVMAPI_DEVICE, has_attr, NULL},
-	{"KVM_SET_DEVICE_ATTR", KVMAPI_VM, vm_attr, NULL},
-	{"KVM_GET_DEVICE_ATTR", KVMAPI_VM, vm_attr, NULL},
-	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VM, vm_attr, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_CREATE_DEVICE", KVMAPI_VM, .judge = create_device},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_DEVICE, .judge = set_attr},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_DEVICE, .judge = get_attr},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_DEVICE, .judge = has_attr},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_VM, .judge = vm_attr},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_VM, .judge = vm_attr},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VM, .judge = vm_attr},
+	{NULL, 0, .judge = NULL},
 };

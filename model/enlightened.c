@@ -89,7 +89,7 @@ static void hv_leaves(struct judge *j, uint64_t n)
 	}
 }
 
-void hv_cpuid_get(struct judge *j)
+static void hv_cpuid_get(struct judge *j)
 {
 	uint32_t cap = j->vcpu ? KVM_CAP_HYPERV_CPUID : KVM_CAP_SYS_HYPERV_CPUID;
 	uint64_t room, n;
@@ -303,7 +303,7 @@ static bool xen_value_bad(const struct question *q, uint64_t type, bool *may)
 	}
 }
 
-void xen_vcpu_attr_set(struct judge *j)
+static void xen_vcpu_attr_set(struct judge *j)
 {
 	struct state_entry *e;
 	uint64_t type, value = 0;
@@ -348,7 +348,7 @@ static void xen_rest_kept(struct judge *j, uint32_t written)
 		"the other bytes of the struct as they were", "others");
 }
 
-void xen_vcpu_attr_get(struct judge *j)
+static void xen_vcpu_attr_get(struct judge *j)
 {
 	uint64_t type, value, state;
 	struct state_entry *e;
@@ -394,3 +394,10 @@ void xen_vcpu_attr_get(struct judge *j)
 	e->value[0] = value;
 	e->known = 1;
 }
+
+const struct judge_handler model_enlightened_handlers[] = {
+	{"KVM_GET_SUPPORTED_HV_CPUID", KVMAPI_SYSTEM | KVMAPI_VCPU, .judge = hv_cpuid_get},
+	{"KVM_XEN_VCPU_GET_ATTR", KVMAPI_VCPU, .judge = xen_vcpu_attr_get},
+	{"KVM_XEN_VCPU_SET_ATTR", KVMAPI_VCPU, .judge = xen_vcpu_attr_set},
+	{NULL, 0, .judge = NULL},
+};

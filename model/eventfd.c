@@ -289,10 +289,10 @@ static void hyperv_eventfd(struct judge *j)
 }
 
 const struct judge_handler model_eventfd_handlers[] = {
-	{"KVM_IRQFD", KVMAPI_VM, irqfd, NULL},
-	{"KVM_IOEVENTFD", KVMAPI_VM, ioeventfd, NULL},
-	{"KVM_REGISTER_COALESCED_MMIO", KVMAPI_VM, register_coalesced, NULL},
-	{"KVM_UNREGISTER_COALESCED_MMIO", KVMAPI_VM, unregister_coalesced, NULL},
-	{"KVM_HYPERV_EVENTFD", KVMAPI_VM, hyperv_eventfd, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_IRQFD", KVMAPI_VM, .judge = irqfd},
+	{"KVM_IOEVENTFD", KVMAPI_VM, .judge = ioeventfd},
+	{"KVM_REGISTER_COALESCED_MMIO", KVMAPI_VM, .judge = register_coalesced},
+	{"KVM_UNREGISTER_COALESCED_MMIO", KVMAPI_VM, .judge = unregister_coalesced},
+	{"KVM_HYPERV_EVENTFD", KVMAPI_VM, .judge = hyperv_eventfd},
+	{NULL, 0, .judge = NULL},
 };

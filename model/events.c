@@ -63,7 +63,7 @@ static const uint16_t booleans[] = {
 	offsetof(EVENTS, exception_has_payload),
 };
 
-void events_get(struct judge *j)
+static void events_get(struct judge *j)
 {
 	const uint8_t *p;
 	uint64_t flags, bitmap, n;
@@ -201,7 +201,7 @@ static void events_promise(struct learn *l, uint64_t flags)
 	forget_from_outside(l);
 }
 
-void events_set(struct judge *j)
+static void events_set(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	uint64_t flags = 0, on = 0, pending, injected, nr, smm, latched, old;
@@ -280,7 +280,7 @@ void events_set(struct judge *j)
 	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
 }
 
-void events_interrupt(struct judge *j)
+static void events_interrupt(struct judge *j)
 {
 	uint64_t irq;
 
@@ -318,14 +318,14 @@ void events_interrupt(struct judge *j)
 	}
 }
 
-void events_nmi(struct judge *j)
+static void events_nmi(struct judge *j)
 {
 	if (!j_succeeds(j, R_NMI_SUCCEEDS))
 		return;
 	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, nmi);
 }
 
-void events_smi(struct judge *j)
+static void events_smi(struct judge *j)
 {
 	int32_t smm = q_cap(j->q, KVM_CAP_X86_SMM);
 
@@ -335,7 +335,7 @@ void events_smi(struct judge *j)
 	VCPU_FORGET(j->l, STATE_EVENTS, EVENTS, smi);
 }
 
-void events_guest_debug(struct judge *j)
+static void events_guest_debug(struct judge *j)
 {
 	struct state_vcpu *v = j->vcpu;
 	uint64_t control = 0, injected;
@@ -384,7 +384,7 @@ void events_guest_debug(struct judge *j)
 #define MCI_VAL	    (1ull << 63)
 #define BANKS_MAX   32
 
-void events_setup_mce(struct judge *j)
+static void events_setup_mce(struct judge *j)
 {
 	uint64_t cap;
 
@@ -419,7 +419,7 @@ void events_setup_mce(struct judge *j)
 	state_block_forget(&j->vcpu->blocks[STATE_LAPIC]);
 }
 
-void events_set_mce(struct judge *j)
+static void events_set_mce(struct judge *j)
 {
 	uint64_t status, bank, cap = j->vcpu->mcg_cap;
 
@@ -446,3 +446,15 @@ void events_set_mce(struct judge *j)
 	for (uint32_t i = 0; i < j->vcpu->msrs.count; i++)
 		j->vcpu->msrs.entries[i].known = 0;
 }
+
+const struct judge_handler model_events_handlers[] = {
+	{"KVM_GET_VCPU_EVENTS", KVMAPI_VCPU, .judge = events_get},
+	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, .judge = events_set},
+	{"KVM_INTERRUPT", KVMAPI_VCPU, .judge = events_interrupt},
+	{"KVM_NMI", KVMAPI_VCPU, .judge = events_nmi},
+	{"KVM_SMI", KVMAPI_VCPU, .judge = events_smi},
+	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, .judge = events_guest_debug},
+	{"KVM_X86_SETUP_MCE", KVMAPI_VCPU, .judge = events_setup_mce},
+	{"KVM_X86_SET_MCE", KVMAPI_VCPU, .judge = events_set_mce},
+	{NULL, 0, .judge = NULL},
+};

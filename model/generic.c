@@ -330,12 +330,12 @@ enum {
 	RUN_UNION = KVMAPI_RUN_UNION,
 };
 
-void generic_run_enter(struct judge *j)
+void generic_run_enter(struct learn *l)
 {
-	generic_forget_others(j->l);
-	j->vcpu->scratch[GENERIC_MP_AT_RUN] = generic_mp_known(j->q);
+	generic_forget_others(l);
+	l->vcpu->scratch[GENERIC_MP_AT_RUN] = generic_mp_known(l->q);
 	/* Even with immediate_exit an access that is under way is completed. */
-	generic_forget_registers(j->vcpu);
+	generic_forget_registers(l->vcpu);
 }
 
 bool generic_run_input(struct judge *j)
@@ -645,17 +645,18 @@ static void guest_debug(struct judge *j)
 }
 
 const struct judge_handler model_generic_handlers[] = {
-	{"KVM_CREATE_VM", KVMAPI_SYSTEM, create_vm, NULL},
-	{"KVM_CHECK_EXTENSION", KVMAPI_SYSTEM, cap_check_extension_system, NULL},
-	{"KVM_CHECK_EXTENSION", KVMAPI_VM, check_extension_vm, NULL},
-	{"KVM_CREATE_VCPU", KVMAPI_VM, create_vcpu, NULL},
-	{"KVM_ENABLE_CAP", KVMAPI_VM | KVMAPI_VCPU, enable_cap, NULL},
-	{"KVM_RUN", KVMAPI_VCPU, run, generic_run_enter},
-	{"KVM_GET_REG_LIST", KVMAPI_VCPU, reg_list, NULL},
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
-	{"KVM_GET_MP_STATE", KVMAPI_VCPU, mp_state_get, NULL},
-	{"KVM_SET_MP_STATE", KVMAPI_VCPU, mp_state_set, NULL},
-	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, guest_debug, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_CREATE_VM", KVMAPI_SYSTEM, .judge = create_vm},
+	{"KVM_CHECK_EXTENSION", KVMAPI_SYSTEM, .answer = cap_answer_extension_system,
+	 .learn = cap_learn_extension_system},
+	{"KVM_CHECK_EXTENSION", KVMAPI_VM, .judge = check_extension_vm},
+	{"KVM_CREATE_VCPU", KVMAPI_VM, .judge = create_vcpu},
+	{"KVM_ENABLE_CAP", KVMAPI_VM | KVMAPI_VCPU, .judge = enable_cap},
+	{"KVM_RUN", KVMAPI_VCPU, .judge = run, .enter = generic_run_enter},
+	{"KVM_GET_REG_LIST", KVMAPI_VCPU, .judge = reg_list},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = one_reg},
+	{"KVM_GET_MP_STATE", KVMAPI_VCPU, .judge = mp_state_get},
+	{"KVM_SET_MP_STATE", KVMAPI_VCPU, .judge = mp_state_set},
+	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, .judge = guest_debug},
+	{NULL, 0, .judge = NULL},
 };

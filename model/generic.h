@@ -4,7 +4,7 @@
 #define MODEL_GENERIC_H
 
 #include "kvmapi/kvm_newer.h"
-#include "model/judge.h"
+#include "model/answer.h"
 
 /* Use of state_vcpu.scratch on these architectures. Zero always means "nothing known". */
 enum {
@@ -69,7 +69,7 @@ void generic_register(struct judge *j, uint16_t rule, uint64_t id, const struct 
 uint32_t generic_register_size(uint64_t id);
 
 /* At the call of KVM_RUN. */
-void generic_run_enter(struct judge *j);
+void generic_run_enter(struct learn *l);
 /* What the input of KVM_RUN decides. True if all is said. */
 bool generic_run_input(struct judge *j);
 /* What holds of struct kvm_run after a return of 0; `reasons` is a mask of exits that there can be.

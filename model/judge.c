@@ -305,19 +305,24 @@ void j_silent(struct judge *j, const char *of_what)
 		snprintf(j->v->observed, sizeof(j->v->observed), "%s", of_what);
 }
 
-/* The rule's row has the error, or none at all; anything else is a mistake of the code. */
-static bool in_row(struct judge *j, uint16_t rule, int error)
+bool rule_has_error(uint16_t rule, int error)
 {
-	size_t count;
-	const uint8_t *errors = model_rules(&count)[rule].errors;
+	const uint8_t *errors = rule_errors(rule);
 
 	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++) {
 		if (errors[i] == error)
 			return true;
 	}
-	if (errors[0])
-		j_skip(j, "the model gives an error that the row of its rule does not have");
 	return !errors[0];
+}
+
+static bool in_row(struct judge *j, uint16_t rule, int error)
+{
+	const bool has = rule_has_error(rule, error);
+
+	if (!has)
+		j_skip(j, "the model gives an error that the row of its rule does not have");
+	return has;
 }
 
 static void allow(struct judge *j, uint16_t rule, int error)
@@ -344,8 +349,7 @@ static void allow(struct judge *j, uint16_t rule, int error)
 
 void j_may_fail(struct judge *j, uint16_t rule)
 {
-	size_t count;
-	const uint8_t *errors = model_rules(&count)[rule].errors;
+	const uint8_t *errors = rule_errors(rule);
 
 	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++)
 		allow(j, rule, errors[i]);
@@ -523,8 +527,7 @@ static void demand(struct judge *j, uint16_t rule, int error)
 
 void j_must_fail(struct judge *j, uint16_t rule)
 {
-	size_t count;
-	const uint8_t *errors = model_rules(&count)[rule].errors;
+	const uint8_t *errors = rule_errors(rule);
 
 	if (!errors[0] || errors[1])
 		j_skip(j, "the model does not say which error of a rule it demands");
@@ -712,4 +715,18 @@ void l_block_get(struct learn *l, struct state_block *b, const struct tape_part 
 		l->oom = -ENOMEM;
 	b->origin = l->q->call->index + 1;
 	b->origin_offset = offset;
+}
+
+void l_constant(struct learn *l, struct state_set *set, uint64_t key, uint64_t key2, uint64_t value)
+{
+	struct state_entry *e = state_set_add(set, key, key2);
+
+	if (!e) {
+		l->oom = -ENOMEM;
+		return;
+	}
+	if (e->known)
+		return;
+	e->value[0] = value;
+	e->known = 1;
 }

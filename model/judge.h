@@ -28,6 +28,17 @@ enum {
 };
 #define R_NONE 0xffff
 
+/* The errnos of a rule's row, 0 ends them. */
+static inline const uint8_t *rule_errors(uint16_t rule)
+{
+	size_t count;
+
+	return model_rules(&count)[rule].errors;
+}
+
+/* The row has this one, or none at all; anything else is a mistake of the code. */
+bool rule_has_error(uint16_t rule, int error);
+
 #define JUDGE_ALLOWED 12
 
 /*
@@ -335,14 +346,28 @@ void l_block_set(struct learn *l, struct state_block *b, const struct tape_part 
 void l_block_get(struct learn *l, struct state_block *b, const struct tape_part *part,
 		 uint32_t offset, uint32_t len);
 
+/* What a call answered, as the entry of a set: its first answer, which later ones must repeat. */
+void l_constant(struct learn *l, struct state_set *set, uint64_t key, uint64_t key2,
+		uint64_t value);
+
 /* --- handlers --------------------------------------------------------------------------------- */
 
 typedef void (*judge_fn)(struct judge *j);
+struct answer;
+/* How the calls of one ioctl on objects of some kinds are answered. */
 struct judge_handler {
 	const char *ioctl; /* "KVM_CREATE_IRQCHIP" */
 	uint8_t scope;	   /* object kinds that this handler judges */
-	judge_fn judge;
-	judge_fn enter; /* at the call, NULL = nothing (j->ret is NULL then, nothing may be said) */
+	judge_fn judge;	   /* instead of .answer and .learn, until all are answered */
+	/* At the call; NULL = nothing. */
+	void (*enter)(struct learn *l);
+	/* Before the question is asked: what happened meanwhile, whatever the call is.  NULL =
+	 * nothing. */
+	void (*settle)(struct learn *l);
+	/* What the call may be answered, see answer.h. */
+	void (*answer)(const struct question *q, struct answer *a);
+	/* What is known after it; NULL = as before. */
+	void (*learn)(struct learn *l);
 };
 /* Tables of the areas, each ends with a row whose ioctl is NULL. */
 extern const struct judge_handler model_system_handlers[];
@@ -354,6 +379,12 @@ extern const struct judge_handler model_eventfd_handlers[];
 extern const struct judge_handler model_clock_handlers[];
 extern const struct judge_handler model_xen_handlers[];
 extern const struct judge_handler model_vcpu_handlers[];
+extern const struct judge_handler model_regs_handlers[];
+extern const struct judge_handler model_cpuid_handlers[];
+extern const struct judge_handler model_msr_handlers[];
+extern const struct judge_handler model_lapic_handlers[];
+extern const struct judge_handler model_events_handlers[];
+extern const struct judge_handler model_enlightened_handlers[];
 extern const struct judge_handler model_run_handlers[];
 extern const struct judge_handler model_device_handlers[];
 /* Those of other architectures: these first, then model_generic_handlers. */

@@ -75,7 +75,7 @@ static void check_id(struct judge *j)
 	j_equal(j, R_LAPIC_ID, "id", v->number << 24, q_number(j->q, j->out->data + APIC_ID, 4));
 }
 
-void lapic_get(struct judge *j)
+static void lapic_get(struct judge *j)
 {
 	uint64_t cr8;
 
@@ -114,7 +114,7 @@ void lapic_get(struct judge *j)
 	forget_moving(j->l);
 }
 
-void lapic_set(struct judge *j)
+static void lapic_set(struct judge *j)
 {
 	struct state_block *b = &j->vcpu->blocks[STATE_LAPIC];
 	uint64_t base;
@@ -147,7 +147,7 @@ void lapic_set(struct judge *j)
 	}
 }
 
-void lapic_tpr_reporting(struct judge *j)
+static void lapic_tpr_reporting(struct judge *j)
 {
 	uint64_t flags, enabled;
 
@@ -191,7 +191,7 @@ static unsigned int bytes_in_slots(const struct question *q, uint64_t gpa)
 /* Kernels have slots of their own up here: the APIC's page, pages for real mode. */
 #define KERNEL_SLOTS 0xf0000000ull
 
-void lapic_vapic_addr(struct judge *j)
+static void lapic_vapic_addr(struct judge *j)
 {
 	uint64_t addr;
 	bool known = Q_IN(j->q, struct kvm_vapic_addr, vapic_addr, &addr);
@@ -208,3 +208,11 @@ void lapic_vapic_addr(struct judge *j)
 		j_may_fail(j, R_VAPIC_NOT_MEMORY);
 	j_succeeds(j, R_VAPIC_SUCCEEDS);
 }
+
+const struct judge_handler model_lapic_handlers[] = {
+	{"KVM_GET_LAPIC", KVMAPI_VCPU, .judge = lapic_get},
+	{"KVM_SET_LAPIC", KVMAPI_VCPU, .judge = lapic_set},
+	{"KVM_TPR_ACCESS_REPORTING", KVMAPI_VCPU, .judge = lapic_tpr_reporting},
+	{"KVM_SET_VAPIC_ADDR", KVMAPI_VCPU, .judge = lapic_vapic_addr},
+	{NULL, 0, .judge = NULL},
+};

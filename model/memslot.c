@@ -749,15 +749,15 @@ static void set_memory_attributes(struct judge *j)
 }
 
 const struct judge_handler model_memslot_handlers[] = {
-	{"KVM_SET_USER_MEMORY_REGION", KVMAPI_VM, memslot_set_region, NULL},
-	{"KVM_SET_USER_MEMORY_REGION2", KVMAPI_VM, set_user_memory_region2, NULL},
-	{"KVM_SET_MEMORY_ATTRIBUTES", KVMAPI_VM, set_memory_attributes, NULL},
-	{"KVM_GET_DIRTY_LOG", KVMAPI_VM, get_dirty_log, NULL},
-	{"KVM_CLEAR_DIRTY_LOG", KVMAPI_VM, clear_dirty_log, NULL},
-	{"KVM_RESET_DIRTY_RINGS", KVMAPI_VM, reset_dirty_rings, NULL},
-	{"KVM_SET_TSS_ADDR", KVMAPI_VM, set_tss_addr, NULL},
-	{"KVM_SET_IDENTITY_MAP_ADDR", KVMAPI_VM, set_identity_map_addr, NULL},
-	{"KVM_SET_NR_MMU_PAGES", KVMAPI_VM, set_nr_mmu_pages, NULL},
-	{"KVM_GET_NR_MMU_PAGES", KVMAPI_VM, get_nr_mmu_pages, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_SET_USER_MEMORY_REGION", KVMAPI_VM, .judge = memslot_set_region},
+	{"KVM_SET_USER_MEMORY_REGION2", KVMAPI_VM, .judge = set_user_memory_region2},
+	{"KVM_SET_MEMORY_ATTRIBUTES", KVMAPI_VM, .judge = set_memory_attributes},
+	{"KVM_GET_DIRTY_LOG", KVMAPI_VM, .judge = get_dirty_log},
+	{"KVM_CLEAR_DIRTY_LOG", KVMAPI_VM, .judge = clear_dirty_log},
+	{"KVM_RESET_DIRTY_RINGS", KVMAPI_VM, .judge = reset_dirty_rings},
+	{"KVM_SET_TSS_ADDR", KVMAPI_VM, .judge = set_tss_addr},
+	{"KVM_SET_IDENTITY_MAP_ADDR", KVMAPI_VM, .judge = set_identity_map_addr},
+	{"KVM_SET_NR_MMU_PAGES", KVMAPI_VM, .judge = set_nr_mmu_pages},
+	{"KVM_GET_NR_MMU_PAGES", KVMAPI_VM, .judge = get_nr_mmu_pages},
+	{NULL, 0, .judge = NULL},
 };

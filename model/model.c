@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "kvmapi/kvm_newer.h"
+#include "model/answer.h"
 #include "model/describe.h"
 #include "model/group.h"
 #include "model/internal.h"
@@ -71,6 +72,7 @@ struct model {
 	int32_t *caps;
 	uint64_t hits[R_COUNT];
 	struct state_system system;
+	struct answer answer; /* to the call that is judged */
 	bool promises_wanted, answers_wanted;
 	struct promises promises;   /* of the call that is judged alone */
 	int64_t work;		    /* what the search of orders may still cost */
@@ -199,10 +201,12 @@ static void add_handlers(struct model *m, const struct judge_handler **handlers,
 static int find_handlers(struct model *m)
 {
 	const struct judge_handler *const tables[] = {
-		model_system_handlers,	model_vm_handlers,	model_vcpu_handlers,
-		model_run_handlers,	model_device_handlers,	model_vm_cap_handlers,
-		model_memslot_handlers, model_irqchip_handlers, model_eventfd_handlers,
-		model_clock_handlers,	model_xen_handlers,
+		model_system_handlers,	model_vm_handlers,	    model_vcpu_handlers,
+		model_run_handlers,	model_device_handlers,	    model_vm_cap_handlers,
+		model_memslot_handlers, model_irqchip_handlers,	    model_eventfd_handlers,
+		model_clock_handlers,	model_xen_handlers,	    model_regs_handlers,
+		model_cpuid_handlers,	model_msr_handlers,	    model_lapic_handlers,
+		model_events_handlers,	model_enlightened_handlers,
 	};
 	bool x86 = m->facts.arch == KVMAPI_X86;
 	size_t count;
@@ -326,6 +330,7 @@ void model_destroy(struct model *m)
 		return;
 	forget_items(m);
 	promises_release(&m->promises);
+	answer_release(&m->answer);
 	free(m->slots);
 	free(m->objects);
 	free(m->threads);
@@ -751,7 +756,17 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	} else {
 		if (lint)
 			lint->judge(&j);
-		h->judge(&j);
+		if (h->settle)
+			h->settle(&l);
+		if (h->answer) {
+			answer_begin(&m->answer, &q);
+			h->answer(&q, &m->answer);
+			l.succeeded = answer_judge(&j, &m->answer);
+			if (h->learn)
+				h->learn(&l);
+		} else {
+			h->judge(&j);
+		}
 		/* What it did is not what the rule knows of. */
 		if (j.unsure && vm && !is_run)
 			forget_touched(m, vm, ret->call);
@@ -908,7 +923,7 @@ static void run_enter(struct model *m, const struct judge_handler *h, struct vm_
 		return;
 	if (open_on(m, slot, call->object))
 		state_vcpu_forget(j.vcpu);
-	h->enter(&j);
+	h->enter(&l);
 	t->inside = true;
 	j.vcpu->inside++;
 	t->runs = run_lets_guest_run(call);

@@ -194,6 +194,14 @@ void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct
 	}
 }
 
+void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset)
+{
+	const struct state_entry *e = state_set_find(&a->q->vcpu->msrs, index, 0);
+
+	if (e && e->known)
+		a_bits_of(a, rule, "MSR", index, e->value[0], e->value[1], role, offset, 8);
+}
+
 /* The registers that the special registers show as well. */
 static void msr_to_sregs(struct learn *l, uint32_t index, const uint8_t *bytes)
 {
@@ -305,7 +313,7 @@ static void mcg_cap_check(struct judge *j, size_t at)
 		      cut ? cap & MCG_CAP_AMD : cap, j->out, at, 8);
 }
 
-void msrs_get(struct judge *j)
+static void msrs_get(struct judge *j)
 {
 	uint64_t nmsrs, count, data, before;
 	uint32_t index, index_before;
@@ -406,7 +414,7 @@ static bool msr_takes(const struct question *q, uint32_t index, uint64_t data)
 	return msr_always(index) && !data;
 }
 
-void msrs_set(struct judge *j)
+static void msrs_set(struct judge *j)
 {
 	uint64_t nmsrs, count, data;
 	uint32_t index;
@@ -443,3 +451,9 @@ void msrs_set(struct judge *j)
 	}
 	vcpu_forget(j->l, STATE_XSAVE, 512, 8);
 }
+
+const struct judge_handler model_msr_handlers[] = {
+	{"KVM_GET_MSRS", KVMAPI_VCPU, .judge = msrs_get},
+	{"KVM_SET_MSRS", KVMAPI_VCPU, .judge = msrs_set},
+	{NULL, 0, .judge = NULL},
+};

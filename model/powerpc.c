@@ -241,8 +241,8 @@ static void rtas_define_token(struct judge *j)
 }
 
 const struct judge_handler model_powerpc_handlers[] = {
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, get_one_reg, NULL},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, set_one_reg, NULL},
-	{"KVM_PPC_RTAS_DEFINE_TOKEN", KVMAPI_VM, rtas_define_token, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = get_one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = set_one_reg},
+	{"KVM_PPC_RTAS_DEFINE_TOKEN", KVMAPI_VM, .judge = rtas_define_token},
+	{NULL, 0, .judge = NULL},
 };

@@ -86,7 +86,7 @@ static void regs_check_rflags(struct judge *j, uint64_t rflags)
 		j_equal(j, R_REGS_IF_AS_IN_RUN, "IF", run->value[if_flag], rflags >> 9 & 1);
 }
 
-void regs_get(struct judge *j)
+static void regs_get(struct judge *j)
 {
 	uint64_t rflags;
 
@@ -97,7 +97,7 @@ void regs_get(struct judge *j)
 		regs_check_rflags(j, rflags);
 }
 
-void regs_set(struct judge *j)
+static void regs_set(struct judge *j)
 {
 	if (vcpu_protected(j, R_REGS_SET_SUCCEEDS))
 		return;
@@ -393,7 +393,7 @@ static bool sregs_set_result(struct judge *j, uint16_t succeeds)
 	return j_succeeds(j, succeeds);
 }
 
-void sregs_get(struct judge *j)
+static void sregs_get(struct judge *j)
 {
 	uint64_t injected, nr;
 	unsigned int bits = 0, bit = 0;
@@ -424,7 +424,7 @@ void sregs_get(struct judge *j)
 	}
 }
 
-void sregs_set(struct judge *j)
+static void sregs_set(struct judge *j)
 {
 	if (vcpu_protected(j, R_SREGS_SET_SUCCEEDS))
 		return;
@@ -468,7 +468,7 @@ static bool sregs2_unknown(struct judge *j)
 	return true;
 }
 
-void sregs2_get(struct judge *j)
+static void sregs2_get(struct judge *j)
 {
 	uint64_t flags;
 
@@ -494,7 +494,7 @@ void sregs2_get(struct judge *j)
 	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs2, pdptrs);
 }
 
-void sregs2_set(struct judge *j)
+static void sregs2_set(struct judge *j)
 {
 	uint64_t flags;
 
@@ -521,7 +521,7 @@ void sregs2_set(struct judge *j)
 
 /* --- FPU and extended state: api.rst 4.22, 4.23, 4.42, 4.43, 4.134 --- */
 
-void fpu_get(struct judge *j)
+static void fpu_get(struct judge *j)
 {
 	if (!vcpu_get(j, R_FPU_GET_SUCCEEDS, R_FPU_SAME, STATE_FPU, sizeof(struct kvm_fpu)))
 		return;
@@ -530,7 +530,7 @@ void fpu_get(struct judge *j)
 		  "mxcsr and pad2");
 }
 
-void fpu_set(struct judge *j)
+static void fpu_set(struct judge *j)
 {
 	if (vcpu_protected(j, R_FPU_SET_SUCCEEDS))
 		return;
@@ -617,7 +617,7 @@ static void xsave_judge_get(struct judge *j, uint16_t succeeds)
 		"XSTATE_BV = 0x%llx", (unsigned long long)bv);
 }
 
-void xsave_get(struct judge *j)
+static void xsave_get(struct judge *j)
 {
 	if (vcpu_flag(j->vcpu, VCPU_LARGE_XSAVE) && q_cap(j->q, KVM_CAP_XSAVE2) > 4096) {
 		j_must_fail(j, R_XSAVE_TOO_LARGE);
@@ -628,7 +628,7 @@ void xsave_get(struct judge *j)
 	xsave_judge_get(j, R_XSAVE_GET_SUCCEEDS);
 }
 
-void xsave2_get(struct judge *j)
+static void xsave2_get(struct judge *j)
 {
 	/* Since 5.17, whatever the processor has. */
 	if (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 17)) {
@@ -638,7 +638,7 @@ void xsave2_get(struct judge *j)
 	xsave_judge_get(j, R_XSAVE2_GET_SUCCEEDS);
 }
 
-void xsave_set(struct judge *j)
+static void xsave_set(struct judge *j)
 {
 	struct state_block *b = &j->vcpu->blocks[STATE_XSAVE];
 	uint64_t bv = 0, mxcsr = 0;
@@ -694,7 +694,7 @@ static bool xcr0_legal(uint64_t xcr0)
 	       (!(xcr0 & tiles) || (xcr0 & tiles) == tiles);
 }
 
-void xcrs_get(struct judge *j)
+static void xcrs_get(struct judge *j)
 {
 	uint64_t nr, flags, xcr, value;
 
@@ -723,7 +723,7 @@ void xcrs_get(struct judge *j)
 		  sizeof(struct kvm_xcrs) - offsetof(struct kvm_xcrs, xcrs[1]), "the unused rest");
 }
 
-void xcrs_set(struct judge *j)
+static void xcrs_set(struct judge *j)
 {
 	struct state_block *b = &j->vcpu->blocks[STATE_XCRS];
 	uint64_t nr, flags, value = 0;
@@ -780,7 +780,7 @@ void xcrs_set(struct judge *j)
 
 /* --- debug registers: api.rst 4.33, 4.34 --- */
 
-void debugregs_get(struct judge *j)
+static void debugregs_get(struct judge *j)
 {
 	uint64_t dr6, dr7;
 
@@ -802,7 +802,7 @@ void debugregs_get(struct judge *j)
 	}
 }
 
-void debugregs_set(struct judge *j)
+static void debugregs_set(struct judge *j)
 {
 	uint64_t flags, dr6, dr7;
 
@@ -826,3 +826,22 @@ void debugregs_set(struct judge *j)
 	l_block_set(j->l, &j->vcpu->blocks[STATE_DEBUGREGS], j->q->in, 0,
 		    offsetof(struct kvm_debugregs, flags));
 }
+
+const struct judge_handler model_regs_handlers[] = {
+	{"KVM_GET_REGS", KVMAPI_VCPU, .judge = regs_get},
+	{"KVM_SET_REGS", KVMAPI_VCPU, .judge = regs_set},
+	{"KVM_GET_SREGS", KVMAPI_VCPU, .judge = sregs_get},
+	{"KVM_SET_SREGS", KVMAPI_VCPU, .judge = sregs_set},
+	{"KVM_GET_SREGS2", KVMAPI_VCPU, .judge = sregs2_get},
+	{"KVM_SET_SREGS2", KVMAPI_VCPU, .judge = sregs2_set},
+	{"KVM_GET_FPU", KVMAPI_VCPU, .judge = fpu_get},
+	{"KVM_SET_FPU", KVMAPI_VCPU, .judge = fpu_set},
+	{"KVM_GET_XSAVE", KVMAPI_VCPU, .judge = xsave_get},
+	{"KVM_GET_XSAVE2", KVMAPI_VCPU, .judge = xsave2_get},
+	{"KVM_SET_XSAVE", KVMAPI_VCPU, .judge = xsave_set},
+	{"KVM_GET_XCRS", KVMAPI_VCPU, .judge = xcrs_get},
+	{"KVM_SET_XCRS", KVMAPI_VCPU, .judge = xcrs_set},
+	{"KVM_GET_DEBUGREGS", KVMAPI_VCPU, .judge = debugregs_get},
+	{"KVM_SET_DEBUGREGS", KVMAPI_VCPU, .judge = debugregs_set},
+	{NULL, 0, .judge = NULL},
+};

@@ -182,16 +182,16 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 	return exit_torn(v, in, reason);
 }
 
-static void run_enter(struct judge *j)
+static void run_enter(struct learn *l)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	uint64_t state;
 
 	v->scratch[VCPU_MP_AT_RUN] =
-		VCPU_KNOWN(j->q, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
+		VCPU_KNOWN(l->q, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
 											: 0;
 	vcpu_flag_set(v, VCPU_RUN_TWICE, v->inside);
-	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, j_part(j, TAPE_RUN_IN)));
+	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, l_part(l, TAPE_RUN_IN)));
 }
 
 /* --- single exits --- */
@@ -901,6 +901,6 @@ static void run_judge(struct judge *j)
 }
 
 const struct judge_handler model_run_handlers[] = {
-	{"KVM_RUN", KVMAPI_VCPU, run_judge, run_enter},
-	{NULL, 0, NULL, NULL},
+	{"KVM_RUN", KVMAPI_VCPU, .judge = run_judge, .enter = run_enter},
+	{NULL, 0, .judge = NULL},
 };

@@ -4,7 +4,7 @@
 #define MODEL_S390_H
 
 #include "kvmapi/kvm_newer.h"
-#include "model/judge.h"
+#include "model/answer.h"
 
 /* Keys of state_vm.facts, behind those of vm.h; value[0] is an enum state_tri if nothing else is
  * said. */

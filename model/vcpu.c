@@ -101,6 +101,47 @@ bool vcpu_protected(struct judge *j, uint16_t succeeds)
 	return true;
 }
 
+bool vcpu_is_protected(const struct question *q)
+{
+	return vm_typed(q) || q->vm->scratch[VM_SCRATCH_ENCRYPTED];
+}
+
+bool a_vcpu_protected(struct answer *a, uint16_t succeeds)
+{
+	if (!vcpu_is_protected(a->q))
+		return false;
+	a_may_fail(a, R_VCPU_PROTECTED);
+	a_may_succeed(a, succeeds, "the state of a protected guest is its own");
+	return true;
+}
+
+bool l_vcpu_protected(struct learn *l)
+{
+	const bool is = vcpu_is_protected(l->q);
+
+	if (is)
+		vcpu_forget_all(l->vcpu);
+	return is;
+}
+
+bool a_vcpu_get(struct answer *a, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
+		uint32_t size)
+{
+	if (a_vcpu_protected(a, succeeds))
+		return false;
+	a_succeeds(a, succeeds);
+	a_block(a, same, &a->q->vcpu->blocks[block], TAPE_ARG_OUT, 0, size);
+	return true;
+}
+
+bool l_vcpu_get(struct learn *l, enum state_vcpu_block block, uint32_t size)
+{
+	if (l_vcpu_protected(l) || !l->succeeded || !l->out)
+		return false;
+	l_block_get(l, &l->vcpu->blocks[block], l->out, 0, size);
+	return true;
+}
+
 /* --- MP state: api.rst 4.38, 4.39 --- */
 
 static void mp_state_get(struct judge *j)
@@ -219,63 +260,43 @@ static void mp_state_set(struct judge *j)
 
 /* --- TSC: api.rst 4.55, 4.56 --- */
 
-/* The frequency may have been set where nobody saw it, to one that reads as a negative number. */
-static bool tsc_khz_unseen(struct judge *j, uint64_t *khz)
+void a_tsc_khz(struct answer *a, uint64_t khz, const struct tsc_khz_rules *rules)
 {
-	int64_t ret = j->ret->ret;
-
-	if (ret >= 0 || ret < INT32_MIN)
-		return false;
-	for (unsigned int i = 0; i < j->allowed_count; i++) {
-		if (ret == -j->allowed[i].error)
-			return false;
-	}
-	j->any_int = true;
-	if (ret < -4095) {
-		j_hold(j, R_TSC_KHZ_NEGATIVE);
-		*khz = (uint32_t)ret;
-	} else {
-		j_hold(j, R_RETURN_ZERO_OR_ERROR);
-		j_silent(j, "an error, or a frequency of more than 31 bits");
-	}
-	return true;
-}
-
-/*
- * The result of an ioctl is an int: a frequency above its largest comes back as an error.  True: it
- * is one, and all is said.
- */
-static bool tsc_khz_negative(struct judge *j, uint64_t khz)
-{
-	if (khz <= INT32_MAX || khz == STATE_KHZ_HOST)
-		return false;
-	j->any_int = true;
-	if ((int32_t)khz >= -4095) {
-		j_must_fail_with(j, R_TSC_KHZ_NEGATIVE, -(int32_t)khz);
-		return true;
-	}
-	if (j->making)
-		j->making->ret = (int32_t)khz;
-	return j_equal(j, R_TSC_KHZ_NEGATIVE, "kHz", khz, (uint32_t)j->ret->ret);
-}
-
-void vcpu_tsc_khz_read(struct judge *j, uint64_t *khz, const struct tsc_khz_rules *rules)
-{
-	if (*khz == STATE_KHZ_UNKNOWN ? tsc_khz_unseen(j, khz) : tsc_khz_negative(j, *khz))
+	/* The result of an ioctl is an int: a frequency above its largest comes back as an error. */
+	if (khz != STATE_KHZ_UNKNOWN && khz != STATE_KHZ_HOST && khz > INT32_MAX) {
+		if ((int32_t)khz >= -4095)
+			a_must_fail_with(a, R_TSC_KHZ_NEGATIVE, -(int32_t)khz);
+		else
+			a_int(a, R_TSC_KHZ_NEGATIVE, "kHz", khz);
 		return;
-	if (!j_succeeds_value(j, rules->succeeds))
-		return;
-	if (*khz != STATE_KHZ_UNKNOWN && *khz != STATE_KHZ_HOST)
-		j_equal_result(j, rules->same, "kHz", *khz);
-	*khz = (uint64_t)j->ret->ret;
+	}
+	/* It may have been set where nobody saw it. */
+	if (khz == STATE_KHZ_UNKNOWN)
+		a_any_int(a, R_TSC_KHZ_NEGATIVE, "an error, or a frequency of more than 31 bits");
+	a_succeeds_value(a, rules->succeeds);
+	if (khz != STATE_KHZ_UNKNOWN && khz != STATE_KHZ_HOST)
+		a_result(a, rules->same, "kHz", khz);
 }
 
-static void tsc_khz_get(struct judge *j)
+void l_tsc_khz(struct learn *l, uint64_t *khz)
+{
+	if (*khz == STATE_KHZ_UNKNOWN && l->ret->ret < -4095 && l->ret->ret >= INT32_MIN)
+		*khz = (uint32_t)l->ret->ret;
+	else if (l->succeeded && l->ret->ret >= 0)
+		*khz = (uint64_t)l->ret->ret;
+}
+
+static void answer_tsc_khz_get(const struct question *q, struct answer *a)
 {
 	static const struct tsc_khz_rules rules = {R_TSC_KHZ_GET_SUCCEEDS, R_TSC_KHZ_SAME};
 
-	j_may_fail(j, R_TSC_KHZ_UNSTABLE);
-	vcpu_tsc_khz_read(j, &j->vcpu->tsc_khz, &rules);
+	a_may_fail(a, R_TSC_KHZ_UNSTABLE);
+	a_tsc_khz(a, q->vcpu->tsc_khz, &rules);
+}
+
+static void learn_tsc_khz_get(struct learn *l)
+{
+	l_tsc_khz(l, &l->vcpu->tsc_khz);
 }
 
 static void tsc_khz_set(struct judge *j)
@@ -803,58 +824,23 @@ static void pre_fault(struct judge *j)
 }
 
 const struct judge_handler model_vcpu_handlers[] = {
-	{"KVM_GET_REGS", KVMAPI_VCPU, regs_get, NULL},
-	{"KVM_SET_REGS", KVMAPI_VCPU, regs_set, NULL},
-	{"KVM_GET_SREGS", KVMAPI_VCPU, sregs_get, NULL},
-	{"KVM_SET_SREGS", KVMAPI_VCPU, sregs_set, NULL},
-	{"KVM_GET_SREGS2", KVMAPI_VCPU, sregs2_get, NULL},
-	{"KVM_SET_SREGS2", KVMAPI_VCPU, sregs2_set, NULL},
-	{"KVM_GET_FPU", KVMAPI_VCPU, fpu_get, NULL},
-	{"KVM_SET_FPU", KVMAPI_VCPU, fpu_set, NULL},
-	{"KVM_GET_XSAVE", KVMAPI_VCPU, xsave_get, NULL},
-	{"KVM_GET_XSAVE2", KVMAPI_VCPU, xsave2_get, NULL},
-	{"KVM_SET_XSAVE", KVMAPI_VCPU, xsave_set, NULL},
-	{"KVM_GET_XCRS", KVMAPI_VCPU, xcrs_get, NULL},
-	{"KVM_SET_XCRS", KVMAPI_VCPU, xcrs_set, NULL},
-	{"KVM_GET_DEBUGREGS", KVMAPI_VCPU, debugregs_get, NULL},
-	{"KVM_SET_DEBUGREGS", KVMAPI_VCPU, debugregs_set, NULL},
-	{"KVM_SET_CPUID", KVMAPI_VCPU, cpuid_set, NULL},
-	{"KVM_SET_CPUID2", KVMAPI_VCPU, cpuid2_set, NULL},
-	{"KVM_GET_CPUID2", KVMAPI_VCPU, cpuid2_get, NULL},
-	{"KVM_GET_SUPPORTED_HV_CPUID", KVMAPI_SYSTEM | KVMAPI_VCPU, hv_cpuid_get, NULL},
-	{"KVM_XEN_VCPU_GET_ATTR", KVMAPI_VCPU, xen_vcpu_attr_get, NULL},
-	{"KVM_XEN_VCPU_SET_ATTR", KVMAPI_VCPU, xen_vcpu_attr_set, NULL},
-	{"KVM_GET_MSRS", KVMAPI_VCPU, msrs_get, NULL},
-	{"KVM_SET_MSRS", KVMAPI_VCPU, msrs_set, NULL},
-	{"KVM_GET_LAPIC", KVMAPI_VCPU, lapic_get, NULL},
-	{"KVM_SET_LAPIC", KVMAPI_VCPU, lapic_set, NULL},
-	{"KVM_TPR_ACCESS_REPORTING", KVMAPI_VCPU, lapic_tpr_reporting, NULL},
-	{"KVM_SET_VAPIC_ADDR", KVMAPI_VCPU, lapic_vapic_addr, NULL},
-	{"KVM_GET_VCPU_EVENTS", KVMAPI_VCPU, events_get, NULL},
-	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, events_set, NULL},
-	{"KVM_INTERRUPT", KVMAPI_VCPU, events_interrupt, NULL},
-	{"KVM_NMI", KVMAPI_VCPU, events_nmi, NULL},
-	{"KVM_SMI", KVMAPI_VCPU, events_smi, NULL},
-	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, events_guest_debug, NULL},
-	{"KVM_X86_SETUP_MCE", KVMAPI_VCPU, events_setup_mce, NULL},
-	{"KVM_X86_SET_MCE", KVMAPI_VCPU, events_set_mce, NULL},
-	{"KVM_GET_MP_STATE", KVMAPI_VCPU, mp_state_get, NULL},
-	{"KVM_SET_MP_STATE", KVMAPI_VCPU, mp_state_set, NULL},
-	{"KVM_GET_TSC_KHZ", KVMAPI_VCPU, tsc_khz_get, NULL},
-	{"KVM_SET_TSC_KHZ", KVMAPI_VCPU, tsc_khz_set, NULL},
-	{"KVM_KVMCLOCK_CTRL", KVMAPI_VCPU, kvmclock_ctrl, NULL},
-	{"KVM_SET_SIGNAL_MASK", KVMAPI_VCPU, signal_mask_set, NULL},
-	{"KVM_ENABLE_CAP", KVMAPI_VCPU, enable_cap, NULL},
-	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VCPU, attr_has, NULL},
-	{"KVM_GET_DEVICE_ATTR", KVMAPI_VCPU, attr_get, NULL},
-	{"KVM_SET_DEVICE_ATTR", KVMAPI_VCPU, attr_set, NULL},
-	{"KVM_TRANSLATE", KVMAPI_VCPU, translate, NULL},
-	{"KVM_GET_NESTED_STATE", KVMAPI_VCPU, nested_get, NULL},
-	{"KVM_SET_NESTED_STATE", KVMAPI_VCPU, nested_set, NULL},
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, one_reg, NULL},
-	{"KVM_GET_REG_LIST", KVMAPI_VCPU, reg_list, NULL},
-	{"KVM_GET_STATS_FD", KVMAPI_VCPU, stats_fd, NULL},
-	{"KVM_PRE_FAULT_MEMORY", KVMAPI_VCPU, pre_fault, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_GET_MP_STATE", KVMAPI_VCPU, .judge = mp_state_get},
+	{"KVM_SET_MP_STATE", KVMAPI_VCPU, .judge = mp_state_set},
+	{"KVM_GET_TSC_KHZ", KVMAPI_VCPU, .answer = answer_tsc_khz_get, .learn = learn_tsc_khz_get},
+	{"KVM_SET_TSC_KHZ", KVMAPI_VCPU, .judge = tsc_khz_set},
+	{"KVM_KVMCLOCK_CTRL", KVMAPI_VCPU, .judge = kvmclock_ctrl},
+	{"KVM_SET_SIGNAL_MASK", KVMAPI_VCPU, .judge = signal_mask_set},
+	{"KVM_ENABLE_CAP", KVMAPI_VCPU, .judge = enable_cap},
+	{"KVM_HAS_DEVICE_ATTR", KVMAPI_VCPU, .judge = attr_has},
+	{"KVM_GET_DEVICE_ATTR", KVMAPI_VCPU, .judge = attr_get},
+	{"KVM_SET_DEVICE_ATTR", KVMAPI_VCPU, .judge = attr_set},
+	{"KVM_TRANSLATE", KVMAPI_VCPU, .judge = translate},
+	{"KVM_GET_NESTED_STATE", KVMAPI_VCPU, .judge = nested_get},
+	{"KVM_SET_NESTED_STATE", KVMAPI_VCPU, .judge = nested_set},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = one_reg},
+	{"KVM_GET_REG_LIST", KVMAPI_VCPU, .judge = reg_list},
+	{"KVM_GET_STATS_FD", KVMAPI_VCPU, .judge = stats_fd},
+	{"KVM_PRE_FAULT_MEMORY", KVMAPI_VCPU, .judge = pre_fault},
+	{NULL, 0, .judge = NULL},
 };

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kvmapi/kvm_newer.h"
-#include "model/judge.h"
+#include "model/answer.h"
 
 /*
  * state_vcpu.run: as much of struct kvm_run as any rule looks at, then what is known of the exit
@@ -101,6 +101,22 @@ bool vcpu_captured(const struct tape_part *part, uint64_t size);
  */
 bool vcpu_protected(struct judge *j, uint16_t succeeds);
 
+/*
+ * The guest's state may be out of reach (memory encryption, other VM types).  Then refusal and
+ * success are both fine, the answer is whole, and true is returned; after such a call nothing is
+ * known.
+ */
+bool vcpu_is_protected(const struct question *q);
+bool a_vcpu_protected(struct answer *a, uint16_t succeeds);
+/* True if it was such a call. */
+bool l_vcpu_protected(struct learn *l);
+/* A GET that always succeeds, and whose bytes are those of the last SET or GET.  False: the answer
+ * is whole. */
+bool a_vcpu_get(struct answer *a, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
+		uint32_t size);
+/* What it gave becomes known; false if there is nothing to learn. */
+bool l_vcpu_get(struct learn *l, enum state_vcpu_block block, uint32_t size);
+
 /* 5.10 sets the flag of the boot processor (bit 8) by itself where there is no local APIC. */
 static inline bool vcpu_apic_base_completed(const struct question *q, uint64_t apic_base)
 {
@@ -112,7 +128,8 @@ static inline bool vcpu_apic_base_completed(const struct question *q, uint64_t a
 struct tsc_khz_rules {
 	uint16_t succeeds, same;
 };
-void vcpu_tsc_khz_read(struct judge *j, uint64_t *khz, const struct tsc_khz_rules *rules);
+void a_tsc_khz(struct answer *a, uint64_t khz, const struct tsc_khz_rules *rules);
+void l_tsc_khz(struct learn *l, uint64_t *khz);
 /* The MSR `index` holds the bits `mask` of `data`. */
 void vcpu_msr_learn(struct learn *l, uint32_t index, uint64_t data, uint64_t mask);
 void vcpu_msr_forget(struct learn *l, uint32_t index);
@@ -126,6 +143,9 @@ void vcpu_attrs_forget(struct state_vcpu *v);
  * `rule`. */
 void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,
 		    size_t offset);
+
+/* The same for an answer. */
+void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset);
 
 /* Registers before a KVM_RUN with immediate_exit, struct kvm_regs up to rip; a bit each if known.
  */
@@ -148,42 +168,5 @@ void completion_check(struct judge *j, const struct tape_part *part, uint32_t of
 void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out);
 /* Says what run.c's rules determine of struct kvm_run; before the vCPU's own copy is replaced. */
 void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out);
-
-/* Handlers, in the order of the table in vcpu.c. */
-void regs_get(struct judge *j);
-void regs_set(struct judge *j);
-void sregs_get(struct judge *j);
-void sregs_set(struct judge *j);
-void sregs2_get(struct judge *j);
-void sregs2_set(struct judge *j);
-void fpu_get(struct judge *j);
-void fpu_set(struct judge *j);
-void xsave_get(struct judge *j);
-void xsave2_get(struct judge *j);
-void xsave_set(struct judge *j);
-void xcrs_get(struct judge *j);
-void xcrs_set(struct judge *j);
-void debugregs_get(struct judge *j);
-void debugregs_set(struct judge *j);
-void cpuid_set(struct judge *j);
-void cpuid2_set(struct judge *j);
-void cpuid2_get(struct judge *j);
-void msrs_get(struct judge *j);
-void msrs_set(struct judge *j);
-void lapic_get(struct judge *j);
-void lapic_set(struct judge *j);
-void lapic_tpr_reporting(struct judge *j);
-void lapic_vapic_addr(struct judge *j);
-void hv_cpuid_get(struct judge *j);
-void xen_vcpu_attr_get(struct judge *j);
-void xen_vcpu_attr_set(struct judge *j);
-void events_get(struct judge *j);
-void events_set(struct judge *j);
-void events_interrupt(struct judge *j);
-void events_nmi(struct judge *j);
-void events_smi(struct judge *j);
-void events_guest_debug(struct judge *j);
-void events_setup_mce(struct judge *j);
-void events_set_mce(struct judge *j);
 
 #endif

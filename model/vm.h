@@ -3,7 +3,7 @@
 #ifndef MODEL_VM_H
 #define MODEL_VM_H
 
-#include "model/judge.h"
+#include "model/answer.h"
 
 /* Keys of state_vm.caps: key2 tells what was enabled from what was answered. */
 enum {
@@ -83,6 +83,7 @@ bool memslot_identity_map_taken(const struct state_vm *vm);
 bool memslot_apic_page_taken(const struct state_vm *vm);
 /* Handlers that stand in another file than their table. */
 void memslot_set_region(struct judge *j);
-void cap_check_extension_system(struct judge *j);
+void cap_answer_extension_system(const struct question *q, struct answer *a);
+void cap_learn_extension_system(struct learn *l);
 
 #endif

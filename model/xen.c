@@ -376,9 +376,9 @@ static void evtchn_send(struct judge *j)
 }
 
 const struct judge_handler model_xen_handlers[] = {
-	{"KVM_XEN_HVM_CONFIG", KVMAPI_VM, hvm_config, NULL},
-	{"KVM_XEN_HVM_GET_ATTR", KVMAPI_VM, get_attr, NULL},
-	{"KVM_XEN_HVM_SET_ATTR", KVMAPI_VM, set_attr, NULL},
-	{"KVM_XEN_HVM_EVTCHN_SEND", KVMAPI_VM, evtchn_send, NULL},
-	{NULL, 0, NULL, NULL},
+	{"KVM_XEN_HVM_CONFIG", KVMAPI_VM, .judge = hvm_config},
+	{"KVM_XEN_HVM_GET_ATTR", KVMAPI_VM, .judge = get_attr},
+	{"KVM_XEN_HVM_SET_ATTR", KVMAPI_VM, .judge = set_attr},
+	{"KVM_XEN_HVM_EVTCHN_SEND", KVMAPI_VM, .judge = evtchn_send},
+	{NULL, 0, .judge = NULL},
 };
