@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 void cli_advice_print(FILE *out, const struct cli_advice *a)
 {

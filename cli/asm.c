@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 struct asm_values {
 	bool force;

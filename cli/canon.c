@@ -11,7 +11,7 @@
 #include <sha2.h>
 
 #include "cli/cli.h"
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 struct canon_values {
 	bool force;

@@ -47,7 +47,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "kvmapi/kvmapi.h"
+#include "kvmtape/kvmapi.h"
 
 /*
  * Exit codes of every subcommand, as README and kvmtape(1) have them; `git bisect run` takes them

@@ -9,8 +9,8 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
-#include "model/model.h"
-#include "tape/tape.h"
+#include "kvmtape/model.h"
+#include "kvmtape/tape.h"
 
 /* Earlier calls that are shown. */
 #define EARLIER_MAX 8

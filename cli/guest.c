@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "cli/live.h"
 #include "guest/guest.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 
 /* As of timeout(1) and of container tools: not a status that programs often have. */
 #define STATUS_TIMEOUT 124

@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 struct info_values {
 	bool json;

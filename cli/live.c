@@ -15,7 +15,7 @@
 
 #include "cli/cli.h"
 #include "guest/guest.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 #include "replayer/live.h"
 #include "replayer/minimise.h"
 

@@ -7,8 +7,8 @@
 
 #include "cli/cli.h"
 #include "cli/internal.h"
-#include "kvmapi/near.h"
-#include "tape/tape.h"
+#include "base/near.h"
+#include "kvmtape/tape.h"
 
 static void help(FILE *out)
 {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "kvmapi/near.h"
-#include "model/model.h"
+#include "base/near.h"
+#include "kvmtape/model.h"
 
 #define LINT "LINT_"
 

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/internal.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 
 #define HELP_COLUMN 26
 #define HELP_WIDTH  96

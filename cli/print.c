@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
-#include "tape/asm.h"
-#include "tape/tape.h"
+#include "kvmtape/asm.h"
+#include "kvmtape/tape.h"
 
 struct print_values {
 	bool assembly;

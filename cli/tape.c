@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 /* The beginning of a file, which is no tape, is something that people read. */
 static bool is_text(const char *path)

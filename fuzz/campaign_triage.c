@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 #include "fuzz/campaign_internal.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 #define SCHEMA	 1
 /* How signatures of divergences begin. */

@@ -10,7 +10,7 @@
 #define FUZZ_CHECK_H
 
 #include "fuzz/sequence.h"
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 struct fuzz_check;
 

@@ -7,7 +7,7 @@
  * them.
  */
 #include "fuzz/target.h"
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 enum { OUTCOMES = 1 + MODEL_VERDICT_KINDS };
 

@@ -26,7 +26,7 @@
 #include "fuzz/coverage.h"
 #include "fuzz/sequence.h"
 #include "guest/guest.h"
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 struct fuzz_live;
 

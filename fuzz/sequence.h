@@ -13,7 +13,7 @@
 #ifndef FUZZ_SEQUENCE_H
 #define FUZZ_SEQUENCE_H
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 enum {
 	FUZZ_CALLS_MAX = 512,

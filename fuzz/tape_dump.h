@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 void tape_dump_env(FILE *out, const struct tape_env *env);
 void tape_dump_item(FILE *out, const struct tape_item *item);

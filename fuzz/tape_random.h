@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 struct tape_random_options {
 	uint64_t seed;

@@ -11,7 +11,7 @@
 
 #include "fuzz/target.h"
 #include "fuzz/target_file.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 #define TEXT_MAX (64 << 10)
 

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 /* An empty one; -1. */
 int fuzz_file_new(void);

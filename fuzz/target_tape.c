@@ -11,7 +11,7 @@
 
 #include "fuzz/target.h"
 #include "fuzz/target_file.h"
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 enum {
 	SHOWN_MAX = 64,	     /* items that are shown: what comes after is of the same kinds */

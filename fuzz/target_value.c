@@ -12,7 +12,7 @@
 
 #include "fuzz/target.h"
 #include "fuzz/target_file.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 #define BYTES_MAX 4096
 

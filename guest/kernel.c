@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "guest/internal.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 
 const struct guest_stock guest_stocks[] = {
 	{"bullseye", "bullseye", "amd64", "linux-image-cloud-amd64", GUEST_X86_64},

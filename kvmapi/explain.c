@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kvmapi/kvm_newer.h"
-#include "kvmapi/kvmapi.h"
+#include "kvmtape/kvmapi.h"
 
 struct number {
 	uint32_t number;

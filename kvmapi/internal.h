@@ -3,7 +3,7 @@
 #ifndef KVMAPI_INTERNAL_H
 #define KVMAPI_INTERNAL_H
 
-#include "kvmapi/kvmapi.h"
+#include "kvmtape/kvmapi.h"
 
 struct btf;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kvmapi/internal.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 
 /* KVM_CAP_* by number, generated from <linux/kvm.h> (gen_caps.py). */
 static const char *const caps[] = {

@@ -3,7 +3,7 @@
 #ifndef KVMAPI_VALUE_H
 #define KVMAPI_VALUE_H
 
-#include "kvmapi/kvmapi.h"
+#include "kvmtape/kvmapi.h"
 
 #define KVMAPI_FLAGS_MAX 64
 

@@ -567,11 +567,13 @@ static void judge_observed(struct judge *j, const struct answer_item *i)
 
 bool answer_judge(struct judge *j, const struct answer *a)
 {
+	/* A rule about the object of the call may be broken already. */
+	const bool broken = j->broken;
 	bool succeeded = j->ret->ret >= 0;
 
 	if (a->oom)
 		j->oom = -ENOMEM;
-	for (size_t n = 0; n < a->count && !j->broken; n++) {
+	for (size_t n = 0; n < a->count && j->broken == broken; n++) {
 		const struct answer_item *i = &a->items[n];
 
 		switch (i->kind) {

@@ -3,7 +3,7 @@
 #ifndef MODEL_DESCRIBE_H
 #define MODEL_DESCRIBE_H
 
-#include "model/model.h"
+#include "kvmtape/model.h"
 #include "model/state.h"
 
 void describe_system(const struct state_system *s, model_fact_fn fn, void *context);

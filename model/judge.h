@@ -17,7 +17,7 @@
 
 #include <errno.h>
 
-#include "model/model.h"
+#include "kvmtape/model.h"
 #include "model/state.h"
 
 enum {

@@ -9,7 +9,7 @@
 
 #include <linux/kvm.h>
 
-#include "kvmapi/kvmapi.h"
+#include "kvmtape/kvmapi.h"
 #include "recorder/record.h"
 #include "recorder/recorder.h"
 

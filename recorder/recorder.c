@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "kvmtape.skel.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 #include "recorder/internal.h"
 
 #define DEFAULT_RING	      ((size_t)16 << 20)

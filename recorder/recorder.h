@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 enum recorder_follow {
 	RECORDER_COMMAND, /* .argv is started, it and its children are recorded */

@@ -10,7 +10,7 @@
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 #define PROGRAMS_X86_GPA   0x1000
 #define PROGRAMS_ARM64_GPA 0x40000000

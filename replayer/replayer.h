@@ -7,8 +7,8 @@
 #ifndef REPLAYER_H
 #define REPLAYER_H
 
-#include "model/model.h"
-#include "tape/tape.h"
+#include "kvmtape/model.h"
+#include "kvmtape/tape.h"
 
 /* Why events of one ioctl were not judged, and how many: the first reasons that came, the rest
  * together. */

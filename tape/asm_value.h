@@ -8,8 +8,8 @@
 
 #include <errno.h>
 
-#include "kvmapi/near.h"
-#include "tape/asm.h"
+#include "base/near.h"
+#include "kvmtape/asm.h"
 #include "tape/format.h"
 
 /* The canonical form's numbers, which are what a text means if it names none (docs/tape-format.md).

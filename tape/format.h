@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 #define TAPE_SKIPPABLE_MAGIC	  0x184D2A50u /* the frames of ours */
 #define TAPE_SKIPPABLE_MAGIC_MASK 0xFFFFFFF0u

@@ -3,7 +3,7 @@
 #ifndef TAPE_SHOW_H
 #define TAPE_SHOW_H
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 /* The two sides of one buffer: what it was before the call, what after.  NULL = no such part. */
 struct tape_sides {

@@ -2,7 +2,7 @@
 /* Names of signals and of what becomes of them; which of them a tape can hold. */
 #include <string.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 /* Linux numbers them alike on all architectures that have KVM, but for MIPS. */
 static const char *const names[] = {

@@ -2,6 +2,7 @@
 /* Errors and names, the environment, and parts. */
 #include <stdlib.h>
 
+#include "kvmtape/version.h"
 #include "tape/format.h"
 
 /*
@@ -27,6 +28,34 @@ const char *tape_strerror(int error)
 		return "items in an order that the format forbids";
 	}
 	return strerror(error < 0 ? -error : error);
+}
+
+const char *tape_error_name(int error)
+{
+	switch (error) {
+	case TAPE_E_NOT_A_TAPE:
+		return "TAPE_E_NOT_A_TAPE";
+	case TAPE_E_NEWER:
+		return "TAPE_E_NEWER";
+	case TAPE_E_CORRUPT:
+		return "TAPE_E_CORRUPT";
+	case TAPE_E_TRUNCATED:
+		return "TAPE_E_TRUNCATED";
+	case TAPE_E_LIMIT:
+		return "TAPE_E_LIMIT";
+	case TAPE_E_ORDER:
+		return "TAPE_E_ORDER";
+	}
+	return kvmapi_errno_name(error < 0 ? -error : error);
+}
+
+#define TEXT(x)	  #x
+#define NUMBER(x) TEXT(x)
+
+const char *kvmtape_version(void)
+{
+	return NUMBER(KVMTAPE_VERSION_MAJOR) "." NUMBER(KVMTAPE_VERSION_MINOR) "." NUMBER(
+		KVMTAPE_VERSION_PATCH);
 }
 
 const char *tape_gap_cause_name(enum tape_gap_cause cause)

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "known.h"
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 #define PAGE 4096
 

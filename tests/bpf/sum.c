@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 int main(int argc, char **argv)
 {

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 enum { SYSTEM = 1, VM, VCPU0, VCPU1 };
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 /* Calls that carry the registers of a guest, which may hold any address of the guest's own. */
 static const char *const guest_state[] = {

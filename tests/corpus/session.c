@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 #include "tests/corpus/session.h"
 
 void die(const char *what, int err)

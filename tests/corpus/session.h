@@ -3,7 +3,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 /* Beyond enum model_promise: a later call shows what this byte was. */
 #define ECHOED	     (MODEL_DETERMINED + 1)

@@ -21,7 +21,7 @@
 #include "probe.h"
 #include "replayer/player.h"
 #include "replayer/programs.h"
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
 
 static const char *kernel_name;
 static struct fuzz_live *live;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 /* Where each rule stands: the macro is expanded inside the file that has it. */
 static const char *const files[] = {

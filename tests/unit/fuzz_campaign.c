@@ -27,7 +27,7 @@
 
 #include "fuzz/campaign.h"
 #include "replayer/replayer.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 #define ROOM  4
 #define WRONG "diverges-API_VERSION_IS_12"

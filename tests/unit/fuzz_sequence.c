@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 struct fixture {
 	struct fuzz_sequence *a, *b;

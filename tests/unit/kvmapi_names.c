@@ -10,7 +10,7 @@
 
 #include "kvmapi/kvm_newer.h"
 #include "kvmapi/internal.h"
-#include "kvmapi/near.h"
+#include "base/near.h"
 
 static void architectures(void **state)
 {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "replayer/minimise.h"
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 
 /* Answers KVM_GET_API_VERSION wrongly once a vCPU exists and its rax was set to `state`. */
 struct fake {

@@ -7,7 +7,7 @@
 #ifndef MODEL_HARNESS_H
 #define MODEL_HARNESS_H
 
-#include "model/model.h"
+#include "kvmtape/model.h"
 
 struct mh {
 	struct tape_env env;

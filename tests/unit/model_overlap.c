@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "kvmapi/kvm_newer.h"
-#include "model/model.h"
+#include "kvmtape/model.h"
 #include "tests/unit/rounds.h"
 
 enum {

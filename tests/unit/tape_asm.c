@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tape/asm.h"
+#include "kvmtape/asm.h"
 #include "fuzz/tape_dump.h"
 #include "fuzz/tape_random.h"
 #include "tests/unit/rounds.h"

@@ -9,8 +9,8 @@
  *		near_offer(&near, names[i]);
  *	near_text(&near, "", buf, sizeof(buf));	"; did you mean KVM_GET_LAPIC or KVM_SET_LAPIC?"
  */
-#ifndef KVMAPI_NEAR_H
-#define KVMAPI_NEAR_H
+#ifndef BASE_NEAR_H
+#define BASE_NEAR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,6 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
 enum kvmapi_arch {
 	KVMAPI_X86,
 	KVMAPI_ARM64,
@@ -398,5 +403,10 @@ int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char
  */
 int kvmapi_field_at_value(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 			  size_t offset, char *buf, size_t buf_size);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "kvmapi/near.h"
+#include "base/near.h"
 
 #include <ctype.h>
 #include <limits.h>

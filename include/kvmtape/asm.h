@@ -8,7 +8,12 @@
 #ifndef TAPE_ASM_H
 #define TAPE_ASM_H
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
 
 #define TAPE_ASM_VERSION 1
 
@@ -32,5 +37,10 @@ int tape_asm_write(const char *text, int fd, const struct tape_writer_options *o
  * does not take it, or the reader's error, after everything that could be read.
  */
 int tape_asm_print(struct tape_reader *r, FILE *out);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,7 +15,12 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "tape/tape.h"
+#include "kvmtape/tape.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
 
 enum model_verdict_kind {
 	MODEL_CONFORMS,	 /* at least one promise was checked that another answer would have broken,
@@ -234,5 +239,10 @@ void model_reset(struct model *m);
 /* How often each rule was checked and held or explained, indexed as model_rules(). */
 const uint64_t *model_rule_hits(const struct model *m);
 void model_destroy(struct model *m);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

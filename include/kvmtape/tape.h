@@ -6,8 +6,7 @@
  * calls, their returns, gaps.  docs/tape-format.md is the specification of the file.  This header
  * is the way in and out of it; nothing here knows who made a tape or what it means.
  *
- * Errors are negative errno values, or one of enum tape_error; tape_strerror() says either in
- * words.
+ * Errors: see kvmtape/error.h.
  */
 #ifndef TAPE_H
 #define TAPE_H
@@ -17,21 +16,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "kvmapi/kvmapi.h"
+#include "kvmtape/error.h"
+#include "kvmtape/kvmapi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
 
 #define TAPE_FORMAT_MAJOR 1
 #define TAPE_FORMAT_MINOR 1
-
-enum tape_error {
-	TAPE_E_NOT_A_TAPE = -2001, /* no magic */
-	TAPE_E_NEWER = -2002,	/* a major version or a required feature that this reader lacks */
-	TAPE_E_CORRUPT = -2003, /* checksum or structure; the message names the frame */
-	TAPE_E_TRUNCATED =
-		-2004,	      /* the file ends within a frame: everything before was delivered */
-	TAPE_E_LIMIT = -2005, /* a size that the format forbids */
-	TAPE_E_ORDER = -2006, /* writer: a return without its call, an unknown object or thread */
-};
-const char *tape_strerror(int error);
 
 /* --- what is on a tape ------------------------------------------------------------------------ */
 
@@ -403,5 +397,10 @@ int tape_item_json(const struct tape_reader *r, const struct tape_item *item,
 		   struct json_t **object);
 /* The environment as JSON {"type":"environment",...}. */
 int tape_env_json(const struct tape_env *env, struct json_t **object);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif
