@@ -33,10 +33,10 @@ static void forget_moving(struct learn *l)
 	vcpu_forget(l, STATE_LAPIC, APIC_TIMER_CURRENT, APIC_STEP);
 }
 
-/* No local APIC in the kernel, no access. False if everything is said. */
-static bool needs_lapic(struct judge *j, uint16_t rule)
+/* No local APIC in the kernel, no access. */
+static enum state_tri no_lapic(const struct question *q)
 {
-	return !j_refuse(j, rule, tri_not(j->vcpu->has_lapic));
+	return tri_not(q->vcpu->has_lapic);
 }
 
 /* Registers have four bytes of every sixteen, and some numbers are not in use. */
@@ -51,125 +51,136 @@ static bool no_register(uint32_t at)
 	return unused || (at % APIC_STEP >= 4 && reg != APIC_ICR);
 }
 
-/* A byte that is not zero although no register is there, -1 = none. */
-static int32_t odd_byte(const uint8_t *regs)
+/* A byte is not zero although no register is there. */
+static bool odd_byte(const uint8_t *regs)
 {
 	for (uint32_t at = 0; at < KVM_APIC_REG_SIZE; at++) {
 		if (regs[at] && no_register(at))
-			return at;
+			return true;
 	}
-	return -1;
+	return false;
 }
 
 /* Nobody wrote the id: in either mode it is the vCPU's (with 32-bit ids it is elsewhere). */
-static void check_id(struct judge *j)
+static void answer_id(const struct question *q, struct answer *a)
 {
-	const struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = q->vcpu;
 	uint64_t arg;
 
-	if (!v->fresh || v->number > 254 || v->has_run != STATE_NO || q_vcpu_ran(j->q) ||
-	    vcpu_flag(v, VCPU_LAPIC_GIVEN) || !vcpu_captured(j->out, APIC_ID + 4) ||
-	    vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &arg) != STATE_NO)
-		return;
-	j_promise(j, R_LAPIC_ID, j->out, APIC_ID, 4);
-	j_equal(j, R_LAPIC_ID, "id", v->number << 24, q_number(j->q, j->out->data + APIC_ID, 4));
+	if (v->fresh && v->number <= 254 && v->has_run == STATE_NO && !q_vcpu_ran(q) &&
+	    !vcpu_flag(v, VCPU_LAPIC_GIVEN) &&
+	    vm_cap_enabled(q->vm, KVM_CAP_X2APIC_API, &arg) == STATE_NO)
+		a_equal(a, R_LAPIC_ID, "id", v->number << 24, TAPE_ARG_OUT, APIC_ID, 4);
 }
 
-static void lapic_get(struct judge *j)
+/* Runs of bytes without a register; behind most of the registers twelve. */
+static void answer_between(struct answer *a)
+{
+	for (uint32_t reg = 0; reg < KVM_APIC_REG_SIZE; reg += APIC_STEP) {
+		uint32_t from = no_register(reg) ? reg : reg + 4;
+
+		if (no_register(from))
+			a_zero(a, R_LAPIC_BETWEEN_ZERO, "where there is no register", TAPE_ARG_OUT,
+			       from, reg + APIC_STEP - from);
+	}
+}
+
+static void answer_lapic_get(const struct question *q, struct answer *a)
 {
 	uint64_t cr8;
 
-	if (!needs_lapic(j, R_LAPIC_NEEDS_IRQCHIP))
+	if (a_refuse(a, R_LAPIC_NEEDS_IRQCHIP, no_lapic(q)) ||
+	    !a_vcpu_get(a, R_LAPIC_GET_SUCCEEDS, R_LAPIC_SAME, STATE_LAPIC, KVM_APIC_REG_SIZE))
 		return;
-	vcpu_forget_async(j->l);
-	if (!vcpu_get(j, R_LAPIC_GET_SUCCEEDS, R_LAPIC_SAME, STATE_LAPIC, KVM_APIC_REG_SIZE))
-		return;
-	j->vcpu->has_lapic = STATE_YES;
-	check_id(j);
-	if (!q_vcpu_ran(j->q) && vcpu_captured(j->out, APIC_TPR + 1) &&
-	    VCPU_KNOWN(j->q, STATE_SREGS2, struct kvm_sregs, cr8, &cr8)) {
-		j_constrain(j, R_LAPIC_TPR_IS_CR8, j->out, APIC_TPR, 1);
-		j_equal(j, R_LAPIC_TPR_IS_CR8, "task priority >> 4", cr8,
-			j->out->data[APIC_TPR] >> 4);
-	}
-	if (vcpu_captured(j->out, APIC_VERSION + APIC_STEP)) {
-		/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides.
-		 */
-		j_constrain(j, R_LAPIC_VERSION, j->out, APIC_VERSION, 1);
-		j_check(j, R_LAPIC_VERSION, j->out->data[APIC_VERSION] >> 4 == 1,
-			"the version of an integrated APIC", "version 0x%02x",
-			j->out->data[APIC_VERSION]);
-	}
-	if (vcpu_captured(j->out, KVM_APIC_REG_SIZE) && !vcpu_flag(j->vcpu, VCPU_ODD_LAPIC) &&
-	    j->vcpu->fresh) {
-		int32_t at = odd_byte(j->out->data);
-
-		for (uint32_t i = 0; j->promises && i < KVM_APIC_REG_SIZE; i++) {
-			if (no_register(i))
-				j_promise(j, R_LAPIC_BETWEEN_ZERO, j->out, i, 1);
-		}
-		j_check(j, R_LAPIC_BETWEEN_ZERO, at < 0, "zero where there is no register",
-			"byte %d = 0x%02x", at, at < 0 ? 0 : j->out->data[at]);
-	}
-	forget_moving(j->l);
+	answer_id(q, a);
+	if (!q_vcpu_ran(q) && VCPU_KNOWN(q, STATE_SREGS2, struct kvm_sregs, cr8, &cr8))
+		a_bits(a, R_LAPIC_TPR_IS_CR8, "class of the task priority", cr8 << 4, ~15ull,
+		       TAPE_ARG_OUT, APIC_TPR, 1);
+	/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides. */
+	a_bits(a, R_LAPIC_VERSION, "version of an integrated APIC", 0x10, 0xf0, TAPE_ARG_OUT,
+	       APIC_VERSION, 1);
+	if (!vcpu_flag(q->vcpu, VCPU_ODD_LAPIC) && q->vcpu->fresh)
+		answer_between(a);
 }
 
-static void lapic_set(struct judge *j)
+static void settle_lapic_get(struct learn *l)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_LAPIC];
-	uint64_t base;
+	if (no_lapic(l->q) != STATE_YES)
+		vcpu_forget_async(l);
+}
 
-	if (!needs_lapic(j, R_LAPIC_NEEDS_IRQCHIP))
+static void learn_lapic_get(struct learn *l)
+{
+	if (no_lapic(l->q) == STATE_YES || !l_vcpu_get(l, STATE_LAPIC, KVM_APIC_REG_SIZE))
+		return;
+	l->vcpu->has_lapic = STATE_YES;
+	forget_moving(l);
+}
+
+static void answer_lapic_set(const struct question *q, struct answer *a)
+{
+	uint64_t arg;
+
+	if (a_refuse(a, R_LAPIC_NEEDS_IRQCHIP, no_lapic(q)))
 		return;
 	/* With 32-bit ids, an id that is not the vCPU's is refused. */
-	if (vm_cap_enabled(j->vm, KVM_CAP_X2APIC_API, &base) != STATE_NO)
-		j_may_fail(j, R_LAPIC_SET_ID);
-	vcpu_flag_set(j->vcpu, VCPU_LAPIC_GIVEN, true);
-	if (!j_succeeds(j, R_LAPIC_SET_SUCCEEDS)) {
+	if (vm_cap_enabled(q->vm, KVM_CAP_X2APIC_API, &arg) != STATE_NO)
+		a_may_fail(a, R_LAPIC_SET_ID);
+	a_succeeds(a, R_LAPIC_SET_SUCCEEDS);
+}
+
+static void learn_lapic_set(struct learn *l)
+{
+	struct state_block *b = &l->vcpu->blocks[STATE_LAPIC];
+	uint64_t base;
+
+	if (no_lapic(l->q) == STATE_YES)
+		return;
+	vcpu_flag_set(l->vcpu, VCPU_LAPIC_GIVEN, true);
+	if (!l->succeeded) {
 		state_block_forget(b);
 		return;
 	}
-	j->vcpu->has_lapic = STATE_YES;
-	if (!vcpu_captured(j->q->in, KVM_APIC_REG_SIZE) || odd_byte(j->q->in->data) >= 0)
-		vcpu_flag_set(j->vcpu, VCPU_ODD_LAPIC, true);
-	l_block_set(j->l, b, j->q->in, 0, KVM_APIC_REG_SIZE);
+	l->vcpu->has_lapic = STATE_YES;
+	if (!vcpu_captured(l->q->in, KVM_APIC_REG_SIZE) || odd_byte(l->q->in->data))
+		vcpu_flag_set(l->vcpu, VCPU_ODD_LAPIC, true);
+	l_block_set(l, b, l->q->in, 0, KVM_APIC_REG_SIZE);
 	/* The task priority is cr8, too. */
-	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, cr8);
-	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, cr8);
-	vcpu_flag_set(j->vcpu, VCPU_RUN_IS_NEWEST, false);
-	forget_moving(j->l);
+	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
+	VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
+	vcpu_flag_set(l->vcpu, VCPU_RUN_IS_NEWEST, false);
+	forget_moving(l);
 	/* A change of the timer's mode clears its count. */
-	vcpu_forget(j->l, STATE_LAPIC, APIC_TIMER_INITIAL, APIC_STEP);
+	vcpu_forget(l, STATE_LAPIC, APIC_TIMER_INITIAL, APIC_STEP);
 	/* In x2APIC mode these are computed. */
-	if (!VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base & 1u << 10) {
-		vcpu_forget(j->l, STATE_LAPIC, APIC_LDR, APIC_STEP);
-		vcpu_forget(j->l, STATE_LAPIC, APIC_ICR, 2 * APIC_STEP);
+	if (!VCPU_KNOWN(l->q, STATE_SREGS, struct kvm_sregs, apic_base, &base) || base & 1u << 10) {
+		vcpu_forget(l, STATE_LAPIC, APIC_LDR, APIC_STEP);
+		vcpu_forget(l, STATE_LAPIC, APIC_ICR, 2 * APIC_STEP);
 	}
 }
 
-static void lapic_tpr_reporting(struct judge *j)
+static void answer_tpr_reporting(const struct question *q, struct answer *a)
 {
-	uint64_t flags, enabled;
+	uint64_t flags;
 
-	if (Q_IN(j->q, struct kvm_tpr_access_ctl, flags, &flags)) {
+	if (Q_IN(q, struct kvm_tpr_access_ctl, flags, &flags)) {
 		if (flags) {
-			j_must_fail(j, R_TPR_REPORTING_FLAGS);
+			a_must_fail(a, R_TPR_REPORTING_FLAGS);
 			return;
 		}
 	} else {
-		j_may_fail(j, R_TPR_REPORTING_FLAGS);
+		a_may_fail(a, R_TPR_REPORTING_FLAGS);
 	}
-	if (!j_succeeds(j, R_TPR_REPORTING_SUCCEEDS))
-		return;
-	if (!Q_IN(j->q, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled)
-		vcpu_flag_set(j->vcpu, VCPU_TPR_REPORTED, true);
-	if (vcpu_captured(j->q->in, sizeof(struct kvm_tpr_access_ctl)) &&
-	    vcpu_captured(j->out, sizeof(struct kvm_tpr_access_ctl))) {
-		j_promise(j, R_TPR_REPORTING_STAYS, j->out, 0, sizeof(struct kvm_tpr_access_ctl));
-		j_check(j, R_TPR_REPORTING_STAYS,
-			!memcmp(j->q->in->data, j->out->data, sizeof(struct kvm_tpr_access_ctl)),
-			"the argument unchanged", "it was changed");
-	}
+	a_succeeds(a, R_TPR_REPORTING_SUCCEEDS);
+	a_kept(a, R_TPR_REPORTING_STAYS, "the argument", 0, sizeof(struct kvm_tpr_access_ctl));
+}
+
+static void learn_tpr_reporting(struct learn *l)
+{
+	uint64_t enabled;
+
+	if (l->succeeded && (!Q_IN(l->q, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled))
+		vcpu_flag_set(l->vcpu, VCPU_TPR_REPORTED, true);
 }
 
 /* How many of the four bytes at this address are guest memory that can be written. */
@@ -191,28 +202,30 @@ static unsigned int bytes_in_slots(const struct question *q, uint64_t gpa)
 /* Kernels have slots of their own up here: the APIC's page, pages for real mode. */
 #define KERNEL_SLOTS 0xf0000000ull
 
-static void lapic_vapic_addr(struct judge *j)
+static void answer_vapic_addr(const struct question *q, struct answer *a)
 {
 	uint64_t addr;
-	bool known = Q_IN(j->q, struct kvm_vapic_addr, vapic_addr, &addr);
+	bool known = Q_IN(q, struct kvm_vapic_addr, vapic_addr, &addr);
 	unsigned int bytes;
 
-	if (!needs_lapic(j, R_VAPIC_NEEDS_IRQCHIP))
+	if (a_refuse(a, R_VAPIC_NEEDS_IRQCHIP, no_lapic(q)))
 		return;
-	bytes = known && addr ? bytes_in_slots(j->q, addr) : 0;
-	if (known && addr && !bytes && addr < KERNEL_SLOTS && !j->vm->slots.open) {
-		j_must_fail(j, R_VAPIC_NOT_MEMORY);
+	bytes = known && addr ? bytes_in_slots(q, addr) : 0;
+	if (known && addr && !bytes && addr < KERNEL_SLOTS && !q->vm->slots.open) {
+		a_must_fail(a, R_VAPIC_NOT_MEMORY);
 		return;
 	}
 	if (!known || (addr && bytes != 4))
-		j_may_fail(j, R_VAPIC_NOT_MEMORY);
-	j_succeeds(j, R_VAPIC_SUCCEEDS);
+		a_may_fail(a, R_VAPIC_NOT_MEMORY);
+	a_succeeds(a, R_VAPIC_SUCCEEDS);
 }
 
 const struct judge_handler model_lapic_handlers[] = {
-	{"KVM_GET_LAPIC", KVMAPI_VCPU, .judge = lapic_get},
-	{"KVM_SET_LAPIC", KVMAPI_VCPU, .judge = lapic_set},
-	{"KVM_TPR_ACCESS_REPORTING", KVMAPI_VCPU, .judge = lapic_tpr_reporting},
-	{"KVM_SET_VAPIC_ADDR", KVMAPI_VCPU, .judge = lapic_vapic_addr},
+	{"KVM_GET_LAPIC", KVMAPI_VCPU, .settle = settle_lapic_get, .answer = answer_lapic_get,
+	 .learn = learn_lapic_get},
+	{"KVM_SET_LAPIC", KVMAPI_VCPU, .answer = answer_lapic_set, .learn = learn_lapic_set},
+	{"KVM_TPR_ACCESS_REPORTING", KVMAPI_VCPU, .answer = answer_tpr_reporting,
+	 .learn = learn_tpr_reporting},
+	{"KVM_SET_VAPIC_ADDR", KVMAPI_VCPU, .answer = answer_vapic_addr},
 	{NULL, 0, .judge = NULL},
 };

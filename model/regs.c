@@ -3,8 +3,6 @@
  * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels
  * go.
  */
-#include <stdio.h>
-
 #include "model/vcpu.h"
 #include "model/vm.h"
 
@@ -23,6 +21,7 @@
 #define EFER_LMA  (1ull << 10)
 #define EFER_NX	  (1ull << 11)
 #define RFLAGS_TF (1u << 8)
+#define RFLAGS_IF (1u << 9)
 
 /* Bits that no processor has. */
 #define CR0_NONE       (~0ull << 32)
@@ -51,13 +50,20 @@ static void rflags_promise(struct learn *l)
 	state_block_forget_range(b, RFLAGS + 3, 5);
 }
 
-static void regs_learn(struct learn *l, const struct tape_part *part, uint32_t offset, bool set)
+static void answer_regs_set(const struct question *q, struct answer *a)
+{
+	(void)q;
+	if (!a_vcpu_protected(a, R_REGS_SET_SUCCEEDS))
+		a_succeeds(a, R_REGS_SET_SUCCEEDS);
+}
+
+static void learn_regs_set(struct learn *l)
 {
 	static const uint8_t none;
 
-	l_block_set(l, &l->vcpu->blocks[STATE_REGS], part, offset, sizeof(struct kvm_regs));
-	if (!set)
+	if (l_vcpu_protected(l) || !l->succeeded)
 		return;
+	l_block_set(l, &l->vcpu->blocks[STATE_REGS], l->q->in, 0, sizeof(struct kvm_regs));
 	vcpu_flag_set(l->vcpu, VCPU_REGS_WRITTEN, true);
 	rflags_promise(l);
 	/* A new RIP makes a pending exception pointless: kernels drop it, and keep an injected one.
@@ -71,39 +77,33 @@ static void regs_learn(struct learn *l, const struct tape_part *part, uint32_t o
 	VCPU_FORGET(l, STATE_EVENTS, struct kvm_vcpu_events, exception_payload);
 }
 
-static void regs_check_rflags(struct judge *j, uint64_t rflags)
+/* What finishing the last exit did. */
+static void check_completion(const struct question *q, struct judge *j)
 {
-	const struct state_block *run = &j->vcpu->run;
-	uint32_t if_flag = offsetof(struct kvm_run, if_flag);
-
-	j_check(j, R_REGS_RFLAGS_FIXED, rflags & 2, "rflags with bit 1 set", "rflags = 0x%llx",
-		(unsigned long long)rflags);
-	j_promise_bits(j, R_REGS_RFLAGS_FIXED, j->out, RFLAGS, 8, 2);
-	/* Right after KVM_RUN: nothing else was written to this vCPU meanwhile. */
-	if (vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) && !q_vcpu_ran(j->q) &&
-	    j->vcpu->has_lapic == STATE_NO && state_block_known(run, if_flag, 1) &&
-	    !vcpu_flag(j->vcpu, VCPU_REGS_WRITTEN))
-		j_equal(j, R_REGS_IF_AS_IN_RUN, "IF", run->value[if_flag], rflags >> 9 & 1);
-}
-
-static void regs_get(struct judge *j)
-{
-	uint64_t rflags;
-
-	if (!vcpu_get(j, R_REGS_GET_SUCCEEDS, R_REGS_SAME, STATE_REGS, sizeof(struct kvm_regs)))
-		return;
+	(void)q;
 	completion_check(j, j->out, 0);
-	if (J_OUT(j, struct kvm_regs, rflags, &rflags))
-		regs_check_rflags(j, rflags);
 }
 
-static void regs_set(struct judge *j)
+static void answer_regs_get(const struct question *q, struct answer *a)
 {
-	if (vcpu_protected(j, R_REGS_SET_SUCCEEDS))
+	const struct state_block *run = &q->vcpu->run;
+	const uint32_t if_flag = offsetof(struct kvm_run, if_flag);
+
+	if (!a_vcpu_get(a, R_REGS_GET_SUCCEEDS, R_REGS_SAME, STATE_REGS, sizeof(struct kvm_regs)))
 		return;
-	if (!j_succeeds(j, R_REGS_SET_SUCCEEDS))
-		return;
-	regs_learn(j->l, j->q->in, 0, true);
+	a_check(a, check_completion);
+	a_bits(a, R_REGS_RFLAGS_FIXED, "bit 1 of rflags", 2, 2, TAPE_ARG_OUT, RFLAGS, 8);
+	/* Right after KVM_RUN: nothing else was written to this vCPU meanwhile. */
+	if (vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) && !q_vcpu_ran(q) &&
+	    q->vcpu->has_lapic == STATE_NO && state_block_known(run, if_flag, 1) &&
+	    !vcpu_flag(q->vcpu, VCPU_REGS_WRITTEN))
+		a_bits(a, R_REGS_IF_AS_IN_RUN, "IF in rflags", run->value[if_flag] ? RFLAGS_IF : 0,
+		       RFLAGS_IF, TAPE_ARG_OUT, RFLAGS, 8);
+}
+
+static void learn_regs_get(struct learn *l)
+{
+	l_vcpu_get(l, STATE_REGS, sizeof(struct kvm_regs));
 }
 
 /* --- special registers: api.rst 4.13, 4.14, 4.131, 4.132 --- */
@@ -118,15 +118,15 @@ struct sregs_values {
 	uint64_t cr0, cr3, cr4, cr8, efer, apic_base;
 };
 
-static bool sregs_values(const struct question *q, const struct tape_part *part, uint32_t at,
+static bool sregs_values(const struct question *q, const struct tape_part *part,
 			 struct sregs_values *v)
 {
-	return q_field(q, part, at + offsetof(struct kvm_sregs, cr0), 8, &v->cr0) &&
-	       q_field(q, part, at + offsetof(struct kvm_sregs, cr3), 8, &v->cr3) &&
-	       q_field(q, part, at + offsetof(struct kvm_sregs, cr4), 8, &v->cr4) &&
-	       q_field(q, part, at + offsetof(struct kvm_sregs, cr8), 8, &v->cr8) &&
-	       q_field(q, part, at + offsetof(struct kvm_sregs, efer), 8, &v->efer) &&
-	       q_field(q, part, at + offsetof(struct kvm_sregs, apic_base), 8, &v->apic_base);
+	return q_field(q, part, offsetof(struct kvm_sregs, cr0), 8, &v->cr0) &&
+	       q_field(q, part, offsetof(struct kvm_sregs, cr3), 8, &v->cr3) &&
+	       q_field(q, part, offsetof(struct kvm_sregs, cr4), 8, &v->cr4) &&
+	       q_field(q, part, offsetof(struct kvm_sregs, cr8), 8, &v->cr8) &&
+	       q_field(q, part, offsetof(struct kvm_sregs, efer), 8, &v->efer) &&
+	       q_field(q, part, offsetof(struct kvm_sregs, apic_base), 8, &v->apic_base);
 }
 
 /* CR0, CR4, EFER and APIC base as a processor may have them. */
@@ -139,17 +139,17 @@ static bool sregs_legal(const struct sregs_values *s)
 }
 
 /* The same registers seen as MSRs. */
-static void sregs_learn_msrs(struct learn *l, const struct tape_part *part, uint32_t at)
+static void sregs_learn_msrs(struct learn *l, const struct tape_part *part)
 {
 	uint64_t n;
 
-	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, efer), 8, &n))
+	if (q_field(l->q, part, offsetof(struct kvm_sregs, efer), 8, &n))
 		vcpu_msr_learn(l, MSR_EFER, n, UINT64_MAX);
-	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, apic_base), 8, &n))
+	if (q_field(l->q, part, offsetof(struct kvm_sregs, apic_base), 8, &n))
 		vcpu_msr_learn(l, MSR_APICBASE, n, UINT64_MAX);
-	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, fs.base), 8, &n))
+	if (q_field(l->q, part, offsetof(struct kvm_sregs, fs.base), 8, &n))
 		vcpu_msr_learn(l, MSR_FS_BASE, n, UINT64_MAX);
-	if (q_field(l->q, part, at + offsetof(struct kvm_sregs, gs.base), 8, &n))
+	if (q_field(l->q, part, offsetof(struct kvm_sregs, gs.base), 8, &n))
 		vcpu_msr_learn(l, MSR_GS_BASE, n, UINT64_MAX);
 }
 
@@ -167,144 +167,177 @@ static void sregs_learn_tpr(struct learn *l, uint64_t cr8)
 	b->mask[0x80] = 0xf0;
 }
 
-static void sregs_learn(struct judge *j, const struct tape_part *part, uint32_t at, bool set)
+/* Back ends normalise the attributes of segments, each in its own way. */
+static void sregs_forget_odds(struct state_block *b)
 {
-	struct state_vcpu *v = j->vcpu;
-	struct state_block *both[] = {&v->blocks[STATE_SREGS], &v->blocks[STATE_SREGS2]};
+	const uint32_t type = offsetof(struct kvm_segment, type);
+
+	if (!b->size)
+		return;
+	for (uint32_t s = 0; s < SEGMENTS; s++)
+		state_block_forget_range(b, s * SEGMENT + type, SEGMENT - type);
+	state_block_forget_range(b, offsetof(struct kvm_sregs, gdt.padding), 6);
+	state_block_forget_range(b, offsetof(struct kvm_sregs, idt.padding), 6);
+}
+
+/* The bytes that both forms have; true if all of them are known then. */
+static bool sregs_learn_bytes(struct learn *l, const struct tape_part *part)
+{
+	struct state_vcpu *v = l->vcpu;
+	struct sregs_values values;
+
+	l_block_set(l, &v->blocks[STATE_SREGS], part, 0, SREGS_COMMON);
+	l_block_set(l, &v->blocks[STATE_SREGS2], part, 0, SREGS_COMMON);
+	if (sregs_values(l->q, part, &values) && !q_vcpu_ran(l->q)) {
+		sregs_learn_msrs(l, part);
+		return true;
+	}
+	vcpu_msr_forget(l, MSR_EFER);
+	vcpu_msr_forget(l, MSR_APICBASE);
+	vcpu_msr_forget(l, MSR_FS_BASE);
+	vcpu_msr_forget(l, MSR_GS_BASE);
+	state_block_forget(&v->blocks[STATE_LAPIC]);
+	state_block_forget(&v->blocks[STATE_MP_STATE]);
+	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	return false;
+}
+
+/* Paging outside long mode, as it is given. */
+static bool sregs_legacy_paging(const struct question *q)
+{
+	struct sregs_values given;
+
+	return sregs_values(q, q->in, &given) && !q_vcpu_ran(q) && given.cr0 & CR0_PG &&
+	       !(given.efer & EFER_LMA) && vm_backend_may_be(q, "kvm_pvm");
+}
+
+/* What a SET gave. */
+static void sregs_learn_given(struct learn *l)
+{
+	struct state_vcpu *v = l->vcpu;
 	struct sregs_values old, new;
 	bool base_known =
-		VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base);
+		VCPU_KNOWN(l->q, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base);
+	bool known = sregs_learn_bytes(l, l->q->in);
 	uint64_t cs_base = 0;
 
-	for (unsigned int i = 0; i < 2; i++) {
-		struct state_block *b = both[i];
-
-		l_block_set(j->l, b, part, at, SREGS_COMMON);
-		if (!set || !b->size)
-			continue;
-		for (uint32_t s = 0; s < SEGMENTS; s++) {
-			/* Back ends normalise the attributes, each in its own way. */
-			uint32_t type = s * SEGMENT + offsetof(struct kvm_segment, type);
-
-			state_block_forget_range(b, type,
-						 SEGMENT - offsetof(struct kvm_segment, type));
-		}
-		state_block_forget_range(b, offsetof(struct kvm_sregs, gdt.padding), 6);
-		state_block_forget_range(b, offsetof(struct kvm_sregs, idt.padding), 6);
-	}
-	if (!vcpu_captured(part, at + SREGS_COMMON) || !sregs_values(j->q, part, at, &new) ||
-	    q_vcpu_ran(j->q)) {
-		vcpu_msr_forget(j->l, MSR_EFER);
-		vcpu_msr_forget(j->l, MSR_APICBASE);
-		vcpu_msr_forget(j->l, MSR_FS_BASE);
-		vcpu_msr_forget(j->l, MSR_GS_BASE);
-		state_block_forget(&v->blocks[STATE_LAPIC]);
-		state_block_forget(&v->blocks[STATE_MP_STATE]);
-		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	sregs_forget_odds(&v->blocks[STATE_SREGS]);
+	sregs_forget_odds(&v->blocks[STATE_SREGS2]);
+	if (!known || !sregs_values(l->q, l->q->in, &new))
 		return;
-	}
-	sregs_learn_msrs(j->l, part, at);
-	if (!set)
-		return;
-	if (new.cr0 & CR0_PG && !(new.efer &EFER_LMA) && vm_backend_may_be(j->q, "kvm_pvm")) {
-		j_hold(j, R_SREGS_NO_LEGACY_PAGING);
-		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, cr0);
-		VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, cr0);
+	if (sregs_legacy_paging(l->q)) {
+		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr0);
+		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr0);
 	}
 	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
-	if (vcpu_apic_base_completed(j->q, new.apic_base)) {
-		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, apic_base);
-		VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, apic_base);
-		vcpu_msr_forget(j->l, MSR_APICBASE);
+	if (vcpu_apic_base_completed(l->q, new.apic_base)) {
+		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, apic_base);
+		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, apic_base);
+		vcpu_msr_forget(l, MSR_APICBASE);
 	}
 	if (new.cr8 > 15) {
 		/* Ignored by kernels, see D-60. */
-		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, cr8);
-		VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs, cr8);
-		vcpu_forget(j->l, STATE_LAPIC, 0x80, 4);
+		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
+		vcpu_forget(l, STATE_LAPIC, 0x80, 4);
 	} else {
-		sregs_learn_tpr(j->l, new.cr8);
+		sregs_learn_tpr(l, new.cr8);
 	}
 	/* A new mode or base of the local APIC rewrites some of its registers. */
 	if (!base_known || old.apic_base != new.apic_base)
 		state_block_forget(&v->blocks[STATE_LAPIC]);
 	/* The reset vector wakes a processor up. */
-	if (q_field(j->q, part, at + offsetof(struct kvm_sregs, cs.base), 8, &cs_base) &&
+	if (q_field(l->q, l->q->in, offsetof(struct kvm_sregs, cs.base), 8, &cs_base) &&
 	    cs_base == 0xffff0000)
 		state_block_forget(&v->blocks[STATE_MP_STATE]);
 }
 
-/* cr8 and apic_base are in struct kvm_run, too. */
-static void sregs_check_run(struct judge *j)
+/* cr8 and apic_base are in struct kvm_run, too, and as the last KVM_RUN left them. */
+static bool sregs_in_run(const struct question *q)
 {
-	const struct state_block *run = &j->vcpu->run;
-
-	if (!vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) || q_vcpu_ran(j->q) ||
-	    !state_block_known(run, 16, 16))
-		return;
-	J_EQUAL_OUT(j, R_SREGS_CR8_AS_IN_RUN, struct kvm_sregs, cr8,
-		    q_number(j->q, run->value + 16, 8));
-	J_EQUAL_OUT(j, R_SREGS_APIC_BASE_AS_IN_RUN, struct kvm_sregs, apic_base,
-		    q_number(j->q, run->value + 24, 8));
-	j_promise_echo(j, R_SREGS_APIC_BASE_AS_IN_RUN, run, TAPE_RUN_OUT, 16, 16);
+	return vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) && !q_vcpu_ran(q) &&
+	       state_block_known(&q->vcpu->run, 16, 16);
 }
 
-/* What is promised of every GET of special registers. */
-static void sregs_check(struct judge *j)
+/* Which call showed them. */
+static void check_run_echo(const struct question *q, struct judge *j)
 {
-	struct state_vcpu *v = j->vcpu;
-	const struct tape_part *p = j->out;
-	struct sregs_values s;
-	uint64_t n;
+	if (j->out)
+		j_promise_echo(j, R_SREGS_APIC_BASE_AS_IN_RUN, &q->vcpu->run, TAPE_RUN_OUT, 16, 16);
+}
 
-	sregs_check_run(j);
-	if (J_OUT(j, struct kvm_sregs, cr8, &n)) {
-		j_check(j, R_SREGS_CR8_FOUR_BITS, n <= 15, "cr8 of 0 to 15", "cr8 = 0x%llx",
-			(unsigned long long)n);
-		j_promise_bits(j, R_SREGS_CR8_FOUR_BITS, p, offsetof(struct kvm_sregs, cr8), 8,
-			       ~15ull);
-		if (state_block_known(&v->blocks[STATE_LAPIC], 0x80, 4) && !q_vcpu_ran(j->q))
-			J_EQUAL_OUT(j, R_SREGS_CR8_IS_TPR, struct kvm_sregs, cr8,
-				    v->blocks[STATE_LAPIC].value[0x80] >> 4);
-	}
-	if (!q_vcpu_ran(j->q)) {
-		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_EFER, p, offsetof(struct kvm_sregs, efer));
-		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_APICBASE, p,
-			       offsetof(struct kvm_sregs, apic_base));
-		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_FS_BASE, p,
-			       offsetof(struct kvm_sregs, fs.base));
-		vcpu_msr_check(j, R_SREGS_AS_MSRS, MSR_GS_BASE, p,
-			       offsetof(struct kvm_sregs, gs.base));
-	}
-	if (j->vcpu->fresh && !vcpu_flag(v, VCPU_ODD_SREGS) && sregs_values(j->q, p, 0, &s)) {
+static void check_legal(const struct question *q, struct judge *j)
+{
+	struct sregs_values s;
+
+	if (sregs_values(q, j->out, &s))
 		j_check(j, R_SREGS_LEGAL, sregs_legal(&s), "a state that a processor can be in",
 			"cr0 = 0x%llx, cr4 = 0x%llx, efer = 0x%llx, apic_base = 0x%llx",
 			(unsigned long long)s.cr0, (unsigned long long)s.cr4,
 			(unsigned long long)s.efer, (unsigned long long)s.apic_base);
-		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, cr0), 8, CR0_NONE);
-		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, cr4), 8, CR4_NONE);
-		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, efer), 8, EFER_NONE);
-		j_promise_bits(j, R_SREGS_LEGAL, p, offsetof(struct kvm_sregs, apic_base), 8,
-			       APIC_BASE_NONE);
-	}
-	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, gdt.padding), 6,
-		  "gdt.padding");
-	vcpu_zero(j, R_SREGS_FILLER_ZERO, p, offsetof(struct kvm_sregs, idt.padding), 6,
-		  "idt.padding");
-	if (vcpu_flag(v, VCPU_ODD_SEGMENTS) || !v->fresh || !vcpu_captured(p, SREGS_COMMON))
-		return;
-	for (uint32_t at = 0; at < SEGMENTS; at++) {
-		const uint8_t *seg = p->data + at * SEGMENT;
-		bool ok = seg[offsetof(struct kvm_segment, type)] <= 15 &&
-			  seg[offsetof(struct kvm_segment, dpl)] <= 3;
+}
 
-		for (uint32_t i = offsetof(struct kvm_segment, present);
-		     i <= offsetof(struct kvm_segment, unusable); i++)
-			ok = ok && (i == offsetof(struct kvm_segment, dpl) || seg[i] <= 1);
-		if (!j_check(j, R_SREGS_SEGMENT_BITS, ok, "segment attributes within their bits",
-			     "segment %u has one beyond", at))
-			break;
+/* Registers of an OUT struct lack the bits `none`. */
+#define A_NO_BITS(a, rule, member, none)                                                    \
+	a_bits(a, rule, #member, 0, none, TAPE_ARG_OUT, offsetof(struct kvm_sregs, member), \
+	       sizeof(((struct kvm_sregs *)0)->member))
+
+static void answer_legal(struct answer *a)
+{
+	A_NO_BITS(a, R_SREGS_LEGAL, cr0, CR0_NONE);
+	A_NO_BITS(a, R_SREGS_LEGAL, cr4, CR4_NONE);
+	A_NO_BITS(a, R_SREGS_LEGAL, efer, EFER_NONE);
+	A_NO_BITS(a, R_SREGS_LEGAL, apic_base, APIC_BASE_NONE);
+	a_check(a, check_legal);
+}
+
+/* A type of four bits, a privilege level of two, and flags; a byte each. */
+static void answer_segments(struct answer *a)
+{
+	const uint64_t flag = 0xfe, type = 0xf0, dpl = 0xfc;
+
+	for (uint32_t s = 0; s < SEGMENTS; s++) {
+		a_bits_of(a, R_SREGS_SEGMENT_BITS, "attributes out of bounds of segment", s, 0,
+			  type | flag << 8 | dpl << 16 | 0xfefefefefeull << 24, TAPE_ARG_OUT,
+			  s * SEGMENT + offsetof(struct kvm_segment, type), 8);
+		a_bits_of(a, R_SREGS_SEGMENT_BITS, "unusable out of bounds of segment", s, 0, flag,
+			  TAPE_ARG_OUT, s * SEGMENT + offsetof(struct kvm_segment, unusable), 1);
 	}
+}
+
+/* What is promised of every GET of special registers. */
+static void answer_sregs(const struct question *q, struct answer *a)
+{
+	const struct state_vcpu *v = q->vcpu;
+
+	if (sregs_in_run(q)) {
+		A_EQUAL(a, R_SREGS_CR8_AS_IN_RUN, struct kvm_sregs, cr8,
+			q_number(q, v->run.value + 16, 8));
+		A_EQUAL(a, R_SREGS_APIC_BASE_AS_IN_RUN, struct kvm_sregs, apic_base,
+			q_number(q, v->run.value + 24, 8));
+		a_check(a, check_run_echo);
+	}
+	A_NO_BITS(a, R_SREGS_CR8_FOUR_BITS, cr8, ~15ull);
+	if (!q_vcpu_ran(q)) {
+		if (state_block_known(&v->blocks[STATE_LAPIC], 0x80, 4))
+			A_EQUAL(a, R_SREGS_CR8_IS_TPR, struct kvm_sregs, cr8,
+				v->blocks[STATE_LAPIC].value[0x80] >> 4);
+		a_msr(a, R_SREGS_AS_MSRS, MSR_EFER, TAPE_ARG_OUT, offsetof(struct kvm_sregs, efer));
+		a_msr(a, R_SREGS_AS_MSRS, MSR_APICBASE, TAPE_ARG_OUT,
+		      offsetof(struct kvm_sregs, apic_base));
+		a_msr(a, R_SREGS_AS_MSRS, MSR_FS_BASE, TAPE_ARG_OUT,
+		      offsetof(struct kvm_sregs, fs.base));
+		a_msr(a, R_SREGS_AS_MSRS, MSR_GS_BASE, TAPE_ARG_OUT,
+		      offsetof(struct kvm_sregs, gs.base));
+	}
+	if (v->fresh && !vcpu_flag(v, VCPU_ODD_SREGS))
+		answer_legal(a);
+	a_zero(a, R_SREGS_FILLER_ZERO, "gdt.padding", TAPE_ARG_OUT,
+	       offsetof(struct kvm_sregs, gdt.padding), 6);
+	a_zero(a, R_SREGS_FILLER_ZERO, "idt.padding", TAPE_ARG_OUT,
+	       offsetof(struct kvm_sregs, idt.padding), 6);
+	if (v->fresh && !vcpu_flag(v, VCPU_ODD_SEGMENTS))
+		answer_segments(a);
 }
 
 static void sregs_note_odd(struct learn *l)
@@ -328,224 +361,296 @@ static void sregs_note_odd(struct learn *l)
 				vcpu_flag_set(l->vcpu, VCPU_ODD_SEGMENTS, true);
 		}
 	}
-	if (!sregs_values(l->q, l->q->in, 0, &v) || !sregs_legal(&v))
+	if (!sregs_values(l->q, l->q->in, &v) || !sregs_legal(&v))
 		vcpu_flag_set(l->vcpu, VCPU_ODD_SREGS, true);
 }
 
 /* Which bit of EFER, that CPUID has to announce, may be why a SET was refused. */
-static void sregs_say_why(struct judge *j, const struct sregs_values *n)
+static void answer_why(struct answer *a, const struct sregs_values *given)
 {
 	static const struct {
 		uint8_t bit;
-		const char *name;
-	} bits[] = {{12, "SVME"}, {13, "LMSLE"}, {14, "FFXSR"}, {15, "TCE"}, {21, "AUTOIBRS"}};
-	char text[MODEL_TEXT];
+		const char *text;
+	} bits[] = {
+		{12, "EFER.SVME, of which newer kernels want to see it in CPUID"},
+		{13, "EFER.LMSLE, of which newer kernels want to see it in CPUID"},
+		{14, "EFER.FFXSR, of which newer kernels want to see it in CPUID"},
+		{15, "EFER.TCE, of which newer kernels want to see it in CPUID"},
+		{21, "EFER.AUTOIBRS, of which newer kernels want to see it in CPUID"},
+	};
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-		if (!(n->efer >> bits[i].bit & 1))
+		if (!(given->efer >> bits[i].bit & 1))
 			continue;
-		snprintf(text, sizeof(text),
-			 "EFER.%s, of which newer kernels want to see it in CPUID", bits[i].name);
-		j_silent(j, text);
+		a_when_failed_with(a, EINVAL);
+		a_silent(a, bits[i].text);
+		a_when_end(a);
 		return;
 	}
 }
 
-/* Whether a SET must, may or must not be refused; false if everything is said. */
-static bool sregs_set_result(struct judge *j, uint16_t succeeds)
+/* Long mode is given in part, which every kernel refuses. */
+static bool sregs_invalid(const struct sregs_values *given, uint64_t l)
 {
-	struct sregs_values n, old;
-	uint64_t l;
-	bool invalid, plain;
+	if (given->efer & EFER_LME && given->cr0 & CR0_PG)
+		return !(given->cr4 & CR4_PAE) || !(given->efer & EFER_LMA);
+	return given->efer & EFER_LMA || l;
+}
 
-	if (!sregs_values(j->q, j->q->in, 0, &n) || !Q_IN(j->q, struct kvm_sregs, cs.l, &l)) {
-		j_may_fail(j, R_SREGS_INVALID);
-		return j_may_succeed(j, succeeds, "argument not captured");
-	}
-	if (n.efer & EFER_LME && n.cr0 & CR0_PG)
-		invalid = !(n.cr4 & CR4_PAE) || !(n.efer & EFER_LMA);
-	else
-		invalid = n.efer & EFER_LMA || l;
-	if (invalid) {
-		j_must_fail(j, R_SREGS_INVALID);
+/*
+ * Which bits a back end and a CPUID allow is beyond the documents: only what is beyond doubt must
+ * succeed.
+ */
+static bool sregs_plain(const struct question *q, const struct sregs_values *given)
+{
+	struct sregs_values old;
+
+	if (given->cr0 >> 32 || (given->cr0 & CR0_NW && !(given->cr0 & CR0_CD)) ||
+	    (given->cr0 & CR0_PG && !(given->cr0 & CR0_PE)) || given->apic_base & 0x2ff ||
+	    given->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX) || given->cr3 >> 32)
 		return false;
-	}
-	/* Which bits a back end and a CPUID allow is beyond the documents: only what is beyond
-	 * doubt must succeed. */
-	plain = !(n.cr0 >> 32) && (!(n.cr0 & CR0_NW) || n.cr0 & CR0_CD) &&
-		(!(n.cr0 & CR0_PG) || n.cr0 & CR0_PE) && !(n.apic_base & 0x2ff) &&
-		!(n.efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX));
-	plain = plain &&
-		(!n.cr4 || (VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, cr4, &old.cr4) &&
-			    old.cr4 == n.cr4));
-	plain = plain &&
-		(!n.efer || (VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
-			     old.efer == n.efer && j->vcpu->cpuid_set == STATE_NO));
-	plain = plain &&
-		(n.apic_base == 0xfee00900 || n.apic_base == 0xfee00800 ||
-		 (VCPU_KNOWN(j->q, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
-		  old.apic_base == n.apic_base));
-	plain = plain && n.cr3 < 1ull << 32;
-	if (!plain)
-		j_may_fail(j, R_SREGS_INVALID);
-	if (!plain && j->ret->ret == -EINVAL)
-		sregs_say_why(j, &n);
-	return j_succeeds(j, succeeds);
+	if (given->cr4 &&
+	    !(VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, cr4, &old.cr4) && old.cr4 == given->cr4))
+		return false;
+	if (given->efer && !(VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, efer, &old.efer) &&
+			     old.efer == given->efer && q->vcpu->cpuid_set == STATE_NO))
+		return false;
+	return given->apic_base == 0xfee00900 || given->apic_base == 0xfee00800 ||
+	       (VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, apic_base, &old.apic_base) &&
+		old.apic_base == given->apic_base);
 }
 
-static void sregs_get(struct judge *j)
+/* Whether a SET must, may or must not be refused. */
+static void answer_sregs_given(const struct question *q, struct answer *a, uint16_t succeeds)
 {
-	uint64_t injected, nr;
-	unsigned int bits = 0, bit = 0;
+	struct sregs_values given;
+	uint64_t l;
 
-	if (!vcpu_get(j, R_SREGS_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS, sizeof(struct kvm_sregs)))
+	if (!sregs_values(q, q->in, &given) || !Q_IN(q, struct kvm_sregs, cs.l, &l)) {
+		a_may_fail(a, R_SREGS_INVALID);
+		a_may_succeed(a, succeeds, "argument not captured");
 		return;
-	sregs_check(j);
-	sregs_learn(j, j->out, 0, false);
-	if (!vcpu_captured(j->out, sizeof(struct kvm_sregs)))
+	}
+	if (sregs_invalid(&given, l)) {
+		a_must_fail(a, R_SREGS_INVALID);
 		return;
+	}
+	if (!sregs_plain(q, &given)) {
+		a_may_fail(a, R_SREGS_INVALID);
+		answer_why(a, &given);
+	}
+	a_succeeds(a, succeeds);
+	if (sregs_legacy_paging(q))
+		a_hold(a, R_SREGS_NO_LEGACY_PAGING);
+}
+
+static void check_one_interrupt(const struct question *q, struct judge *j)
+{
+	unsigned int bits = 0;
+	uint64_t word;
+
 	for (unsigned int i = 0; i < 4; i++) {
-		uint64_t word = q_number(j->q, j->out->data + SREGS_COMMON + 8 * i, 8);
-
-		if (word)
-			bit = 64 * i + (unsigned int)__builtin_ctzll(word);
+		if (!q_field(q, j->out, SREGS_COMMON + 8 * i, 8, &word))
+			return;
 		bits += (unsigned int)__builtin_popcountll(word);
 	}
 	j_check(j, R_SREGS_ONE_INTERRUPT, bits <= 1, "at most one bit in interrupt_bitmap",
 		"%u bits", bits);
-	j_constrain(j, R_SREGS_ONE_INTERRUPT, j->out, SREGS_COMMON, 32);
-	if (!q_vcpu_ran(j->q) &&
-	    VCPU_KNOWN(j->q, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) &&
-	    VCPU_KNOWN(j->q, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr)) {
-		j_promise(j, R_SREGS_INTERRUPT_AS_EVENTS, j->out, SREGS_COMMON, 32);
-		j_check(j, R_SREGS_INTERRUPT_AS_EVENTS, injected ? bits == 1 && bit == nr : !bits,
-			"the interrupt that KVM_GET_VCPU_EVENTS reports as injected",
-			"%u bits, first %u", bits, bit);
-	}
 }
 
-static void sregs_set(struct judge *j)
+static void answer_sregs_get(const struct question *q, struct answer *a)
 {
-	if (vcpu_protected(j, R_SREGS_SET_SUCCEEDS))
+	uint64_t injected, nr;
+
+	if (!a_vcpu_get(a, R_SREGS_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS,
+			sizeof(struct kvm_sregs)))
 		return;
-	sregs_note_odd(j->l);
-	if (!sregs_set_result(j, R_SREGS_SET_SUCCEEDS)) {
+	answer_sregs(q, a);
+	a_check(a, check_one_interrupt);
+	a_constrained(a, R_SREGS_ONE_INTERRUPT, TAPE_ARG_OUT, SREGS_COMMON, 32);
+	if (q_vcpu_ran(q) ||
+	    !VCPU_KNOWN(q, STATE_EVENTS, struct kvm_vcpu_events, interrupt.injected, &injected) ||
+	    !VCPU_KNOWN(q, STATE_EVENTS, struct kvm_vcpu_events, interrupt.nr, &nr))
+		return;
+	for (unsigned int i = 0; i < 4; i++)
+		a_equal(a, R_SREGS_INTERRUPT_AS_EVENTS, "interrupt_bitmap",
+			injected && nr / 64 == i ? 1ull << nr % 64 : 0, TAPE_ARG_OUT,
+			SREGS_COMMON + 8 * i, 8);
+}
+
+static void learn_sregs_get(struct learn *l)
+{
+	if (l_vcpu_get(l, STATE_SREGS, sizeof(struct kvm_sregs)))
+		sregs_learn_bytes(l, l->out);
+}
+
+static void answer_sregs_set(const struct question *q, struct answer *a)
+{
+	if (!a_vcpu_protected(a, R_SREGS_SET_SUCCEEDS))
+		answer_sregs_given(q, a, R_SREGS_SET_SUCCEEDS);
+}
+
+/* What a SET of either form leaves behind; false: it failed. */
+static bool sregs_learn_set(struct learn *l)
+{
+	if (!l->succeeded) {
 		/* A failure may come after a part was set. */
-		state_block_forget(&j->vcpu->blocks[STATE_SREGS]);
-		state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
+		state_block_forget(&l->vcpu->blocks[STATE_SREGS]);
+		state_block_forget(&l->vcpu->blocks[STATE_SREGS2]);
+		return false;
+	}
+	sregs_learn_given(l);
+	/* A bit queues an interrupt; no bit does not take one back. */
+	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
+	vcpu_forget(l, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+	return true;
+}
+
+static void learn_sregs_set(struct learn *l)
+{
+	if (l_vcpu_protected(l))
+		return;
+	sregs_note_odd(l);
+	if (sregs_learn_set(l))
+		VCPU_FORGET(l, STATE_EVENTS, struct kvm_vcpu_events, interrupt);
+}
+
+/* Both calls of the second form came with 5.14; or the kernel says that it has none. */
+static bool sregs2_absent(const struct question *q)
+{
+	return (q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 14)) || !q_cap(q, KVM_CAP_SREGS2);
+}
+
+/* The flag is there with PAE paging outside long mode. */
+static void answer_pdptrs_flag(struct answer *a)
+{
+	const size_t cr0 = offsetof(struct kvm_sregs2, cr0), cr4 = offsetof(struct kvm_sregs2, cr4),
+		     efer = offsetof(struct kvm_sregs2, efer);
+
+	a_when_field(a, TAPE_ARG_OUT, cr0, 8, CR0_PG, 0);
+	A_EQUAL(a, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags, 0);
+	a_when_end(a);
+	a_when_field(a, TAPE_ARG_OUT, cr0, 8, CR0_PG, CR0_PG);
+	a_when_field(a, TAPE_ARG_OUT, cr4, 8, CR4_PAE, 0);
+	A_EQUAL(a, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags, 0);
+	a_when_end(a);
+	a_when_field(a, TAPE_ARG_OUT, cr4, 8, CR4_PAE, CR4_PAE);
+	a_when_field(a, TAPE_ARG_OUT, efer, 8, EFER_LMA, EFER_LMA);
+	A_EQUAL(a, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags, 0);
+	a_when_end(a);
+	a_when_field(a, TAPE_ARG_OUT, efer, 8, EFER_LMA, 0);
+	A_EQUAL(a, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags, KVM_SREGS2_FLAGS_PDPTRS_VALID);
+	a_when_end(a);
+	a_when_end(a);
+	a_when_end(a);
+}
+
+static void answer_sregs2_get(const struct question *q, struct answer *a)
+{
+	if (sregs2_absent(q)) {
+		a_must_fail(a, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
-	sregs_learn(j, j->q->in, 0, true);
-	/* A bit queues an interrupt; no bit does not take one back. */
-	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
-	VCPU_FORGET(j->l, STATE_EVENTS, struct kvm_vcpu_events, interrupt);
-	vcpu_forget(j->l, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+	if (!a_vcpu_get(a, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2,
+			sizeof(struct kvm_sregs2)))
+		return;
+	answer_sregs(q, a);
+	answer_pdptrs_flag(a);
+	a_when_field(a, TAPE_ARG_OUT, offsetof(struct kvm_sregs2, flags), 8,
+		     KVM_SREGS2_FLAGS_PDPTRS_VALID, 0);
+	a_zero(a, R_SREGS_FILLER_ZERO, "pdptrs without the flag", TAPE_ARG_OUT,
+	       offsetof(struct kvm_sregs2, pdptrs), 32);
+	a_when_end(a);
 }
 
-static bool sregs_pae(const struct question *q, const struct tape_part *part)
-{
-	struct sregs_values v;
-
-	return sregs_values(q, part, 0, &v) && v.cr0 & CR0_PG && v.cr4 & CR4_PAE &&
-	       !(v.efer & EFER_LMA);
-}
-
-/* A kernel that says it has no second form, or did not say it and is one of the older. */
-static bool sregs2_absent(struct judge *j)
-{
-	if (q_cap(j->q, KVM_CAP_SREGS2))
-		return false;
-	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
-	return true;
-}
-
-/* Both calls came with 5.14. */
-static bool sregs2_unknown(struct judge *j)
-{
-	if (!q_kernel(j->q) || q_kernel(j->q) >= MODEL_KERNEL(5, 14))
-		return false;
-	j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
-	return true;
-}
-
-static void sregs2_get(struct judge *j)
+static void learn_sregs2_get(struct learn *l)
 {
 	uint64_t flags;
 
-	if (sregs2_unknown(j))
+	if (sregs2_absent(l->q) || !l_vcpu_get(l, STATE_SREGS2, sizeof(struct kvm_sregs2)))
 		return;
-	if (sregs2_absent(j))
+	sregs_learn_bytes(l, l->out);
+	if (!L_OUT(l, struct kvm_sregs2, flags, &flags))
 		return;
-	if (!vcpu_get(j, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2,
-		      sizeof(struct kvm_sregs2)))
-		return;
-	sregs_check(j);
-	sregs_learn(j, j->out, 0, false);
-	if (!J_OUT(j, struct kvm_sregs2, flags, &flags))
-		return;
-	J_EQUAL_OUT(j, R_SREGS2_PDPTRS_FLAG, struct kvm_sregs2, flags,
-		    sregs_pae(j->q, j->out) ? KVM_SREGS2_FLAGS_PDPTRS_VALID : 0);
-	if (!(flags & KVM_SREGS2_FLAGS_PDPTRS_VALID))
-		vcpu_zero(j, R_SREGS_FILLER_ZERO, j->out, offsetof(struct kvm_sregs2, pdptrs), 32,
-			  "pdptrs without the flag");
 	/* The flags follow from the mode, which other calls change; what the page directory holds
 	 * is the guest's. */
-	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs2, flags);
-	VCPU_FORGET(j->l, STATE_SREGS2, struct kvm_sregs2, pdptrs);
+	VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs2, flags);
+	VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs2, pdptrs);
 }
 
-static void sregs2_set(struct judge *j)
+/* Flags that nobody knows, or PDPTRs for a mode that has none. */
+static bool sregs2_flags_invalid(const struct question *q)
 {
+	struct sregs_values given;
 	uint64_t flags;
 
-	if (sregs2_unknown(j))
+	if (!Q_IN(q, struct kvm_sregs2, flags, &flags) || !flags)
+		return false;
+	return flags & ~(uint64_t)KVM_SREGS2_FLAGS_PDPTRS_VALID ||
+	       !sregs_values(q, q->in, &given) || !(given.cr0 & CR0_PG) || !(given.cr4 & CR4_PAE) ||
+	       given.efer & EFER_LMA;
+}
+
+static void answer_sregs2_set(const struct question *q, struct answer *a)
+{
+	if (sregs2_absent(q))
+		a_must_fail(a, R_UNKNOWN_VCPU_EINVAL);
+	else if (a_vcpu_protected(a, R_SREGS2_SET_SUCCEEDS))
 		return;
-	if (sregs2_absent(j) || vcpu_protected(j, R_SREGS2_SET_SUCCEEDS))
+	else if (sregs2_flags_invalid(q))
+		a_must_fail(a, R_SREGS2_FLAGS_INVALID);
+	else
+		answer_sregs_given(q, a, R_SREGS2_SET_SUCCEEDS);
+}
+
+static void learn_sregs2_set(struct learn *l)
+{
+	if (sregs2_absent(l->q) || l_vcpu_protected(l))
 		return;
-	sregs_note_odd(j->l);
-	if (Q_IN(j->q, struct kvm_sregs2, flags, &flags) &&
-	    (flags & ~(uint64_t)KVM_SREGS2_FLAGS_PDPTRS_VALID ||
-	     (flags && vcpu_captured(j->q->in, SREGS_COMMON) && !sregs_pae(j->q, j->q->in)))) {
-		j_must_fail(j, R_SREGS2_FLAGS_INVALID);
-		return;
-	}
-	if (!sregs_set_result(j, R_SREGS2_SET_SUCCEEDS)) {
-		state_block_forget(&j->vcpu->blocks[STATE_SREGS]);
-		state_block_forget(&j->vcpu->blocks[STATE_SREGS2]);
-		return;
-	}
-	sregs_learn(j, j->q->in, 0, true);
-	VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, interrupt_bitmap);
-	vcpu_forget(j->l, STATE_SREGS2, SREGS_COMMON, sizeof(struct kvm_sregs2) - SREGS_COMMON);
+	sregs_note_odd(l);
+	if (!sregs2_flags_invalid(l->q))
+		sregs_learn_set(l);
 }
 
 /* --- FPU and extended state: api.rst 4.22, 4.23, 4.42, 4.43, 4.134 --- */
 
-static void fpu_get(struct judge *j)
+static void answer_fpu_get(const struct question *q, struct answer *a)
 {
-	if (!vcpu_get(j, R_FPU_GET_SUCCEEDS, R_FPU_SAME, STATE_FPU, sizeof(struct kvm_fpu)))
+	(void)q;
+	if (!a_vcpu_get(a, R_FPU_GET_SUCCEEDS, R_FPU_SAME, STATE_FPU, sizeof(struct kvm_fpu)))
 		return;
-	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, pad1), 1, "pad1");
-	vcpu_zero(j, R_FPU_FILLER_ZERO, j->out, offsetof(struct kvm_fpu, mxcsr), 8,
-		  "mxcsr and pad2");
+	a_zero(a, R_FPU_FILLER_ZERO, "pad1", TAPE_ARG_OUT, offsetof(struct kvm_fpu, pad1), 1);
+	a_zero(a, R_FPU_FILLER_ZERO, "mxcsr and pad2", TAPE_ARG_OUT,
+	       offsetof(struct kvm_fpu, mxcsr), 8);
 }
 
-static void fpu_set(struct judge *j)
+static void learn_fpu_get(struct learn *l)
 {
-	if (vcpu_protected(j, R_FPU_SET_SUCCEEDS))
+	l_vcpu_get(l, STATE_FPU, sizeof(struct kvm_fpu));
+}
+
+static void answer_fpu_set(const struct question *q, struct answer *a)
+{
+	(void)q;
+	if (!a_vcpu_protected(a, R_FPU_SET_SUCCEEDS))
+		a_succeeds(a, R_FPU_SET_SUCCEEDS);
+}
+
+static void learn_fpu_set(struct learn *l)
+{
+	if (l_vcpu_protected(l) || !l->succeeded)
 		return;
-	if (!j_succeeds(j, R_FPU_SET_SUCCEEDS))
-		return;
-	l_block_set(j->l, &j->vcpu->blocks[STATE_FPU], j->q->in, 0, sizeof(struct kvm_fpu));
-	VCPU_FORGET(j->l, STATE_FPU, struct kvm_fpu, pad1);
+	l_block_set(l, &l->vcpu->blocks[STATE_FPU], l->q->in, 0, sizeof(struct kvm_fpu));
+	VCPU_FORGET(l, STATE_FPU, struct kvm_fpu, pad1);
 	/* x86 kernels never carry MXCSR this way. */
-	VCPU_FORGET(j->l, STATE_FPU, struct kvm_fpu, mxcsr);
-	VCPU_FORGET(j->l, STATE_FPU, struct kvm_fpu, pad2);
-	state_block_forget(&j->vcpu->blocks[STATE_XSAVE]);
+	VCPU_FORGET(l, STATE_FPU, struct kvm_fpu, mxcsr);
+	VCPU_FORGET(l, STATE_FPU, struct kvm_fpu, pad2);
+	state_block_forget(&l->vcpu->blocks[STATE_XSAVE]);
 }
 
 /* The XSAVE area, as the processors' manuals lay it out. */
 enum {
+	XSAVE_FSW = 2, /* behind FCW */
 	XSAVE_MXCSR = 24,
 	XSAVE_MXCSR_MASK = 28,
 	XSAVE_ST = 32,
@@ -556,110 +661,163 @@ enum {
 	XSAVE_EXTENDED = 576,
 	XSAVE_AVX_SIZE = 256, /* the first component there, on every processor */
 };
+#define XSAVE_ALL    UINT32_MAX
 #define XFEATURE_FP  1ull
 #define XFEATURE_SSE 2ull
 #define XFEATURE_AVX 4ull
 
-/* The legacy region of components that XSTATE_BV does not name: FCW and MXCSR have values at reset,
- * the rest is zero. */
-static void xsave_check_legacy(struct judge *j, uint64_t bv)
+static void when_xstate_lacks(struct answer *a, uint64_t features)
 {
-	static const uint8_t fcw[2] = {0x7f, 0x03}, mxcsr[4] = {0x80, 0x1f};
-	const uint8_t *p = j->out->data;
-
-	if (!q_applies(j->q, R_XSAVE_INITIAL_LEGACY))
-		return;
-	if (!(bv & XFEATURE_FP)) {
-		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p, fcw, sizeof(fcw)), "FCW = 0x37f",
-			"FCW = 0x%02x%02x", p[1], p[0]);
-		j_promise(j, R_XSAVE_INITIAL_LEGACY, j->out, 0, sizeof(fcw));
-		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, sizeof(fcw), XSAVE_MXCSR - sizeof(fcw),
-			  "x87 environment");
-		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_ST, XSAVE_XMM - XSAVE_ST,
-			  "x87 registers");
-	}
-	if (!(bv & XFEATURE_SSE))
-		vcpu_zero(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_XMM, XSAVE_SOFTWARE - XSAVE_XMM,
-			  "SSE registers");
-	if (!(bv & (XFEATURE_SSE | XFEATURE_AVX))) {
-		j_promise(j, R_XSAVE_INITIAL_LEGACY, j->out, XSAVE_MXCSR, sizeof(mxcsr));
-		j_check(j, R_XSAVE_INITIAL_LEGACY, !memcmp(p + XSAVE_MXCSR, mxcsr, sizeof(mxcsr)),
-			"MXCSR = 0x1f80", "MXCSR = 0x%02x%02x", p[XSAVE_MXCSR + 1], p[XSAVE_MXCSR]);
-	}
+	a_when_field(a, TAPE_ARG_OUT, XSAVE_HEADER, 8, features, 0);
 }
 
-static void xsave_judge_get(struct judge *j, uint16_t succeeds)
+/* The legacy region of components that XSTATE_BV does not name: FCW and MXCSR have values at reset,
+ * the rest is zero. */
+static void answer_xsave_legacy(struct answer *a)
+{
+	when_xstate_lacks(a, XFEATURE_FP);
+	a_equal(a, R_XSAVE_INITIAL_LEGACY, "FCW", 0x37f, TAPE_ARG_OUT, 0, XSAVE_FSW);
+	a_zero(a, R_XSAVE_INITIAL_LEGACY, "x87 environment", TAPE_ARG_OUT, XSAVE_FSW,
+	       XSAVE_MXCSR - XSAVE_FSW);
+	a_zero(a, R_XSAVE_INITIAL_LEGACY, "x87 registers", TAPE_ARG_OUT, XSAVE_ST,
+	       XSAVE_XMM - XSAVE_ST);
+	a_when_end(a);
+	when_xstate_lacks(a, XFEATURE_SSE);
+	a_zero(a, R_XSAVE_INITIAL_LEGACY, "SSE registers", TAPE_ARG_OUT, XSAVE_XMM,
+	       XSAVE_SOFTWARE - XSAVE_XMM);
+	a_when_end(a);
+	when_xstate_lacks(a, XFEATURE_SSE | XFEATURE_AVX);
+	a_equal(a, R_XSAVE_INITIAL_LEGACY, "MXCSR", 0x1f80, TAPE_ARG_OUT, XSAVE_MXCSR, 4);
+	a_when_end(a);
+}
+
+/*
+ * What is not in XSTATE_BV is in its initial state, which is zero beyond the legacy region.  How
+ * long the area is, only the kernel knows.
+ */
+static void check_xsave_rest(const struct question *q, struct judge *j)
+{
+	uint64_t bv;
+	uint32_t from, at;
+
+	if (!q_field(q, j->out, XSAVE_HEADER, 8, &bv) ||
+	    bv & ~(XFEATURE_FP | XFEATURE_SSE | XFEATURE_AVX))
+		return;
+	from = XSAVE_EXTENDED + (bv & XFEATURE_AVX ? XSAVE_AVX_SIZE : 0);
+	if (j->out->have <= from)
+		return;
+	j_promise(j, R_XSAVE_INITIAL, j->out, from, j->out->have - from);
+	for (at = from; at < j->out->have && !j->out->data[at];)
+		at++;
+	j_check(j, R_XSAVE_INITIAL, at == j->out->have,
+		"components that XSTATE_BV does not name: zero", "byte %u = 0x%02x", at,
+		at < j->out->have ? j->out->data[at] : 0);
+}
+
+static void answer_xsave(struct answer *a, uint16_t succeeds)
+{
+	if (!a_vcpu_get(a, succeeds, R_XSAVE_SAME, STATE_XSAVE, XSAVE_ALL))
+		return;
+	a_zero(a, R_XSAVE_HEADER_ZERO, "the rest of the header", TAPE_ARG_OUT, XSAVE_HEADER_REST,
+	       XSAVE_EXTENDED - XSAVE_HEADER_REST);
+	answer_xsave_legacy(a);
+	a_check(a, check_xsave_rest);
+	a_bits(a, R_XSAVE_HEADER_BITS, "bits 62 and 63 of XSTATE_BV", 0, 3ull << 62, TAPE_ARG_OUT,
+	       XSAVE_HEADER, 8);
+}
+
+static void learn_xsave(struct learn *l)
 {
 	uint64_t bv;
 
-	if (vcpu_protected(j, succeeds))
-		return;
-	if (!j_succeeds(j, succeeds) || !j->out)
-		return;
-	j_block_get(j, R_XSAVE_SAME, &j->vcpu->blocks[STATE_XSAVE], j->out, 0, j->out->have);
-	if (!q_field(j->q, j->out, XSAVE_HEADER, 8, &bv))
-		return;
-	j->vcpu->scratch[VCPU_XFEATURES] |= bv;
-	vcpu_zero(j, R_XSAVE_HEADER_ZERO, j->out, XSAVE_HEADER_REST,
-		  XSAVE_EXTENDED - XSAVE_HEADER_REST, "the rest of the header");
-	xsave_check_legacy(j, bv);
-	/* What is not in XSTATE_BV is in its initial state, which is zero beyond the legacy region.
-	 */
-	if (!(bv & ~(XFEATURE_FP | XFEATURE_SSE | XFEATURE_AVX))) {
-		uint32_t from = XSAVE_EXTENDED + (bv & XFEATURE_AVX ? XSAVE_AVX_SIZE : 0);
-
-		if (j->out->have > from)
-			vcpu_zero(j, R_XSAVE_INITIAL, j->out, from, j->out->have - from,
-				  "components that XSTATE_BV does not name");
-	}
-	j_promise_bits(j, R_XSAVE_HEADER_BITS, j->out, XSAVE_HEADER, 8, 3ull << 62);
-	j_check(j, R_XSAVE_HEADER_BITS, !(bv >> 62), "XSTATE_BV without bits 62 and 63",
-		"XSTATE_BV = 0x%llx", (unsigned long long)bv);
+	if (l_vcpu_get(l, STATE_XSAVE, XSAVE_ALL) && q_field(l->q, l->out, XSAVE_HEADER, 8, &bv))
+		l->vcpu->scratch[VCPU_XFEATURES] |= bv;
 }
 
-static void xsave_get(struct judge *j)
+/* Only a host whose state is larger than 4096 bytes lets a vCPU have so much. */
+static enum state_tri xsave_too_large(const struct question *q)
 {
-	if (vcpu_flag(j->vcpu, VCPU_LARGE_XSAVE) && q_cap(j->q, KVM_CAP_XSAVE2) > 4096) {
-		j_must_fail(j, R_XSAVE_TOO_LARGE);
-		return;
-	}
-	if (q_cap(j->q, KVM_CAP_XSAVE2) > 4096 || q_cap(j->q, KVM_CAP_XSAVE2) == INT32_MIN)
-		j_may_fail(j, R_XSAVE_TOO_LARGE);
-	xsave_judge_get(j, R_XSAVE_GET_SUCCEEDS);
+	const int32_t size = q_cap(q, KVM_CAP_XSAVE2);
+
+	if (size == INT32_MIN)
+		return STATE_UNKNOWN;
+	if (size <= 4096)
+		return STATE_NO;
+	return vcpu_flag(q->vcpu, VCPU_LARGE_XSAVE) ? STATE_YES : STATE_UNKNOWN;
 }
 
-static void xsave2_get(struct judge *j)
+static void answer_xsave_get(const struct question *q, struct answer *a)
 {
-	/* Since 5.17, whatever the processor has. */
-	if (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 17)) {
-		j_must_fail(j, R_UNKNOWN_VCPU_EINVAL);
-		return;
-	}
-	xsave_judge_get(j, R_XSAVE2_GET_SUCCEEDS);
+	if (!a_refuse(a, R_XSAVE_TOO_LARGE, xsave_too_large(q)))
+		answer_xsave(a, R_XSAVE_GET_SUCCEEDS);
 }
 
-static void xsave_set(struct judge *j)
+static void learn_xsave_get(struct learn *l)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_XSAVE];
-	uint64_t bv = 0, mxcsr = 0;
-	bool plain = q_field(j->q, j->q->in, XSAVE_HEADER, 8, &bv) &&
-		     q_field(j->q, j->q->in, XSAVE_MXCSR, 4, &mxcsr) &&
-		     vcpu_captured(j->q->in, XSAVE_EXTENDED);
-	uint64_t known = XFEATURE_FP | XFEATURE_SSE | j->vcpu->scratch[VCPU_XFEATURES];
+	if (xsave_too_large(l->q) != STATE_YES)
+		learn_xsave(l);
+}
 
-	if (vcpu_protected(j, R_XSAVE_SET_SUCCEEDS))
+/* Since 5.17, whatever the processor has. */
+static bool xsave2_absent(const struct question *q)
+{
+	return q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 17);
+}
+
+static void answer_xsave2_get(const struct question *q, struct answer *a)
+{
+	if (xsave2_absent(q))
+		a_must_fail(a, R_UNKNOWN_VCPU_EINVAL);
+	else
+		answer_xsave(a, R_XSAVE2_GET_SUCCEEDS);
+}
+
+static void learn_xsave2_get(struct learn *l)
+{
+	if (!xsave2_absent(l->q))
+		learn_xsave(l);
+}
+
+/* Nothing in it that a host might refuse. */
+static bool xsave_plain(const struct question *q)
+{
+	const uint64_t known = XFEATURE_FP | XFEATURE_SSE | q->vcpu->scratch[VCPU_XFEATURES];
+	uint64_t bv, mxcsr;
+
+	if (!vcpu_captured(q->in, XSAVE_EXTENDED) || !q_field(q, q->in, XSAVE_HEADER, 8, &bv) ||
+	    !q_field(q, q->in, XSAVE_MXCSR, 4, &mxcsr) || bv & ~known || mxcsr >> 16)
+		return false;
+	for (uint32_t i = XSAVE_HEADER_REST; i < XSAVE_EXTENDED; i++) {
+		if (q->in->data[i])
+			return false;
+	}
+	return true;
+}
+
+static void answer_xsave_set(const struct question *q, struct answer *a)
+{
+	if (a_vcpu_protected(a, R_XSAVE_SET_SUCCEEDS))
 		return;
-	for (uint32_t i = XSAVE_HEADER_REST; plain && i < XSAVE_EXTENDED; i++)
-		plain = !j->q->in->data[i];
-	if (!plain || bv & ~known || mxcsr >> 16)
-		j_may_fail(j, R_XSAVE_INVALID);
-	state_block_forget(&j->vcpu->blocks[STATE_FPU]);
-	if (!j_succeeds(j, R_XSAVE_SET_SUCCEEDS)) {
+	if (!xsave_plain(q))
+		a_may_fail(a, R_XSAVE_INVALID);
+	a_succeeds(a, R_XSAVE_SET_SUCCEEDS);
+}
+
+static void learn_xsave_set(struct learn *l)
+{
+	struct state_block *b = &l->vcpu->blocks[STATE_XSAVE];
+	uint64_t bv;
+
+	if (l_vcpu_protected(l))
+		return;
+	state_block_forget(&l->vcpu->blocks[STATE_FPU]);
+	if (!l->succeeded) {
 		state_block_forget(b);
 		return;
 	}
-	l_block_set(j->l, b, j->q->in, 0, XSAVE_EXTENDED);
-	if (!state_block_known(b, 0, XSAVE_EXTENDED))
+	l_block_set(l, b, l->q->in, 0, XSAVE_EXTENDED);
+	if (!state_block_known(b, 0, XSAVE_EXTENDED) ||
+	    !q_field(l->q, l->q->in, XSAVE_HEADER, 8, &bv))
 		return;
 	/* A component that is not in XSTATE_BV reads back in its initial state. */
 	if (!(bv & XFEATURE_FP)) {
@@ -694,154 +852,180 @@ static bool xcr0_legal(uint64_t xcr0)
 	       (!(xcr0 & tiles) || (xcr0 & tiles) == tiles);
 }
 
-static void xcrs_get(struct judge *j)
+static void check_xcr0(const struct question *q, struct judge *j)
 {
-	uint64_t nr, flags, xcr, value;
+	uint64_t value;
 
-	if (!vcpu_get(j, R_XCRS_GET_SUCCEEDS, R_XCRS_SAME, STATE_XCRS, sizeof(struct kvm_xcrs)))
-		return;
-	if (!J_OUT(j, struct kvm_xcrs, nr_xcrs, &nr) || !J_OUT(j, struct kvm_xcrs, flags, &flags) ||
-	    !q_field(j->q, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4, &xcr) ||
-	    !q_field(j->q, j->out, XCR0_VALUE, 8, &value))
-		return;
-	j_promise_bits(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, nr_xcrs), 4, ~1ull);
-	j_promise(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, flags), 4);
-	j_promise(j, R_XCRS_ONLY_XCR0, j->out, offsetof(struct kvm_xcrs, xcrs[0].xcr), 4);
-	j_check(j, R_XCRS_COUNT, nr <= KVM_MAX_XCRS, "nr_xcrs up to 16", "nr_xcrs = %llu",
-		(unsigned long long)nr);
-	j_check(j, R_XCRS_ONLY_XCR0, nr <= 1 && !flags && !xcr, "XCR0 alone, no flags",
-		"nr_xcrs = %llu, flags = 0x%llx, xcr = 0x%llx", (unsigned long long)nr,
-		(unsigned long long)flags, (unsigned long long)xcr);
-	if (nr == 1) {
-		j_promise_bits(j, R_XCRS_XCR0_LEGAL, j->out, XCR0_VALUE, 8, 1);
+	if (q_field(q, j->out, XCR0_VALUE, 8, &value))
 		j_check(j, R_XCRS_XCR0_LEGAL, xcr0_legal(value), "an XCR0 that XSETBV would take",
 			"XCR0 = 0x%llx", (unsigned long long)value);
-	}
-	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[0].reserved), 4,
-		  "xcrs[0].reserved");
-	vcpu_zero(j, R_XCRS_FILLER_ZERO, j->out, offsetof(struct kvm_xcrs, xcrs[1]),
-		  sizeof(struct kvm_xcrs) - offsetof(struct kvm_xcrs, xcrs[1]), "the unused rest");
 }
 
-static void xcrs_set(struct judge *j)
+static void answer_xcrs_get(const struct question *q, struct answer *a)
 {
-	struct state_block *b = &j->vcpu->blocks[STATE_XCRS];
-	uint64_t nr, flags, value = 0;
-	bool has_xcr0 = false;
+	const size_t count = offsetof(struct kvm_xcrs, nr_xcrs);
 
-	if (vcpu_protected(j, R_XCRS_SET_SUCCEEDS))
+	(void)q;
+	if (!a_vcpu_get(a, R_XCRS_GET_SUCCEEDS, R_XCRS_SAME, STATE_XCRS, sizeof(struct kvm_xcrs)))
 		return;
-	if (!Q_IN(j->q, struct kvm_xcrs, nr_xcrs, &nr) ||
-	    !Q_IN(j->q, struct kvm_xcrs, flags, &flags)) {
-		j_may_fail(j, R_XCRS_INVALID);
-		if (j_may_succeed(j, R_XCRS_SET_SUCCEEDS, "argument not captured"))
-			state_block_forget(b);
-		return;
-	}
-	if (nr > KVM_MAX_XCRS || flags) {
-		j_must_fail(j, R_XCRS_INVALID);
-		return;
-	}
-	for (uint32_t i = 0; i < nr && !has_xcr0; i++) {
+	a_range(a, R_XCRS_COUNT, "nr_xcrs up to 16", 0, KVM_MAX_XCRS, TAPE_ARG_OUT, count, 4);
+	a_bits(a, R_XCRS_ONLY_XCR0, "nr_xcrs beyond 1", 0, ~1ull, TAPE_ARG_OUT, count, 4);
+	A_EQUAL(a, R_XCRS_ONLY_XCR0, struct kvm_xcrs, flags, 0);
+	A_EQUAL(a, R_XCRS_ONLY_XCR0, struct kvm_xcrs, xcrs[0].xcr, 0);
+	a_when_field(a, TAPE_ARG_OUT, count, 4, UINT32_MAX, 1);
+	a_bits(a, R_XCRS_XCR0_LEGAL, "x87 in XCR0", 1, 1, TAPE_ARG_OUT, XCR0_VALUE, 8);
+	a_check(a, check_xcr0);
+	a_when_end(a);
+	a_zero(a, R_XCRS_FILLER_ZERO, "xcrs[0].reserved", TAPE_ARG_OUT,
+	       offsetof(struct kvm_xcrs, xcrs[0].reserved), 4);
+	a_zero(a, R_XCRS_FILLER_ZERO, "the unused rest", TAPE_ARG_OUT,
+	       offsetof(struct kvm_xcrs, xcrs[1]),
+	       sizeof(struct kvm_xcrs) - offsetof(struct kvm_xcrs, xcrs[1]));
+}
+
+static void learn_xcrs_get(struct learn *l)
+{
+	l_vcpu_get(l, STATE_XCRS, sizeof(struct kvm_xcrs));
+}
+
+/* How many XCRs are given, and with which flags; false: not captured. */
+static bool xcrs_given(const struct question *q, uint64_t *nr, uint64_t *flags)
+{
+	return Q_IN(q, struct kvm_xcrs, nr_xcrs, nr) && Q_IN(q, struct kvm_xcrs, flags, flags);
+}
+
+/* Where the value of XCR0 stands among `nr` that are given; 0 = it is not one of them. */
+static uint32_t xcr0_given(const struct question *q, uint64_t nr, uint64_t *value)
+{
+	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
 		uint64_t xcr;
 
-		has_xcr0 = q_field(j->q, j->q->in, at, 4, &xcr) && !xcr &&
-			   q_field(j->q, j->q->in, at + 8, 8, &value);
+		if (q_field(q, q->in, at, 4, &xcr) && !xcr && q_field(q, q->in, at + 8, 8, value))
+			return at + 8;
 	}
+	return 0;
+}
+
+static void answer_xcrs_set(const struct question *q, struct answer *a)
+{
+	uint64_t nr, flags, value;
+	bool has_xcr0;
+
+	if (a_vcpu_protected(a, R_XCRS_SET_SUCCEEDS))
+		return;
+	if (!xcrs_given(q, &nr, &flags)) {
+		a_may_fail(a, R_XCRS_INVALID);
+		a_may_succeed(a, R_XCRS_SET_SUCCEEDS, "argument not captured");
+		return;
+	}
+	if (nr > KVM_MAX_XCRS || flags) {
+		a_must_fail(a, R_XCRS_INVALID);
+		return;
+	}
+	has_xcr0 = xcr0_given(q, nr, &value);
 	if (has_xcr0 && !xcr0_legal(value)) {
-		j_must_fail(j, R_XCRS_INVALID);
+		a_must_fail(a, R_XCRS_INVALID);
 		return;
 	}
 	/* Which components a CPUID allows is not known here, and it may have taken away what is
 	 * there: x87 alone is always fine. */
 	if (has_xcr0 && value != 1)
-		j_may_fail(j, R_XCRS_INVALID);
+		a_may_fail(a, R_XCRS_INVALID);
 	/* A host without XSAVE refuses all of them. */
-	if (q_cap(j->q, KVM_CAP_XCRS) <= 0)
-		j_may_fail(j, R_XCRS_INVALID);
-	if (!j_succeeds(j, R_XCRS_SET_SUCCEEDS))
-		return;
-	if (!has_xcr0 || q_vcpu_ran(j->q)) {
-		state_block_forget_range(b, XCR0_VALUE, 8);
-		return;
-	}
-	for (uint32_t i = 0; i < nr; i++) {
-		uint32_t at = offsetof(struct kvm_xcrs, xcrs) + i * sizeof(struct kvm_xcr);
-		uint64_t xcr = 1;
+	if (q_cap(q, KVM_CAP_XCRS) <= 0)
+		a_may_fail(a, R_XCRS_INVALID);
+	a_succeeds(a, R_XCRS_SET_SUCCEEDS);
+}
 
-		if (q_field(j->q, j->q->in, at, 4, &xcr) && !xcr) {
-			if (state_block_set(b, XCR0_VALUE, j->q->in->data + at + 8, 8))
-				j->oom = -ENOMEM;
-			break;
-		}
+static void learn_xcrs_set(struct learn *l)
+{
+	struct state_block *b = &l->vcpu->blocks[STATE_XCRS];
+	uint64_t nr, flags, value;
+	uint32_t at;
+
+	if (l_vcpu_protected(l) || !l->succeeded)
+		return;
+	if (!xcrs_given(l->q, &nr, &flags)) {
+		state_block_forget(b);
+		return;
 	}
+	at = xcr0_given(l->q, nr, &value);
+	if (!at || q_vcpu_ran(l->q))
+		state_block_forget_range(b, XCR0_VALUE, 8);
+	else if (state_block_set(b, XCR0_VALUE, l->q->in->data + at, 8))
+		l->oom = -ENOMEM;
 }
 
 /* --- debug registers: api.rst 4.33, 4.34 --- */
 
-static void debugregs_get(struct judge *j)
+static void answer_debugregs_get(const struct question *q, struct answer *a)
 {
-	uint64_t dr6, dr7;
+	const uint64_t high = ~0ull << 32;
 
-	if (!vcpu_get(j, R_DEBUGREGS_GET_SUCCEEDS, R_DEBUGREGS_SAME, STATE_DEBUGREGS,
-		      sizeof(struct kvm_debugregs)))
+	(void)q;
+	if (!a_vcpu_get(a, R_DEBUGREGS_GET_SUCCEEDS, R_DEBUGREGS_SAME, STATE_DEBUGREGS,
+			sizeof(struct kvm_debugregs)))
 		return;
-	vcpu_zero(j, R_DEBUGREGS_FILLER_ZERO, j->out, offsetof(struct kvm_debugregs, flags),
-		  sizeof(struct kvm_debugregs) - offsetof(struct kvm_debugregs, flags),
-		  "flags and reserved");
-	if (J_OUT(j, struct kvm_debugregs, dr6, &dr6) &&
-	    J_OUT(j, struct kvm_debugregs, dr7, &dr7)) {
-		j_promise_bits(j, R_DEBUGREGS_HIGH_ZERO, j->out,
-			       offsetof(struct kvm_debugregs, dr6), 8, ~0ull << 32);
-		j_promise_bits(j, R_DEBUGREGS_HIGH_ZERO, j->out,
-			       offsetof(struct kvm_debugregs, dr7), 8, ~0ull << 32);
-		j_check(j, R_DEBUGREGS_HIGH_ZERO, !(dr6 >> 32) && !(dr7 >> 32),
-			"dr6 and dr7 of 32 bits", "dr6 = 0x%llx, dr7 = 0x%llx",
-			(unsigned long long)dr6, (unsigned long long)dr7);
-	}
+	a_zero(a, R_DEBUGREGS_FILLER_ZERO, "flags and reserved", TAPE_ARG_OUT,
+	       offsetof(struct kvm_debugregs, flags),
+	       sizeof(struct kvm_debugregs) - offsetof(struct kvm_debugregs, flags));
+	a_bits(a, R_DEBUGREGS_HIGH_ZERO, "dr6 beyond 32 bits", 0, high, TAPE_ARG_OUT,
+	       offsetof(struct kvm_debugregs, dr6), 8);
+	a_bits(a, R_DEBUGREGS_HIGH_ZERO, "dr7 beyond 32 bits", 0, high, TAPE_ARG_OUT,
+	       offsetof(struct kvm_debugregs, dr7), 8);
 }
 
-static void debugregs_set(struct judge *j)
+static void learn_debugregs_get(struct learn *l)
+{
+	l_vcpu_get(l, STATE_DEBUGREGS, sizeof(struct kvm_debugregs));
+}
+
+static void answer_debugregs_set(const struct question *q, struct answer *a)
 {
 	uint64_t flags, dr6, dr7;
 
-	if (vcpu_protected(j, R_DEBUGREGS_SET_SUCCEEDS))
+	if (a_vcpu_protected(a, R_DEBUGREGS_SET_SUCCEEDS))
 		return;
-	if (Q_IN(j->q, struct kvm_debugregs, flags, &flags) && flags) {
-		j_must_fail(j, R_DEBUGREGS_FLAGS_CLEAR);
+	if (Q_IN(q, struct kvm_debugregs, flags, &flags) && flags) {
+		a_must_fail(a, R_DEBUGREGS_FLAGS_CLEAR);
 		return;
 	}
-	if (Q_IN(j->q, struct kvm_debugregs, dr6, &dr6) &&
-	    Q_IN(j->q, struct kvm_debugregs, dr7, &dr7)) {
+	if (Q_IN(q, struct kvm_debugregs, dr6, &dr6) && Q_IN(q, struct kvm_debugregs, dr7, &dr7)) {
 		if (dr6 >> 32 || dr7 >> 32) {
-			j_must_fail(j, R_DEBUGREGS_HIGH_INVALID);
+			a_must_fail(a, R_DEBUGREGS_HIGH_INVALID);
 			return;
 		}
 	} else {
-		j_may_fail(j, R_DEBUGREGS_FLAGS_CLEAR);
+		a_may_fail(a, R_DEBUGREGS_FLAGS_CLEAR);
 	}
-	if (!j_succeeds(j, R_DEBUGREGS_SET_SUCCEEDS))
-		return;
-	l_block_set(j->l, &j->vcpu->blocks[STATE_DEBUGREGS], j->q->in, 0,
-		    offsetof(struct kvm_debugregs, flags));
+	a_succeeds(a, R_DEBUGREGS_SET_SUCCEEDS);
+}
+
+static void learn_debugregs_set(struct learn *l)
+{
+	if (!l_vcpu_protected(l) && l->succeeded)
+		l_block_set(l, &l->vcpu->blocks[STATE_DEBUGREGS], l->q->in, 0,
+			    offsetof(struct kvm_debugregs, flags));
 }
 
 const struct judge_handler model_regs_handlers[] = {
-	{"KVM_GET_REGS", KVMAPI_VCPU, .judge = regs_get},
-	{"KVM_SET_REGS", KVMAPI_VCPU, .judge = regs_set},
-	{"KVM_GET_SREGS", KVMAPI_VCPU, .judge = sregs_get},
-	{"KVM_SET_SREGS", KVMAPI_VCPU, .judge = sregs_set},
-	{"KVM_GET_SREGS2", KVMAPI_VCPU, .judge = sregs2_get},
-	{"KVM_SET_SREGS2", KVMAPI_VCPU, .judge = sregs2_set},
-	{"KVM_GET_FPU", KVMAPI_VCPU, .judge = fpu_get},
-	{"KVM_SET_FPU", KVMAPI_VCPU, .judge = fpu_set},
-	{"KVM_GET_XSAVE", KVMAPI_VCPU, .judge = xsave_get},
-	{"KVM_GET_XSAVE2", KVMAPI_VCPU, .judge = xsave2_get},
-	{"KVM_SET_XSAVE", KVMAPI_VCPU, .judge = xsave_set},
-	{"KVM_GET_XCRS", KVMAPI_VCPU, .judge = xcrs_get},
-	{"KVM_SET_XCRS", KVMAPI_VCPU, .judge = xcrs_set},
-	{"KVM_GET_DEBUGREGS", KVMAPI_VCPU, .judge = debugregs_get},
-	{"KVM_SET_DEBUGREGS", KVMAPI_VCPU, .judge = debugregs_set},
+	{"KVM_GET_REGS", KVMAPI_VCPU, .answer = answer_regs_get, .learn = learn_regs_get},
+	{"KVM_SET_REGS", KVMAPI_VCPU, .answer = answer_regs_set, .learn = learn_regs_set},
+	{"KVM_GET_SREGS", KVMAPI_VCPU, .answer = answer_sregs_get, .learn = learn_sregs_get},
+	{"KVM_SET_SREGS", KVMAPI_VCPU, .answer = answer_sregs_set, .learn = learn_sregs_set},
+	{"KVM_GET_SREGS2", KVMAPI_VCPU, .answer = answer_sregs2_get, .learn = learn_sregs2_get},
+	{"KVM_SET_SREGS2", KVMAPI_VCPU, .answer = answer_sregs2_set, .learn = learn_sregs2_set},
+	{"KVM_GET_FPU", KVMAPI_VCPU, .answer = answer_fpu_get, .learn = learn_fpu_get},
+	{"KVM_SET_FPU", KVMAPI_VCPU, .answer = answer_fpu_set, .learn = learn_fpu_set},
+	{"KVM_GET_XSAVE", KVMAPI_VCPU, .answer = answer_xsave_get, .learn = learn_xsave_get},
+	{"KVM_GET_XSAVE2", KVMAPI_VCPU, .answer = answer_xsave2_get, .learn = learn_xsave2_get},
+	{"KVM_SET_XSAVE", KVMAPI_VCPU, .answer = answer_xsave_set, .learn = learn_xsave_set},
+	{"KVM_GET_XCRS", KVMAPI_VCPU, .answer = answer_xcrs_get, .learn = learn_xcrs_get},
+	{"KVM_SET_XCRS", KVMAPI_VCPU, .answer = answer_xcrs_set, .learn = learn_xcrs_set},
+	{"KVM_GET_DEBUGREGS", KVMAPI_VCPU, .answer = answer_debugregs_get,
+	 .learn = learn_debugregs_get},
+	{"KVM_SET_DEBUGREGS", KVMAPI_VCPU, .answer = answer_debugregs_set,
+	 .learn = learn_debugregs_set},
 	{NULL, 0, .judge = NULL},
 };
