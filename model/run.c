@@ -7,6 +7,8 @@
  * functions: which of their rules are asked depends on exit_reason and on the error, and the rules
  * are relations between fields that the kernel wrote.
  */
+#include <endian.h>
+
 #include "model/vcpu.h"
 #include "model/vm.h"
 
@@ -26,22 +28,29 @@ enum {
 #define RUN_KEPT VCPU_RUN_KEPT
 #define PIO_PAGE 4096u
 
-/* Written out, so that compilers make one load of each. */
+/* As q_number() does, for the one byte order of x86. */
 static inline uint32_t u16_at(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+	uint16_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le16toh(n);
 }
 
 static inline uint32_t u32_at(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	uint32_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le32toh(n);
 }
 
 static inline uint64_t u64_at(const uint8_t *p)
 {
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	       (uint64_t)p[7] << 56;
+	uint64_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le64toh(n);
 }
 
 #define U16(p, at)	  u16_at((p) + (at))
@@ -108,35 +117,29 @@ static bool completes_later(uint32_t reason)
 	}
 }
 
-/* What was captured of one KVM_RUN; NULL = not. */
+/* What was captured of one KVM_RUN, in the order of the roles; NULL = not. */
 struct run_parts {
-	const struct tape_part *in, *out, *regs_in, *regs_out;
+	union {
+		struct {
+			const struct tape_part *in, *out, *regs_in, *regs_out;
+		};
+		const struct tape_part *by_role[4];
+	};
 };
 
-static void parts_sort(const struct tape_part *parts, unsigned int count, struct run_parts *r)
+static inline void parts_sort(const struct tape_part *parts, unsigned int count,
+			      struct run_parts *r)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		switch (parts[i].role) {
-		case TAPE_RUN_IN:
-			r->in = &parts[i];
-			break;
-		case TAPE_RUN_OUT:
-			r->out = &parts[i];
-			break;
-		case TAPE_RUN_REGS_IN:
-			r->regs_in = &parts[i];
-			break;
-		case TAPE_RUN_REGS_OUT:
-			r->regs_out = &parts[i];
-			break;
-		default:
-			break;
-		}
+		const unsigned int role = (unsigned int)parts[i].role - TAPE_RUN_IN;
+
+		if (role < 4)
+			r->by_role[role] = &parts[i];
 	}
 }
 
 /* Of the call only. */
-static struct run_parts parts_given(const struct question *q)
+static inline struct run_parts parts_given(const struct question *q)
 {
 	struct run_parts r = {0};
 
@@ -147,7 +150,7 @@ static struct run_parts parts_given(const struct question *q)
 	return r;
 }
 
-static struct run_parts parts_of(const struct question *q, const struct tape_return *ret)
+static inline struct run_parts parts_of(const struct question *q, const struct tape_return *ret)
 {
 	struct run_parts r = {0};
 
@@ -733,17 +736,6 @@ static void check_failed(struct judge *j, const struct run_parts *r)
 		check_header(j, r->in, r->out);
 }
 
-/* What KVM_RUN left, if no rule was broken so far. */
-static void check_run(const struct question *q, struct judge *j)
-{
-	const struct run_parts r = parts_of(q, j->ret);
-
-	if (j->ret->ret)
-		check_failed(j, &r);
-	else
-		check_returned(j, &r);
-}
-
 /* --- registers in struct kvm_run: api.rst 6.74 --- */
 
 /* Those that a finished operation left. */
@@ -803,16 +795,42 @@ static void look_back(struct judge *j, const struct tape_part *in)
 }
 
 /* What stands beside the result: how the page looked before, and registers after. */
-static void check_around(const struct question *q, struct judge *j)
+static void check_beside(struct judge *j, const struct run_parts *r)
+{
+	look_back(j, r->in);
+	if (!j->ret->ret || j->ret->ret == -EINTR)
+		check_sync(j, r);
+}
+
+/* The inputs were to be refused, and were. */
+static void check_refused(const struct question *q, struct judge *j)
 {
 	const struct run_parts r = parts_of(q, j->ret);
 
-	look_back(j, r.in);
-	if (!j->ret->ret || j->ret->ret == -EINTR)
-		check_sync(j, &r);
+	check_beside(j, &r);
+}
+
+/* What KVM_RUN left, if it was answered as it may be. */
+static void check_run(const struct question *q, struct judge *j)
+{
+	const struct run_parts r = parts_of(q, j->ret);
+
+	if (j->ret->ret)
+		check_failed(j, &r);
+	else
+		check_returned(j, &r);
+	check_beside(j, &r);
 }
 
 /* --- the answer --- */
+
+static void check_promises(const struct question *q, struct judge *j)
+{
+	const struct run_parts r = parts_of(q, j->ret);
+
+	if (j->promises)
+		run_promises(j, r.in, r.out);
+}
 
 /* Errors that what came back allows, and what decides without a look at the exit. */
 static void check_result(const struct question *q, struct judge *j)
@@ -823,6 +841,8 @@ static void check_result(const struct question *q, struct judge *j)
 	const int64_t ret = j->ret->ret;
 	uint32_t reason = has_header(r.out) ? U32(r.out->data, RUN_EXIT_REASON) : UINT32_MAX;
 
+	if (j->promises)
+		run_promises(j, r.in, r.out);
 	if (ret) {
 		/* Another thread wrote after what was captured at the call. */
 		if (uses_sync(r.regs_out))
@@ -844,10 +864,12 @@ static void check_result(const struct question *q, struct judge *j)
 			"a return of 0");
 	if (reason == UINT32_MAX)
 		j_skip(j, "struct kvm_run was not captured");
+	else if (exit_fits(reason))
+		j_hold(j, R_RUN_EXIT_REASON);
 	else
-		j_check(j, R_RUN_EXIT_REASON, exit_fits(reason),
-			"an exit reason of x86 that goes with success", "exit_reason = %u (%s)",
-			reason, kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown");
+		j_break(j, R_RUN_EXIT_REASON, "an exit reason of x86 that goes with success",
+			"exit_reason = %u (%s)", reason,
+			kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown");
 }
 
 /* 6.12 compares with a mask of 32 bits, so that nothing need come of the bits above. */
@@ -855,6 +877,14 @@ static void check_high_bits(const struct question *q, struct judge *j)
 {
 	(void)q;
 	j_hold(j, j->ret->ret == -EINVAL ? R_RUN_SYNC_UNUSED_BITS : R_RUN_SYNC_HIGH_BITS);
+}
+
+/* What is determined of the page is said before: a refusal that does not come ends the judgement. */
+static bool refuse(struct answer *a, uint16_t rule, enum state_tri cause)
+{
+	if (cause == STATE_YES)
+		a_check(a, check_promises);
+	return a_refuse(a, rule, cause);
 }
 
 /* The sync-regs bits, and cr8: true if the kernel must refuse them. */
@@ -877,9 +907,9 @@ static bool refuses_inputs(const struct question *q, struct answer *a, const str
 	if (vcpu_flag(v, VCPU_SYNC_USED) || uses_sync(r->regs_in))
 		a_may_fail(a, R_RUN_SYNC_INVALID);
 	if (unused && !high)
-		return a_refuse(a, R_RUN_SYNC_UNUSED_BITS, looks ? STATE_YES : STATE_UNKNOWN);
+		return refuse(a, R_RUN_SYNC_UNUSED_BITS, looks ? STATE_YES : STATE_UNKNOWN);
 	return has_header(r->in) && U64(r->in->data, RUN_CR8) > 15 &&
-	       a_refuse(a, R_RUN_CR8_INVALID, tri_not(v->has_lapic));
+	       refuse(a, R_RUN_CR8_INVALID, tri_not(v->has_lapic));
 }
 
 /*
@@ -922,15 +952,14 @@ static void answer_run(const struct question *q, struct answer *a)
 		return;
 	}
 	a_when_always(a);
-	a_check(a, run_promises);
-	if (!refuses_inputs(q, a, &r)) {
-		a_check(a, check_result);
-		may_fail(q, a, immediate(q, r.in));
-		a_succeeds(a, R_RUN_SUCCEEDS);
-		a_check(a, check_run);
+	if (refuses_inputs(q, a, &r)) {
+		a_check(a, check_refused);
+		return;
 	}
-	a_check(a, check_around);
-	a_when_end(a);
+	a_check(a, check_result);
+	may_fail(q, a, immediate(q, r.in));
+	a_succeeds(a, R_RUN_SUCCEEDS);
+	a_check(a, check_run);
 }
 
 /* --- the state after it --- */

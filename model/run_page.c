@@ -100,20 +100,15 @@ static void header_promises(struct judge *j, const struct tape_part *in,
 	j_promise_bits(j, R_RUN_APIC_BASE, out, AT(apic_base), 8, ~0ull << 52 | 0x2ff);
 }
 
-void run_promises(const struct question *q, struct judge *j)
+void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out)
 {
 	const int64_t ret = j->ret->ret;
-	const struct tape_part *in, *out;
 	uint64_t reason;
 
-	if (!j->promises)
-		return;
-	in = j_part(j, TAPE_RUN_IN);
-	out = j_part(j, TAPE_RUN_OUT);
-	if (!vcpu_flag(q->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
+	if (!vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
 		echoes(j, in);
 	j_constrain_result(j);
-	if (!q_field(q, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
+	if (!q_field(j->q, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
 		return;
 	if (!ret) {
 		j_promise_bits(j, R_RUN_EXIT_REASON, out, AT(exit_reason), 4, ~0xffull);

@@ -174,7 +174,7 @@ void completion_check(struct judge *j, const struct tape_part *part, uint32_t of
 
 /* A load or store of the guest that userspace is to do leaves the rest of mmio.data alone. */
 void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out);
-/* A check function that says what run.c's rules determine of struct kvm_run, if anybody asked. */
-void run_promises(const struct question *q, struct judge *j);
+/* Says what run.c's rules determine of struct kvm_run. */
+void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out);
 
 #endif
