@@ -3,9 +3,9 @@
  * KVM_RUN: api.rst 4.10, chapter 5.  What the guest does is not for the model to say; which exits
  * there may be, what they must look like, and who writes which field of struct kvm_run is.
  *
- * The answer has the refusals, and that success is 0.  Exits and struct kvm_run are left to check
- * functions: which of their rules are asked depends on exit_reason and on the error, and the rules
- * are relations between fields that the kernel wrote.
+ * The answer has the refusals that the call and the state tell of, and that success is 0.  Exits and
+ * struct kvm_run are left to check functions: exit_reason and the error decide which of the rules
+ * there are to be asked, and most of these are relations between fields that the kernel wrote.
  */
 #include <endian.h>
 
@@ -505,13 +505,13 @@ static void exit_window(struct judge *j, const struct tape_part *in, const uint8
 }
 
 /* Exits of which nothing is left to say but that there is no local APIC in the kernel. */
-static void without_lapic(struct judge *j, uint16_t rule, const char *exit)
+static void without_lapic(struct judge *j, uint16_t rule, const char *name)
 {
 	const enum state_tri has = j->q->vcpu->has_lapic;
 
 	if (has != STATE_UNKNOWN)
 		j_check(j, rule, has == STATE_NO, "no such exit with a local APIC in the kernel",
-			"%s", exit);
+			"%s", name);
 }
 
 static void exit_bus_lock(struct judge *j, const uint8_t *p)
@@ -553,6 +553,44 @@ static void exit_snp_req_certs(struct judge *j, const uint8_t *p)
 		(unsigned long long)U64(p, AT(snp_req_certs, ret)));
 }
 
+/* Exits that userspace asked for, by a capability or by the kind of guest. */
+static void check_wanted_exit(struct judge *j, const uint8_t *p, uint32_t reason)
+{
+	switch (reason) {
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		exit_msr(j, p);
+		break;
+	case KVM_EXIT_HYPERCALL:
+		exit_hypercall(j, p);
+		break;
+	case KVM_EXIT_X86_BUS_LOCK:
+		exit_bus_lock(j, p);
+		break;
+	case KVM_EXIT_NOTIFY:
+		exit_notify(j, p);
+		break;
+	case KVM_EXIT_DIRTY_RING_FULL:
+		exit_dirty_ring(j);
+		break;
+	case KVM_EXIT_HYPERV:
+		exit_hyperv(j, p);
+		break;
+	case KVM_EXIT_XEN:
+		exit_xen(j, p);
+		break;
+	case KVM_EXIT_TDX:
+		j_check(j, R_RUN_TDX, !U64(p, AT(tdx, flags)), "flags 0", "flags = 0x%llx",
+			(unsigned long long)U64(p, AT(tdx, flags)));
+		break;
+	case KVM_EXIT_SNP_REQ_CERTS:
+		exit_snp_req_certs(j, p);
+		break;
+	default:
+		break;
+	}
+}
+
 static void check_exit(struct judge *j, const struct tape_part *in, const struct tape_part *out,
 		       uint32_t reason)
 {
@@ -564,52 +602,41 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 		return;
 	switch (reason) {
 	case KVM_EXIT_IO:
-		return exit_io(j, p);
+		exit_io(j, p);
+		break;
 	case KVM_EXIT_MMIO:
 		exit_mmio(j, p);
-		return run_mmio_stays(j, in, out);
+		run_mmio_stays(j, in, out);
+		break;
 	case KVM_EXIT_HLT:
-		return without_lapic(j, R_RUN_HLT_WITHOUT_LAPIC, "KVM_EXIT_HLT");
+		without_lapic(j, R_RUN_HLT_WITHOUT_LAPIC, "KVM_EXIT_HLT");
+		break;
 	case KVM_EXIT_SET_TPR:
-		return without_lapic(j, R_RUN_TPR_WITHOUT_LAPIC, "KVM_EXIT_SET_TPR");
+		without_lapic(j, R_RUN_TPR_WITHOUT_LAPIC, "KVM_EXIT_SET_TPR");
+		break;
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		return exit_window(j, in, p);
+		exit_window(j, in, p);
+		break;
 	case KVM_EXIT_IOAPIC_EOI:
 		if (irqchip != STATE_IRQCHIP_UNKNOWN)
 			j_check(j, R_RUN_EOI_NEEDS_SPLIT, irqchip == STATE_IRQCHIP_SPLIT,
 				"this exit only with KVM_CAP_SPLIT_IRQCHIP", "KVM_EXIT_IOAPIC_EOI");
-		return;
+		break;
 	case KVM_EXIT_DEBUG:
-		return exit_debug(j, p);
-	case KVM_EXIT_X86_RDMSR:
-	case KVM_EXIT_X86_WRMSR:
-		return exit_msr(j, p);
-	case KVM_EXIT_HYPERCALL:
-		return exit_hypercall(j, p);
-	case KVM_EXIT_X86_BUS_LOCK:
-		return exit_bus_lock(j, p);
-	case KVM_EXIT_NOTIFY:
-		return exit_notify(j, p);
-	case KVM_EXIT_DIRTY_RING_FULL:
-		return exit_dirty_ring(j);
+		exit_debug(j, p);
+		break;
 	case KVM_EXIT_TPR_ACCESS:
-		return exit_tpr_access(j, p);
+		exit_tpr_access(j, p);
+		break;
 	case KVM_EXIT_INTERNAL_ERROR:
-		return exit_internal_error(j, p);
+		exit_internal_error(j, p);
+		break;
 	case KVM_EXIT_SYSTEM_EVENT:
-		return exit_system_event(j, p);
-	case KVM_EXIT_HYPERV:
-		return exit_hyperv(j, p);
-	case KVM_EXIT_XEN:
-		return exit_xen(j, p);
-	case KVM_EXIT_TDX:
-		j_check(j, R_RUN_TDX, !U64(p, AT(tdx, flags)), "flags 0", "flags = 0x%llx",
-			(unsigned long long)U64(p, AT(tdx, flags)));
-		return;
-	case KVM_EXIT_SNP_REQ_CERTS:
-		return exit_snp_req_certs(j, p);
+		exit_system_event(j, p);
+		break;
 	default:
-		return;
+		check_wanted_exit(j, p, reason);
+		break;
 	}
 }
 
@@ -824,6 +851,7 @@ static void check_run(const struct question *q, struct judge *j)
 
 /* --- the answer --- */
 
+/* What is determined of struct kvm_run, if anybody asked. */
 static void check_promises(const struct question *q, struct judge *j)
 {
 	const struct run_parts r = parts_of(q, j->ret);
@@ -839,7 +867,7 @@ static void check_result(const struct question *q, struct judge *j)
 		q->vcpu->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED;
 	const struct run_parts r = parts_of(q, j->ret);
 	const int64_t ret = j->ret->ret;
-	uint32_t reason = has_header(r.out) ? U32(r.out->data, RUN_EXIT_REASON) : UINT32_MAX;
+	const uint32_t reason = has_header(r.out) ? U32(r.out->data, RUN_EXIT_REASON) : UINT32_MAX;
 
 	if (j->promises)
 		run_promises(j, r.in, r.out);
@@ -879,7 +907,7 @@ static void check_high_bits(const struct question *q, struct judge *j)
 	j_hold(j, j->ret->ret == -EINVAL ? R_RUN_SYNC_UNUSED_BITS : R_RUN_SYNC_HIGH_BITS);
 }
 
-/* What is determined of the page is said before: a refusal that does not come ends the judgement. */
+/* What is determined is said before, since a refusal that does not come ends the judgement. */
 static bool refuse(struct answer *a, uint16_t rule, enum state_tri cause)
 {
 	if (cause == STATE_YES)
@@ -925,12 +953,12 @@ static bool sipi_may_be_blocked(const struct question *q, uint64_t mp)
 }
 
 /* Errors that do not come of the inputs. */
-static void may_fail(const struct question *q, struct answer *a, bool immediate)
+static void may_fail(const struct question *q, struct answer *a, const struct tape_part *in)
 {
 	const struct state_vcpu *v = q->vcpu;
 	const uint64_t mp = v->scratch[VCPU_MP_AT_RUN];
 
-	a_may_fail(a, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED);
+	a_may_fail(a, immediate(q, in) ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED);
 	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
 		a_may_fail(a, R_RUN_UNINITIALIZED_AGAIN);
 	if (sipi_may_be_blocked(q, mp))
@@ -954,12 +982,13 @@ static void answer_run(const struct question *q, struct answer *a)
 	a_when_always(a);
 	if (refuses_inputs(q, a, &r)) {
 		a_check(a, check_refused);
-		return;
+	} else {
+		a_check(a, check_result);
+		may_fail(q, a, r.in);
+		a_succeeds(a, R_RUN_SUCCEEDS);
+		a_check(a, check_run);
 	}
-	a_check(a, check_result);
-	may_fail(q, a, immediate(q, r.in));
-	a_succeeds(a, R_RUN_SUCCEEDS);
-	a_check(a, check_run);
+	a_when_end(a);
 }
 
 /* --- the state after it --- */
