@@ -2,7 +2,13 @@
 /*
  * KVM_RUN: api.rst 4.10, chapter 5.  What the guest does is not for the model to say; which exits
  * there may be, what they must look like, and who writes which field of struct kvm_run is.
+ *
+ * The answer has the refusals that the call and the state tell of, and that success is 0.  Exits and
+ * struct kvm_run are left to check functions: exit_reason and the error decide which of the rules
+ * there are to be asked, and most of these are relations between fields that the kernel wrote.
  */
+#include <endian.h>
+
 #include "model/vcpu.h"
 #include "model/vm.h"
 
@@ -22,22 +28,29 @@ enum {
 #define RUN_KEPT VCPU_RUN_KEPT
 #define PIO_PAGE 4096u
 
-/* Written out, so that compilers make one load of each. */
+/* As q_number() does, for the one byte order of x86. */
 static inline uint32_t u16_at(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+	uint16_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le16toh(n);
 }
 
 static inline uint32_t u32_at(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	uint32_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le32toh(n);
 }
 
 static inline uint64_t u64_at(const uint8_t *p)
 {
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	       (uint64_t)p[7] << 56;
+	uint64_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return le64toh(n);
 }
 
 #define U16(p, at)	  u16_at((p) + (at))
@@ -79,6 +92,12 @@ static const uint8_t exits_of_x86[] = {
 };
 #define EXITS (sizeof(exits_of_x86) / sizeof(exits_of_x86[0]))
 
+/* It goes with success. */
+static bool exit_fits(uint32_t reason)
+{
+	return reason < EXITS && exits_of_x86[reason] == YES;
+}
+
 /* The operation of these is finished by the next KVM_RUN. */
 static bool completes_later(uint32_t reason)
 {
@@ -98,31 +117,100 @@ static bool completes_later(uint32_t reason)
 	}
 }
 
-/* What was captured of one KVM_RUN; NULL = not. */
+/* What was captured of one KVM_RUN, in the order of the roles; NULL = not. */
 struct run_parts {
-	const struct tape_part *in, *out, *regs_in, *regs_out;
+	union {
+		struct {
+			const struct tape_part *in, *out, *regs_in, *regs_out;
+		};
+		const struct tape_part *by_role[4];
+	};
 };
 
-static void parts_sort(const struct tape_part *parts, unsigned int count, struct run_parts *r)
+static inline void parts_sort(const struct tape_part *parts, unsigned int count,
+			      struct run_parts *r)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		switch (parts[i].role) {
-		case TAPE_RUN_IN:
-			r->in = &parts[i];
-			break;
-		case TAPE_RUN_OUT:
-			r->out = &parts[i];
-			break;
-		case TAPE_RUN_REGS_IN:
-			r->regs_in = &parts[i];
-			break;
-		case TAPE_RUN_REGS_OUT:
-			r->regs_out = &parts[i];
-			break;
-		default:
-			break;
-		}
+		const unsigned int role = (unsigned int)parts[i].role - TAPE_RUN_IN;
+
+		if (role < 4)
+			r->by_role[role] = &parts[i];
 	}
+}
+
+/* Of the call only. */
+static inline struct run_parts parts_given(const struct question *q)
+{
+	struct run_parts r = {0};
+
+	parts_sort(q->call->parts, q->call->part_count, &r);
+	if (q->late)
+		parts_sort(q->late->parts, q->late->part_count, &r);
+	r.out = r.regs_out = NULL;
+	return r;
+}
+
+static inline struct run_parts parts_of(const struct question *q, const struct tape_return *ret)
+{
+	struct run_parts r = {0};
+
+	parts_sort(q->call->parts, q->call->part_count, &r);
+	parts_sort(ret->parts, ret->part_count, &r);
+	return r;
+}
+
+/* struct kvm_run was captured up to the data of the exit. */
+static bool has_header(const struct tape_part *page)
+{
+	return page && page->have >= RUN_UNION;
+}
+
+/* --- what the call asks for --- */
+
+/* Userspace asks for an exit without letting the guest run. */
+static bool immediate(const struct question *q, const struct tape_part *in)
+{
+	return in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
+	       q_cap(q, KVM_CAP_IMMEDIATE_EXIT);
+}
+
+/* That, and it does no more than to finish the exit that waits for its answer. */
+static bool completes(const struct question *q, const struct run_parts *r)
+{
+	const struct state_vcpu *v = q->vcpu;
+
+	return immediate(q, r->in) && v->pending_exit == STATE_YES &&
+	       completes_later(v->last_exit) && !vm_typed(q) && !vcpu_flag(v, VCPU_RUN_TWICE) &&
+	       !v->running && r->regs_in && r->regs_in->have >= 16 && !U64(r->regs_in->data, 8);
+}
+
+/*
+ * With nothing to finish, an immediate exit must not return 0; but another thread may have taken
+ * the request back before it was looked at.
+ */
+static bool must_leave(const struct question *q, const struct run_parts *r)
+{
+	const struct tape_part *out = r->out;
+
+	return immediate(q, r->in) && q->vcpu->pending_exit == STATE_NO &&
+	       (!out || out->have <= RUN_IMMEDIATE || out->data[RUN_IMMEDIATE]);
+}
+
+/* Userspace asks for registers in struct kvm_run, or gives them there, that can be refused. */
+static bool uses_sync(const struct tape_part *regs)
+{
+	return regs && regs->have >= 16 &&
+	       (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)KVM_SYNC_X86_REGS;
+}
+
+/* The bits of both fields that stand for no registers here; 0 if that is not known. */
+static uint64_t sync_unused(const struct question *q, const struct tape_part *regs)
+{
+	int32_t known = q_cap(q, KVM_CAP_SYNC_REGS);
+
+	if (known < 0 || !regs || regs->have < 16)
+		return 0;
+	return (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)known;
 }
 
 /* --- at the call --- */
@@ -227,7 +315,7 @@ static void exit_mmio(struct judge *j, const uint8_t *p)
 static void needs_cap(struct judge *j, uint16_t rule, uint32_t cap, uint64_t bits)
 {
 	uint64_t arg = 0;
-	enum state_tri on = vm_cap_enabled(j->vm, cap, &arg);
+	enum state_tri on = vm_cap_enabled(j->q->vm, cap, &arg);
 
 	if (on == STATE_UNKNOWN)
 		return;
@@ -301,7 +389,7 @@ static void exit_debug(struct judge *j, const uint8_t *p)
 {
 	const uint32_t traps = KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP;
 	uint32_t exception = U32(p, AT(debug, arch.exception));
-	struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = j->q->vcpu;
 
 	j_check(j, R_RUN_DEBUG_EXCEPTION,
 		exception == VECTOR_DEBUG || exception == VECTOR_BREAKPOINT,
@@ -339,7 +427,7 @@ static void exit_notify(struct judge *j, const uint8_t *p)
 {
 	uint32_t flags = U32(p, AT(notify, flags));
 	uint64_t arg = 0;
-	enum state_tri on = vm_cap_enabled(j->vm, KVM_CAP_X86_NOTIFY_VMEXIT, &arg);
+	enum state_tri on = vm_cap_enabled(j->q->vm, KVM_CAP_X86_NOTIFY_VMEXIT, &arg);
 
 	needs_cap(j, R_RUN_NOTIFY_NEEDS_CAP, KVM_CAP_X86_NOTIFY_VMEXIT,
 		  KVM_X86_NOTIFY_VMEXIT_ENABLED);
@@ -357,7 +445,7 @@ enum { MSR_SCONTROL = 0x40000080, MSR_SIEFP = 0x40000082, MSR_SIMP = 0x40000083 
 static void exit_hyperv(struct judge *j, const uint8_t *p)
 {
 	uint32_t type = U32(p, AT(hyperv, type)), msr = U32(p, AT(hyperv, u.synic.msr));
-	struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = j->q->vcpu;
 
 	j_check(j, R_RUN_HYPERV, type >= KVM_EXIT_HYPERV_SYNIC && type <= KVM_EXIT_HYPERV_SYNDBG,
 		"type 1 to 3", "type = %u", type);
@@ -401,10 +489,112 @@ static void exit_memory_fault(struct judge *j, const struct tape_part *out)
 		(unsigned long long)U64(p, AT(memory_fault, size)));
 }
 
+static void exit_window(struct judge *j, const struct tape_part *in, const uint8_t *p)
+{
+	const enum state_irqchip irqchip = j->q->vm->irqchip;
+
+	if (in && in->have > RUN_WINDOW)
+		j_check(j, R_RUN_WINDOW_REQUESTED, in->data[RUN_WINDOW] != 0,
+			"this exit only when request_interrupt_window asks for it",
+			"request_interrupt_window = 0");
+	j_check(j, R_RUN_WINDOW_READY, p[RUN_READY] == 1, "ready_for_interrupt_injection = 1", "%u",
+		p[RUN_READY]);
+	if (irqchip != STATE_IRQCHIP_UNKNOWN)
+		j_check(j, R_RUN_WINDOW_WITHOUT_PIC, irqchip != STATE_IRQCHIP_KERNEL,
+			"no such exit with the PIC in the kernel", "KVM_EXIT_IRQ_WINDOW_OPEN");
+}
+
+/* Exits of which nothing is left to say but that there is no local APIC in the kernel. */
+static void without_lapic(struct judge *j, uint16_t rule, const char *name)
+{
+	const enum state_tri has = j->q->vcpu->has_lapic;
+
+	if (has != STATE_UNKNOWN)
+		j_check(j, rule, has == STATE_NO, "no such exit with a local APIC in the kernel",
+			"%s", name);
+}
+
+static void exit_bus_lock(struct judge *j, const uint8_t *p)
+{
+	needs_cap(j, R_RUN_BUS_LOCK_NEEDS_CAP, KVM_CAP_X86_BUS_LOCK_EXIT,
+		  KVM_BUS_LOCK_DETECTION_EXIT);
+	j_check(j, R_RUN_BUS_LOCK_FLAG, U16(p, RUN_FLAGS) & KVM_RUN_X86_BUS_LOCK,
+		"KVM_RUN_X86_BUS_LOCK in flags", "flags = 0x%x", U16(p, RUN_FLAGS));
+}
+
+static void exit_dirty_ring(struct judge *j)
+{
+	uint64_t size = 0;
+	enum state_tri a = vm_cap_enabled(j->q->vm, KVM_CAP_DIRTY_LOG_RING, &size);
+	enum state_tri b = vm_cap_enabled(j->q->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size);
+
+	if (a == STATE_YES || b == STATE_YES || (a == STATE_NO && b == STATE_NO))
+		j_check(j, R_RUN_RING_NEEDS_CAP, a != b || a == STATE_YES,
+			"this exit only with a dirty ring", "none was enabled");
+}
+
+static void exit_tpr_access(struct judge *j, const uint8_t *p)
+{
+	const struct state_vcpu *v = j->q->vcpu;
+
+	if (v->fresh)
+		j_check(j, R_RUN_TPR_ACCESS_ENABLED, vcpu_flag(v, VCPU_TPR_REPORTED),
+			"this exit only with KVM_TPR_ACCESS_REPORTING", "KVM_EXIT_TPR_ACCESS");
+	j_check(j, R_RUN_TPR_ACCESS, U32(p, AT(tpr_access, is_write)) <= 1, "is_write 0 or 1",
+		"is_write = %u", U32(p, AT(tpr_access, is_write)));
+}
+
+static void exit_snp_req_certs(struct judge *j, const uint8_t *p)
+{
+	j_check(j, R_RUN_SNP_REQ_CERTS,
+		!(U64(p, AT(snp_req_certs, gpa)) % 4096) && !U64(p, AT(snp_req_certs, ret)),
+		"the address of a page, ret 0", "gpa = 0x%llx, ret = %llu",
+		(unsigned long long)U64(p, AT(snp_req_certs, gpa)),
+		(unsigned long long)U64(p, AT(snp_req_certs, ret)));
+}
+
+/* Exits that userspace asked for, by a capability or by the kind of guest. */
+static void check_wanted_exit(struct judge *j, const uint8_t *p, uint32_t reason)
+{
+	switch (reason) {
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		exit_msr(j, p);
+		break;
+	case KVM_EXIT_HYPERCALL:
+		exit_hypercall(j, p);
+		break;
+	case KVM_EXIT_X86_BUS_LOCK:
+		exit_bus_lock(j, p);
+		break;
+	case KVM_EXIT_NOTIFY:
+		exit_notify(j, p);
+		break;
+	case KVM_EXIT_DIRTY_RING_FULL:
+		exit_dirty_ring(j);
+		break;
+	case KVM_EXIT_HYPERV:
+		exit_hyperv(j, p);
+		break;
+	case KVM_EXIT_XEN:
+		exit_xen(j, p);
+		break;
+	case KVM_EXIT_TDX:
+		j_check(j, R_RUN_TDX, !U64(p, AT(tdx, flags)), "flags 0", "flags = 0x%llx",
+			(unsigned long long)U64(p, AT(tdx, flags)));
+		break;
+	case KVM_EXIT_SNP_REQ_CERTS:
+		exit_snp_req_certs(j, p);
+		break;
+	default:
+		break;
+	}
+}
+
 static void check_exit(struct judge *j, const struct tape_part *in, const struct tape_part *out,
 		       uint32_t reason)
 {
-	struct state_vcpu *v = j->vcpu;
+	const enum state_irqchip irqchip = j->q->vm->irqchip;
 	const uint8_t *p = out->data;
 	const struct kvmapi_exit *e = kvmapi_exit(reason);
 
@@ -419,68 +609,24 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 		run_mmio_stays(j, in, out);
 		break;
 	case KVM_EXIT_HLT:
-		if (v->has_lapic != STATE_UNKNOWN)
-			j_check(j, R_RUN_HLT_WITHOUT_LAPIC, v->has_lapic == STATE_NO,
-				"no such exit with a local APIC in the kernel", "KVM_EXIT_HLT");
+		without_lapic(j, R_RUN_HLT_WITHOUT_LAPIC, "KVM_EXIT_HLT");
 		break;
 	case KVM_EXIT_SET_TPR:
-		if (v->has_lapic != STATE_UNKNOWN)
-			j_check(j, R_RUN_TPR_WITHOUT_LAPIC, v->has_lapic == STATE_NO,
-				"no such exit with a local APIC in the kernel", "KVM_EXIT_SET_TPR");
+		without_lapic(j, R_RUN_TPR_WITHOUT_LAPIC, "KVM_EXIT_SET_TPR");
 		break;
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		if (in && in->have > RUN_WINDOW)
-			j_check(j, R_RUN_WINDOW_REQUESTED, in->data[RUN_WINDOW] != 0,
-				"this exit only when request_interrupt_window asks for it",
-				"request_interrupt_window = 0");
-		j_check(j, R_RUN_WINDOW_READY, p[RUN_READY] == 1,
-			"ready_for_interrupt_injection = 1", "%u", p[RUN_READY]);
-		if (j->vm->irqchip != STATE_IRQCHIP_UNKNOWN)
-			j_check(j, R_RUN_WINDOW_WITHOUT_PIC, j->vm->irqchip != STATE_IRQCHIP_KERNEL,
-				"no such exit with the PIC in the kernel",
-				"KVM_EXIT_IRQ_WINDOW_OPEN");
+		exit_window(j, in, p);
 		break;
 	case KVM_EXIT_IOAPIC_EOI:
-		if (j->vm->irqchip != STATE_IRQCHIP_UNKNOWN)
-			j_check(j, R_RUN_EOI_NEEDS_SPLIT, j->vm->irqchip == STATE_IRQCHIP_SPLIT,
+		if (irqchip != STATE_IRQCHIP_UNKNOWN)
+			j_check(j, R_RUN_EOI_NEEDS_SPLIT, irqchip == STATE_IRQCHIP_SPLIT,
 				"this exit only with KVM_CAP_SPLIT_IRQCHIP", "KVM_EXIT_IOAPIC_EOI");
 		break;
 	case KVM_EXIT_DEBUG:
 		exit_debug(j, p);
 		break;
-	case KVM_EXIT_X86_RDMSR:
-	case KVM_EXIT_X86_WRMSR:
-		exit_msr(j, p);
-		break;
-	case KVM_EXIT_HYPERCALL:
-		exit_hypercall(j, p);
-		break;
-	case KVM_EXIT_X86_BUS_LOCK:
-		needs_cap(j, R_RUN_BUS_LOCK_NEEDS_CAP, KVM_CAP_X86_BUS_LOCK_EXIT,
-			  KVM_BUS_LOCK_DETECTION_EXIT);
-		j_check(j, R_RUN_BUS_LOCK_FLAG, U16(p, RUN_FLAGS) & KVM_RUN_X86_BUS_LOCK,
-			"KVM_RUN_X86_BUS_LOCK in flags", "flags = 0x%x", U16(p, RUN_FLAGS));
-		break;
-	case KVM_EXIT_NOTIFY:
-		exit_notify(j, p);
-		break;
-	case KVM_EXIT_DIRTY_RING_FULL: {
-		uint64_t size = 0;
-		enum state_tri a = vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING, &size);
-		enum state_tri b = vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size);
-
-		if (a == STATE_YES || b == STATE_YES || (a == STATE_NO && b == STATE_NO))
-			j_check(j, R_RUN_RING_NEEDS_CAP, a != b || a == STATE_YES,
-				"this exit only with a dirty ring", "none was enabled");
-		break;
-	}
 	case KVM_EXIT_TPR_ACCESS:
-		if (v->fresh)
-			j_check(j, R_RUN_TPR_ACCESS_ENABLED, vcpu_flag(v, VCPU_TPR_REPORTED),
-				"this exit only with KVM_TPR_ACCESS_REPORTING",
-				"KVM_EXIT_TPR_ACCESS");
-		j_check(j, R_RUN_TPR_ACCESS, U32(p, AT(tpr_access, is_write)) <= 1,
-			"is_write 0 or 1", "is_write = %u", U32(p, AT(tpr_access, is_write)));
+		exit_tpr_access(j, p);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		exit_internal_error(j, p);
@@ -488,24 +634,8 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 	case KVM_EXIT_SYSTEM_EVENT:
 		exit_system_event(j, p);
 		break;
-	case KVM_EXIT_HYPERV:
-		exit_hyperv(j, p);
-		break;
-	case KVM_EXIT_XEN:
-		exit_xen(j, p);
-		break;
-	case KVM_EXIT_TDX:
-		j_check(j, R_RUN_TDX, !U64(p, AT(tdx, flags)), "flags 0", "flags = 0x%llx",
-			(unsigned long long)U64(p, AT(tdx, flags)));
-		break;
-	case KVM_EXIT_SNP_REQ_CERTS:
-		j_check(j, R_RUN_SNP_REQ_CERTS,
-			!(U64(p, AT(snp_req_certs, gpa)) % 4096) && !U64(p, AT(snp_req_certs, ret)),
-			"the address of a page, ret 0", "gpa = 0x%llx, ret = %llu",
-			(unsigned long long)U64(p, AT(snp_req_certs, gpa)),
-			(unsigned long long)U64(p, AT(snp_req_certs, ret)));
-		break;
 	default:
+		check_wanted_exit(j, p, reason);
 		break;
 	}
 }
@@ -515,7 +645,7 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 /* What holds of the header whenever the kernel came as far as to leave the run loop. */
 static void check_header(struct judge *j, const struct tape_part *in, const struct tape_part *out)
 {
-	struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = j->q->vcpu;
 	const uint8_t *p = out->data;
 	uint32_t flags = U16(p, RUN_FLAGS);
 	uint64_t base = U64(p, RUN_APIC_BASE);
@@ -551,31 +681,110 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 	j_check(j, R_RUN_APIC_BASE, !(base & 0x2ff) && !(base >> 52),
 		"an APIC base without reserved bits", "apic_base = 0x%llx",
 		(unsigned long long)base);
-	if (j->vm->irqchip == STATE_IRQCHIP_KERNEL)
+	if (j->q->vm->irqchip == STATE_IRQCHIP_KERNEL)
 		j_check(j, R_RUN_READY_WITH_PIC, p[RUN_READY] == 1,
 			"ready_for_interrupt_injection = 1 with the PIC in the kernel", "%u",
 			p[RUN_READY]);
-	else if (j->vm->irqchip == STATE_IRQCHIP_NONE && q_cap(j->q, KVM_CAP_NESTED_STATE) == 0)
+	else if (j->q->vm->irqchip == STATE_IRQCHIP_NONE && q_cap(j->q, KVM_CAP_NESTED_STATE) == 0)
 		j_check(j, R_RUN_READY_NEEDS_IF, p[RUN_IF] || !p[RUN_READY],
 			"not ready while interrupts are off", "ready = 1, if_flag = 0");
 }
 
-static void learn(struct learn *l, enum state_vcpu_block block, const uint8_t *bytes, uint32_t len)
+/*
+ * What else can come of finishing an operation: its next piece, a trap after the instruction, or
+ * that it cannot be emulated.  None of these needs the guest to run.
+ */
+static bool comes_of(uint32_t pending, uint32_t reason)
 {
-	if (state_block_set(&l->vcpu->blocks[block], 0, bytes, len))
-		l->oom = -ENOMEM;
+	switch (reason) {
+	case KVM_EXIT_DEBUG:
+	case KVM_EXIT_INTERNAL_ERROR:
+		return true;
+	case KVM_EXIT_IO:
+	case KVM_EXIT_MMIO:
+		return pending == KVM_EXIT_IO || pending == KVM_EXIT_MMIO;
+	default:
+		return false;
+	}
 }
 
-/* Registers that travel with struct kvm_run: api.rst 6.74. */
-static void sync_regs(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+/* KVM_RUN returned 0, and exit_reason is one of x86. */
+static void check_returned(struct judge *j, const struct run_parts *r)
 {
+	uint32_t reason, pending = j->q->vcpu->last_exit;
+
+	if (!has_header(r->out))
+		return;
+	reason = U32(r->out->data, RUN_EXIT_REASON);
+	if (completes(j->q, r))
+		j_check(j, R_RUN_COMPLETION_EXITS, comes_of(pending, reason),
+			"with immediate_exit only what comes of the pending operation",
+			"exit_reason = %u after %u", reason, pending);
+	check_exit(j, r->in, r->out, reason);
+	check_header(j, r->in, r->out);
+}
+
+/* exit_reason after an error: what may stand there. */
+static bool reason_on_error(uint32_t reason, uint32_t before, int64_t ret)
+{
+	const bool fault = ret == -EFAULT || ret == -EHWPOISON;
+
+	if (reason == before || !reason)
+		return true;
+	if (reason == KVM_EXIT_INTR)
+		return ret == -EINTR;
+	if (reason == KVM_EXIT_MEMORY_FAULT)
+		return fault;
+	return ret != -EINTR && ret != -EAGAIN && exit_fits(reason);
+}
+
+/* KVM_RUN failed, and may: exit_reason is no news then. */
+static void check_failed(struct judge *j, const struct run_parts *r)
+{
+	const int64_t ret = j->ret->ret;
+	uint32_t reason, before;
+
+	if (!has_header(r->out))
+		return;
+	reason = U32(r->out->data, RUN_EXIT_REASON);
+	/*
+	 * An error after the loop began leaves "unknown"; before it, what was there.  An emulated
+	 * instruction may have begun an exit, and then raised an exception: what it wrote stays.
+	 */
+	if (has_header(r->in) && !vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE)) {
+		before = U32(r->in->data, RUN_EXIT_REASON);
+		j_check(j, R_RUN_REASON_ON_ERROR, reason_on_error(reason, before, ret),
+			"the exit reason of before, or none", "exit_reason = %u after %u", reason,
+			before);
+	}
+	/* Where it gave up before the run loop, the header is that of before. */
+	if ((ret == -EINTR && (immediate(j->q, r->in) || reason == KVM_EXIT_INTR)) ||
+	    ret == -EAGAIN)
+		check_header(j, r->in, r->out);
+}
+
+/* --- registers in struct kvm_run: api.rst 6.74 --- */
+
+/* Those that a finished operation left. */
+static void check_completed(struct judge *j, const struct run_parts *r)
+{
+	struct completion c;
+
+	if (j->ret->ret == -EINTR && has_header(r->out) && completes(j->q, r) &&
+	    completion_of(j->q, r->in, &c))
+		completion_compare(j, &c, r->regs_out, 16 + offsetof(struct kvm_sync_regs, regs));
+}
+
+static void check_sync(struct judge *j, const struct run_parts *r)
+{
+	const struct tape_part *in = r->regs_in, *out = r->regs_out;
 	uint64_t valid, dirty;
 
-	if (!out || out->have < 16)
+	if (!out || out->have < 16 || vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE))
 		return;
 	valid = U64(out->data, 0);
 	dirty = U64(out->data, 8);
-	if (in && in->have >= 16 && !vcpu_flag(j->vcpu, VCPU_RUN_TWICE)) {
+	if (in && in->have >= 16) {
 		j_check(j, R_RUN_VALID_REGS_STAY, valid == U64(in->data, 0),
 			"kvm_valid_regs unchanged", "0x%llx, was 0x%llx", (unsigned long long)valid,
 			(unsigned long long)U64(in->data, 0));
@@ -585,65 +794,252 @@ static void sync_regs(struct judge *j, const struct tape_part *in, const struct 
 				dirty == (U64(in->data, 8) & ~(uint64_t)KVM_SYNC_X86_VALID_FIELDS),
 				"kvm_dirty_regs = 0", "0x%llx", (unsigned long long)dirty);
 	}
-	if (!valid || vcpu_flag(j->vcpu, VCPU_RUN_TWICE))
-		return;
 	if (valid & KVM_SYNC_X86_REGS)
-		completion_check(j, out, 16 + offsetof(struct kvm_sync_regs, regs));
-	/* What was copied out is what a GET would say now; what the structs leave unused is not
-	 * written there. */
-	j->vcpu->guest_clean = false;
-	if (valid & KVM_SYNC_X86_REGS && out->have >= 16 + sizeof(struct kvm_regs))
-		learn(j->l, STATE_REGS, out->data + 16 + offsetof(struct kvm_sync_regs, regs),
-		      sizeof(struct kvm_regs));
-	if (valid & KVM_SYNC_X86_SREGS &&
-	    out->have >= 16 + offsetof(struct kvm_sync_regs, events)) {
-		learn(j->l, STATE_SREGS, out->data + 16 + offsetof(struct kvm_sync_regs, sregs),
-		      offsetof(struct kvm_sregs, interrupt_bitmap));
-		for (uint32_t s = 0; s < 8; s++)
-			vcpu_forget(j->l, STATE_SREGS,
-				    s * sizeof(struct kvm_segment) +
-					    offsetof(struct kvm_segment, padding),
-				    1);
-		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, gdt.padding);
-		VCPU_FORGET(j->l, STATE_SREGS, struct kvm_sregs, idt.padding);
+		check_completed(j, r);
+}
+
+/* How struct kvm_run looked when the call began.  Userspace may write there; it seldom does. */
+static void look_back(struct judge *j, const struct tape_part *in)
+{
+	const struct state_block *run = &j->q->vcpu->run;
+	const struct kvmapi_exit *e;
+	const uint8_t *p, *last = run->value;
+
+	if (!has_header(in) || !state_block_known(run, RUN_EXIT_REASON, 4))
+		return;
+	p = in->data;
+	e = kvmapi_exit(U32(p, RUN_EXIT_REASON));
+	if (!vcpu_flag(j->q->vcpu, VCPU_RUN_TORN))
+		j_keep(j, R_RUN_CONTINUES);
+	else if (e && U32(p, RUN_EXIT_REASON) == U32(last, RUN_EXIT_REASON) &&
+		 !header_torn(in, last))
+		j_break(j, R_RUN_CONTINUES, "", "other values than KVM_RUN left in %s of %s",
+			e->member, e->name);
+	else
+		j_break(j, R_RUN_CONTINUES, "", "exit_reason %u, flags 0x%x, apic_base 0x%llx",
+			U32(p, RUN_EXIT_REASON), U32(p, RUN_READY),
+			(unsigned long long)U64(p, RUN_APIC_BASE));
+}
+
+/* What stands beside the result: how the page looked before, and registers after. */
+static void check_beside(struct judge *j, const struct run_parts *r)
+{
+	look_back(j, r->in);
+	if (!j->ret->ret || j->ret->ret == -EINTR)
+		check_sync(j, r);
+}
+
+/* The inputs were to be refused, and were. */
+static void check_refused(const struct question *q, struct judge *j)
+{
+	const struct run_parts r = parts_of(q, j->ret);
+
+	check_beside(j, &r);
+}
+
+/* What KVM_RUN left, if it was answered as it may be. */
+static void check_run(const struct question *q, struct judge *j)
+{
+	const struct run_parts r = parts_of(q, j->ret);
+
+	if (j->ret->ret)
+		check_failed(j, &r);
+	else
+		check_returned(j, &r);
+	check_beside(j, &r);
+}
+
+/* --- the answer --- */
+
+/* What is determined of struct kvm_run, if anybody asked. */
+static void check_promises(const struct question *q, struct judge *j)
+{
+	const struct run_parts r = parts_of(q, j->ret);
+
+	if (j->promises)
+		run_promises(j, r.in, r.out);
+}
+
+/* Errors that what came back allows, and what decides without a look at the exit. */
+static void check_result(const struct question *q, struct judge *j)
+{
+	const bool uninitialized =
+		q->vcpu->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED;
+	const struct run_parts r = parts_of(q, j->ret);
+	const int64_t ret = j->ret->ret;
+	const uint32_t reason = has_header(r.out) ? U32(r.out->data, RUN_EXIT_REASON) : UINT32_MAX;
+
+	if (j->promises)
+		run_promises(j, r.in, r.out);
+	if (ret) {
+		/* Another thread wrote after what was captured at the call. */
+		if (uses_sync(r.regs_out))
+			j_may_fail(j, R_RUN_SYNC_INVALID);
+		if (uninitialized && ret == -EAGAIN)
+			j_hold(j, R_RUN_UNINITIALIZED);
+		if (reason == KVM_EXIT_MEMORY_FAULT && (ret == -EFAULT || ret == -EHWPOISON))
+			exit_memory_fault(j, r.out);
+		/* What is mapped at userspace_addr is not on the tape. */
+		j_may_fail(j, reason == KVM_EXIT_MEMORY_FAULT ? R_RUN_MEMORY_FAULT : R_RUN_FAULT);
+		return;
+	}
+	if (must_leave(q, &r)) {
+		j_must_fail(j, R_RUN_IMMEDIATE_EXIT);
+		return;
+	}
+	if (uninitialized)
+		j_break(j, R_RUN_UNINITIALIZED, "no exit before an INIT and a SIPI came",
+			"a return of 0");
+	if (reason == UINT32_MAX)
+		j_skip(j, "struct kvm_run was not captured");
+	else if (exit_fits(reason))
+		j_hold(j, R_RUN_EXIT_REASON);
+	else
+		j_break(j, R_RUN_EXIT_REASON, "an exit reason of x86 that goes with success",
+			"exit_reason = %u (%s)", reason,
+			kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown");
+}
+
+/* 6.12 compares with a mask of 32 bits, so that nothing need come of the bits above. */
+static void check_high_bits(const struct question *q, struct judge *j)
+{
+	(void)q;
+	j_hold(j, j->ret->ret == -EINVAL ? R_RUN_SYNC_UNUSED_BITS : R_RUN_SYNC_HIGH_BITS);
+}
+
+/* What is determined is said before, since a refusal that does not come ends the judgement. */
+static bool refuse(struct answer *a, uint16_t rule, enum state_tri cause)
+{
+	if (cause == STATE_YES)
+		a_check(a, check_promises);
+	return a_refuse(a, rule, cause);
+}
+
+/* The sync-regs bits, and cr8: true if the kernel must refuse them. */
+static bool refuses_inputs(const struct question *q, struct answer *a, const struct run_parts *r)
+{
+	const struct state_vcpu *v = q->vcpu;
+	const uint64_t unused = sync_unused(q, r->regs_in);
+	/* A vCPU that waits for its INIT does not look at them. */
+	const bool looks =
+		v->has_lapic == STATE_NO || v->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_RUNNABLE;
+	const bool high =
+		unused && !(uint32_t)unused && q_kernel(q) && q_applies(q, R_RUN_SYNC_HIGH_BITS);
+
+	if (high) {
+		if (looks)
+			a_check(a, check_high_bits);
+		a_may_fail(a, R_RUN_SYNC_UNUSED_BITS);
+	}
+	/* Registers that a SET would refuse are refused here. */
+	if (vcpu_flag(v, VCPU_SYNC_USED) || uses_sync(r->regs_in))
+		a_may_fail(a, R_RUN_SYNC_INVALID);
+	if (unused && !high)
+		return refuse(a, R_RUN_SYNC_UNUSED_BITS, looks ? STATE_YES : STATE_UNKNOWN);
+	return has_header(r->in) && U64(r->in->data, RUN_CR8) > 15 &&
+	       refuse(a, R_RUN_CR8_INVALID, tri_not(v->has_lapic));
+}
+
+/*
+ * Waiting for a SIPI is impossible in SMM and in some states of nested virtualisation. Who waits
+ * for one, if that is not known, got an INIT from another vCPU.
+ */
+static bool sipi_may_be_blocked(const struct question *q, uint64_t mp)
+{
+	if (mp)
+		return mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED;
+	return q->vcpu->has_lapic != STATE_NO && (q->vm->vcpu_count > 1 || !q->vm->fresh) &&
+	       (q_cap(q, KVM_CAP_X86_SMM) || q_cap(q, KVM_CAP_NESTED_STATE));
+}
+
+/* Errors that do not come of the inputs. */
+static void may_fail(const struct question *q, struct answer *a, const struct tape_part *in)
+{
+	const struct state_vcpu *v = q->vcpu;
+	const uint64_t mp = v->scratch[VCPU_MP_AT_RUN];
+
+	a_may_fail(a, immediate(q, in) ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED);
+	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
+		a_may_fail(a, R_RUN_UNINITIALIZED_AGAIN);
+	if (sipi_may_be_blocked(q, mp))
+		a_may_fail(a, R_RUN_IMPOSSIBLE_STATE);
+	if (vm_mmu_pages_may_lack(q))
+		a_may_fail(a, R_RUN_NO_MMU_PAGES);
+	if (vcpu_is_protected(q))
+		a_may_fail(a, R_VCPU_PROTECTED);
+	if (v->last_exit == KVM_EXIT_SNP_REQ_CERTS)
+		a_may_fail(a, R_RUN_SNP_ANSWER);
+}
+
+static void answer_run(const struct question *q, struct answer *a)
+{
+	const struct run_parts r = parts_given(q);
+
+	if (q->call->arg) {
+		a_must_fail(a, R_RUN_NO_ARGUMENT);
+		return;
+	}
+	a_when_always(a);
+	if (refuses_inputs(q, a, &r)) {
+		a_check(a, check_refused);
+	} else {
+		a_check(a, check_result);
+		may_fail(q, a, r.in);
+		a_succeeds(a, R_RUN_SUCCEEDS);
+		a_check(a, check_run);
+	}
+	a_when_end(a);
+}
+
+/* --- the state after it --- */
+
+/* An immediate exit lets no guest run, but completes what is pending and takes the sync registers.
+ */
+static void immediate_effects(struct learn *l, const struct tape_part *regs)
+{
+	struct state_vcpu *v = l->vcpu;
+	bool dirty = !regs || regs->have < 16 || U64(regs->data, 8);
+
+	if (v->pending_exit != STATE_NO || dirty || l->ret->ret != -EINTR) {
+		vcpu_forget_all(v);
+		l->vm->guest_clean = false;
+		state_vm_guest_ran(l->vm);
+		return;
+	}
+	/* The kernel loads and saves the extended state on the way, which recounts XSTATE_BV. */
+	v->guest_clean = false;
+	state_block_forget(&v->blocks[STATE_XSAVE]);
+	state_block_forget(&v->blocks[STATE_FPU]);
+	if (v->has_lapic == STATE_NO) {
+		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
+		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
 	}
 }
 
-/* Whether the sync-regs bits, and cr8, must make the kernel refuse; false if everything is said. */
-static bool inputs_fine(struct judge *j, const struct run_parts *r)
+/* Which exit it was, and whether its operation waits to be finished. */
+static void learn_exit(struct learn *l, const struct run_parts *r)
 {
-	const struct tape_part *in = r->in, *regs = r->regs_in;
-	int32_t known = q_cap(j->q, KVM_CAP_SYNC_REGS);
-	uint64_t unused;
+	struct state_vcpu *v = l->vcpu;
+	uint32_t reason;
 
-	/* Registers that a SET would refuse are refused here.  Another thread may have written them
-	 * after what was captured at the call. */
-	if (vcpu_flag(j->vcpu, VCPU_SYNC_USED))
-		j_may_fail(j, R_RUN_SYNC_INVALID);
-	if (regs && regs->have >= 16) {
-		unused = (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)known;
-		/* 6.12 compares with a mask of 32 bits. */
-		if (known >= 0 && unused && !(uint32_t)unused && q_kernel(j->q) &&
-		    q_applies(j->q, R_RUN_SYNC_HIGH_BITS) && j->ret->ret != -EINVAL) {
-			j_hold(j, R_RUN_SYNC_HIGH_BITS);
-			return true;
-		}
-		if (known >= 0 && unused) {
-			/* A vCPU that waits for its INIT does not look at them. */
-			if (j->vcpu->has_lapic != STATE_NO &&
-			    j->vcpu->scratch[VCPU_MP_AT_RUN] != 1 + KVM_MP_STATE_RUNNABLE) {
-				j_may_fail(j, R_RUN_SYNC_UNUSED_BITS);
-				return true;
-			}
-			j_must_fail(j, R_RUN_SYNC_UNUSED_BITS);
-			return false;
-		}
+	if (l->ret->ret) {
+		v->last_exit = UINT32_MAX;
+		v->pending_exit = l->ret->ret == -EINTR ? STATE_NO : STATE_UNKNOWN;
+		return;
 	}
-	if (in && in->have >= RUN_UNION && U64(in->data, RUN_CR8) > 15) {
-		if (j_refuse(j, R_RUN_CR8_INVALID, tri_not(j->vcpu->has_lapic)))
-			return false;
-	}
-	return true;
+	if (!l->succeeded || must_leave(l->q, r))
+		return;
+	v->last_exit = UINT32_MAX;
+	v->pending_exit = STATE_UNKNOWN;
+	if (!has_header(r->out))
+		return;
+	reason = U32(r->out->data, RUN_EXIT_REASON);
+	if (!exit_fits(reason))
+		return;
+	v->last_exit = reason;
+	v->pending_exit = tri(completes_later(reason));
+	if (v->pending_exit == STATE_YES)
+		vcpu_flag_set(v, VCPU_ENTERED, true);
 }
 
 /* Remember how the kernel left struct kvm_run. */
@@ -672,235 +1068,61 @@ static void keep(struct learn *l, const struct tape_part *out)
 	}
 }
 
-/* --- results --- */
-
-/*
- * What else can come of finishing an operation: its next piece, a trap after the instruction, or
- * that it cannot be emulated.  None of these needs the guest to run.
- */
-static bool comes_of(uint32_t pending, uint32_t reason)
+static void learn_block(struct learn *l, enum state_vcpu_block block, const uint8_t *bytes,
+			uint32_t len)
 {
-	switch (reason) {
-	case KVM_EXIT_DEBUG:
-	case KVM_EXIT_INTERNAL_ERROR:
-		return true;
-	case KVM_EXIT_IO:
-	case KVM_EXIT_MMIO:
-		return pending == KVM_EXIT_IO || pending == KVM_EXIT_MMIO;
-	default:
-		return false;
-	}
+	if (state_block_set(&l->vcpu->blocks[block], 0, bytes, len))
+		l->oom = -ENOMEM;
 }
 
-/* KVM_RUN returned 0: exit_reason says why. */
-static void run_returned(struct judge *j, const struct tape_part *in, const struct tape_part *out,
-			 uint32_t pending)
+/* What was copied out is what a GET would say now; what the structs leave unused is not written
+ * there. */
+static void learn_sync(struct learn *l, const struct tape_part *out)
 {
-	struct state_vcpu *v = j->vcpu;
-	uint32_t reason;
+	uint64_t valid = out && out->have >= 16 ? U64(out->data, 0) : 0;
 
-	if (v->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED)
-		j_check(j, R_RUN_UNINITIALIZED, false, "no exit before an INIT and a SIPI came",
-			"a return of 0");
-	v->pending_exit = STATE_UNKNOWN;
-	v->last_exit = UINT32_MAX;
-	if (!out || out->have < RUN_UNION) {
-		j_skip(j, "struct kvm_run was not captured");
+	if (!valid || vcpu_flag(l->vcpu, VCPU_RUN_TWICE))
 		return;
-	}
-	reason = U32(out->data, RUN_EXIT_REASON);
-	if (!j_check(j, R_RUN_EXIT_REASON, reason < EXITS && exits_of_x86[reason] == YES,
-		     "an exit reason of x86 that goes with success", "exit_reason = %u (%s)",
-		     reason, kvmapi_exit(reason) ? kvmapi_exit(reason)->name : "unknown"))
+	l->vcpu->guest_clean = false;
+	if (valid & KVM_SYNC_X86_REGS && out->have >= 16 + sizeof(struct kvm_regs))
+		learn_block(l, STATE_REGS, out->data + 16 + offsetof(struct kvm_sync_regs, regs),
+			    sizeof(struct kvm_regs));
+	if (!(valid & KVM_SYNC_X86_SREGS) ||
+	    out->have < 16 + offsetof(struct kvm_sync_regs, events))
 		return;
-	j_hold(j, R_RUN_SUCCEEDS);
-	if (pending != UINT32_MAX)
-		j_check(j, R_RUN_COMPLETION_EXITS, comes_of(pending, reason),
-			"with immediate_exit only what comes of the pending operation",
-			"exit_reason = %u after %u", reason, pending);
-	v->last_exit = reason;
-	v->pending_exit = completes_later(reason) ? STATE_YES : STATE_NO;
-	if (reason != KVM_EXIT_INTERNAL_ERROR && reason != KVM_EXIT_FAIL_ENTRY &&
-	    reason != KVM_EXIT_UNKNOWN && v->pending_exit == STATE_YES)
-		vcpu_flag_set(v, VCPU_ENTERED, true);
-	check_exit(j, in, out, reason);
-	check_header(j, in, out);
+	learn_block(l, STATE_SREGS, out->data + 16 + offsetof(struct kvm_sync_regs, sregs),
+		    offsetof(struct kvm_sregs, interrupt_bitmap));
+	for (uint32_t s = 0; s < 8; s++)
+		vcpu_forget(l, STATE_SREGS,
+			    s * sizeof(struct kvm_segment) + offsetof(struct kvm_segment, padding),
+			    1);
+	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, gdt.padding);
+	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, idt.padding);
 }
 
-/*
- * Waiting for a SIPI is impossible in SMM and in some states of nested virtualisation. Who waits
- * for one, if that is not known, got an INIT from another vCPU.
- */
-static bool sipi_may_be_blocked(const struct question *q, uint64_t mp)
+/* The order matters: each step looks at what those behind it replace. */
+static void learn_run(struct learn *l)
 {
-	if (mp)
-		return mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED;
-	return q->vcpu->has_lapic != STATE_NO && (q->vm->vcpu_count > 1 || !q->vm->fresh) &&
-	       (q_cap(q, KVM_CAP_X86_SMM) || q_cap(q, KVM_CAP_NESTED_STATE));
-}
+	const struct run_parts r = parts_of(l->q, l->ret);
+	struct completion c;
+	bool completed;
 
-/* KVM_RUN failed: which errors there are, and that exit_reason is no news then. */
-static void run_failed(struct judge *j, const struct tape_part *in, const struct tape_part *out,
-		       bool immediate)
-{
-	struct state_vcpu *v = j->vcpu;
-	uint64_t mp = v->scratch[VCPU_MP_AT_RUN];
-	uint32_t reason = UINT32_MAX, before = UINT32_MAX;
-
-	if (out && out->have >= RUN_UNION)
-		reason = U32(out->data, RUN_EXIT_REASON);
-	if (in && in->have >= RUN_UNION)
-		before = U32(in->data, RUN_EXIT_REASON);
-	j_may_fail(j, immediate ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED);
-	if (mp == 1 + KVM_MP_STATE_UNINITIALIZED && j->ret->ret == -EAGAIN)
-		j_hold(j, R_RUN_UNINITIALIZED);
-	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
-		j_may_fail(j, R_RUN_UNINITIALIZED_AGAIN);
-	if (sipi_may_be_blocked(j->q, mp))
-		j_may_fail(j, R_RUN_IMPOSSIBLE_STATE);
-	if (vm_mmu_pages_may_lack(j->q))
-		j_may_fail(j, R_RUN_NO_MMU_PAGES);
-	if (vm_typed(j->q) || j->vm->scratch[VM_SCRATCH_ENCRYPTED])
-		j_may_fail(j, R_VCPU_PROTECTED);
-	if (v->last_exit == KVM_EXIT_SNP_REQ_CERTS)
-		j_may_fail(j, R_RUN_SNP_ANSWER);
-	if (reason == KVM_EXIT_MEMORY_FAULT) {
-		if (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)
-			exit_memory_fault(j, out);
-		j_may_fail(j, R_RUN_MEMORY_FAULT);
-	} else {
-		/* What is mapped at userspace_addr is not on the tape. */
-		j_may_fail(j, R_RUN_FAULT);
-	}
-	if (j_succeeds(j, R_RUN_SUCCEEDS) || j->broken || reason == UINT32_MAX)
-		return;
-	/*
-	 * An error after the loop began leaves "unknown"; before it, what was there.  An emulated
-	 * instruction may have begun an exit, and then raised an exception: what it wrote stays.
-	 */
-	if (before != UINT32_MAX && !vcpu_flag(v, VCPU_RUN_TWICE))
-		j_check(j, R_RUN_REASON_ON_ERROR,
-			reason == before || !reason ||
-				(reason == KVM_EXIT_INTR && j->ret->ret == -EINTR) ||
-				(j->ret->ret != -EINTR && j->ret->ret != -EAGAIN &&
-				 reason < EXITS && exits_of_x86[reason] == YES) ||
-				(reason == KVM_EXIT_MEMORY_FAULT &&
-				 (j->ret->ret == -EFAULT || j->ret->ret == -EHWPOISON)),
-			"the exit reason of before, or none", "exit_reason = %u after %u", reason,
-			before);
-	/* Where it gave up before the run loop, the header is that of before. */
-	if ((j->ret->ret == -EINTR && (immediate || reason == KVM_EXIT_INTR)) ||
-	    j->ret->ret == -EAGAIN)
-		check_header(j, in, out);
-}
-
-/* An immediate exit lets no guest run, but completes what is pending and takes the sync registers.
- */
-static void immediate_effects(struct learn *l, const struct tape_part *regs)
-{
-	struct state_vcpu *v = l->vcpu;
-	bool dirty = !regs || regs->have < 16 || U64(regs->data, 8);
-
-	if (v->pending_exit != STATE_NO || dirty || l->ret->ret != -EINTR) {
-		vcpu_forget_all(v);
-		l->vm->guest_clean = false;
-		state_vm_guest_ran(l->vm);
-		return;
-	}
-	/* The kernel loads and saves the extended state on the way, which recounts XSTATE_BV. */
-	v->guest_clean = false;
-	state_block_forget(&v->blocks[STATE_XSAVE]);
-	state_block_forget(&v->blocks[STATE_FPU]);
-	if (v->has_lapic == STATE_NO) {
-		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
-		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
-	}
-}
-
-/* How struct kvm_run looked when the call began.  Userspace may write there; it seldom does. */
-static void look_back(struct judge *j, const struct tape_part *in, const uint8_t *last)
-{
-	const uint8_t *p = in->data;
-	const struct kvmapi_exit *e = kvmapi_exit(U32(p, RUN_EXIT_REASON));
-
-	if (!vcpu_flag(j->vcpu, VCPU_RUN_TORN))
-		j_keep(j, R_RUN_CONTINUES);
-	else if (e && U32(p, RUN_EXIT_REASON) == U32(last, RUN_EXIT_REASON) &&
-		 !header_torn(in, last))
-		j_break(j, R_RUN_CONTINUES, "", "other values than KVM_RUN left in %s of %s",
-			e->member, e->name);
-	else
-		j_break(j, R_RUN_CONTINUES, "", "exit_reason %u, flags 0x%x, apic_base 0x%llx",
-			U32(p, RUN_EXIT_REASON), U32(p, RUN_READY),
-			(unsigned long long)U64(p, RUN_APIC_BASE));
-}
-
-/* Userspace asks for registers in struct kvm_run, or gives them there, that can be refused. */
-static bool uses_sync(const struct tape_part *regs)
-{
-	return regs && regs->have >= 16 &&
-	       (U64(regs->data, 0) | U64(regs->data, 8)) & ~(uint64_t)KVM_SYNC_X86_REGS;
-}
-
-static void run_judge(struct judge *j)
-{
-	struct run_parts r = {0};
-	const struct tape_part *in, *out;
-	struct state_vcpu *v = j->vcpu;
-	enum state_tri pending = v->pending_exit;
-	uint32_t last = v->last_exit;
-	struct completion before;
-	bool immediate, completes, continued;
-
-	parts_sort(j->q->call->parts, j->q->call->part_count, &r);
-	parts_sort(j->ret->parts, j->ret->part_count, &r);
-	in = r.in;
-	out = r.out;
 	if (uses_sync(r.regs_in) || uses_sync(r.regs_out))
-		vcpu_flag_set(v, VCPU_SYNC_USED, true);
-	immediate = in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE] &&
-		    q_cap(j->q, KVM_CAP_IMMEDIATE_EXIT);
-
-	if (j->q->call->arg) {
-		j_must_fail(j, R_RUN_NO_ARGUMENT);
+		vcpu_flag_set(l->vcpu, VCPU_SYNC_USED, true);
+	if (l->q->call->arg)
 		return;
-	}
-	completes = immediate && pending == STATE_YES && completes_later(last) && !vm_typed(j->q) &&
-		    !vcpu_flag(v, VCPU_RUN_TWICE) && !v->running && r.regs_in &&
-		    r.regs_in->have >= 16 && !U64(r.regs_in->data, 8);
-	if (completes)
-		completion_before(j->q, &before);
-	continued = in && in->have >= RUN_UNION && state_block_known(&v->run, RUN_EXIT_REASON, 4);
-	if (j->promises)
-		run_promises(j, in, out);
-	if (immediate)
-		immediate_effects(j->l, r.regs_in);
-	if (inputs_fine(j, &r)) {
-		/* Another thread may have taken the request back before it was looked at. */
-		if (j->ret->ret == 0 && immediate && pending == STATE_NO &&
-		    (!out || out->have <= RUN_IMMEDIATE || out->data[RUN_IMMEDIATE]))
-			j_must_fail(j, R_RUN_IMMEDIATE_EXIT);
-		else if (j->ret->ret == 0)
-			run_returned(j, in, out, completes ? last : UINT32_MAX);
-		else
-			run_failed(j, in, out, immediate);
-	}
-	if (j->ret->ret)
-		v->last_exit = UINT32_MAX;
-	if (j->ret->ret == -EINTR)
-		v->pending_exit = STATE_NO;
-	else if (j->ret->ret)
-		v->pending_exit = STATE_UNKNOWN;
-	if (continued)
-		look_back(j, in, v->run.value);
-	keep(j->l, out);
-	if (completes && j->ret->ret == -EINTR)
-		completion_after(j->l, &before, in, last);
-	if (!j->ret->ret || j->ret->ret == -EINTR)
-		sync_regs(j, r.regs_in, r.regs_out);
+	completed = l->ret->ret == -EINTR && completes(l->q, &r) && completion_of(l->q, r.in, &c);
+	if (immediate(l->q, r.in))
+		immediate_effects(l, r.regs_in);
+	learn_exit(l, &r);
+	keep(l, r.out);
+	if (completed)
+		completion_learn(l, &c);
+	if (!l->ret->ret || l->ret->ret == -EINTR)
+		learn_sync(l, r.regs_out);
 }
 
 const struct judge_handler model_run_handlers[] = {
-	{"KVM_RUN", KVMAPI_VCPU, .judge = run_judge, .enter = run_enter},
+	{"KVM_RUN", KVMAPI_VCPU, .enter = run_enter, .answer = answer_run, .learn = learn_run},
 	{NULL, 0, .judge = NULL},
 };

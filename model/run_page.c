@@ -58,7 +58,7 @@ static void mmio_promises(struct judge *j, const struct tape_part *in, const str
 /* What the next KVM_RUN finds as this vCPU's last one left it. */
 static void echoes(struct judge *j, const struct tape_part *in)
 {
-	const struct state_block *last = &j->vcpu->run;
+	const struct state_block *last = &j->q->vcpu->run;
 	uint64_t reason, before;
 
 	if (!q_field(j->q, in, AT(exit_reason), 4, &reason) ||
@@ -80,31 +80,11 @@ static void echoes(struct judge *j, const struct tape_part *in)
 	}
 }
 
-void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+/* Of the header, where the kernel left the run loop. */
+static void header_promises(struct judge *j, const struct tape_part *in,
+			    const struct tape_part *out)
 {
-	uint64_t reason;
-	bool header;
-
-	if (j->q->call->arg)
-		return;
-	if (!vcpu_flag(j->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
-		echoes(j, in);
-	j_constrain_result(j);
-	if (!q_field(j->q, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
-		return;
-	if (!j->ret->ret) {
-		j_promise_value(j, R_RUN_SUCCEEDS);
-		j_promise_bits(j, R_RUN_EXIT_REASON, out, AT(exit_reason), 4, ~0xffull);
-		if (reason == KVM_EXIT_IO)
-			io_promises(j, out);
-		else if (reason == KVM_EXIT_MMIO)
-			mmio_promises(j, in, out);
-	}
-	header = !j->ret->ret || j->ret->ret == -EAGAIN ||
-		 (j->ret->ret == -EINTR && reason == KVM_EXIT_INTR);
-	if (!header)
-		return;
-	if (in && in->have >= AT(exit_reason) && !vcpu_flag(j->vcpu, VCPU_RUN_TWICE)) {
+	if (in && in->have >= AT(exit_reason) && !vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE)) {
 		j_promise(j, R_RUN_REQUESTS_STAY, out, AT(request_interrupt_window), 1);
 		if (in->data[AT(immediate_exit)])
 			j_promise(j, R_RUN_REQUESTS_STAY, out, AT(immediate_exit), 1);
@@ -118,4 +98,25 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 			    (q_cap(j->q, KVM_CAP_X86_BUS_LOCK_EXIT) ? KVM_RUN_X86_BUS_LOCK : 0)));
 	j_promise_bits(j, R_RUN_CR8, out, AT(cr8), 8, ~0xfull);
 	j_promise_bits(j, R_RUN_APIC_BASE, out, AT(apic_base), 8, ~0ull << 52 | 0x2ff);
+}
+
+void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out)
+{
+	const int64_t ret = j->ret->ret;
+	uint64_t reason;
+
+	if (!vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
+		echoes(j, in);
+	j_constrain_result(j);
+	if (!q_field(j->q, out, AT(exit_reason), 4, &reason) || out->have < AT(io))
+		return;
+	if (!ret) {
+		j_promise_bits(j, R_RUN_EXIT_REASON, out, AT(exit_reason), 4, ~0xffull);
+		if (reason == KVM_EXIT_IO)
+			io_promises(j, out);
+		else if (reason == KVM_EXIT_MMIO)
+			mmio_promises(j, in, out);
+	}
+	if (!ret || ret == -EAGAIN || (ret == -EINTR && reason == KVM_EXIT_INTR))
+		header_promises(j, in, out);
 }

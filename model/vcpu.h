@@ -147,26 +147,34 @@ void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct
 /* The same for an answer. */
 void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset);
 
-/* Registers before a KVM_RUN with immediate_exit, struct kvm_regs up to rip; a bit each if known.
- */
+/* What finishing a pending exit does to the general registers: struct kvm_regs up to rip. */
+enum { COMPLETION_REGS = offsetof(struct kvm_regs, rflags) / 8 };
 struct completion {
-	uint8_t regs[offsetof(struct kvm_regs, rflags)];
-	uint32_t known;
-	uint8_t exit[16]; /* how the exit's member of struct kvm_run begins, if it is known */
-	bool has_union;
+	uint32_t reason; /* of the exit that is finished */
+	uint32_t stays;	 /* a bit for each register that it cannot change */
+	uint32_t step;	 /* how RIP moves, see completion.c */
+	uint32_t size;	 /* port input: bytes of `data`, or 0 */
+	uint64_t data;	 /* what RAX holds, or its first bytes */
+	uint64_t second; /* and RDX */
+	uint32_t known;	 /* a bit for each register that is known before */
+	uint64_t before[COMPLETION_REGS];
 };
-/* What is known of them when the call began. */
-void completion_before(const struct question *q, struct completion *c);
-/* The call finished the pending exit `reason` and let nothing else run; `in` has userspace's
- * answer. */
-void completion_after(struct learn *l, const struct completion *c, const struct tape_part *in,
-		      uint32_t reason);
-/* struct kvm_regs at `offset` of what the kernel gave against that, if it is of now. */
+/*
+ * A call finishes the exit that is pending and lets nothing else run; `in` has userspace's answer.
+ * False: nothing is known of it.
+ */
+bool completion_of(const struct question *q, const struct tape_part *in, struct completion *c);
+/* It did: kept in state_vcpu.run for completion_check(). */
+void completion_learn(struct learn *l, const struct completion *c);
+/* struct kvm_regs at `offset` of what the kernel gave after it, if guests did not run since. */
+void completion_compare(struct judge *j, const struct completion *c, const struct tape_part *part,
+			uint32_t offset);
+/* The same against what the last KVM_RUN finished, if the registers are still those. */
 void completion_check(struct judge *j, const struct tape_part *part, uint32_t offset);
 
 /* A load or store of the guest that userspace is to do leaves the rest of mmio.data alone. */
 void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out);
-/* Says what run.c's rules determine of struct kvm_run; before the vCPU's own copy is replaced. */
+/* Says what run.c's rules determine of struct kvm_run. */
 void run_promises(struct judge *j, const struct tape_part *in, const struct tape_part *out);
 
 #endif
