@@ -207,7 +207,7 @@ static int32_t line_status_most(const struct question *q, const struct line *lin
 	return (int32_t)most;
 }
 
-/* Numbers with a sign. */
+/* The status is a number with a sign. */
 static void check_line_status(const struct question *q, struct judge *j)
 {
 	uint64_t raw;
@@ -221,7 +221,7 @@ static void check_line_status(const struct question *q, struct judge *j)
 		"-1, or no more than the processors and the PICs", "status = %d", status);
 }
 
-/* A line that goes down to PICs alone: -1, or not 0. */
+/* A line that goes down, and leads to PICs alone. */
 static void check_pics_lowered(const struct question *q, struct judge *j)
 {
 	uint64_t raw;
@@ -243,9 +243,7 @@ static void line_status(struct answer *a, uint16_t rule, int32_t status)
 	a_aside(a);
 }
 
-/*
- * A line that goes down: an MSI ignores it, an IOAPIC answers 1, each PIC 1 or (masked) -1.
- */
+/* A line that goes down: an MSI ignores it, an IOAPIC answers 1, each PIC 1 or (masked) -1. */
 static void answer_lowered(struct answer *a, const struct leads *l)
 {
 	const size_t at = offsetof(struct kvm_irq_level, status);
@@ -670,30 +668,26 @@ static void learn_create_pit(struct learn *l)
 
 #define PIT_FLAGS ((uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON))
 
-/* Fields of a channel whose values an i8254 has up to one. */
+#define PIT_AT(member) offsetof(struct kvm_pit_channel_state, member)
+
+/* Fields of a channel, and the highest value that an i8254 has in them. */
 static const struct {
 	size_t at;
 	uint8_t width;
 	uint32_t most;
 	const char *expected;
 } pit_fields[] = {
-#define FIELD(name, most, expected)                                                       \
-	{                                                                                 \
-		offsetof(struct kvm_pit_channel_state, name),                             \
-			sizeof(((struct kvm_pit_channel_state *)0)->name), most, expected \
-	}
-	FIELD(count, 0x10000, "count: 0x10000 at most"),
-	FIELD(count_latched, 4, "count_latched: 4 at most"),
-	FIELD(status_latched, 1, "status_latched: 1 at most"),
-	FIELD(read_state, 4, "read_state: 4 at most"),
-	FIELD(write_state, 4, "write_state: 4 at most"),
-	FIELD(rw_mode, 4, "rw_mode: 4 at most"),
-	FIELD(bcd, 1, "bcd: 1 at most"),
-	FIELD(gate, 1, "gate: 1 at most"),
-#undef FIELD
+	{PIT_AT(count), 4, 0x10000, "count: 0x10000 at most"},
+	{PIT_AT(count_latched), 1, 4, "count_latched: 4 at most"},
+	{PIT_AT(status_latched), 1, 1, "status_latched: 1 at most"},
+	{PIT_AT(read_state), 1, 4, "read_state: 4 at most"},
+	{PIT_AT(write_state), 1, 4, "write_state: 4 at most"},
+	{PIT_AT(rw_mode), 1, 4, "rw_mode: 4 at most"},
+	{PIT_AT(bcd), 1, 1, "bcd: 1 at most"},
+	{PIT_AT(gate), 1, 1, "gate: 1 at most"},
 };
 #define PIT_FIELDS   (sizeof(pit_fields) / sizeof(pit_fields[0]))
-#define PIT_MODE(ch) ((ch)*CHANNEL_SIZE + offsetof(struct kvm_pit_channel_state, mode))
+#define PIT_MODE(ch) ((ch)*CHANNEL_SIZE + PIT_AT(mode))
 
 static bool pit_mode_odd(const struct question *q, const struct tape_part *part, int channel)
 {
