@@ -15,58 +15,88 @@
 #include "model/vm.h"
 
 /* What there is behind a number, no tape tells; behind one below 0 there is nothing. */
-static bool descriptor_refused(struct judge *j, uint64_t fd)
+static bool descriptor_refused(struct answer *a, uint64_t fd)
 {
 	if (fd >> 31)
-		return j_refuse_with(j, R_EVENTFD_DESCRIPTOR, EBADF, STATE_YES);
-	return j_refuse(j, R_EVENTFD_DESCRIPTOR, STATE_UNKNOWN);
+		return a_refuse_with(a, R_EVENTFD_DESCRIPTOR, EBADF, STATE_YES);
+	return a_refuse(a, R_EVENTFD_DESCRIPTOR, STATE_UNKNOWN);
+}
+
+/* --- KVM_IRQFD ------------------------------------------------------------------------------- */
+
+struct irqfd {
+	uint64_t fd, gsi, flags;
+};
+
+static bool irqfd_read(const struct question *q, struct irqfd *i)
+{
+	return Q_IN(q, struct kvm_irqfd, fd, &i->fd) && Q_IN(q, struct kvm_irqfd, gsi, &i->gsi) &&
+	       Q_IN(q, struct kvm_irqfd, flags, &i->flags);
+}
+
+static void irqfd_assign(const struct question *q, struct answer *a, const struct irqfd *i)
+{
+	const struct state_vm *vm = q->vm;
+
+	if (a_refuse(a, R_IRQFD_NEEDS_CHIP,
+		     i->flags & KVM_IRQFD_FLAG_RESAMPLE
+			     ? tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL))
+			     : vm_irqchip_is(vm, STATE_IRQCHIP_NONE)) ||
+	    descriptor_refused(a, i->fd))
+		return;
+	a_may_fail(a, R_IRQFD_TAKEN);
+	a_succeeds(a, R_IRQFD_SUCCEEDS);
+}
+
+static void irqfd_deassign(const struct question *q, struct answer *a, const struct irqfd *i)
+{
+	const bool assigned = state_set_find(&q->vm->irqfds, i->fd, i->gsi);
+
+	/* A descriptor that was assigned may have been closed since. */
+	if (assigned)
+		a_may_fail_with(a, R_EVENTFD_DESCRIPTOR, EBADF);
+	else if (descriptor_refused(a, i->fd))
+		return;
+	a_succeeds(a, assigned ? R_IRQFD_SUCCEEDS : R_IRQFD_DEASSIGN_MISSING);
 }
 
 /* api.rst 4.75 */
-static void irqfd_assign(struct judge *j, uint64_t fd, uint64_t gsi, uint64_t flags)
+static void answer_irqfd(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
+	struct irqfd i;
 
-	if (j_refuse(j, R_IRQFD_NEEDS_CHIP,
-		     flags & KVM_IRQFD_FLAG_RESAMPLE
-			     ? tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL))
-			     : vm_irqchip_is(vm, STATE_IRQCHIP_NONE)) ||
-	    descriptor_refused(j, fd))
+	if (!irqfd_read(q, &i)) {
+		a_skip(a, "argument not captured");
 		return;
-	j_may_fail(j, R_IRQFD_TAKEN);
-	if (!j_succeeds(j, R_IRQFD_SUCCEEDS))
+	}
+	if (a_refuse(a, R_IRQFD_FLAGS,
+		     tri(i.flags & ~(uint64_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))))
 		return;
-	if (!state_set_add(&vm->irqfds, fd, gsi))
-		j->oom = -ENOMEM;
+	if (i.flags & KVM_IRQFD_FLAG_DEASSIGN)
+		irqfd_deassign(q, a, &i);
+	else
+		irqfd_assign(q, a, &i);
 }
 
-static void irqfd(struct judge *j)
+static void learn_irqfd(struct learn *l)
 {
-	struct state_vm *vm = j->vm;
+	struct state_set *set = &l->vm->irqfds;
 	struct state_entry *e;
-	uint64_t fd, gsi, flags;
+	struct irqfd i;
 
-	if (!Q_IN(j->q, struct kvm_irqfd, fd, &fd) || !Q_IN(j->q, struct kvm_irqfd, gsi, &gsi) ||
-	    !Q_IN(j->q, struct kvm_irqfd, flags, &flags)) {
-		vm->irqfds.open = true;
-		j_skip(j, "argument not captured");
+	if (!irqfd_read(l->q, &i)) {
+		set->open = true;
 		return;
 	}
-	if (j_refuse(j, R_IRQFD_FLAGS,
-		     tri(flags & ~(uint64_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))))
+	if (!l->succeeded)
 		return;
-	if (!(flags & KVM_IRQFD_FLAG_DEASSIGN)) {
-		irqfd_assign(j, fd, gsi, flags);
-		return;
+	if (i.flags & KVM_IRQFD_FLAG_DEASSIGN) {
+		e = state_set_entry(set, i.fd, i.gsi);
+		if (e)
+			state_set_remove(set, e);
+	} else if (!state_set_add(set, i.fd, i.gsi)) {
+		l->oom = -ENOMEM;
 	}
-	e = state_set_entry(&vm->irqfds, fd, gsi);
-	/* A descriptor that was assigned may have been closed since. */
-	if (e)
-		j_may_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
-	else if (descriptor_refused(j, fd))
-		return;
-	if (j_succeeds(j, e ? R_IRQFD_SUCCEEDS : R_IRQFD_DEASSIGN_MISSING) && e)
-		state_set_remove(&vm->irqfds, e);
 }
 
 /* --- KVM_IOEVENTFD --------------------------------------------------------------------------- */
@@ -123,32 +153,37 @@ static bool ioevent_invalid(const struct ioevent *e)
 	       (!e->len && e->match);
 }
 
-static void ioevent_assign(struct judge *j, const struct ioevent *e)
+static void ioevent_assign(const struct question *q, struct answer *a, const struct ioevent *e)
 {
-	struct state_set *set = &j->vm->ioeventfds;
+	const struct state_set *set = &q->vm->ioeventfds;
 	enum state_tri taken = set->open ? STATE_UNKNOWN : STATE_NO;
-	struct state_entry *new;
-	uint64_t serial = 0;
 
-	if (j_refuse(j, R_IOEVENTFD_ARGUMENT, tri(ioevent_invalid(e))) ||
-	    descriptor_refused(j, e->fd))
+	if (a_refuse(a, R_IOEVENTFD_ARGUMENT, tri(ioevent_invalid(e))) ||
+	    descriptor_refused(a, e->fd))
 		return;
 	for (uint32_t i = 0; i < set->count && taken != STATE_YES; i++) {
 		if (set->entries[i].key == e->addr && ioevent_collides(&set->entries[i], e))
 			taken = STATE_YES;
 	}
-	if (j_refuse(j, R_IOEVENTFD_TAKEN, taken))
+	if (a_refuse(a, R_IOEVENTFD_TAKEN, taken))
 		return;
-	if (j->vm->zones.count > 900 || j->vm->zones.open)
-		j_may_fail(j, R_IO_BUS_FULL);
-	if (!j_succeeds(j, e->flags & IOEVENTFD_FLAG_FAST_MMIO ? R_IOEVENTFD_FLAG_UNNAMED
-							       : R_IOEVENTFD_SUCCEEDS))
-		return;
+	if (q->vm->zones.count > 900 || q->vm->zones.open)
+		a_may_fail(a, R_IO_BUS_FULL);
+	a_succeeds(a, e->flags & IOEVENTFD_FLAG_FAST_MMIO ? R_IOEVENTFD_FLAG_UNNAMED
+							  : R_IOEVENTFD_SUCCEEDS);
+}
+
+static void ioevent_assigned(struct learn *l, const struct ioevent *e)
+{
+	struct state_set *set = &l->vm->ioeventfds;
+	struct state_entry *new;
+	uint64_t serial = 0;
+
 	while (state_set_find(set, e->addr, ioevent_key2(e, serial)))
 		serial++;
 	new = state_set_add(set, e->addr, ioevent_key2(e, serial));
 	if (!new) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	new->known = 1;
@@ -156,143 +191,224 @@ static void ioevent_assign(struct judge *j, const struct ioevent *e)
 	new->value[1] = e->fd;
 }
 
-static void ioevent_deassign(struct judge *j, const struct ioevent *e)
+/* The one that a call takes away: with the same descriptor, or (*same is false then) with another.
+ * NULL = there is none. */
+static const struct state_entry *ioevent_find(const struct state_set *set, const struct ioevent *e,
+					      bool *same)
 {
-	struct state_set *set = &j->vm->ioeventfds;
-	struct state_entry *same = NULL, *other = NULL;
+	const struct state_entry *found = NULL;
 
-	if (e->fd >> 31) {
-		j_must_fail_with(j, R_EVENTFD_DESCRIPTOR, EBADF);
-		return;
-	}
+	*same = false;
 	for (uint32_t i = 0; i < set->count; i++) {
-		struct state_entry *o = &set->entries[i];
+		const struct state_entry *o = &set->entries[i];
+		const bool equal = o->value[1] == e->fd;
 
 		if (o->key != e->addr || (uint32_t)o->key2 != ioevent_key2(e, 0) ||
-		    (e->match && o->value[0] != e->datamatch))
+		    (e->match && o->value[0] != e->datamatch) || (*same && !equal))
 			continue;
-		if (o->value[1] == e->fd)
-			same = o;
-		else
-			other = o;
+		found = o;
+		*same = equal;
 	}
+	return found;
+}
+
+static void ioevent_deassign(const struct question *q, struct answer *a, const struct ioevent *e)
+{
+	const struct state_set *set = &q->vm->ioeventfds;
+	bool same;
+	const struct state_entry *found = ioevent_find(set, e, &same);
+
+	if (a_refuse_with(a, R_EVENTFD_DESCRIPTOR, EBADF, tri(e->fd >> 31)))
+		return;
 	/* Another number may stand for the same eventfd. */
 	if (!same &&
-	    (descriptor_refused(j, e->fd) ||
-	     j_refuse(j, R_IOEVENTFD_MISSING, other || set->open ? STATE_UNKNOWN : STATE_YES)))
+	    (descriptor_refused(a, e->fd) ||
+	     a_refuse(a, R_IOEVENTFD_MISSING, found || set->open ? STATE_UNKNOWN : STATE_YES)))
 		return;
-	if (!j_succeeds(j, R_IOEVENTFD_SUCCEEDS))
-		return;
-	if (same || other)
-		state_set_remove(set, same ? same : other);
+	a_succeeds(a, R_IOEVENTFD_SUCCEEDS);
+}
+
+static void ioevent_deassigned(struct learn *l, const struct ioevent *e)
+{
+	struct state_set *set = &l->vm->ioeventfds;
+	bool same;
+	const struct state_entry *found = ioevent_find(set, e, &same);
+
+	if (found)
+		state_set_remove(set, state_set_entry(set, found->key, found->key2));
 }
 
 /* api.rst 4.59 */
-static void ioeventfd(struct judge *j)
+static void answer_ioeventfd(const struct question *q, struct answer *a)
 {
 	struct ioevent e;
 
-	if (!ioevent_read(j->q, &e)) {
-		state_set_clear(&j->vm->ioeventfds);
-		j->vm->ioeventfds.open = true;
-		j_skip(j, "argument not captured");
-	} else if (e.flags & KVM_IOEVENTFD_FLAG_DEASSIGN) {
-		ioevent_deassign(j, &e);
-	} else {
-		ioevent_assign(j, &e);
+	if (!ioevent_read(q, &e))
+		a_skip(a, "argument not captured");
+	else if (e.flags & KVM_IOEVENTFD_FLAG_DEASSIGN)
+		ioevent_deassign(q, a, &e);
+	else
+		ioevent_assign(q, a, &e);
+}
+
+static void learn_ioeventfd(struct learn *l)
+{
+	struct ioevent e;
+
+	if (!ioevent_read(l->q, &e)) {
+		state_set_clear(&l->vm->ioeventfds);
+		l->vm->ioeventfds.open = true;
+	} else if (l->succeeded) {
+		if (e.flags & KVM_IOEVENTFD_FLAG_DEASSIGN)
+			ioevent_deassigned(l, &e);
+		else
+			ioevent_assigned(l, &e);
 	}
 }
 
 /* --- coalesced MMIO -------------------------------------------------------------------------- */
 
-/* api.rst 4.116 */
-static void coalesced(struct judge *j, bool add)
-{
-	struct state_set *zones = &j->vm->zones;
+struct zone {
 	uint64_t addr, size, pio;
+};
 
-	if (!Q_IN(j->q, struct kvm_coalesced_mmio_zone, addr, &addr) ||
-	    !Q_IN(j->q, struct kvm_coalesced_mmio_zone, size, &size) ||
-	    !Q_IN(j->q, struct kvm_coalesced_mmio_zone, pio, &pio)) {
-		zones->open = true;
-		j_skip(j, "argument not captured");
-		return;
+static bool zone_read(const struct question *q, struct zone *z)
+{
+	return Q_IN(q, struct kvm_coalesced_mmio_zone, addr, &z->addr) &&
+	       Q_IN(q, struct kvm_coalesced_mmio_zone, size, &z->size) &&
+	       Q_IN(q, struct kvm_coalesced_mmio_zone, pio, &z->pio);
+}
+
+/* False: the call is refused, or cannot be judged, and the answer is whole. */
+static bool zone_taken(const struct question *q, struct answer *a)
+{
+	struct zone z;
+
+	if (!zone_read(q, &z)) {
+		a_skip(a, "argument not captured");
+		return false;
 	}
 	/* Older kernels had padding there. */
-	if (pio > 1 && j_refuse(j, R_COALESCED_PIO_FLAG,
-				q_cap(j->q, KVM_CAP_COALESCED_PIO) > 0 ? STATE_YES : STATE_UNKNOWN))
+	return z.pio <= 1 ||
+	       !a_refuse(a, R_COALESCED_PIO_FLAG,
+			 q_cap(q, KVM_CAP_COALESCED_PIO) > 0 ? STATE_YES : STATE_UNKNOWN);
+}
+
+/* The zone of a call that succeeded; false if there is nothing to learn. */
+static bool zone_learn(struct learn *l, struct zone *z)
+{
+	if (zone_read(l->q, z))
+		return l->succeeded;
+	l->vm->zones.open = true;
+	return false;
+}
+
+/* api.rst 4.116 */
+static void answer_register_coalesced(const struct question *q, struct answer *a)
+{
+	const struct state_set *zones = &q->vm->zones;
+
+	if (!zone_taken(q, a))
 		return;
-	if (add && (zones->count > 900 || zones->open))
-		j_may_fail(j, R_IO_BUS_FULL);
-	if (!j_succeeds(j, add ? R_COALESCED_SUCCEEDS : R_COALESCED_REMOVE_SUCCEEDS))
+	if (zones->count > 900 || zones->open)
+		a_may_fail(a, R_IO_BUS_FULL);
+	a_succeeds(a, R_COALESCED_SUCCEEDS);
+}
+
+static void learn_register_coalesced(struct learn *l)
+{
+	struct zone z;
+
+	if (zone_learn(l, &z) && !state_set_add(&l->vm->zones, z.addr, z.size | z.pio << 32))
+		l->oom = -ENOMEM;
+}
+
+static void answer_unregister_coalesced(const struct question *q, struct answer *a)
+{
+	if (zone_taken(q, a))
+		a_succeeds(a, R_COALESCED_REMOVE_SUCCEEDS);
+}
+
+static void learn_unregister_coalesced(struct learn *l)
+{
+	struct state_set *zones = &l->vm->zones;
+	struct zone z;
+
+	if (!zone_learn(l, &z))
 		return;
-	if (add) {
-		if (!state_set_add(zones, addr, size | pio << 32))
-			j->oom = -ENOMEM;
-		return;
-	}
 	/* Every zone that the range lies within goes. */
 	for (uint32_t i = zones->count; i-- > 0;) {
-		struct state_entry *z = &zones->entries[i];
-		uint64_t zone_size = z->key2 & UINT32_MAX;
+		struct state_entry *e = &zones->entries[i];
+		uint64_t size = e->key2 & UINT32_MAX;
 
-		if (z->key2 >> 32 == pio && addr >= z->key && addr + size <= z->key + zone_size)
-			state_set_remove(zones, z);
+		if (e->key2 >> 32 == z.pio && z.addr >= e->key && z.addr + z.size <= e->key + size)
+			state_set_remove(zones, e);
 	}
 }
 
-static void register_coalesced(struct judge *j)
-{
-	coalesced(j, true);
-}
+/* --- KVM_HYPERV_EVENTFD ---------------------------------------------------------------------- */
 
-static void unregister_coalesced(struct judge *j)
+struct connection {
+	uint64_t id, flags, fd;
+};
+
+static bool connection_read(const struct question *q, struct connection *c)
 {
-	coalesced(j, false);
+	return Q_IN(q, struct kvm_hyperv_eventfd, conn_id, &c->id) &&
+	       Q_IN(q, struct kvm_hyperv_eventfd, flags, &c->flags) &&
+	       Q_IN(q, struct kvm_hyperv_eventfd, fd, &c->fd);
 }
 
 /* api.rst 4.113 */
-static void hyperv_eventfd(struct judge *j)
+static void answer_hyperv_eventfd(const struct question *q, struct answer *a)
 {
-	uint64_t id, flags, fd;
+	struct connection c;
 	bool taken;
 
-	if (q_cap(j->q, KVM_CAP_HYPERV_EVENTFD) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, tri(q_cap(q, KVM_CAP_HYPERV_EVENTFD) == 0)))
+		return;
+	if (!connection_read(q, &c)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!Q_IN(j->q, struct kvm_hyperv_eventfd, conn_id, &id) ||
-	    !Q_IN(j->q, struct kvm_hyperv_eventfd, flags, &flags) ||
-	    !Q_IN(j->q, struct kvm_hyperv_eventfd, fd, &fd)) {
-		vm_facts_drop(j->l, VM_FACT_HYPERV);
-		j->vm->facts.open = true;
-		j_skip(j, "argument not captured");
+	if (a_refuse(a, R_HYPERV_EVENTFD_ARGUMENT,
+		     tri(c.flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
+			 c.id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK)))
 		return;
-	}
-	if (j_refuse(j, R_HYPERV_EVENTFD_ARGUMENT,
-		     tri(flags & ~(uint64_t)KVM_HYPERV_EVENTFD_DEASSIGN ||
-			 id & ~(uint64_t)KVM_HYPERV_CONN_ID_MASK)))
-		return;
-	taken = vm_fact(j->q, VM_FACT_HYPERV, id) != NULL;
+	taken = vm_fact(q, VM_FACT_HYPERV, c.id) != NULL;
 	/* Only assigning looks at the descriptor, and first. */
-	if (!flags && descriptor_refused(j, fd))
+	if (!c.flags && descriptor_refused(a, c.fd))
 		return;
-	if (j_refuse_with(j, R_HYPERV_EVENTFD_TABLE, flags ? ENOENT : EEXIST,
-			  !taken && vm_facts_open(j->q) ? STATE_UNKNOWN : tri(taken == !flags)))
+	if (a_refuse_with(a, R_HYPERV_EVENTFD_TABLE, c.flags ? ENOENT : EEXIST,
+			  !taken && vm_facts_open(q) ? STATE_UNKNOWN : tri(taken == !c.flags)))
 		return;
-	if (!j_succeeds(j, R_HYPERV_EVENTFD_SUCCEEDS))
+	a_succeeds(a, R_HYPERV_EVENTFD_SUCCEEDS);
+}
+
+static void learn_hyperv_eventfd(struct learn *l)
+{
+	struct connection c;
+
+	if (q_cap(l->q, KVM_CAP_HYPERV_EVENTFD) == 0)
 		return;
-	if (flags)
-		vm_fact_drop(j->l, VM_FACT_HYPERV, id);
-	else
-		vm_fact_set(j->l, VM_FACT_HYPERV, id, 0, 0);
+	if (!connection_read(l->q, &c)) {
+		vm_facts_drop(l, VM_FACT_HYPERV);
+		l->vm->facts.open = true;
+	} else if (l->succeeded && c.flags) {
+		vm_fact_drop(l, VM_FACT_HYPERV, c.id);
+	} else if (l->succeeded) {
+		vm_fact_set(l, VM_FACT_HYPERV, c.id, 0, 0);
+	}
 }
 
 const struct judge_handler model_eventfd_handlers[] = {
-	{"KVM_IRQFD", KVMAPI_VM, .judge = irqfd},
-	{"KVM_IOEVENTFD", KVMAPI_VM, .judge = ioeventfd},
-	{"KVM_REGISTER_COALESCED_MMIO", KVMAPI_VM, .judge = register_coalesced},
-	{"KVM_UNREGISTER_COALESCED_MMIO", KVMAPI_VM, .judge = unregister_coalesced},
-	{"KVM_HYPERV_EVENTFD", KVMAPI_VM, .judge = hyperv_eventfd},
+	{"KVM_IRQFD", KVMAPI_VM, .answer = answer_irqfd, .learn = learn_irqfd},
+	{"KVM_IOEVENTFD", KVMAPI_VM, .answer = answer_ioeventfd, .learn = learn_ioeventfd},
+	{"KVM_REGISTER_COALESCED_MMIO", KVMAPI_VM, .answer = answer_register_coalesced,
+	 .learn = learn_register_coalesced},
+	{"KVM_UNREGISTER_COALESCED_MMIO", KVMAPI_VM, .answer = answer_unregister_coalesced,
+	 .learn = learn_unregister_coalesced},
+	{"KVM_HYPERV_EVENTFD", KVMAPI_VM, .answer = answer_hyperv_eventfd,
+	 .learn = learn_hyperv_eventfd},
 	{NULL, 0, .judge = NULL},
 };

@@ -27,10 +27,10 @@ enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind)
 	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN : tri(vm->irqchip == kind);
 }
 
-void vm_chips_may_lack(struct judge *j)
+void a_chips_may_lack(struct answer *a)
 {
-	if (q_cap(j->q, KVM_CAP_IRQCHIP) == 0)
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (q_cap(a->q, KVM_CAP_IRQCHIP) == 0)
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
 }
 
 /* api.rst 4.24: GSI 0-15 go to PIC and IOAPIC, 16-23 to the IOAPIC alone. */
@@ -106,23 +106,28 @@ static void chips_reset(struct learn *l)
 }
 
 /* api.rst 4.24 */
-static void create_irqchip(struct judge *j)
+static void answer_create_irqchip(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
+	const struct state_vm *vm = q->vm;
 
-	vm_chips_may_lack(j);
-	if (j_refuse(j, R_CREATE_IRQCHIP_ONCE, tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_NONE))))
+	a_chips_may_lack(a);
+	if (a_refuse(a, R_CREATE_IRQCHIP_ONCE, tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_NONE))))
 		return;
 	/* VMs whose end of interrupt is protected, which type 0 is not. */
-	if (vm_typed(j->q))
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-	if (j_refuse(j, R_CREATE_IRQCHIP_BEFORE_VCPUS, vm->has_vcpus))
+	if (vm_typed(q))
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+	if (a_refuse(a, R_CREATE_IRQCHIP_BEFORE_VCPUS, vm->has_vcpus))
 		return;
-	if (!j_succeeds(j, R_CREATE_IRQCHIP_SUCCEEDS))
+	a_succeeds(a, R_CREATE_IRQCHIP_SUCCEEDS);
+}
+
+static void learn_create_irqchip(struct learn *l)
+{
+	if (!l->succeeded)
 		return;
-	vm->irqchip = STATE_IRQCHIP_KERNEL;
-	default_routes(j->l);
-	chips_reset(j->l);
+	l->vm->irqchip = STATE_IRQCHIP_KERNEL;
+	default_routes(l);
+	chips_reset(l);
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */
@@ -154,16 +159,107 @@ static struct leads gsi_leads(const struct state_vm *vm, uint64_t gsi)
 	return l;
 }
 
-static bool irq_line_call(struct judge *j)
+/* False: the answer is whole. */
+static bool irq_line_call(const struct question *q, struct answer *a)
 {
-	return !j_refuse(j, R_IRQ_LINE_NEEDS_CHIP, vm_irqchip_is(j->vm, STATE_IRQCHIP_NONE)) &&
-	       j_succeeds(j, R_IRQ_LINE_SUCCEEDS);
+	if (a_refuse(a, R_IRQ_LINE_NEEDS_CHIP, vm_irqchip_is(q->vm, STATE_IRQCHIP_NONE)))
+		return false;
+	a_succeeds(a, R_IRQ_LINE_SUCCEEDS);
+	return true;
 }
 
 /* api.rst 4.25 */
-static void irq_line(struct judge *j)
+static void answer_irq_line(const struct question *q, struct answer *a)
 {
-	irq_line_call(j);
+	irq_line_call(q, a);
+}
+
+struct line {
+	uint64_t gsi, level;
+	struct leads leads;
+};
+
+static bool line_read(const struct question *q, struct line *line)
+{
+	if (!Q_IN(q, struct kvm_irq_level, irq, &line->gsi) ||
+	    !Q_IN(q, struct kvm_irq_level, level, &line->level))
+		return false;
+	line->leads = gsi_leads(q->vm, line->gsi);
+	return true;
+}
+
+/* The highest status that the line may have. */
+static int32_t line_status_most(const struct question *q, const struct line *line)
+{
+	const struct leads *l = &line->leads;
+	uint32_t most = vm_vcpus_most(q->vm);
+
+	if (most == UINT32_MAX)
+		most = 4096;
+	/* An IOAPIC counts a line that goes down as delivered, even when there is no processor. */
+	if (!line->level && !most && (l->ioapic || !l->known))
+		most = 1;
+	/* A PIC counts for one; where a route leads to processors, it may be to all of them. */
+	if (l->known && !l->other)
+		most = (l->ioapic || l->msi ? most : 0) + l->pics;
+	else
+		most += 2;
+	return (int32_t)most;
+}
+
+/* The status is a number with a sign. */
+static void check_line_status(const struct question *q, struct judge *j)
+{
+	uint64_t raw;
+	int32_t status;
+	struct line line;
+
+	if (!line_read(q, &line) || !J_OUT(j, struct kvm_irq_level, status, &raw))
+		return;
+	status = (int32_t)raw;
+	j_keeps(j, R_IRQ_LINE_STATUS_RANGE, status >= -1 && status <= line_status_most(q, &line),
+		"-1, or no more than the processors and the PICs", "status = %d", status);
+}
+
+/* A line that goes down, and leads to PICs alone. */
+static void check_pics_lowered(const struct question *q, struct judge *j)
+{
+	uint64_t raw;
+	int32_t status;
+	struct line line;
+
+	if (!line_read(q, &line) || !J_OUT(j, struct kvm_irq_level, status, &raw))
+		return;
+	status = (int32_t)raw;
+	j_keeps(j, R_IRQ_LINE_STATUS_LOWERED,
+		status == -1 || (status >= 1 && status <= line.leads.pics),
+		"status 1 for each PIC, or -1", "status = %d", status);
+}
+
+static void line_status(struct answer *a, uint16_t rule, int32_t status)
+{
+	a_equal(a, rule, "status", (uint32_t)status, TAPE_ARG_OUT,
+		offsetof(struct kvm_irq_level, status), 4);
+	a_aside(a);
+}
+
+/* A line that goes down: an MSI ignores it, an IOAPIC answers 1, each PIC 1 or (masked) -1. */
+static void answer_lowered(struct answer *a, const struct leads *l)
+{
+	const size_t at = offsetof(struct kvm_irq_level, status);
+
+	if (l->ioapic && l->pics) {
+		a_range(a, R_IRQ_LINE_STATUS_LOWERED, "status 1, and 1 more for each PIC", 1,
+			1 + l->pics, TAPE_ARG_OUT, at, 4);
+		a_aside(a);
+	} else if (l->ioapic) {
+		line_status(a, R_IRQ_LINE_STATUS_LOWERED, 1);
+	} else if (l->pics) {
+		a_constrained(a, R_IRQ_LINE_STATUS_LOWERED, TAPE_ARG_OUT, at, 4);
+		a_check(a, check_pics_lowered);
+	} else {
+		line_status(a, R_IRQ_LINE_STATUS_LOWERED, -1);
+	}
 }
 
 /*
@@ -171,129 +267,115 @@ static void irq_line(struct judge *j)
  * kvm_set_irq(): below 0 = ignored, 0 = coalesced, else how many processors it went to, added up
  * over the chips of the GSI.
  */
-static void irq_line_status(struct judge *j)
+static void answer_irq_line_status(const struct question *q, struct answer *a)
 {
-	uint64_t gsi, level, level_after, raw;
-	int32_t status;
-	uint32_t most = vm_vcpus_most(j->vm);
-	struct leads l;
+	struct line line;
+	const struct leads *l = &line.leads;
 
-	if (!irq_line_call(j) || !Q_IN(j->q, struct kvm_irq_level, irq, &gsi) ||
-	    !Q_IN(j->q, struct kvm_irq_level, level, &level) ||
-	    !J_OUT(j, struct kvm_irq_level, status, &raw) ||
-	    !J_OUT(j, struct kvm_irq_level, level, &level_after))
+	if (!irq_line_call(q, a) || !line_read(q, &line))
 		return;
-	if (!J_EQUAL_OUT(j, R_IRQ_LINE_LEVEL_KEPT, struct kvm_irq_level, level, level))
-		return;
-	j_constrain(j, R_IRQ_LINE_STATUS_RANGE, j->out, offsetof(struct kvm_irq_level, status), 4);
-	status = (int32_t)raw;
-	l = gsi_leads(j->vm, gsi);
-	if (l.known && !l.pics && !l.ioapic && !l.msi && !l.other) {
-		j_keeps(j, R_IRQ_LINE_STATUS_UNROUTED, status == -1, "status = -1", "status = %d",
-			status);
+	A_EQUAL(a, R_IRQ_LINE_LEVEL_KEPT, struct kvm_irq_level, level, line.level);
+	a_constrained(a, R_IRQ_LINE_STATUS_RANGE, TAPE_ARG_OUT,
+		      offsetof(struct kvm_irq_level, status), 4);
+	if (l->known && !l->pics && !l->ioapic && !l->msi && !l->other) {
+		line_status(a, R_IRQ_LINE_STATUS_UNROUTED, -1);
 		return;
 	}
-	if (most == UINT32_MAX)
-		most = 4096;
-	/* An IOAPIC counts a line that goes down as delivered, even when there is no processor. */
-	if (!level && !most && (l.ioapic || !l.known))
-		most = 1;
-	/* A PIC counts for one; where a route leads to processors, it may be to all of them. */
-	if (l.known && !l.other)
-		most = (l.ioapic || l.msi ? most : 0) + l.pics;
-	else
-		most += 2;
-	if (!j_keeps(j, R_IRQ_LINE_STATUS_RANGE, status >= -1 && status <= (int32_t)most,
-		     "-1, or no more than the processors and the PICs", "status = %d", status))
-		return;
-	if (!l.known || level || l.other)
-		return;
-	/*
-	 * A line that goes down: an MSI ignores it, an IOAPIC answers 1, each PIC 1 or (masked) -1.
-	 * Timer and resampled irqfds drive lines of their own, which may still be up.
-	 */
-	if (gsi == 0 || gsi == 2 || j->vm->irqfds.count || j->vm->irqfds.open)
-		return;
-	j_keeps(j, R_IRQ_LINE_STATUS_LOWERED,
-		l.ioapic ? status >= 1 && status <= 1 + l.pics
-		: l.pics ? status == -1 || (status >= 1 && status <= l.pics)
-			 : status == -1,
-		l.ioapic && l.pics ? "status 1, and 1 more for each PIC"
-		: l.ioapic	   ? "status 1"
-		: l.pics	   ? "status 1 for each PIC, or -1"
-				   : "status -1",
-		"status = %d", status);
+	a_check(a, check_line_status);
+	/* Timer and resampled irqfds drive lines of their own, which may still be up. */
+	if (l->known && !line.level && !l->other && line.gsi != 0 && line.gsi != 2 &&
+	    !q->vm->irqfds.count && !q->vm->irqfds.open)
+		answer_lowered(a, l);
 }
 
 /* --- state of the chips ---------------------------------------------------------------------- */
 
-/* What GET and SET have in common: true if they succeeded. */
-static bool irqchip_call(struct judge *j, uint16_t succeeds, uint64_t *chip)
+/* What GET and SET have in common; false: the answer is whole. */
+static bool irqchip_call(const struct question *q, struct answer *a, uint16_t succeeds,
+			 uint64_t *chip)
 {
-	const struct state_vm *vm = j->vm;
-
-	vm_chips_may_lack(j);
-	if (j_refuse(j, R_IRQCHIP_STATE_NEEDS_CHIP,
-		     tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL))))
+	a_chips_may_lack(a);
+	if (a_refuse(a, R_IRQCHIP_STATE_NEEDS_CHIP,
+		     tri_not(vm_irqchip_is(q->vm, STATE_IRQCHIP_KERNEL))))
 		return false;
-	if (!Q_IN(j->q, struct kvm_irqchip, chip_id, chip)) {
-		j_skip(j, "argument not captured");
-		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_IOAPIC; i++)
-			state_block_forget(&j->vm->blocks[i]);
+	if (!Q_IN(q, struct kvm_irqchip, chip_id, chip)) {
+		a_skip(a, "argument not captured");
 		return false;
 	}
-	if (j_refuse(j, R_IRQCHIP_STATE_CHIP_ID, tri(*chip > KVM_IRQCHIP_IOAPIC)))
+	if (a_refuse(a, R_IRQCHIP_STATE_CHIP_ID, tri(*chip > KVM_IRQCHIP_IOAPIC)))
 		return false;
-	return j_succeeds(j, succeeds);
+	a_succeeds(a, succeeds);
+	return true;
+}
+
+/* What is learned after both; false: nothing more is. */
+static bool learn_irqchip_call(struct learn *l, uint64_t *chip)
+{
+	if (vm_irqchip_is(l->vm, STATE_IRQCHIP_KERNEL) == STATE_NO)
+		return false;
+	if (!Q_IN(l->q, struct kvm_irqchip, chip_id, chip)) {
+		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_IOAPIC; i++)
+			state_block_forget(&l->vm->blocks[i]);
+		return false;
+	}
+	return l->succeeded;
 }
 
 /* api.rst 4.26 */
-static void get_irqchip(struct judge *j)
+static void answer_get_irqchip(const struct question *q, struct answer *a)
+{
+	const struct state_vm *vm = q->vm;
+	uint64_t chip;
+	size_t end;
+
+	if (!irqchip_call(q, a, R_GET_IRQCHIP_SUCCEEDS, &chip))
+		return;
+	end = chip_at + chip_size(chip);
+	A_EQUAL(a, R_GET_IRQCHIP_ID_KEPT, struct kvm_irqchip, chip_id, chip);
+	a_block(a,
+		vm->scratch[VM_SCRATCH_CHIP_RESET] >> chip & 1 ? R_GET_IRQCHIP_AFTER_CREATE
+							       : R_GET_IRQCHIP_READS_BACK,
+		&vm->blocks[STATE_PIC_MASTER + chip], TAPE_ARG_OUT, chip_at, chip_size(chip));
+	a_kept(a, R_GET_IRQCHIP_REST_KEPT, "the rest of the buffer", end,
+	       sizeof(struct kvm_irqchip) - end);
+	a_aside(a);
+}
+
+static void learn_get_irqchip(struct learn *l)
 {
 	struct state_block *b;
 	uint64_t chip, after;
-	size_t size, have;
 
-	if (!irqchip_call(j, R_GET_IRQCHIP_SUCCEEDS, &chip))
+	if (!learn_irqchip_call(l, &chip))
 		return;
-	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
-	size = chip_size(chip);
-	if (J_OUT(j, struct kvm_irqchip, chip_id, &after) &&
-	    !j_equal(j, R_GET_IRQCHIP_ID_KEPT, "chip_id", chip, after))
+	/* What came back is the state of another chip. */
+	if (L_OUT(l, struct kvm_irqchip, chip_id, &after) && after != chip)
 		return;
-	j_block_get(j,
-		    j->vm->scratch[VM_SCRATCH_CHIP_RESET] >> chip & 1 ? R_GET_IRQCHIP_AFTER_CREATE
-								      : R_GET_IRQCHIP_READS_BACK,
-		    b, j->out, (uint32_t)chip_at, (uint32_t)size);
-	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
+	b = &l->vm->blocks[STATE_PIC_MASTER + chip];
+	l_block_get(l, b, l->out, (uint32_t)chip_at, chip_size(chip));
+	l->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
 	forget_volatile(b, chip);
-	/* The rest of the buffer comes back as it was given. */
-	have = !j->out ? 0 : j->q->in->have < j->out->have ? j->q->in->have : j->out->have;
-	for (size_t at = chip_at + size; at < have; at++) {
-		if (j->q->in->data[at] != j->out->data[at]) {
-			j_break(j, R_GET_IRQCHIP_REST_KEPT,
-				"the rest of the buffer as it was given",
-				"byte %zu: 0x%02x, given 0x%02x", at, j->out->data[at],
-				j->q->in->data[at]);
-			return;
-		}
-	}
-	if (have > chip_at + size)
-		j_keep(j, R_GET_IRQCHIP_REST_KEPT);
 }
 
 /* api.rst 4.27 */
-static void set_irqchip(struct judge *j)
+static void answer_set_irqchip(const struct question *q, struct answer *a)
+{
+	uint64_t chip;
+
+	irqchip_call(q, a, R_SET_IRQCHIP_SUCCEEDS, &chip);
+}
+
+static void learn_set_irqchip(struct learn *l)
 {
 	struct state_block *b;
 	uint64_t chip;
 
-	if (!irqchip_call(j, R_SET_IRQCHIP_SUCCEEDS, &chip))
+	if (!learn_irqchip_call(l, &chip))
 		return;
-	b = &j->vm->blocks[STATE_PIC_MASTER + chip];
-	j->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
+	b = &l->vm->blocks[STATE_PIC_MASTER + chip];
+	l->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
 	/* From `chip_at` of the part to the beginning of the block. */
-	l_block_set(j->l, b, j->q->in, (uint32_t)chip_at, chip_size(chip));
+	l_block_set(l, b, l->q->in, (uint32_t)chip_at, chip_size(chip));
 	forget_volatile(b, chip);
 }
 
@@ -392,7 +474,8 @@ static bool route_taken(const struct state_set *routes, const struct route *r)
 }
 
 /* The table into `routes`. STATE_YES: it is invalid; STATE_UNKNOWN: it cannot be told. */
-static enum state_tri routes_read(struct learn *l, uint64_t nr, struct state_set *routes)
+static enum state_tri routes_take(const struct question *q, uint64_t nr, struct state_set *routes,
+				  int *oom)
 {
 	enum state_tri invalid = STATE_NO;
 	struct route r;
@@ -401,9 +484,9 @@ static enum state_tri routes_read(struct learn *l, uint64_t nr, struct state_set
 		enum state_tri bad;
 		struct state_entry *e;
 
-		if (!route_read(l->q, i, &r))
+		if (!route_read(q, i, &r))
 			return invalid == STATE_YES ? STATE_YES : STATE_UNKNOWN;
-		bad = route_invalid(l->q, &r);
+		bad = route_invalid(q, &r);
 		if (bad == STATE_YES)
 			return STATE_YES;
 		if (bad == STATE_UNKNOWN)
@@ -413,7 +496,7 @@ static enum state_tri routes_read(struct learn *l, uint64_t nr, struct state_set
 		e = state_set_add(routes, r.gsi,
 				  r.type == KVM_IRQ_ROUTING_IRQCHIP ? r.chip : ROUTE_TYPE + r.type);
 		if (!e) {
-			l->oom = -ENOMEM;
+			*oom = -ENOMEM;
 			return STATE_UNKNOWN;
 		}
 		e->value[0] = r.pin;
@@ -421,71 +504,91 @@ static enum state_tri routes_read(struct learn *l, uint64_t nr, struct state_set
 	return invalid;
 }
 
-/* api.rst 4.52 */
-static void set_gsi_routing(struct judge *j)
+static enum state_tri routes_read(const struct question *q, uint64_t nr, struct state_set *routes,
+				  int *oom)
 {
-	struct state_vm *vm = j->vm;
+	const enum state_tri invalid = routes_take(q, nr, routes, oom);
+
+	return invalid == STATE_YES && q->vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
+									       : invalid;
+}
+
+/* api.rst 4.52 */
+static void answer_set_gsi_routing(const struct question *q, struct answer *a)
+{
 	struct state_set routes = {0};
 	enum state_tri invalid;
 	uint64_t nr, flags;
 
-	if (j_refuse(j, R_GSI_ROUTING_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
+	if (a_refuse(a, R_GSI_ROUTING_NEEDS_CHIP, vm_irqchip_is(q->vm, STATE_IRQCHIP_NONE)))
 		return;
-	if (!Q_IN(j->q, struct kvm_irq_routing, nr, &nr) ||
-	    !Q_IN(j->q, struct kvm_irq_routing, flags, &flags)) {
-		vm->routes_known = STATE_UNKNOWN;
-		j_skip(j, "argument not captured");
+	if (!Q_IN(q, struct kvm_irq_routing, nr, &nr) ||
+	    !Q_IN(q, struct kvm_irq_routing, flags, &flags)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (j_refuse(j, R_GSI_ROUTING_FLAGS, tri(flags)) ||
-	    j_refuse(j, R_GSI_ROUTING_ENTRY, tri(nr > ROUTES_MAX)))
+	if (a_refuse(a, R_GSI_ROUTING_FLAGS, tri(flags)) ||
+	    a_refuse(a, R_GSI_ROUTING_ENTRY, tri(nr > ROUTES_MAX)))
 		return;
-	invalid = routes_read(j->l, nr, &routes);
-	if (invalid == STATE_YES && vm->irqchip == STATE_IRQCHIP_UNKNOWN)
-		invalid = STATE_UNKNOWN;
-	if (j_refuse(j, R_GSI_ROUTING_ENTRY, invalid))
-		goto out;
-	if (!j_succeeds(j, R_GSI_ROUTING_SUCCEEDS))
-		goto out;
-	if (invalid == STATE_NO) {
-		struct state_set old = vm->routes;
+	invalid = routes_read(q, nr, &routes, &a->oom);
+	free(routes.entries);
+	if (a_refuse(a, R_GSI_ROUTING_ENTRY, invalid))
+		return;
+	a_succeeds(a, R_GSI_ROUTING_SUCCEEDS);
+}
 
+static void learn_set_gsi_routing(struct learn *l)
+{
+	struct state_vm *vm = l->vm;
+	struct state_set routes = {0};
+	uint64_t nr, flags;
+
+	if (vm->irqchip == STATE_IRQCHIP_NONE)
+		return;
+	if (!Q_IN(l->q, struct kvm_irq_routing, nr, &nr) ||
+	    !Q_IN(l->q, struct kvm_irq_routing, flags, &flags)) {
+		vm->routes_known = STATE_UNKNOWN;
+		return;
+	}
+	if (!l->succeeded)
+		return;
+	if (routes_read(l->q, nr, &routes, &l->oom) == STATE_NO) {
+		free(vm->routes.entries);
 		vm->routes = routes;
-		routes = old;
 		vm->routes_known = STATE_YES;
 	} else {
+		free(routes.entries);
 		vm->routes_known = STATE_UNKNOWN;
 	}
-out:
-	free(routes.entries);
 }
 
 /* api.rst 4.71 */
-static void signal_msi(struct judge *j)
+static void answer_signal_msi(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
+	const struct state_vm *vm = q->vm;
 	uint64_t flags, high, x2apic = 0;
 	uint32_t most = vm_vcpus_most(vm);
 
-	if (j_refuse(j, R_SIGNAL_MSI_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
+	if (a_refuse(a, R_SIGNAL_MSI_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
 		return;
-	if (!Q_IN(j->q, struct kvm_msi, flags, &flags) ||
-	    !Q_IN(j->q, struct kvm_msi, address_hi, &high)) {
-		j_skip(j, "argument not captured");
+	if (!Q_IN(q, struct kvm_msi, flags, &flags) ||
+	    !Q_IN(q, struct kvm_msi, address_hi, &high)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (j_refuse(j, R_SIGNAL_MSI_FLAGS, tri(flags & ~(uint64_t)KVM_MSI_VALID_DEVID)))
+	if (a_refuse(a, R_SIGNAL_MSI_FLAGS, tri(flags & ~(uint64_t)KVM_MSI_VALID_DEVID)))
 		return;
 	/* Once enabled it stays so, whatever came after it. */
 	if (high & 0xff && vm_cap_enabled(vm, KVM_CAP_X2APIC_API, &x2apic) != STATE_NO &&
-	    j_refuse(j, R_SIGNAL_MSI_FLAGS,
+	    a_refuse(a, R_SIGNAL_MSI_FLAGS,
 		     x2apic & KVM_X2APIC_API_USE_32BIT_IDS ? STATE_YES : STATE_UNKNOWN))
 		return;
 	/* What -1 of the documents reads as when nobody took the message. */
-	j_may_fail(j, R_SIGNAL_MSI_NOBODY);
-	if (j_succeeds_value(j, R_SIGNAL_MSI_DELIVERED) && most != UINT32_MAX)
-		j_check(j, R_SIGNAL_MSI_DELIVERED, j->ret->ret <= (int64_t)(most ? most : 1),
-			"no more than there are processors", "%lld", (long long)j->ret->ret);
+	a_may_fail(a, R_SIGNAL_MSI_NOBODY);
+	a_succeeds_value(a, R_SIGNAL_MSI_DELIVERED);
+	if (most != UINT32_MAX)
+		a_result_range(a, R_SIGNAL_MSI_DELIVERED, "no more than there are processors", 0,
+			       most ? most : 1);
 }
 
 /* --- PIT ------------------------------------------------------------------------------------- */
@@ -523,134 +626,171 @@ static void pit_reset(struct learn *l)
 	l->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
 }
 
-static void pit_created(struct judge *j, uint16_t succeeds)
+static void pit_creation(const struct question *q, struct answer *a, uint16_t succeeds)
 {
-	struct state_vm *vm = j->vm;
-	enum state_tri lacks;
+	const struct state_vm *vm = q->vm;
+	enum state_tri lacks = tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL));
 
-	vm_chips_may_lack(j);
-	if (j_refuse(j, R_CREATE_PIT_ONCE, vm->pit))
+	a_chips_may_lack(a);
+	if (a_refuse(a, R_CREATE_PIT_ONCE, vm->pit))
 		return;
-	lacks = tri_not(vm_irqchip_is(vm, STATE_IRQCHIP_KERNEL));
 	/* Kernels up to 6.1 or so let it be. */
-	if (lacks == STATE_YES && q_kernel(j->q) < MODEL_KERNEL(6, 12))
+	if (lacks == STATE_YES && q_kernel(q) < MODEL_KERNEL(6, 12))
 		lacks = STATE_UNKNOWN;
-	if (j_refuse(j, R_CREATE_PIT_NEEDS_CHIP, lacks))
+	if (a_refuse(a, R_CREATE_PIT_NEEDS_CHIP, lacks))
 		return;
-	if (!j_succeeds(j, succeeds))
-		return;
-	vm->pit = STATE_YES;
-	pit_reset(j->l);
+	a_succeeds(a, succeeds);
 }
 
 /* api.rst 4.71 */
-static void create_pit2(struct judge *j)
+static void answer_create_pit2(const struct question *q, struct answer *a)
 {
 	uint64_t flags = 0;
 
-	Q_IN(j->q, struct kvm_pit_config, flags, &flags);
-	pit_created(j, flags & ~(uint64_t)KVM_PIT_SPEAKER_DUMMY ? R_CREATE_PIT_FLAGS
-								: R_CREATE_PIT_SUCCEEDS);
+	Q_IN(q, struct kvm_pit_config, flags, &flags);
+	pit_creation(q, a,
+		     flags & ~(uint64_t)KVM_PIT_SPEAKER_DUMMY ? R_CREATE_PIT_FLAGS
+							      : R_CREATE_PIT_SUCCEEDS);
 }
 
-static void create_pit(struct judge *j)
+static void answer_create_pit(const struct question *q, struct answer *a)
 {
-	pit_created(j, R_CREATE_PIT_SUCCEEDS);
+	pit_creation(q, a, R_CREATE_PIT_SUCCEEDS);
+}
+
+static void learn_create_pit(struct learn *l)
+{
+	if (!l->succeeded)
+		return;
+	l->vm->pit = STATE_YES;
+	pit_reset(l);
 }
 
 #define PIT_FLAGS ((uint64_t)(KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON))
 
-/* The first channel with values that no i8254 has, -1 = none. */
-static int pit_odd_channel(const struct question *q, const struct tape_part *part)
+#define PIT_AT(member) offsetof(struct kvm_pit_channel_state, member)
+
+/* Fields of a channel, and the highest value that an i8254 has in them. */
+static const struct {
+	size_t at;
+	uint8_t width;
+	uint32_t most;
+	const char *expected;
+} pit_fields[] = {
+	{PIT_AT(count), 4, 0x10000, "count: 0x10000 at most"},
+	{PIT_AT(count_latched), 1, 4, "count_latched: 4 at most"},
+	{PIT_AT(status_latched), 1, 1, "status_latched: 1 at most"},
+	{PIT_AT(read_state), 1, 4, "read_state: 4 at most"},
+	{PIT_AT(write_state), 1, 4, "write_state: 4 at most"},
+	{PIT_AT(rw_mode), 1, 4, "rw_mode: 4 at most"},
+	{PIT_AT(bcd), 1, 1, "bcd: 1 at most"},
+	{PIT_AT(gate), 1, 1, "gate: 1 at most"},
+};
+#define PIT_FIELDS   (sizeof(pit_fields) / sizeof(pit_fields[0]))
+#define PIT_MODE(ch) ((ch)*CHANNEL_SIZE + PIT_AT(mode))
+
+static bool pit_mode_odd(const struct question *q, const struct tape_part *part, int channel)
 {
-	static const struct {
-		size_t at;
-		uint8_t most;
-	} limits[] = {
-		{offsetof(struct kvm_pit_channel_state, count_latched), 4},
-		{offsetof(struct kvm_pit_channel_state, status_latched), 1},
-		{offsetof(struct kvm_pit_channel_state, read_state), 4},
-		{offsetof(struct kvm_pit_channel_state, write_state), 4},
-		{offsetof(struct kvm_pit_channel_state, rw_mode), 4},
-		{offsetof(struct kvm_pit_channel_state, bcd), 1},
-		{offsetof(struct kvm_pit_channel_state, gate), 1},
-	};
+	uint64_t v;
+
+	return q_field(q, part, PIT_MODE(channel), 1, &v) && v > 5 && v != 0xff;
+}
+
+/* A channel has values that no i8254 has. */
+static bool pit_odd(const struct question *q, const struct tape_part *part)
+{
 	uint64_t v;
 
 	for (int i = 0; i < CHANNELS; i++) {
-		size_t at = i * CHANNEL_SIZE;
-
-		if (q_field(q, part, at + offsetof(struct kvm_pit_channel_state, count), 4, &v) &&
-		    v > 0x10000)
-			return i;
-		if (q_field(q, part, at + offsetof(struct kvm_pit_channel_state, mode), 1, &v) &&
-		    v > 5 && v != 0xff)
-			return i;
-		for (size_t k = 0; k < sizeof(limits) / sizeof(limits[0]); k++) {
-			if (q_field(q, part, at + limits[k].at, 1, &v) && v > limits[k].most)
-				return i;
+		if (pit_mode_odd(q, part, i))
+			return true;
+		for (size_t k = 0; k < PIT_FIELDS; k++) {
+			if (q_field(q, part, i * CHANNEL_SIZE + pit_fields[k].at,
+				    pit_fields[k].width, &v) &&
+			    v > pit_fields[k].most)
+				return true;
 		}
 	}
-	return -1;
+	return false;
 }
 
-static bool pit_there(struct judge *j, uint16_t succeeds)
+/* Modes are numbers up to 5, or that of a channel without one. */
+static void check_pit_modes(const struct question *q, struct judge *j)
 {
-	vm_chips_may_lack(j);
-	if (j_refuse(j, R_PIT_STATE_NEEDS_PIT, tri_not(j->vm->pit)))
+	int odd = 0;
+
+	while (odd < CHANNELS && !pit_mode_odd(q, j->out, odd))
+		odd++;
+	j_keeps(j, R_GET_PIT_VALUES, odd == CHANNELS, "modes that an i8254 has",
+		"channel %d has another", odd);
+}
+
+/* The values of the channels are those of an i8254. */
+static void pit_values(struct answer *a)
+{
+	for (int i = 0; i < CHANNELS; i++) {
+		for (size_t k = 0; k < PIT_FIELDS; k++) {
+			a_range(a, R_GET_PIT_VALUES, pit_fields[k].expected, 0, pit_fields[k].most,
+				TAPE_ARG_OUT, i * CHANNEL_SIZE + pit_fields[k].at,
+				pit_fields[k].width);
+			a_aside(a);
+		}
+		a_constrained(a, R_GET_PIT_VALUES, TAPE_ARG_OUT, PIT_MODE(i), 1);
+	}
+	a_check(a, check_pit_modes);
+}
+
+/* False: the answer is whole. */
+static bool pit_there(const struct question *q, struct answer *a, uint16_t succeeds)
+{
+	a_chips_may_lack(a);
+	if (a_refuse(a, R_PIT_STATE_NEEDS_PIT, tri_not(q->vm->pit)))
 		return false;
-	return j_succeeds(j, succeeds);
+	a_succeeds(a, succeeds);
+	return true;
 }
 
-static void pit_get(struct judge *j, uint32_t size)
+/* What both forms have; false: the answer is whole. */
+static bool pit_get(const struct question *q, struct answer *a, size_t size)
 {
-	struct state_vm *vm = j->vm;
-	uint64_t flags;
-	int odd;
+	const struct state_vm *vm = q->vm;
 
-	if (!pit_there(j, R_GET_PIT_SUCCEEDS))
-		return;
-	j_block_get(j,
-		    vm->scratch[VM_SCRATCH_PIT_RESET] ? R_GET_PIT_AFTER_CREATE
-						      : R_GET_PIT_READS_BACK,
-		    &vm->blocks[STATE_PIT], j->out, 0, size);
-	vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
-	if (vm->scratch[VM_SCRATCH_PIT_SANE]) {
-		odd = pit_odd_channel(j->q, j->out);
-		j_keeps(j, R_GET_PIT_VALUES, odd < 0, "values that an i8254 has",
-			"channel %d has others", odd);
-		if (size == sizeof(struct kvm_pit_state2) &&
-		    J_OUT(j, struct kvm_pit_state2, flags, &flags))
-			j_check(j, R_GET_PIT_FLAGS, !(flags & ~PIT_FLAGS), "flags that are defined",
-				"flags = 0x%llx", (unsigned long long)flags);
-	}
-	for (size_t i = 0; size == sizeof(struct kvm_pit_state2) && i < 9; i++) {
-		uint64_t zero;
-
-		if (q_field(j->q, j->out, offsetof(struct kvm_pit_state2, reserved) + 4 * i, 4,
-			    &zero))
-			j_keeps(j, R_GET_PIT_RESERVED, !zero, "reserved words of zero",
-				"reserved[%zu] = 0x%llx", i, (unsigned long long)zero);
-	}
+	if (!pit_there(q, a, R_GET_PIT_SUCCEEDS))
+		return false;
+	a_block(a,
+		vm->scratch[VM_SCRATCH_PIT_RESET] ? R_GET_PIT_AFTER_CREATE : R_GET_PIT_READS_BACK,
+		&vm->blocks[STATE_PIT], TAPE_ARG_OUT, 0, size);
+	if (vm->scratch[VM_SCRATCH_PIT_SANE])
+		pit_values(a);
+	return true;
 }
 
-static void pit_set(struct judge *j, uint32_t size)
+static void pit_learn_get(struct learn *l, uint32_t size)
 {
-	struct state_block *b = &j->vm->blocks[STATE_PIT];
+	if (!l->succeeded)
+		return;
+	l_block_get(l, &l->vm->blocks[STATE_PIT], l->out, 0, size);
+	l->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+}
+
+static void pit_learn_set(struct learn *l, uint32_t size)
+{
+	struct state_block *b = &l->vm->blocks[STATE_PIT];
+	const struct tape_part *in = l->q->in;
+	const bool whole = in && in->have >= size;
 	uint64_t flags;
 
-	if (!pit_there(j, R_SET_PIT_SUCCEEDS))
+	if (!l->succeeded)
 		return;
-	j->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
-	if (!j->q->in || j->q->in->have < size || pit_odd_channel(j->q, j->q->in) >= 0 ||
-	    (q_field(j->q, j->q->in, offsetof(struct kvm_pit_state2, flags), 4, &flags) &&
-	     flags & ~PIT_FLAGS))
-		j->vm->scratch[VM_SCRATCH_PIT_SANE] = 0;
+	l->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+	if (!whole || pit_odd(l->q, in) ||
+	    (Q_IN(l->q, struct kvm_pit_state2, flags, &flags) && flags & ~PIT_FLAGS))
+		l->vm->scratch[VM_SCRATCH_PIT_SANE] = 0;
 	/* The obsolete form leaves the flags alone. */
-	if (!j->q->in || j->q->in->have < size || q_vm_ran(j->q))
+	if (!whole || q_vm_ran(l->q))
 		state_block_forget(b);
-	else if (state_block_set(b, 0, j->q->in->data, size))
-		j->oom = -ENOMEM;
+	else if (state_block_set(b, 0, in->data, size))
+		l->oom = -ENOMEM;
 	if (b->size < CHANNELS * CHANNEL_SIZE)
 		return;
 	for (unsigned int i = 0; i < CHANNELS; i++) {
@@ -660,7 +800,7 @@ static void pit_set(struct judge *j, uint32_t size)
 		state_block_forget_range(
 			b, (uint32_t)(at + offsetof(struct kvm_pit_channel_state, count_load_time)),
 			8);
-		if (state_block_known(b, (uint32_t)at, 4) && !q_number(j->q, b->value + at, 4))
+		if (state_block_known(b, (uint32_t)at, 4) && !q_number(l->q, b->value + at, 4))
 			b->value[at + 2] = 1;
 	}
 	/* Reserved words come back as zero whatever was given. */
@@ -669,50 +809,73 @@ static void pit_set(struct judge *j, uint32_t size)
 }
 
 /* api.rst 4.72 */
-static void get_pit2(struct judge *j)
+static void answer_get_pit2(const struct question *q, struct answer *a)
 {
-	pit_get(j, sizeof(struct kvm_pit_state2));
+	if (!pit_get(q, a, sizeof(struct kvm_pit_state2)))
+		return;
+	if (q->vm->scratch[VM_SCRATCH_PIT_SANE])
+		a_bits(a, R_GET_PIT_FLAGS, "flags that are not defined", 0, ~PIT_FLAGS,
+		       TAPE_ARG_OUT, offsetof(struct kvm_pit_state2, flags), 4);
+	a_zero(a, R_GET_PIT_RESERVED, "reserved words", TAPE_ARG_OUT,
+	       offsetof(struct kvm_pit_state2, reserved), 36);
+	a_aside(a);
 }
 
-/* api.rst 4.73 */
-static void set_pit2(struct judge *j)
+static void learn_get_pit2(struct learn *l)
 {
-	pit_set(j, sizeof(struct kvm_pit_state2));
+	pit_learn_get(l, sizeof(struct kvm_pit_state2));
 }
 
-static void get_pit(struct judge *j)
+/* api.rst 4.73; the obsolete form, too */
+static void answer_set_pit(const struct question *q, struct answer *a)
 {
-	pit_get(j, sizeof(struct kvm_pit_state));
+	pit_there(q, a, R_SET_PIT_SUCCEEDS);
 }
 
-static void set_pit(struct judge *j)
+static void learn_set_pit2(struct learn *l)
 {
-	pit_set(j, sizeof(struct kvm_pit_state));
+	pit_learn_set(l, sizeof(struct kvm_pit_state2));
+}
+
+static void answer_get_pit(const struct question *q, struct answer *a)
+{
+	pit_get(q, a, sizeof(struct kvm_pit_state));
+}
+
+static void learn_get_pit(struct learn *l)
+{
+	pit_learn_get(l, sizeof(struct kvm_pit_state));
+}
+
+static void learn_set_pit(struct learn *l)
+{
+	pit_learn_set(l, sizeof(struct kvm_pit_state));
 }
 
 /* api.rst 4.99 */
-static void reinject_control(struct judge *j)
+static void answer_reinject_control(const struct question *q, struct answer *a)
 {
-	vm_chips_may_lack(j);
-	if (j_refuse(j, R_REINJECT_NEEDS_PIT, tri_not(j->vm->pit)))
-		return;
-	j_succeeds(j, R_REINJECT_SUCCEEDS);
+	a_chips_may_lack(a);
+	if (!a_refuse(a, R_REINJECT_NEEDS_PIT, tri_not(q->vm->pit)))
+		a_succeeds(a, R_REINJECT_SUCCEEDS);
 }
 
 const struct judge_handler model_irqchip_handlers[] = {
-	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, .judge = create_irqchip},
-	{"KVM_IRQ_LINE", KVMAPI_VM, .judge = irq_line},
-	{"KVM_IRQ_LINE_STATUS", KVMAPI_VM, .judge = irq_line_status},
-	{"KVM_GET_IRQCHIP", KVMAPI_VM, .judge = get_irqchip},
-	{"KVM_SET_IRQCHIP", KVMAPI_VM, .judge = set_irqchip},
-	{"KVM_SET_GSI_ROUTING", KVMAPI_VM, .judge = set_gsi_routing},
-	{"KVM_SIGNAL_MSI", KVMAPI_VM, .judge = signal_msi},
-	{"KVM_CREATE_PIT", KVMAPI_VM, .judge = create_pit},
-	{"KVM_CREATE_PIT2", KVMAPI_VM, .judge = create_pit2},
-	{"KVM_GET_PIT", KVMAPI_VM, .judge = get_pit},
-	{"KVM_SET_PIT", KVMAPI_VM, .judge = set_pit},
-	{"KVM_GET_PIT2", KVMAPI_VM, .judge = get_pit2},
-	{"KVM_SET_PIT2", KVMAPI_VM, .judge = set_pit2},
-	{"KVM_REINJECT_CONTROL", KVMAPI_VM, .judge = reinject_control},
+	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, .answer = answer_create_irqchip,
+	 .learn = learn_create_irqchip},
+	{"KVM_IRQ_LINE", KVMAPI_VM, .answer = answer_irq_line},
+	{"KVM_IRQ_LINE_STATUS", KVMAPI_VM, .answer = answer_irq_line_status},
+	{"KVM_GET_IRQCHIP", KVMAPI_VM, .answer = answer_get_irqchip, .learn = learn_get_irqchip},
+	{"KVM_SET_IRQCHIP", KVMAPI_VM, .answer = answer_set_irqchip, .learn = learn_set_irqchip},
+	{"KVM_SET_GSI_ROUTING", KVMAPI_VM, .answer = answer_set_gsi_routing,
+	 .learn = learn_set_gsi_routing},
+	{"KVM_SIGNAL_MSI", KVMAPI_VM, .answer = answer_signal_msi},
+	{"KVM_CREATE_PIT", KVMAPI_VM, .answer = answer_create_pit, .learn = learn_create_pit},
+	{"KVM_CREATE_PIT2", KVMAPI_VM, .answer = answer_create_pit2, .learn = learn_create_pit},
+	{"KVM_GET_PIT", KVMAPI_VM, .answer = answer_get_pit, .learn = learn_get_pit},
+	{"KVM_SET_PIT", KVMAPI_VM, .answer = answer_set_pit, .learn = learn_set_pit},
+	{"KVM_GET_PIT2", KVMAPI_VM, .answer = answer_get_pit2, .learn = learn_get_pit2},
+	{"KVM_SET_PIT2", KVMAPI_VM, .answer = answer_set_pit, .learn = learn_set_pit2},
+	{"KVM_REINJECT_CONTROL", KVMAPI_VM, .answer = answer_reinject_control},
 	{NULL, 0, .judge = NULL},
 };

@@ -63,142 +63,174 @@ void vm_buffer_may_fault(struct judge *j, const struct tape_part *part)
 
 /* --- vCPUs ----------------------------------------------------------------------------------- */
 
-/* api.rst 4.7 */
-static void create_vcpu(struct judge *j)
+/* The id that the call asks for; *cut if kernels before 6.11 looked at its lower half only. */
+static uint64_t vcpu_id(const struct question *q, bool *cut)
 {
-	struct state_vm *vm = j->vm;
-	const struct tape_object *o;
-	uint64_t id = j->q->call->arg, limit = 0;
-	int32_t most_id = q_cap(j->q, KVM_CAP_MAX_VCPU_ID), most = q_cap(j->q, KVM_CAP_MAX_VCPUS);
-	enum state_tri limited = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &limit);
-	bool cut = id >> 32 && q_kernel(j->q) && q_applies(j->q, R_CREATE_VCPU_ID_CUT);
+	const uint64_t id = q->call->arg;
 
-	/* Kernels before 6.11 looked at the lower half of the argument only. */
-	if (cut)
-		id = (uint32_t)id;
-	if (most_id > 0 && id >= (uint64_t)most_id) {
-		j_must_fail(j, R_CREATE_VCPU_ID_RANGE);
-		return;
-	}
-	if (j_refuse(j, R_CREATE_VCPU_ID_LIMIT, tri(limited == STATE_YES && limit && id >= limit)))
-		return;
-	if (most > 0 && vm->vcpu_count >= (uint32_t)most) {
-		j_must_fail(j, R_CREATE_VCPU_TOO_MANY);
-		return;
-	}
+	*cut = id >> 32 && q_kernel(q) && q_applies(q, R_CREATE_VCPU_ID_CUT);
+	return *cut ? (uint32_t)id : id;
+}
+
+/* Which id the new vCPU has, the tape tells beside the result. */
+static void check_vcpu_id(const struct question *q, struct judge *j)
+{
+	const struct tape_object *o = j_created(j);
+	bool cut;
+	const uint64_t id = vcpu_id(q, &cut);
+
+	if (o && o->number != UINT64_MAX)
+		j_equal(j, R_CREATE_VCPU_ID_GIVEN, "id of the new vCPU", id,
+			cut ? (uint32_t)o->number : o->number);
+}
+
+/* Ids and numbers of vCPUs: true if the answer is whole. */
+static bool vcpu_limits(const struct question *q, struct answer *a, uint64_t id)
+{
+	const struct state_vm *vm = q->vm;
+	const int32_t most_id = q_cap(q, KVM_CAP_MAX_VCPU_ID), most = q_cap(q, KVM_CAP_MAX_VCPUS);
+	uint64_t limit = 0;
+	const enum state_tri limited = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &limit);
+
+	if (a_refuse(a, R_CREATE_VCPU_ID_RANGE, tri(most_id > 0 && id >= (uint64_t)most_id)) ||
+	    a_refuse(a, R_CREATE_VCPU_ID_LIMIT,
+		     tri(limited == STATE_YES && limit && id >= limit)) ||
+	    a_refuse(a, R_CREATE_VCPU_TOO_MANY, tri(most > 0 && vm->vcpu_count >= (uint32_t)most)))
+		return true;
 	/*
 	 * Limits are looked at first.  Some are not on the tape; tables of AVIC and x2AVIC hold
 	 * fewer ids.
 	 */
 	if (!vm->fresh)
-		j_may_fail(j, R_CREATE_VCPU_TOO_MANY);
-	if (id >= 255 || vm_typed(j->q) || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
-		j_may_fail(j, R_CREATE_VCPU_ID_RANGE);
-	if (j_refuse(j, R_CREATE_VCPU_ID_TAKEN,
-		     state_vm_vcpu_number(vm, id) ? STATE_YES
-		     : vm->fresh		  ? STATE_NO
-						  : STATE_UNKNOWN))
+		a_may_fail(a, R_CREATE_VCPU_TOO_MANY);
+	if (id >= 255 || vm_typed(q) || most_id <= 0 || most <= 0 || limited == STATE_UNKNOWN)
+		a_may_fail(a, R_CREATE_VCPU_ID_RANGE);
+	return a_refuse(a, R_CREATE_VCPU_ID_TAKEN,
+			state_vm_vcpu_number(vm, id) ? STATE_YES
+			: vm->fresh		     ? STATE_NO
+						     : STATE_UNKNOWN);
+}
+
+/* api.rst 4.7 */
+static void answer_create_vcpu(const struct question *q, struct answer *a)
+{
+	const struct state_vm *vm = q->vm;
+	bool cut;
+	const uint64_t id = vcpu_id(q, &cut);
+
+	if (vcpu_limits(q, a, id))
 		return;
 	/* The first vCPU brings the identity map. */
-	if (vm->has_vcpus != STATE_YES && vm_backend_may_be(j->q, "kvm_intel") &&
+	if (vm->has_vcpus != STATE_YES && vm_backend_may_be(q, "kvm_intel") &&
 	    memslot_identity_map_taken(vm))
-		j_may_fail(j, R_SET_IDENTITY_MAP_CONFLICT);
+		a_may_fail(a, R_SET_IDENTITY_MAP_CONFLICT);
 	/* So does its local APIC; kvm_amd may come to need the page later. */
 	if (memslot_apic_page_taken(vm) &&
-	    ((vm->has_vcpus != STATE_YES && vm_backend_may_be(j->q, "kvm_intel")) ||
-	     vm_backend_may_be(j->q, "kvm_amd")))
-		j_may_fail(j, R_CREATE_VCPU_APIC_PAGE);
-	if (!j_succeeds_value(j, R_CREATE_VCPU_SUCCEEDS))
-		return;
-	vm->has_vcpus = STATE_YES;
-	vm_created(j, j->ret->ret);
-	o = j_created(j);
-	if (o && o->number != UINT64_MAX)
-		j_equal(j, R_CREATE_VCPU_ID_GIVEN, "id of the new vCPU", id,
-			cut ? (uint32_t)o->number : o->number);
+	    ((vm->has_vcpus != STATE_YES && vm_backend_may_be(q, "kvm_intel")) ||
+	     vm_backend_may_be(q, "kvm_amd")))
+		a_may_fail(a, R_CREATE_VCPU_APIC_PAGE);
+	a_succeeds_value(a, R_CREATE_VCPU_SUCCEEDS);
+	a_created(a);
+	a_check(a, check_vcpu_id);
 	if (cut)
-		j_hold(j, R_CREATE_VCPU_ID_CUT);
+		a_hold(a, R_CREATE_VCPU_ID_CUT);
+}
+
+static void learn_create_vcpu(struct learn *l)
+{
+	if (l->succeeded)
+		l->vm->has_vcpus = STATE_YES;
 }
 
 /* api.rst 4.41 */
-static void set_boot_cpu_id(struct judge *j)
+static void answer_set_boot_cpu_id(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
-	uint64_t id = j->q->call->arg;
-	int32_t limit = q_cap(j->q, KVM_CAP_MAX_VCPU_ID);
+	const uint64_t id = q->call->arg;
+	const int32_t limit = q_cap(q, KVM_CAP_MAX_VCPU_ID);
 
-	if (j_refuse(j, R_SET_BOOT_CPU_BEFORE_VCPUS, vm->has_vcpus))
+	if (a_refuse(a, R_SET_BOOT_CPU_BEFORE_VCPUS, q->vm->has_vcpus))
 		return;
 	/* The limit itself is accepted. Kernels before 6.10 do not look. */
-	if (limit > 0 && id > (uint32_t)limit && q_kernel(j->q) >= MODEL_KERNEL(6, 12)) {
-		j_must_fail(j, R_SET_BOOT_CPU_RANGE);
+	if (a_refuse(a, R_SET_BOOT_CPU_RANGE,
+		     tri(limit > 0 && id > (uint32_t)limit && q_kernel(q) >= MODEL_KERNEL(6, 12))))
 		return;
-	}
-	if (id > 254)
-		j_may_fail(j, R_SET_BOOT_CPU_RANGE);
-	if (vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &(uint64_t){0}) != STATE_NO)
-		j_may_fail(j, R_SET_BOOT_CPU_RANGE);
+	if (id > 254 || vm_cap_enabled(q->vm, KVM_CAP_MAX_VCPU_ID, &(uint64_t){0}) != STATE_NO)
+		a_may_fail(a, R_SET_BOOT_CPU_RANGE);
+	a_succeeds(a, R_SET_BOOT_CPU_SUCCEEDS);
+}
+
+static void learn_set_boot_cpu_id(struct learn *l)
+{
 	/* The kernel keeps 32 bits of it. */
-	if (j_succeeds(j, R_SET_BOOT_CPU_SUCCEEDS))
-		vm->boot_cpu = (uint32_t)id;
+	if (l->succeeded)
+		l->vm->boot_cpu = (uint32_t)l->q->call->arg;
 }
 
 /* --- filters --------------------------------------------------------------------------------- */
 
-/* api.rst 4.97 */
-static void set_msr_filter(struct judge *j)
-{
-	bool empty = true, invalid = false, nowhere = false;
+struct msr_filter {
 	uint64_t flags;
+	bool empty;   /* no range has an MSR */
+	bool invalid; /* a range is not one that a filter may have */
+	bool nowhere; /* a bitmap before it was not captured */
+};
 
-	if (!Q_IN(j->q, struct kvm_msr_filter, flags, &flags)) {
-		j_skip(j, "argument not captured");
-		return;
-	}
+static bool msr_filter_read(const struct question *q, struct msr_filter *f)
+{
+	*f = (struct msr_filter){.empty = true};
+	if (!Q_IN(q, struct kvm_msr_filter, flags, &f->flags))
+		return false;
 	for (size_t i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
 		size_t at = offsetof(struct kvm_msr_filter, ranges) +
 			    i * sizeof(struct kvm_msr_filter_range);
-		const struct tape_part *bitmap = j_part(j, (enum tape_role)(TAPE_NESTED_IN + i));
+		const struct tape_part *bitmap = q_part(q, (enum tape_role)(TAPE_NESTED_IN + i));
 		uint64_t access, count;
 
-		if (!q_field(j->q, j->q->in, at + offsetof(struct kvm_msr_filter_range, flags), 4,
+		if (!q_field(q, q->in, at + offsetof(struct kvm_msr_filter_range, flags), 4,
 			     &access) ||
-		    !q_field(j->q, j->q->in, at + offsetof(struct kvm_msr_filter_range, nmsrs), 4,
-			     &count)) {
-			j_skip(j, "argument not captured");
-			return;
-		}
+		    !q_field(q, q->in, at + offsetof(struct kvm_msr_filter_range, nmsrs), 4,
+			     &count))
+			return false;
 		if (!count)
 			continue;
-		empty = false;
+		f->empty = false;
 		/* Whole 64-bit words, KVM_MSR_FILTER_MAX_BITMAP_SIZE (0x600) bytes at most. */
 		if (!access || access & ~3ull || (count + 63) / 64 * 8 > 0x600)
-			invalid = true;
+			f->invalid = true;
 		/* Ranges are taken one after the other, each with its bitmap. */
-		else if (!invalid && (!bitmap || bitmap->have < bitmap->want))
-			nowhere = true;
+		else if (!f->invalid && (!bitmap || bitmap->have < bitmap->want))
+			f->nowhere = true;
 	}
-	if (flags & ~(uint64_t)KVM_MSR_FILTER_DEFAULT_DENY) {
-		j_must_fail(j, R_MSR_FILTER_FLAGS);
+	return true;
+}
+
+/* api.rst 4.97 */
+static void answer_set_msr_filter(const struct question *q, struct answer *a)
+{
+	struct msr_filter f;
+
+	if (!msr_filter_read(q, &f)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (empty && flags & KVM_MSR_FILTER_DEFAULT_DENY) {
-		j_must_fail(j, R_MSR_FILTER_EMPTY_DENY);
+	if (a_refuse(a, R_MSR_FILTER_FLAGS,
+		     tri(f.flags & ~(uint64_t)KVM_MSR_FILTER_DEFAULT_DENY)) ||
+	    a_refuse(a, R_MSR_FILTER_EMPTY_DENY,
+		     tri(f.empty && f.flags & KVM_MSR_FILTER_DEFAULT_DENY)))
+		return;
+	if (f.nowhere)
+		a_may_fail_with(a, R_RETURN_ZERO_OR_ERROR, EFAULT);
+	if (f.invalid && q_applies(q, R_MSR_FILTER_RANGE)) {
+		a_must_fail(a, R_MSR_FILTER_RANGE);
 		return;
 	}
-	if (nowhere)
-		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EFAULT);
-	if (invalid && q_applies(j->q, R_MSR_FILTER_RANGE)) {
-		j_must_fail(j, R_MSR_FILTER_RANGE);
-		return;
-	}
-	if (invalid) {
+	if (f.invalid) {
 		/* Older kernels read the bitmap before they look at the range. */
-		j_may_fail_with(j, R_MSR_FILTER_RANGE_OLD, EFAULT);
-		j_must_fail_with(j, R_MSR_FILTER_RANGE_OLD, EINVAL);
+		a_may_fail_with(a, R_MSR_FILTER_RANGE_OLD, EFAULT);
+		a_must_fail_with(a, R_MSR_FILTER_RANGE_OLD, EINVAL);
 		return;
 	}
-	j_succeeds(j, R_MSR_FILTER_SUCCEEDS);
+	a_succeeds(a, R_MSR_FILTER_SUCCEEDS);
 }
 
 /* An entry with bits that a masked event does not have on any processor. */
@@ -216,140 +248,156 @@ static bool masked_events_invalid(const struct question *q, uint64_t count)
 }
 
 /* api.rst 4.120 */
-static void set_pmu_event_filter(struct judge *j)
+static void answer_set_pmu_event_filter(const struct question *q, struct answer *a)
 {
 	uint64_t action, nevents, flags;
 
-	if (q_cap(j->q, KVM_CAP_PMU_EVENT_FILTER) == 0)
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-	if (!Q_IN(j->q, struct kvm_pmu_event_filter, action, &action) ||
-	    !Q_IN(j->q, struct kvm_pmu_event_filter, nevents, &nevents) ||
-	    !Q_IN(j->q, struct kvm_pmu_event_filter, flags, &flags)) {
-		j_skip(j, "argument not captured");
+	if (q_cap(q, KVM_CAP_PMU_EVENT_FILTER) == 0)
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+	if (!Q_IN(q, struct kvm_pmu_event_filter, action, &action) ||
+	    !Q_IN(q, struct kvm_pmu_event_filter, nevents, &nevents) ||
+	    !Q_IN(q, struct kvm_pmu_event_filter, flags, &flags)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
 	if (action > KVM_PMU_EVENT_DENY || flags & ~1ull) {
-		j_may_fail(j, R_PMU_FILTER_TOO_MANY);
-		j_must_fail(j, R_PMU_FILTER_ARGUMENT);
+		a_may_fail(a, R_PMU_FILTER_TOO_MANY);
+		a_must_fail(a, R_PMU_FILTER_ARGUMENT);
 		return;
 	}
 	if (nevents > 300) {
-		j_may_fail(j, R_PMU_FILTER_ARGUMENT);
-		j_must_fail(j, R_PMU_FILTER_TOO_MANY);
+		a_may_fail(a, R_PMU_FILTER_ARGUMENT);
+		a_must_fail(a, R_PMU_FILTER_TOO_MANY);
 		return;
 	}
-	if (flags && q_cap(j->q, KVM_CAP_PMU_EVENT_MASKED_EVENTS) == 0) {
-		j_must_fail(j, R_PMU_FILTER_ARGUMENT);
+	if (a_refuse(a, R_PMU_FILTER_ARGUMENT,
+		     tri(flags && q_cap(q, KVM_CAP_PMU_EVENT_MASKED_EVENTS) == 0)) ||
+	    a_refuse(a, R_PMU_FILTER_MASKED, tri(flags && masked_events_invalid(q, nevents))))
 		return;
-	}
-	if (flags && masked_events_invalid(j->q, nevents)) {
-		j_must_fail(j, R_PMU_FILTER_MASKED);
-		return;
-	}
 	if (flags)
-		j_may_fail(j, R_PMU_FILTER_ARGUMENT);
-	j_succeeds(j, R_PMU_FILTER_SUCCEEDS);
+		a_may_fail(a, R_PMU_FILTER_ARGUMENT);
+	a_succeeds(a, R_PMU_FILTER_SUCCEEDS);
 }
 
 /* --- descriptors ----------------------------------------------------------------------------- */
 
 /* api.rst 4.133 */
-static void get_stats_fd(struct judge *j)
+static void answer_get_stats_fd(const struct question *q, struct answer *a)
 {
-	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, q_lacks(j->q, KVM_CAP_BINARY_STATS_FD)))
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, q_lacks(q, KVM_CAP_BINARY_STATS_FD)))
 		return;
-	if (j_succeeds_value(j, R_STATS_FD_SUCCEEDS))
-		vm_created(j, j->ret->ret);
+	a_succeeds_value(a, R_STATS_FD_SUCCEEDS);
+	a_created(a);
+}
+
+/* The kernel may lack guest memory files: true if it does, and the answer is whole. */
+static bool guest_memfd_lacks(const struct question *q, struct answer *a)
+{
+	const enum state_tri lacks = q_lacks(q, KVM_CAP_GUEST_MEMFD);
+
+	if (lacks == STATE_YES && model_facts(q->m)->arch == KVMAPI_ARM64) {
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+		a_must_fail(a, R_UNKNOWN_VM_EINVAL);
+		return true;
+	}
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, lacks))
+		return true;
+	if (lacks == STATE_UNKNOWN)
+		a_may_fail(a, R_UNKNOWN_VM_EINVAL);
+	return false;
+}
+
+static bool guest_memfd_read(const struct question *q, uint64_t *size, uint64_t *flags)
+{
+	return Q_IN(q, struct kvm_create_guest_memfd, size, size) &&
+	       Q_IN(q, struct kvm_create_guest_memfd, flags, flags);
 }
 
 /* api.rst 4.142 */
-static void create_guest_memfd(struct judge *j)
+static void answer_create_guest_memfd(const struct question *q, struct answer *a)
 {
+	const int32_t defined = q_cap(q, KVM_CAP_GUEST_MEMFD_FLAGS);
 	uint64_t size, flags;
-	int32_t defined;
 
-	if (q_cap(j->q, KVM_CAP_GUEST_MEMFD) == 0) {
-		if (model_facts(j->q->m)->arch == KVMAPI_ARM64) {
-			j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-			j_must_fail(j, R_UNKNOWN_VM_EINVAL);
-		} else {
-			j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		}
+	if (guest_memfd_lacks(q, a))
+		return;
+	if (!guest_memfd_read(q, &size, &flags)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (q_cap(j->q, KVM_CAP_GUEST_MEMFD) < 0) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
-	}
-	if (!Q_IN(j->q, struct kvm_create_guest_memfd, size, &size) ||
-	    !Q_IN(j->q, struct kvm_create_guest_memfd, flags, &flags)) {
-		j_skip(j, "argument not captured");
+	if (a_refuse(a, R_GUEST_MEMFD_SIZE, tri(!size || size >> 63 || size % q_page(q))))
 		return;
-	}
-	if (j_refuse(j, R_GUEST_MEMFD_SIZE, tri(!size || size >> 63 || size % q_page(j->q))))
-		return;
-	defined = q_cap(j->q, KVM_CAP_GUEST_MEMFD_FLAGS);
 	/* Memory of VMs of other types begins private. */
-	if (j_refuse(j, R_GUEST_MEMFD_FLAGS,
+	if (a_refuse(a, R_GUEST_MEMFD_FLAGS,
 		     defined >= 0 && flags & ~(uint64_t)(uint32_t)defined ? STATE_YES
-		     : flags && (defined < 0 || vm_typed(j->q))		  ? STATE_UNKNOWN
+		     : flags && (defined < 0 || vm_typed(q))		  ? STATE_UNKNOWN
 									  : STATE_NO))
 		return;
-	if (!j_succeeds_value(j, R_GUEST_MEMFD_SUCCEEDS))
-		return;
-	vm_created(j, j->ret->ret);
-	memslot_memfd(j->l, (uint32_t)j->ret->ret, size, flags);
+	a_succeeds_value(a, R_GUEST_MEMFD_SUCCEEDS);
+	a_created(a);
+}
+
+static void learn_create_guest_memfd(struct learn *l)
+{
+	uint64_t size, flags;
+
+	if (l->succeeded && guest_memfd_read(l->q, &size, &flags))
+		memslot_memfd(l, (uint32_t)l->ret->ret, size, flags);
 }
 
 /* --- memory encryption ----------------------------------------------------------------------- */
 
 /* api.rst 4.110 to 4.112: with a back end that has none the request is one that KVM lacks. */
-static void memory_encrypt(struct judge *j)
+static void answer_memory_encrypt(const struct question *q, struct answer *a)
 {
-	if (!vm_backend_may_be(j->q, "kvm_amd") && !vm_backend_may_be(j->q, "kvm_intel")) {
-		j_must_fail(j, R_MEMORY_ENCRYPT_NONE);
+	if (!vm_backend_may_be(q, "kvm_amd") && !vm_backend_may_be(q, "kvm_intel")) {
+		a_must_fail(a, R_MEMORY_ENCRYPT_NONE);
 		return;
 	}
-	j_may_fail(j, R_MEMORY_ENCRYPT_NONE);
-	if (j_may_succeed(j, R_MEMORY_ENCRYPT_DONE,
-			  "commands of memory encryption have documents of their own"))
-		j->vm->scratch[VM_SCRATCH_ENCRYPTED] = 1;
+	a_may_fail(a, R_MEMORY_ENCRYPT_NONE);
+	a_may_succeed(a, R_MEMORY_ENCRYPT_DONE,
+		      "commands of memory encryption have documents of their own");
+}
+
+static void learn_memory_encrypt(struct learn *l)
+{
+	if (l->succeeded)
+		l->vm->scratch[VM_SCRATCH_ENCRYPTED] = 1;
 }
 
 /* Regions are of VMs that were made encrypted, or took that over from others. */
-static void encrypted_region(struct judge *j)
+static void answer_encrypted_region(const struct question *q, struct answer *a)
 {
 	uint64_t from;
 
-	if (!vm_typed(j->q) &&
-	    vm_cap_enabled(j->vm, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, &from) == STATE_NO &&
-	    vm_cap_enabled(j->vm, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, &from) == STATE_NO)
-		j_must_fail(j, R_MEMORY_ENCRYPT_NONE);
+	if (!vm_typed(q) &&
+	    vm_cap_enabled(q->vm, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, &from) == STATE_NO &&
+	    vm_cap_enabled(q->vm, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, &from) == STATE_NO)
+		a_must_fail(a, R_MEMORY_ENCRYPT_NONE);
 	else
-		memory_encrypt(j);
+		answer_memory_encrypt(q, a);
 }
 
 /* --- requests that KVM does not have --------------------------------------------------------- */
 
 /* api.rst 4.48 to 4.51, 4.53, 4.54 of 2015: kernels since 4.12 or so lack them. */
-static void removed(struct judge *j)
+static void answer_removed(const struct question *q, struct answer *a)
 {
-	if (q_applies(j->q, R_REMOVED_ENOTTY)) {
-		j_must_fail(j, R_REMOVED_ENOTTY);
+	if (q_applies(q, R_REMOVED_ENOTTY)) {
+		a_must_fail(a, R_REMOVED_ENOTTY);
 		return;
 	}
 	/* Kernels of that age say whether they still have it. */
-	if (q_cap(j->q, KVM_CAP_DEVICE_ASSIGNMENT) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, tri(q_cap(q, KVM_CAP_DEVICE_ASSIGNMENT) == 0)))
 		return;
-	}
-	j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "this kernel may still have device assignment");
+	a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "this kernel may still have device assignment");
 }
 
 /* api.rst 4.6, 4.9 */
-static void obsolete(struct judge *j)
+static void answer_obsolete(const struct question *q, struct answer *a)
 {
-	j_must_fail(j, R_OBSOLETE_VM_ENOTTY);
+	(void)q;
+	a_must_fail(a, R_OBSOLETE_VM_ENOTTY);
 }
 
 /* The kernel's own file layer answers some requests of every file, before KVM: close-on-exec,
@@ -400,24 +448,29 @@ void model_unknown_request(struct judge *j)
 }
 
 const struct judge_handler model_vm_handlers[] = {
-	{"KVM_CREATE_VCPU", KVMAPI_VM, .judge = create_vcpu},
-	{"KVM_SET_BOOT_CPU_ID", KVMAPI_VM, .judge = set_boot_cpu_id},
-	{"KVM_X86_SET_MSR_FILTER", KVMAPI_VM, .judge = set_msr_filter},
-	{"KVM_SET_PMU_EVENT_FILTER", KVMAPI_VM, .judge = set_pmu_event_filter},
-	{"KVM_GET_STATS_FD", KVMAPI_VM, .judge = get_stats_fd},
-	{"KVM_CREATE_GUEST_MEMFD", KVMAPI_VM, .judge = create_guest_memfd},
-	{"KVM_MEMORY_ENCRYPT_OP", KVMAPI_VM, .judge = memory_encrypt},
-	{"KVM_MEMORY_ENCRYPT_REG_REGION", KVMAPI_VM, .judge = encrypted_region},
-	{"KVM_MEMORY_ENCRYPT_UNREG_REGION", KVMAPI_VM, .judge = encrypted_region},
-	{"KVM_ASSIGN_PCI_DEVICE", KVMAPI_VM, .judge = removed},
-	{"KVM_DEASSIGN_PCI_DEVICE", KVMAPI_VM, .judge = removed},
-	{"KVM_ASSIGN_IRQ", KVMAPI_VM, .judge = removed},
-	{"KVM_ASSIGN_DEV_IRQ", KVMAPI_VM, .judge = removed},
-	{"KVM_DEASSIGN_DEV_IRQ", KVMAPI_VM, .judge = removed},
-	{"KVM_ASSIGN_SET_MSIX_NR", KVMAPI_VM, .judge = removed},
-	{"KVM_ASSIGN_SET_MSIX_ENTRY", KVMAPI_VM, .judge = removed},
-	{"KVM_ASSIGN_SET_INTX_MASK", KVMAPI_VM, .judge = removed},
-	{"KVM_SET_MEMORY_REGION", KVMAPI_VM, .judge = obsolete},
-	{"KVM_SET_MEMORY_ALIAS", KVMAPI_VM, .judge = obsolete},
+	{"KVM_CREATE_VCPU", KVMAPI_VM, .answer = answer_create_vcpu, .learn = learn_create_vcpu},
+	{"KVM_SET_BOOT_CPU_ID", KVMAPI_VM, .answer = answer_set_boot_cpu_id,
+	 .learn = learn_set_boot_cpu_id},
+	{"KVM_X86_SET_MSR_FILTER", KVMAPI_VM, .answer = answer_set_msr_filter},
+	{"KVM_SET_PMU_EVENT_FILTER", KVMAPI_VM, .answer = answer_set_pmu_event_filter},
+	{"KVM_GET_STATS_FD", KVMAPI_VM, .answer = answer_get_stats_fd},
+	{"KVM_CREATE_GUEST_MEMFD", KVMAPI_VM, .answer = answer_create_guest_memfd,
+	 .learn = learn_create_guest_memfd},
+	{"KVM_MEMORY_ENCRYPT_OP", KVMAPI_VM, .answer = answer_memory_encrypt,
+	 .learn = learn_memory_encrypt},
+	{"KVM_MEMORY_ENCRYPT_REG_REGION", KVMAPI_VM, .answer = answer_encrypted_region,
+	 .learn = learn_memory_encrypt},
+	{"KVM_MEMORY_ENCRYPT_UNREG_REGION", KVMAPI_VM, .answer = answer_encrypted_region,
+	 .learn = learn_memory_encrypt},
+	{"KVM_ASSIGN_PCI_DEVICE", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_DEASSIGN_PCI_DEVICE", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_ASSIGN_IRQ", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_ASSIGN_DEV_IRQ", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_DEASSIGN_DEV_IRQ", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_ASSIGN_SET_MSIX_NR", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_ASSIGN_SET_MSIX_ENTRY", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_ASSIGN_SET_INTX_MASK", KVMAPI_VM, .answer = answer_removed},
+	{"KVM_SET_MEMORY_REGION", KVMAPI_VM, .answer = answer_obsolete},
+	{"KVM_SET_MEMORY_ALIAS", KVMAPI_VM, .answer = answer_obsolete},
 	{NULL, 0, .judge = NULL},
 };

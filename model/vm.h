@@ -72,7 +72,7 @@ void vm_typed_seen(struct learn *l);
 /* The VM of this call may be of another type than 0. */
 bool vm_typed(const struct question *q);
 /* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
-void vm_chips_may_lack(struct judge *j);
+void a_chips_may_lack(struct answer *a);
 /* A guest memory file of this size, made with these flags, has this descriptor now. */
 void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags);
 /* Page tables may need more pages than the VM may have. */
