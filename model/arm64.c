@@ -258,8 +258,7 @@ static void answer_vcpu_init(const struct question *q, struct answer *a)
 	}
 	auth = init.features & PTRAUTH;
 	if (a_refuse(a, R_ARM_INIT_OTHER_TARGET, target_is_bad(q, init.target)) ||
-	    init_strange(a, &init) ||
-	    a_refuse(a, R_ARM_INIT_NO_CAP, lacks_cap(q, init.features)) ||
+	    init_strange(a, &init) || a_refuse(a, R_ARM_INIT_NO_CAP, lacks_cap(q, init.features)) ||
 	    a_refuse(a, R_ARM_INIT_COMBINATION, tri(auth && auth != PTRAUTH)))
 		return;
 	if (init.features & (EL1_32BIT | SVE))
@@ -440,7 +439,7 @@ static void core_written(struct learn *l, uint64_t id)
 	l_generic_register(l, id, l_part(l, TAPE_NESTED_IN));
 }
 
-/* What an id is the number of, as far as the document tells them apart. */
+/* Registers that the rules tell apart by their ids. */
 enum register_kind {
 	REG_NONE,    /* the vCPU has no registers yet */
 	REG_UNSEEN,  /* the id was not captured */
@@ -482,7 +481,8 @@ static bool core_refused(struct answer *a, uint64_t id)
 		a_must_fail(a, R_ARM_REG_CORE_RANGE);
 		return true;
 	}
-	return a_refuse(a, R_ARM_REG_CORE_SIZE, tri(core_size(word) != generic_register_size(id))) ||
+	return a_refuse(a, R_ARM_REG_CORE_SIZE,
+			tri(core_size(word) != generic_register_size(id))) ||
 	       a_refuse(a, R_ARM_SVE_CORE,
 			core_size(word) == 16 ? arm64_feature(a->q, KVM_ARM_VCPU_SVE) : STATE_NO);
 }
@@ -644,7 +644,7 @@ static void psci_version(struct answer *a)
 		a_equal(a, R_ARM_PSCI_VERSION, "version of PSCI", 1, TAPE_NESTED_OUT, 0, 8);
 }
 
-/* What others can change of the vCPU is looked at before its registers. */
+/* Not before there is a register that the call is about. */
 static void settle_one_reg(struct learn *l)
 {
 	uint64_t id;
@@ -854,8 +854,7 @@ static void ran(struct learn *l)
 		e->known = 0;
 }
 
-/* Errors that come before anything else of the vCPU is looked at: STATE_YES if the call must fail
- * by the rule. */
+/* The vCPU was not initialised. */
 static enum state_tri run_before_init(const struct question *q)
 {
 	if (q->call->arg || generic_flag(q->vcpu, ARM_INITIALIZED))
@@ -863,6 +862,7 @@ static enum state_tri run_before_init(const struct question *q)
 	return q->vcpu->fresh ? STATE_YES : STATE_UNKNOWN;
 }
 
+/* It has SVE that was not finalized. */
 static enum state_tri run_unfinalized(const struct question *q)
 {
 	const enum state_tri has = arm64_feature(q, KVM_ARM_VCPU_SVE), done = finalized(q);
@@ -872,6 +872,7 @@ static enum state_tri run_unfinalized(const struct question *q)
 	return done != STATE_YES && has == STATE_UNKNOWN ? STATE_UNKNOWN : STATE_NO;
 }
 
+/* What is looked at before the input: true if the answer is whole. */
 static bool run_refused(struct answer *a)
 {
 	return a_refuse(a, R_ARM_RUN_BEFORE_INIT, run_before_init(a->q)) ||
@@ -879,7 +880,7 @@ static bool run_refused(struct answer *a)
 	       (!a->q->call->arg && a_arm64_run_unready(a));
 }
 
-/* A vCPU that was stopped when KVM_RUN began, and that no other one can start. */
+/* The vCPU was stopped when KVM_RUN began, and there is no other one to start it. */
 static bool run_stopped(const struct question *q)
 {
 	return q->vcpu->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && q->vm->fresh &&
@@ -933,7 +934,7 @@ static void answer_run(const struct question *q, struct answer *a)
 	a_when_end(a);
 }
 
-/* The answer was whole before the input was looked at. */
+/* run_refused() without an answer to keep. */
 static bool run_was_refused(const struct question *q)
 {
 	struct answer a = {0};

@@ -252,9 +252,9 @@ static bool arm_cap_refused(struct answer *a, uint64_t cap, uint64_t arg)
 		return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL, arm_chunk_is_bad(q, arg)) ||
 		       a_refuse(a, R_ARM_CAP_TOO_LATE, has_slots(q->vm));
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
-		return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL,
-				     tri(bits >= 0 &&
-					 arg & ~(arg & protect ? (uint64_t)(uint32_t)bits : 0)));
+		return a_refuse_with(
+			a, R_ARM_CAP_ARGUMENT, EINVAL,
+			tri(bits >= 0 && arg & ~(arg & protect ? (uint64_t)(uint32_t)bits : 0)));
 	case KVM_CAP_HALT_POLL:
 		return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL, tri(arg > UINT32_MAX));
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
@@ -281,7 +281,7 @@ static void answer_arm_cap(const struct question *q, struct answer *a, uint64_t 
 	a_succeeds(a, R_ARM_CAP_SUCCEEDS);
 }
 
-/* False: not captured, as far as it counts; with flags args[0] does not. */
+/* The argument; false if something of it was not captured.  With flags args[0] does not matter. */
 static bool enable_cap_read(const struct question *q, uint64_t *cap, uint64_t *flags, uint64_t *arg)
 {
 	return Q_IN(q, struct kvm_enable_cap, cap, cap) &&
@@ -303,8 +303,7 @@ static void answer_enable_cap(const struct question *q, struct answer *a)
 	else if (arch(q) == KVMAPI_ARM64)
 		answer_arm_cap(q, a, cap, arg);
 	else
-		a_may_succeed(a, R_ARCH_ENABLE_CAP,
-			      "which capabilities can be enabled, and when");
+		a_may_succeed(a, R_ARCH_ENABLE_CAP, "which capabilities can be enabled, and when");
 }
 
 static void learn_enable_cap(struct learn *l)
@@ -332,7 +331,6 @@ static void learn_enable_cap(struct learn *l)
 enum {
 	RUN_IMMEDIATE = 1,
 	RUN_REASON = 8,
-	RUN_UNION = KVMAPI_RUN_UNION,
 };
 
 void generic_run_enter(struct learn *l)
@@ -343,7 +341,7 @@ void generic_run_enter(struct learn *l)
 	generic_forget_registers(l->vcpu);
 }
 
-/* What the input of KVM_RUN decides: nothing of the guest runs. */
+/* Userspace set immediate_exit. */
 static bool run_immediate(const struct question *q)
 {
 	const struct tape_part *in = q_part(q, TAPE_RUN_IN);
@@ -366,9 +364,6 @@ bool a_generic_run_input(struct answer *a)
 }
 
 #define REASON(name) (1ull << KVM_EXIT_##name)
-#define ARM_REASONS                                                                 \
-	(REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO) | REASON(FAIL_ENTRY) |    \
-	 REASON(INTERNAL_ERROR) | REASON(SYSTEM_EVENT) | ARM_ONLY | REASON(DIRTY_RING_FULL))
 /* Exits that belong to one architecture. */
 #define X86_ONLY                                                                          \
 	(REASON(IO) | REASON(HLT) | REASON(IRQ_WINDOW_OPEN) | REASON(SET_TPR) |           \
@@ -381,6 +376,10 @@ bool a_generic_run_input(struct answer *a)
 	 REASON(S390_STSI))
 #define POWERPC_ONLY (REASON(DCR) | REASON(OSI) | REASON(PAPR_HCALL) | REASON(EPR))
 #define RISCV_ONLY   (REASON(RISCV_SBI) | REASON(RISCV_CSR))
+/* All that arm64 has. */
+#define ARM_REASONS                                                              \
+	(REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO) | REASON(FAIL_ENTRY) | \
+	 REASON(INTERNAL_ERROR) | REASON(SYSTEM_EVENT) | REASON(DIRTY_RING_FULL) | ARM_ONLY)
 
 /* The exits that there can be, as a mask. */
 static uint64_t exit_reasons(const struct question *q)
@@ -764,8 +763,7 @@ static void answer_guest_debug(const struct question *q, struct answer *a)
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (a_refuse(a, R_ARCH_GUEST_DEBUG_BITS,
-		     tri(arch(q) == KVMAPI_ARM64 && control & ~of_arm)))
+	if (a_refuse(a, R_ARCH_GUEST_DEBUG_BITS, tri(arch(q) == KVMAPI_ARM64 && control & ~of_arm)))
 		return;
 	if (arch(q) == KVMAPI_RISCV || control & ~all)
 		a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "which of it this processor can do");

@@ -69,16 +69,17 @@ void l_generic_register(struct learn *l, uint64_t id, const struct tape_part *va
 
 /* At the call of KVM_RUN. */
 void generic_run_enter(struct learn *l);
-/* What the input of KVM_RUN decides: it is refused, or is to do nothing. */
+/* The input of KVM_RUN decides what it returns: no guest code runs. */
 bool generic_run_is_decided(const struct question *q);
-/* What follows of that. True if the answer is whole. */
+/* What the input decides.  True if the answer is whole. */
 bool a_generic_run_input(struct answer *a);
-/* The call is interrupted: the last one ended with an event after which the vCPU can run again. */
+/* The last KVM_RUN ended with an event after which the vCPU can run again: EINTR says that it did. */
 void a_generic_run_again(struct answer *a);
 /* What holds of struct kvm_run after a return of 0. */
 void a_generic_run_exit(struct answer *a);
-/* Up to a_when_end(): of this exit. */
+/* Up to a_when_end(): if it is this exit. */
 void a_generic_when_exit(struct answer *a, uint32_t reason);
+/* The exit of a KVM_RUN that returned 0 is remembered. */
 void l_generic_run_exit(struct learn *l);
 
 #endif

@@ -88,7 +88,7 @@ static int find_register(uint64_t id)
 	return -1;
 }
 
-/* Nothing but where a register is known to be taken from may refuse it. */
+/* Every processor has it.  Of the others many are of some processors only. */
 static bool always_there(int row, uint64_t id)
 {
 	return row >= 0 && registers[row].plain && NUMBER(id) != NUMBER(KVM_REG_PPC_WORT) &&
@@ -253,9 +253,9 @@ static void answer_rtas_define_token(const struct question *q, struct answer *a)
 		return;
 	/* Kernels can be built without the interrupt controller that these services are of. */
 	if (a_refuse(a, R_PPC_RTAS_NO_SERVICE,
-		     service(q->in) < 0			    ? STATE_YES
+		     service(q->in) < 0		       ? STATE_YES
 		     : q_cap(q, KVM_CAP_IRQ_XICS) <= 0 ? STATE_UNKNOWN
-							    : STATE_NO))
+						       : STATE_NO))
 		return;
 	a_succeeds(a, R_PPC_RTAS_DEFINED);
 }
