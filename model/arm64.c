@@ -24,21 +24,36 @@ enum {
 
 /* --- KVM_ARM_PREFERRED_TARGET ---------------------------------------------------------------- */
 
-static void preferred_target(struct judge *j)
+/* A field that is the same at each call. */
+static void preferred_field(struct answer *a, const char *what, uint64_t number, size_t offset)
 {
-	struct state_set *numbers = &j_system(j)->numbers;
+	const struct state_entry *e = state_set_find(&a->q->system->numbers, number, 0);
+
+	if (e && e->known)
+		a_equal(a, R_ARM_PREFERRED_TARGET, what, e->value[0], TAPE_ARG_OUT, offset, 4);
+}
+
+static void answer_preferred_target(const struct question *q, struct answer *a)
+{
+	(void)q;
+	a_may_fail(a, R_ARM_PREFERRED_NONE);
+	a_succeeds(a, R_ARM_PREFERRED_TARGET);
+	a_range(a, R_ARM_PREFERRED_TARGET, "a target of the header", 0, KVM_ARM_TARGET_GENERIC_V8,
+		TAPE_ARG_OUT, offsetof(struct kvm_vcpu_init, target), 4);
+	preferred_field(a, "target", NUMBER_TARGET, offsetof(struct kvm_vcpu_init, target));
+	preferred_field(a, "features", NUMBER_FEATURES, offsetof(struct kvm_vcpu_init, features));
+}
+
+static void learn_preferred_target(struct learn *l)
+{
 	uint64_t target, features;
 
-	j_may_fail(j, R_ARM_PREFERRED_NONE);
-	if (!j_succeeds(j, R_ARM_PREFERRED_TARGET) ||
-	    !J_OUT(j, struct kvm_vcpu_init, target, &target) ||
-	    !q_field(j->q, j->out, offsetof(struct kvm_vcpu_init, features), 4, &features))
+	if (!l->succeeded || !L_OUT(l, struct kvm_vcpu_init, target, &target) ||
+	    !q_field(l->q, l->out, offsetof(struct kvm_vcpu_init, features), 4, &features) ||
+	    target > KVM_ARM_TARGET_GENERIC_V8)
 		return;
-	if (!j_check(j, R_ARM_PREFERRED_TARGET, target <= KVM_ARM_TARGET_GENERIC_V8,
-		     "a target of the header", "target = %llu", (unsigned long long)target))
-		return;
-	vm_constant(j, R_ARM_PREFERRED_TARGET, "target", numbers, NUMBER_TARGET, 0, target);
-	vm_constant(j, R_ARM_PREFERRED_TARGET, "features", numbers, NUMBER_FEATURES, 0, features);
+	l_constant(l, &l->system->numbers, NUMBER_TARGET, 0, target);
+	l_constant(l, &l->system->numbers, NUMBER_FEATURES, 0, features);
 }
 
 /* --- KVM_ARM_VCPU_INIT ----------------------------------------------------------------------- */
@@ -155,124 +170,128 @@ static void initialized(struct learn *l, const struct init *init)
 		generic_mp_state(l, UINT32_MAX, R_NONE);
 }
 
-/* The second and later calls. True if the end was said. */
-static bool init_again(struct judge *j, const struct init *init)
+/* The second and later calls. */
+static void init_again(struct answer *a, const struct init *init)
 {
-	struct state_vcpu *v = j->vcpu;
-	uint64_t mask = compared(j->q), was = v->scratch[GENERIC_FEATURES];
-	bool generic = q_applies(j->q, R_ARM_INIT_GENERIC_TARGET);
+	const struct question *q = a->q;
+	uint64_t mask = compared(q), was = q->vcpu->scratch[GENERIC_FEATURES];
+	const bool other_target = init->target != q->vcpu->scratch[GENERIC_TARGET];
+	const bool other_power = (was ^ init->features) & POWER_OFF;
 	uint16_t again = R_ARM_INIT_AGAIN;
 
-	if (changed_between(j->q) && ((was ^ init->features) & POWER_OFF))
-		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
-	if (init->target != v->scratch[GENERIC_TARGET] && !generic) {
-		j_must_fail(j, R_ARM_INIT_OTHER_TARGET);
-		return true;
+	if (changed_between(q) && other_power)
+		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
+	if (a_refuse(a, R_ARM_INIT_OTHER_TARGET,
+		     tri(other_target && !q_applies(q, R_ARM_INIT_GENERIC_TARGET))))
+		return;
+	if (generic_flag(q->vcpu, ARM_UNSURE)) {
+		a_may_fail(a, R_ARM_INIT_LEFTOVERS);
+		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
+		a_succeeds(a, R_ARM_INIT_AGAIN);
+		return;
 	}
 	/* What else there is to say of the call is the same. */
-	if (init->target != v->scratch[GENERIC_TARGET])
+	if (other_target)
 		again = R_ARM_INIT_GENERIC_TARGET;
-	else if ((was ^ init->features) & POWER_OFF && !(mask & POWER_OFF))
+	else if (other_power && !(mask & POWER_OFF))
 		again = R_ARM_INIT_POWER_OFF_APART;
-	if (generic_flag(v, ARM_UNSURE)) {
-		j_may_fail(j, R_ARM_INIT_LEFTOVERS);
-		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
-		return false;
-	}
-	if (changed_between(j->q))
+	if (changed_between(q))
 		mask &= ~POWER_OFF;
-	if ((was ^ init->features) & mask) {
-		j_must_fail(j, R_ARM_INIT_OTHER_FEATURES);
-		return true;
-	}
-	if (j_succeeds(j, again)) {
-		if (init->target != v->scratch[GENERIC_TARGET])
-			j_hold(j, R_ARM_INIT_GENERIC_TARGET);
-		if ((was ^ init->features) & POWER_OFF)
-			j_hold(j, R_ARM_INIT_POWER_OFF_APART);
-		initialized(j->l, init);
-	}
-	return true;
+	if (a_refuse(a, R_ARM_INIT_OTHER_FEATURES, tri((was ^ init->features) & mask)))
+		return;
+	a_succeeds(a, again);
+	if (other_target)
+		a_hold(a, R_ARM_INIT_GENERIC_TARGET);
+	if (other_power)
+		a_hold(a, R_ARM_INIT_POWER_OFF_APART);
 }
 
-/* The first call, as far as is known. True if the end was said. */
-static bool init_first(struct judge *j, const struct init *init)
+/* The first call, as far as is known. */
+static void init_first(struct answer *a, const struct init *init)
 {
-	uint64_t first = j->vm->scratch[GENERIC_VM_FEATURES];
+	const struct question *q = a->q;
+	uint64_t first = q->vm->scratch[GENERIC_VM_FEATURES], other = (first - 1) ^ init->features;
 
-	if (!j->vcpu->fresh) {
-		j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
-		j_may_fail(j, R_ARM_INIT_OTHER_TARGET);
+	if (!q->vcpu->fresh) {
+		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
+		a_may_fail(a, R_ARM_INIT_OTHER_TARGET);
 	}
-	if (!first)
+	if (first && ((first - 1) & ~OLD_FEATURES || changed_between(q))) {
+		a_may_fail(a, R_ARM_INIT_VM_WIDE);
+		a_may_fail(a, R_ARM_INIT_WIDTH);
+	} else if (first &&
+		   (a_refuse(a, R_ARM_INIT_WIDTH, tri(other & EL1_32BIT)) ||
+		    a_refuse(a, R_ARM_INIT_VM_WIDE,
+			     tri(other & compared(q) && q_applies(q, R_ARM_INIT_VM_WIDE))))) {
+		return;
+	}
+	a_succeeds(a, R_ARM_INIT);
+}
+
+/* Older kernels look at bit after bit, newer ones for unknown ones first: true if the answer is
+ * whole. */
+static bool init_strange(struct answer *a, const struct init *init)
+{
+	const struct question *q = a->q;
+
+	if (!init->unknown && !init->strange)
 		return false;
-	if ((first - 1) & ~OLD_FEATURES || changed_between(j->q)) {
-		j_may_fail(j, R_ARM_INIT_VM_WIDE);
-		j_may_fail(j, R_ARM_INIT_WIDTH);
-		return false;
-	}
-	if (((first - 1) ^ init->features) & EL1_32BIT) {
-		j_must_fail(j, R_ARM_INIT_WIDTH);
+	if (!q_applies(q, R_ARM_INIT_POWER_OFF_APART) &&
+	    (generic_flag(q->vcpu, ARM_INITIALIZED) || !q->vcpu->fresh))
+		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
+	if (a_refuse(a, R_ARM_INIT_UNKNOWN_FEATURE,
+		     init->unknown && !q_newer(q) ? STATE_YES : STATE_UNKNOWN))
 		return true;
-	}
-	if (((first - 1) ^ init->features) & compared(j->q) &&
-	    q_applies(j->q, R_ARM_INIT_VM_WIDE)) {
-		j_must_fail(j, R_ARM_INIT_VM_WIDE);
-		return true;
-	}
+	a_may_fail(a, R_ARM_INIT_NO_CAP);
+	a_may_fail(a, R_ARM_INIT_COMBINATION);
 	return false;
 }
 
-static void vcpu_init(struct judge *j)
+static void answer_vcpu_init(const struct question *q, struct answer *a)
 {
-	struct state_vcpu *v = j->vcpu;
-	bool again = generic_flag(v, ARM_INITIALIZED), both;
-	enum state_tri bad, lacks;
+	struct init init;
+	uint64_t auth;
+
+	if (!init_read(q, &init)) {
+		a_skip(a, "argument not captured");
+		return;
+	}
+	auth = init.features & PTRAUTH;
+	if (a_refuse(a, R_ARM_INIT_OTHER_TARGET, target_is_bad(q, init.target)) ||
+	    init_strange(a, &init) || a_refuse(a, R_ARM_INIT_NO_CAP, lacks_cap(q, init.features)) ||
+	    a_refuse(a, R_ARM_INIT_COMBINATION, tri(auth && auth != PTRAUTH)))
+		return;
+	if (init.features & (EL1_32BIT | SVE))
+		a_may_fail(a, R_ARM_INIT_COMBINATION);
+	if (generic_flag(q->vcpu, ARM_INITIALIZED))
+		init_again(a, &init);
+	else
+		init_first(a, &init);
+}
+
+static void learn_vcpu_init(struct learn *l)
+{
+	struct state_vcpu *v = l->vcpu;
+	const bool again = generic_flag(v, ARM_INITIALIZED);
 	struct init init;
 
-	if (!init_read(j->q, &init)) {
+	if (!init_read(l->q, &init)) {
 		generic_flag_set(v, ARM_UNSURE, true);
 		generic_forget_registers(v);
-		generic_mp_state(j->l, UINT32_MAX, R_NONE);
-		j_skip(j, "argument not captured");
+		generic_mp_state(l, UINT32_MAX, R_NONE);
 		return;
 	}
-	bad = target_is_bad(j->q, init.target);
-	if (j_refuse(j, R_ARM_INIT_OTHER_TARGET, bad))
+	if (target_is_bad(l->q, init.target) == STATE_YES)
 		return;
-	/* Older kernels look at bit after bit, newer ones for unknown ones first. */
-	if (init.unknown || init.strange) {
-		if (!q_applies(j->q, R_ARM_INIT_POWER_OFF_APART)) {
-			if (again || !v->fresh)
-				j_may_fail(j, R_ARM_INIT_OTHER_FEATURES);
-			if (!again && init.features & OLD_FEATURES)
-				generic_flag_set(v, ARM_UNSURE, true);
-		}
-		if (init.unknown && !q_newer(j->q)) {
-			j_must_fail(j, R_ARM_INIT_UNKNOWN_FEATURE);
-			return;
-		}
-		j_may_fail(j, R_ARM_INIT_UNKNOWN_FEATURE);
-		j_may_fail(j, R_ARM_INIT_NO_CAP);
-		j_may_fail(j, R_ARM_INIT_COMBINATION);
-	}
-	lacks = lacks_cap(j->q, init.features);
-	if (j_refuse(j, R_ARM_INIT_NO_CAP, lacks))
+	/* Older kernels keep the features that come before the one they refuse. */
+	if ((init.unknown || init.strange) && !q_applies(l->q, R_ARM_INIT_POWER_OFF_APART) &&
+	    !again && init.features & OLD_FEATURES)
+		generic_flag_set(v, ARM_UNSURE, true);
+	if (!l->succeeded)
 		return;
-	both = (init.features & PTRAUTH) == PTRAUTH || !(init.features & PTRAUTH);
-	if (!both) {
-		j_must_fail(j, R_ARM_INIT_COMBINATION);
-		return;
-	}
-	if (init.features & (EL1_32BIT | SVE))
-		j_may_fail(j, R_ARM_INIT_COMBINATION);
-	if (again ? init_again(j, &init) : init_first(j, &init))
-		return;
-	if (j_succeeds(j, again ? R_ARM_INIT_AGAIN : R_ARM_INIT)) {
-		if (!v->fresh && !again)
-			generic_flag_set(v, ARM_UNSURE, true);
-		initialized(j->l, &init);
-	}
+	if (!v->fresh && !again)
+		generic_flag_set(v, ARM_UNSURE, true);
+	initialized(l, &init);
 }
 
 /* SVE of this vCPU was finalized. */
@@ -284,44 +303,58 @@ static enum state_tri finalized(const struct question *q)
 }
 
 /* api.rst 4.119 */
-static void vcpu_finalize(struct judge *j)
+static void answer_vcpu_finalize(const struct question *q, struct answer *a)
 {
-	struct state_vcpu *v = j->vcpu;
-	enum state_tri has = arm64_feature(j->q, KVM_ARM_VCPU_SVE);
+	enum state_tri has = arm64_feature(q, KVM_ARM_VCPU_SVE);
 	uint64_t feature;
 
-	if (!q_field(j->q, j->q->in, 0, 4, &feature)) {
-		generic_flag_set(v, ARM_UNSURE, true);
-		v->scratch[GENERIC_REGS] = 0;
-		j_skip(j, "argument not captured");
+	if (!q_field(q, q->in, 0, 4, &feature)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!generic_flag(v, ARM_INITIALIZED))
-		j_may_fail(j, R_ARM_REG_BEFORE_INIT);
+	if (!generic_flag(q->vcpu, ARM_INITIALIZED))
+		a_may_fail(a, R_ARM_REG_BEFORE_INIT);
 	/* The document has two errors for a feature that was not asked for. */
 	if (has != STATE_YES || feature != KVM_ARM_VCPU_SVE) {
-		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EPERM);
-		if (has == STATE_NO || (feature != KVM_ARM_VCPU_SVE && !q_maybe_newer(j->q))) {
-			j_must_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
+		a_may_fail_with(a, R_ARM_FINALIZE_NONE, EPERM);
+		if (a_refuse_with(a, R_ARM_FINALIZE_NONE, EINVAL,
+				  has == STATE_NO ||
+						  (feature != KVM_ARM_VCPU_SVE && !q_maybe_newer(q))
+					  ? STATE_YES
+					  : STATE_UNKNOWN))
 			return;
-		}
-		j_may_fail_with(j, R_ARM_FINALIZE_NONE, EINVAL);
 	}
-	if (j_refuse(j, R_ARM_FINALIZE_AGAIN, finalized(j->q)))
+	if (!a_refuse(a, R_ARM_FINALIZE_AGAIN, finalized(q)))
+		a_succeeds(a, R_ARM_FINALIZE);
+}
+
+static void learn_vcpu_finalize(struct learn *l)
+{
+	uint64_t feature;
+
+	if (!q_field(l->q, l->q->in, 0, 4, &feature))
+		generic_flag_set(l->vcpu, ARM_UNSURE, true);
+	else if (l->succeeded)
+		generic_flag_set(l->vcpu, ARM_FINALIZED, true);
+	else
 		return;
-	if (j_succeeds(j, R_ARM_FINALIZE)) {
-		generic_flag_set(v, ARM_FINALIZED, true);
-		/* It adds registers. */
-		v->scratch[GENERIC_REGS] = 0;
-	}
+	/* It adds registers. */
+	l->vcpu->scratch[GENERIC_REGS] = 0;
+}
+
+static void answer_vcpu_events(const struct question *q, struct answer *a)
+{
+	(void)q;
+	a_when_always(a);
+	a_hold(a, R_RETURN_ZERO_OR_ERROR);
+	a_silent(a, "no rule for the pending exceptions of arm64");
+	a_when_end(a);
 }
 
 /* Exceptions that are made pending change registers later. */
-static void vcpu_events(struct judge *j)
+static void learn_vcpu_events(struct learn *l)
 {
-	generic_forget_registers(j->vcpu);
-	j_hold(j, R_RETURN_ZERO_OR_ERROR);
-	j_silent(j, "no rule for the pending exceptions of arm64");
+	generic_forget_registers(l->vcpu);
 }
 
 /* --- registers by id ------------------------------------------------------------------------- */
@@ -354,35 +387,44 @@ static bool reset_value(uint64_t word, uint64_t *value)
 	return true;
 }
 
-/* A core register that was read. */
-static void core_read(struct judge *j, uint64_t id, const struct tape_part *value)
+/* What the reset left in a core register, if that is all that is known of it. */
+static void core_reset(struct answer *a, uint64_t id)
 {
-	struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = a->q->vcpu;
 	const struct state_entry *e = state_set_find(&v->msrs, id, 0);
-	uint64_t word = id & 0xffff, want, low, high = 0;
-	uint32_t size = generic_register_size(id);
+	const bool pstate = (id & 0xffff) == WORD(regs.pstate);
+	uint64_t want;
+
+	if (!generic_flag(v, ARM_RESET) || (e && e->known) || !reset_value(id & 0xffff, &want))
+		return;
+	if (v->scratch[GENERIC_FEATURES] & EL1_32BIT) {
+		if (pstate)
+			a_equal(a, R_ARM_INIT_32BIT, "PSTATE", 0x1d3, TAPE_NESTED_OUT, 0, 8);
+	} else if (v->scratch[GENERIC_FEATURES] <= OLD_FEATURES) {
+		a_equal(a, R_ARM_INIT_RESETS, pstate ? "PSTATE" : "register", want, TAPE_NESTED_OUT,
+			0, 8);
+		if (generic_register_size(id) == 16)
+			a_equal(a, R_ARM_INIT_RESETS, "register, second half", 0, TAPE_NESTED_OUT,
+				8, 8);
+	}
+}
+
+/* A core register that is read. */
+static void core_read(struct answer *a, uint64_t id)
+{
+	const struct state_entry *e = state_set_find(&a->q->vcpu->msrs, id, 0);
 	uint16_t rule = R_ARM_REG_SAME;
 
-	if (generic_flag(v, ARM_RESET) && !(e && e->known) && reset_value(word, &want) &&
-	    q_field(j->q, value, 0, 8, &low) && (size < 16 || q_field(j->q, value, 8, 8, &high))) {
-		if (v->scratch[GENERIC_FEATURES] & EL1_32BIT) {
-			if (word == WORD(regs.pstate))
-				j_equal(j, R_ARM_INIT_32BIT, "PSTATE", 0x1d3, low);
-		} else if (v->scratch[GENERIC_FEATURES] <= OLD_FEATURES) {
-			j_check(j, R_ARM_INIT_RESETS, low == want && !high,
-				word == WORD(regs.pstate) ? "PSTATE = 0x3c5" : "register = 0",
-				"0x%llx", (unsigned long long)(high ? high : low));
-		}
-	}
+	core_reset(a, id);
 	if (e && e->value[2])
-		rule = word == WORD(regs.pc) ? R_ARM_MMIO_COMPLETED : R_ARM_EVENT_RESULT;
-	generic_register(j, rule, id, value);
+		rule = (id & 0xffff) == WORD(regs.pc) ? R_ARM_MMIO_COMPLETED : R_ARM_EVENT_RESULT;
+	a_generic_register(a, rule, id, TAPE_NESTED_OUT);
 }
 
 /* A core register that was written. */
-static void core_written(struct judge *j, uint64_t id, const struct tape_part *value)
+static void core_written(struct learn *l, uint64_t id)
 {
-	struct state_vcpu *v = j->vcpu;
+	struct state_vcpu *v = l->vcpu;
 	struct state_entry *e;
 
 	/* In a mode of 32 bits others are cut to that. */
@@ -394,44 +436,55 @@ static void core_written(struct judge *j, uint64_t id, const struct tape_part *v
 	e = state_set_entry(&v->msrs, id, 0);
 	if (e)
 		e->value[2] = 0;
-	generic_register(j, R_NONE, id, value);
+	l_generic_register(l, id, l_part(l, TAPE_NESTED_IN));
 }
 
-/* What is there of the vCPU: true if the end was said. */
-static bool reg_unready(struct judge *j)
+/* Registers that the rules tell apart by their ids. */
+enum register_kind {
+	REG_NONE,    /* the vCPU has no registers yet */
+	REG_UNSEEN,  /* the id was not captured */
+	REG_FOREIGN, /* another architecture's */
+	REG_CORE,
+	REG_SVE,
+	REG_COUNTER,
+	REG_OTHER,
+};
+
+static enum register_kind register_kind(const struct question *q, uint64_t *id)
 {
-	if (generic_flag(j->vcpu, ARM_INITIALIZED))
-		return false;
-	if (j->vcpu->fresh) {
-		j_must_fail(j, R_ARM_REG_BEFORE_INIT);
-		return true;
-	}
-	j_may_fail(j, R_ARM_REG_BEFORE_INIT);
-	return false;
+	const uint64_t coproc = KVM_REG_ARM_COPROC_MASK;
+
+	if (!generic_flag(q->vcpu, ARM_INITIALIZED) && q->vcpu->fresh)
+		return REG_NONE;
+	if (!Q_IN(q, struct kvm_one_reg, id, id))
+		return REG_UNSEEN;
+	if ((*id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
+		return REG_FOREIGN;
+	if ((*id & coproc) == KVM_REG_ARM_CORE &&
+	    !(*id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | 0xfffffffull)))
+		return REG_CORE;
+	if ((*id & coproc) == KVM_REG_ARM64_SVE)
+		return REG_SVE;
+	if (*id == KVM_REG_ARM_TIMER_CNT || *id == KVM_REG_ARM_PTIMER_CNT)
+		return REG_COUNTER;
+	return REG_OTHER;
 }
 
-/* An id of the core registers: true if it is one that there is. */
-static bool core_id(struct judge *j, uint64_t id)
+/* An id of the core registers: true if the answer is whole, since there is no such one. */
+static bool core_refused(struct answer *a, uint64_t id)
 {
 	uint64_t word = id & 0xffff, words = generic_register_size(id) / 4;
 
 	if (word + words >= CORE_WORDS) {
 		if (word < CORE_WORDS)
-			j_may_fail(j, R_ARM_REG_CORE_SIZE);
-		j_must_fail(j, R_ARM_REG_CORE_RANGE);
-		return false;
+			a_may_fail(a, R_ARM_REG_CORE_SIZE);
+		a_must_fail(a, R_ARM_REG_CORE_RANGE);
+		return true;
 	}
-	if (core_size(word) != generic_register_size(id)) {
-		j_must_fail(j, R_ARM_REG_CORE_SIZE);
-		return false;
-	}
-	if (core_size(word) == 16 && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_YES) {
-		j_must_fail(j, R_ARM_SVE_CORE);
-		return false;
-	}
-	if (core_size(word) == 16 && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_SVE_CORE);
-	return true;
+	return a_refuse(a, R_ARM_REG_CORE_SIZE,
+			tri(core_size(word) != generic_register_size(id))) ||
+	       a_refuse(a, R_ARM_SVE_CORE,
+			core_size(word) == 16 ? arm64_feature(a->q, KVM_ARM_VCPU_SVE) : STATE_NO);
 }
 
 /* Registers of SVE: Z0 to Z31, P0 to P15 and FFR, of which there is one slice. */
@@ -447,76 +500,81 @@ static bool sve_register(uint64_t id)
 }
 
 /* What the features and the state of SVE decide of one of its registers. */
-static void sve_reg(struct judge *j, uint64_t id, bool set)
+static void sve_reg(struct answer *a, uint64_t id, bool set)
 {
-	bool lengths = id == KVM_REG_ARM64_SVE_VLS;
-	enum state_tri has = arm64_feature(j->q, KVM_ARM_VCPU_SVE), done = finalized(j->q);
+	const bool lengths = id == KVM_REG_ARM64_SVE_VLS, none = !lengths && !sve_register(id);
+	enum state_tri has = arm64_feature(a->q, KVM_ARM_VCPU_SVE), done = finalized(a->q);
 
-	vm_buffer_may_fault(j, j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
-	if (has != STATE_YES || (!lengths && !sve_register(id))) {
-		j_may_fail_with(j, R_ARM_SVE_NONE, ENOENT);
-		if (has == STATE_NO || (!lengths && !sve_register(id))) {
-			j_must_fail_with(j, R_ARM_SVE_NONE, EINVAL);
+	a_buffer_may_fault(a, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT);
+	if (has != STATE_YES || none) {
+		a_may_fail_with(a, R_ARM_SVE_NONE, ENOENT);
+		if (a_refuse_with(a, R_ARM_SVE_NONE, EINVAL,
+				  has == STATE_NO || none ? STATE_YES : STATE_UNKNOWN))
 			return;
-		}
-		j_may_fail_with(j, R_ARM_SVE_NONE, EINVAL);
 	}
 	if (lengths && set) {
-		if (j_refuse(j, R_ARM_SVE_VLS_FIXED, done))
+		if (a_refuse(a, R_ARM_SVE_VLS_FIXED, done))
 			return;
 		/* The lengths must be those of the host up to the longest one. */
-		j_may_fail(j, R_ARM_SVE_VLS_HOST);
-	} else if (!lengths) {
-		if (has == STATE_YES && done == STATE_NO) {
-			j_must_fail(j, R_ARM_SVE_UNFINALIZED);
-			return;
-		}
-		if (done != STATE_YES)
-			j_may_fail(j, R_ARM_SVE_UNFINALIZED);
+		a_may_fail(a, R_ARM_SVE_VLS_HOST);
+	} else if (!lengths && done != STATE_YES &&
+		   a_refuse(a, R_ARM_SVE_UNFINALIZED,
+			    has == STATE_YES && done == STATE_NO ? STATE_YES : STATE_UNKNOWN)) {
+		return;
 	}
-	j_succeeds(j, R_ARM_SVE_REG);
+	a_succeeds(a, R_ARM_SVE_REG);
 }
 
 /* --- the counters (api.rst 4.139) ------------------------------------------------------------ */
 
-static bool counter(uint64_t id)
+/* What the counter of the call was read as last, with an offset that keeps userspace from setting
+ * it. */
+static bool counter_before(const struct question *q, uint64_t id, uint64_t *before)
 {
-	return id == KVM_REG_ARM_TIMER_CNT || id == KVM_REG_ARM_PTIMER_CNT;
+	uint64_t offset;
+
+	return arm64_fact(q, ARM_FACT_COUNTER_OFFSET, 0, &offset) == STATE_YES &&
+	       arm64_vcpu_fact(q, ARM_VCPU_COUNTER, id, before) == STATE_YES;
 }
 
-static void counter_get(struct judge *j, uint64_t id, const struct tape_part *value)
+/* Time passes; nothing that userspace may do sets such a counter back.  It may wrap around. */
+static void check_counter(const struct question *q, struct judge *j)
 {
-	uint64_t now, before, offset;
+	uint64_t id, now, before;
 
-	if (!q_field(j->q, value, 0, 8, &now))
-		return;
-	/* Time passes; nothing that userspace may do sets such a counter back. */
-	if (arm64_fact(j->q, ARM_FACT_COUNTER_OFFSET, 0, &offset) == STATE_YES &&
-	    arm64_vcpu_fact(j->q, ARM_VCPU_COUNTER, id, &before) == STATE_YES) {
-		j_constrain(j, R_ARM_COUNTER_IGNORED, value, 0, 8);
-		j_make_bits(j, R_ARM_COUNTER_IGNORED, value, 0, 8, before, UINT64_MAX);
-		q_field(j->q, value, 0, 8, &now);
+	if (register_kind(q, &id) == REG_COUNTER && counter_before(q, id, &before) &&
+	    q_field(q, j_part(j, TAPE_NESTED_OUT), 0, 8, &now))
 		j_check(j, R_ARM_COUNTER_IGNORED, now - before < 1ull << 63,
 			"a counter that nobody set back", "0x%llx after 0x%llx",
 			(unsigned long long)now, (unsigned long long)before);
-	}
-	arm64_vcpu_fact_set(j->l, ARM_VCPU_COUNTER, id, now);
 }
 
-static void counter_set(struct judge *j, uint64_t id)
+/* A counter that is read. */
+static void counter_read(struct answer *a, uint64_t id)
+{
+	uint64_t before;
+
+	if (!counter_before(a->q, id, &before))
+		return;
+	a_constrained(a, R_ARM_COUNTER_IGNORED, TAPE_NESTED_OUT, 0, 8);
+	a_check(a, check_counter);
+}
+
+/* One that is written. */
+static void counter_written(struct answer *a, uint64_t id)
 {
 	uint64_t offset;
-	enum state_tri known = arm64_fact(j->q, ARM_FACT_COUNTER_OFFSET, 0, &offset);
+	enum state_tri known = arm64_fact(a->q, ARM_FACT_COUNTER_OFFSET, 0, &offset);
 
 	/* Kernels before 6.4 have no register of the physical counter that can be set. */
 	if (id == KVM_REG_ARM_PTIMER_CNT && known != STATE_YES) {
-		j_may_fail_with(j, R_ARM_REG_REFUSED, EINVAL);
-		j_may_fail_with(j, R_ARM_REG_REFUSED, ENOENT);
+		a_may_fail_with(a, R_ARM_REG_REFUSED, EINVAL);
+		a_may_fail_with(a, R_ARM_REG_REFUSED, ENOENT);
 	}
 	if (known == STATE_YES)
-		j_advise(j, R_LINT_COUNTER_IGNORED, "the value is lost: the VM has an offset");
-	vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
-	j_succeeds(j, known == STATE_YES ? R_ARM_COUNTER_IGNORED : R_ARM_COUNTER_SET);
+		a_advise(a, R_LINT_COUNTER_IGNORED, "the value is lost: the VM has an offset");
+	a_buffer_may_fault(a, TAPE_NESTED_IN);
+	a_succeeds(a, known == STATE_YES ? R_ARM_COUNTER_IGNORED : R_ARM_COUNTER_SET);
 }
 
 /* What each vCPU's counter was read as does not hold any more. */
@@ -532,156 +590,193 @@ static void counters_forget(struct learn *l)
 	}
 }
 
-static void set_counter_offset(struct judge *j)
+static bool counter_offset_read(const struct question *q, uint64_t *offset, uint64_t *reserved)
 {
-	int32_t cap = q_cap(j->q, KVM_CAP_COUNTER_OFFSET);
+	return Q_IN(q, struct kvm_arm_counter_offset, counter_offset, offset) &&
+	       Q_IN(q, struct kvm_arm_counter_offset, reserved, reserved);
+}
+
+static void answer_set_counter_offset(const struct question *q, struct answer *a)
+{
+	int32_t cap = q_cap(q, KVM_CAP_COUNTER_OFFSET);
 	uint64_t offset, reserved;
 
-	if (cap == 0) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		j_must_fail(j, R_UNKNOWN_VM_EINVAL);
+	if (cap == 0)
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+	if (a_refuse(a, R_UNKNOWN_VM_EINVAL, q_lacks(q, KVM_CAP_COUNTER_OFFSET)))
 		return;
-	}
-	if (cap < 0)
-		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
 	/* A vCPU is inside of one of its ioctls. */
-	j_may_fail(j, R_ARM_DEVICE_BUSY);
-	if (!Q_IN(j->q, struct kvm_arm_counter_offset, counter_offset, &offset) ||
-	    !Q_IN(j->q, struct kvm_arm_counter_offset, reserved, &reserved)) {
-		j_may_fail(j, R_ARM_COUNTER_RESERVED);
-		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "the offset was not captured");
-		j->vm->facts.open = true;
-		counters_forget(j->l);
-		return;
-	}
-	if (reserved) {
-		j_must_fail(j, R_ARM_COUNTER_RESERVED);
-		return;
-	}
-	if (j_succeeds(j, R_ARM_COUNTER_OFFSET)) {
-		vm_fact_set(j->l, ARM_FACT_COUNTER_OFFSET, 0, offset, 0);
-		counters_forget(j->l);
+	a_may_fail(a, R_ARM_DEVICE_BUSY);
+	if (!counter_offset_read(q, &offset, &reserved)) {
+		a_may_fail(a, R_ARM_COUNTER_RESERVED);
+		a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "the offset was not captured");
+	} else if (!a_refuse(a, R_ARM_COUNTER_RESERVED, tri(reserved))) {
+		a_succeeds(a, R_ARM_COUNTER_OFFSET);
 	}
 }
 
-/* KVM_REG_ARM_PSCI_VERSION was read: major version << 16 | minor version. */
-static void psci_version(struct judge *j, const struct tape_part *value)
+static void learn_set_counter_offset(struct learn *l)
 {
-	bool newer = j->vcpu->scratch[GENERIC_FEATURES] & BIT(KVM_ARM_VCPU_PSCI_0_2);
-	uint64_t version;
+	uint64_t offset, reserved;
 
-	if (generic_flag(j->vcpu, ARM_UNSURE) || !generic_flag(j->vcpu, ARM_INITIALIZED) ||
-	    !q_field(j->q, value, 0, 8, &version))
+	if (q_cap(l->q, KVM_CAP_COUNTER_OFFSET) == 0)
 		return;
-	j_check(j, R_ARM_PSCI_VERSION, newer ? version >= 2 && version <= 0x1ffff : version == 1,
-		newer ? "version 0.2 or a later one" : "version 0.1", "0x%llx",
-		(unsigned long long)version);
+	if (!counter_offset_read(l->q, &offset, &reserved)) {
+		l->vm->facts.open = true;
+		counters_forget(l);
+	} else if (l->succeeded) {
+		vm_fact_set(l, ARM_FACT_COUNTER_OFFSET, 0, offset, 0);
+		counters_forget(l);
+	}
 }
 
-/* The document gives two errors and asks not to rely on which: true if everything is said. */
-static bool reg_foreign(struct judge *j, uint64_t id)
+/* KVM_REG_ARM_PSCI_VERSION is read: major version << 16 | minor version. */
+static void psci_version(struct answer *a)
 {
-	if ((id & KVM_REG_ARCH_MASK) == KVM_REG_ARM64)
+	const struct state_vcpu *v = a->q->vcpu;
+
+	if (generic_flag(v, ARM_UNSURE) || !generic_flag(v, ARM_INITIALIZED))
+		return;
+	if (v->scratch[GENERIC_FEATURES] & BIT(KVM_ARM_VCPU_PSCI_0_2))
+		a_range(a, R_ARM_PSCI_VERSION, "version 0.2 or a later one", 2, 0x1ffff,
+			TAPE_NESTED_OUT, 0, 8);
+	else
+		a_equal(a, R_ARM_PSCI_VERSION, "version of PSCI", 1, TAPE_NESTED_OUT, 0, 8);
+}
+
+/* Not before there is a register that the call is about. */
+static void settle_one_reg(struct learn *l)
+{
+	uint64_t id;
+
+	if (register_kind(l->q, &id) >= REG_FOREIGN)
+		generic_forget_others(l);
+}
+
+/* What GET and SET have in common: true if the answer is whole. */
+static bool reg_refused(struct answer *a, enum register_kind kind, uint64_t id)
+{
+	if (!generic_flag(a->q->vcpu, ARM_INITIALIZED) &&
+	    a_refuse(a, R_ARM_REG_BEFORE_INIT, kind == REG_NONE ? STATE_YES : STATE_UNKNOWN))
+		return true;
+	switch (kind) {
+	case REG_UNSEEN:
+		a_skip(a, "argument not captured");
+		return true;
+	case REG_FOREIGN:
+		/* The document gives two errors and asks not to rely on which. */
+		a_may_fail_with(a, R_ARM_REG_FOREIGN, ENOENT);
+		a_must_fail_with(a, R_ARM_REG_FOREIGN, EINVAL);
+		return true;
+	case REG_CORE:
+		return core_refused(a, id);
+	default:
 		return false;
-	j_must_fail_with(j, R_ARM_REG_FOREIGN, j->ret->ret == -ENOENT ? ENOENT : EINVAL);
-	return true;
+	}
 }
 
 /* api.rst 4.69 */
-static void get_one_reg(struct judge *j)
+static void answer_get_one_reg(const struct question *q, struct answer *a)
 {
-	const struct tape_part *value = j_part(j, TAPE_NESTED_OUT);
-	uint64_t id;
+	uint64_t id = 0;
+	enum register_kind kind = register_kind(q, &id);
 
-	if (reg_unready(j))
+	if (reg_refused(a, kind, id))
 		return;
-	if (!Q_IN(j->q, struct kvm_one_reg, id, &id)) {
-		j_skip(j, "argument not captured");
-		return;
-	}
-	generic_forget_others(j->l);
-	if (reg_foreign(j, id))
-		return;
-	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE &&
-	    !(id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | 0xfffffffull))) {
-		if (core_id(j, id) && j_succeeds(j, R_ARM_REG_CORE))
-			core_read(j, id, value);
+	if (kind == REG_CORE) {
+		a_succeeds(a, R_ARM_REG_CORE);
+		core_read(a, id);
 		return;
 	}
-	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SVE) {
-		sve_reg(j, id, false);
+	if (kind == REG_SVE) {
+		sve_reg(a, id, false);
 		return;
 	}
 	if (id == KVM_REG_ARM_TIMER_CNT) {
-		vm_buffer_may_fault(j, value);
-		if (j_succeeds(j, R_ARM_COUNTER_GET))
-			counter_get(j, id, value);
+		a_buffer_may_fault(a, TAPE_NESTED_OUT);
+		a_succeeds(a, R_ARM_COUNTER_GET);
+		counter_read(a, id);
 		return;
 	}
-	if (id != KVM_REG_ARM_PSCI_VERSION) {
-		j_may_fail_with(j, R_ARM_REG_REFUSED, ENOENT);
-		j_may_fail_with(j, R_ARM_REG_REFUSED, EINVAL);
-		j_may_fail_with(j, R_ARM_REG_REFUSED, EPERM);
-	}
-	if (!j_succeeds(j, R_ARM_REG_OTHER))
+	if (id == KVM_REG_ARM_PSCI_VERSION) {
+		a_succeeds(a, R_ARM_REG_OTHER);
+		psci_version(a);
 		return;
-	if (id == KVM_REG_ARM_PSCI_VERSION)
-		psci_version(j, value);
-	else if (counter(id))
-		counter_get(j, id, value);
+	}
+	a_may_fail_with(a, R_ARM_REG_REFUSED, ENOENT);
+	a_may_fail_with(a, R_ARM_REG_REFUSED, EINVAL);
+	a_may_fail_with(a, R_ARM_REG_REFUSED, EPERM);
+	a_succeeds(a, R_ARM_REG_OTHER);
+	if (kind == REG_COUNTER)
+		counter_read(a, id);
+}
+
+static void learn_get_one_reg(struct learn *l)
+{
+	const struct tape_part *value = l_part(l, TAPE_NESTED_OUT);
+	uint64_t id = 0, now;
+	enum register_kind kind = register_kind(l->q, &id);
+
+	if (!l->succeeded)
+		return;
+	if (kind == REG_CORE)
+		l_generic_register(l, id, value);
+	else if (kind == REG_COUNTER && q_field(l->q, value, 0, 8, &now))
+		arm64_vcpu_fact_set(l, ARM_VCPU_COUNTER, id, now);
 }
 
 /* api.rst 4.68 */
-static void set_one_reg(struct judge *j)
+static void answer_set_one_reg(const struct question *q, struct answer *a)
 {
-	const struct tape_part *value = j_part(j, TAPE_NESTED_IN);
-	uint64_t id;
+	uint64_t id = 0;
+	enum register_kind kind = register_kind(q, &id);
 
-	if (reg_unready(j))
+	if (reg_refused(a, kind, id))
 		return;
-	if (!Q_IN(j->q, struct kvm_one_reg, id, &id)) {
-		generic_forget_registers(j->vcpu);
-		j_skip(j, "argument not captured");
-		return;
-	}
-	generic_forget_others(j->l);
-	if (reg_foreign(j, id))
-		return;
-	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE &&
-	    !(id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | 0xfffffffull))) {
-		if (!core_id(j, id))
-			return;
+	switch (kind) {
+	case REG_CORE:
 		if ((id & 0xffff) == WORD(regs.pstate))
-			j_may_fail_with(j, R_ARM_REG_REFUSED, EINVAL);
-		if (j_succeeds(j, R_ARM_REG_CORE))
-			core_written(j, id, value);
-		return;
+			a_may_fail_with(a, R_ARM_REG_REFUSED, EINVAL);
+		a_succeeds(a, R_ARM_REG_CORE);
+		break;
+	case REG_SVE:
+		sve_reg(a, id, true);
+		break;
+	case REG_COUNTER:
+		counter_written(a, id);
+		break;
+	default:
+		a_may_fail(a, R_ARM_REG_REFUSED);
+		a_succeeds(a, R_ARM_REG_OTHER);
 	}
-	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SVE) {
-		sve_reg(j, id, true);
-		return;
+}
+
+static void learn_set_one_reg(struct learn *l)
+{
+	uint64_t id = 0;
+
+	switch (register_kind(l->q, &id)) {
+	case REG_UNSEEN:
+		generic_forget_registers(l->vcpu);
+		break;
+	case REG_CORE:
+		if (l->succeeded)
+			core_written(l, id);
+		break;
+	case REG_OTHER:
+		if (id == MPIDR)
+			vm_fact_set(l, ARM_FACT_MPIDR, 0, 1, 0);
+		/* System registers are some core registers' other name, and some decide which
+		 * others there are. */
+		l->vcpu->scratch[GENERIC_REGS] = 0;
+		generic_forget_registers(l->vcpu);
+		break;
+	default:
+		break;
 	}
-	if (counter(id)) {
-		counter_set(j, id);
-		return;
-	}
-	if (id == MPIDR)
-		vm_fact_set(j->l, ARM_FACT_MPIDR, 0, 1, 0);
-	j_may_fail(j, R_ARM_REG_REFUSED);
-	/* System registers are some core registers' other name, and some decide which others there
-	 * are. */
-	j->vcpu->scratch[GENERIC_REGS] = 0;
-	generic_forget_registers(j->vcpu);
-	j_succeeds(j, R_ARM_REG_OTHER);
 }
 
 /* --- KVM_RUN --------------------------------------------------------------------------------- */
-
-#define REASON(name) (1ull << KVM_EXIT_##name)
-static const uint64_t reasons = REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO) |
-				REASON(FAIL_ENTRY) | REASON(INTERNAL_ERROR) | REASON(SYSTEM_EVENT) |
-				REASON(ARM_NISV) | REASON(DIRTY_RING_FULL) | REASON(ARM_SEA) |
-				REASON(ARM_LDST64B);
 
 /* What PSCI leaves behind: all vCPUs stopped, a result for a guest that runs again. */
 static void after_event(struct learn *l)
@@ -759,158 +854,247 @@ static void ran(struct learn *l)
 		e->known = 0;
 }
 
-static void run(struct judge *j)
+/* The vCPU was not initialised. */
+static enum state_tri run_before_init(const struct question *q)
 {
-	struct state_vcpu *v = j->vcpu;
-	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
-	bool event = generic_flag(v, GENERIC_EVENT), stopped;
-	uint64_t arg = 0, type = 0;
+	if (q->call->arg || generic_flag(q->vcpu, ARM_INITIALIZED))
+		return STATE_NO;
+	return q->vcpu->fresh ? STATE_YES : STATE_UNKNOWN;
+}
+
+/* It has SVE that was not finalized. */
+static enum state_tri run_unfinalized(const struct question *q)
+{
+	const enum state_tri has = arm64_feature(q, KVM_ARM_VCPU_SVE), done = finalized(q);
+
+	if (!q->call->arg && has == STATE_YES && done == STATE_NO)
+		return STATE_YES;
+	return done != STATE_YES && has == STATE_UNKNOWN ? STATE_UNKNOWN : STATE_NO;
+}
+
+/* What is looked at before the input: true if the answer is whole. */
+static bool run_refused(struct answer *a)
+{
+	return a_refuse(a, R_ARM_RUN_BEFORE_INIT, run_before_init(a->q)) ||
+	       a_refuse(a, R_ARM_RUN_UNFINALIZED, run_unfinalized(a->q)) ||
+	       (!a->q->call->arg && a_arm64_run_unready(a));
+}
+
+/* The vCPU was stopped when KVM_RUN began, and there is no other one to start it. */
+static bool run_stopped(const struct question *q)
+{
+	return q->vcpu->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && q->vm->fresh &&
+	       q->vm->vcpu_count == 1 && q->vcpu->running == 1;
+}
+
+static void check_stopped(const struct question *q, struct judge *j)
+{
+	(void)q;
+	j_break(j, R_ARM_RUN_STOPPED, "no exit of a stopped vCPU", "a return of 0");
+}
+
+static void check_suspend(const struct question *q, struct judge *j)
+{
+	uint64_t arg;
+
+	j_check(j, R_ARM_EVENT_SUSPEND_CAP,
+		vm_cap_enabled(q->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_YES,
+		"this event only with its capability enabled", "type = %u",
+		KVM_SYSTEM_EVENT_SUSPEND);
+}
+
+static void answer_run(const struct question *q, struct answer *a)
+{
+	const bool event = generic_flag(q->vcpu, GENERIC_EVENT);
+	uint64_t arg;
+
+	if (run_refused(a) || a_generic_run_input(a))
+		return;
+	if (event)
+		a_generic_run_again(a);
+	if (run_stopped(q)) {
+		a_when_failed_with(a, EINTR);
+		a_hold(a, R_ARM_RUN_STOPPED);
+		a_when_end(a);
+	}
+	a_may_fail_with(a, R_ARM_RUN_REFUSED, EFAULT);
+	for (size_t i = 0; !event && i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		a_may_fail_with(a, R_ARM_RUN_REFUSED, refusals[i]);
+	a_succeeds(a, event ? R_SYSTEM_EVENT_RUN_AGAIN : R_ARCH_RUN);
+	if (run_stopped(q))
+		a_check(a, check_stopped);
+	a_generic_run_exit(a);
+	if (vm_cap_enabled(q->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_UNKNOWN)
+		return;
+	a_generic_when_exit(a, KVM_EXIT_SYSTEM_EVENT);
+	a_when_field(a, TAPE_RUN_OUT, offsetof(struct kvm_run, system_event.type), 4, UINT32_MAX,
+		     KVM_SYSTEM_EVENT_SUSPEND);
+	a_check(a, check_suspend);
+	a_when_end(a);
+	a_when_end(a);
+}
+
+/* run_refused() without an answer to keep. */
+static bool run_was_refused(const struct question *q)
+{
+	struct answer a = {0};
+	bool refused;
+
+	answer_begin(&a, q);
+	refused = run_refused(&a);
+	answer_release(&a);
+	return refused;
+}
+
+static void learn_run(struct learn *l)
+{
+	struct state_vcpu *v = l->vcpu;
+	const bool event = generic_flag(v, GENERIC_EVENT), refused = run_was_refused(l->q);
+	uint64_t type;
 
 	generic_flag_set(v, GENERIC_EVENT, false);
-	if (!j->q->call->arg && !generic_flag(v, ARM_INITIALIZED)) {
-		if (v->fresh) {
-			j_must_fail(j, R_ARM_RUN_BEFORE_INIT);
-			return;
-		}
-		j_may_fail(j, R_ARM_RUN_BEFORE_INIT);
-	}
-	if (!j->q->call->arg && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_YES &&
-	    finalized(j->q) == STATE_NO) {
-		j_must_fail(j, R_ARM_RUN_UNFINALIZED);
+	if (refused)
 		return;
-	}
-	if (finalized(j->q) != STATE_YES && arm64_feature(j->q, KVM_ARM_VCPU_SVE) == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_RUN_UNFINALIZED);
-	if (!j->q->call->arg && arm64_run_unready(j))
-		return;
-	if (generic_run_input(j)) {
+	v->last_exit = 0;
+	if (generic_run_is_decided(l->q)) {
 		generic_flag_set(v, GENERIC_EVENT, event);
-		after_immediate(j->l);
-		if (!j->q->call->arg && j->ret->ret == -EINTR)
-			vm_fact_set(j->l, ARM_FACT_RAN, v->id, 1, 0);
+		after_immediate(l);
+		if (!l->q->call->arg && l->ret->ret == -EINTR)
+			vm_fact_set(l, ARM_FACT_RAN, v->id, 1, 0);
 		return;
 	}
-	ran(j->l);
-	if (event && j->ret->ret == -EINTR)
-		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
-	stopped = v->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && j->vm->fresh &&
-		  j->vm->vcpu_count == 1 && v->running == 1;
-	if (stopped && j->ret->ret == -EINTR)
-		j_hold(j, R_ARM_RUN_STOPPED);
-	j_may_fail_with(j, R_ARM_RUN_REFUSED, EFAULT);
-	for (size_t i = 0; !event && i < sizeof(refusals) / sizeof(refusals[0]); i++)
-		j_may_fail_with(j, R_ARM_RUN_REFUSED, refusals[i]);
-	if (!j_succeeds(j, event ? R_SYSTEM_EVENT_RUN_AGAIN : R_ARCH_RUN))
+	ran(l);
+	if (!l->succeeded)
 		return;
-	if (stopped)
-		j_break(j, R_ARM_RUN_STOPPED, "no exit of a stopped vCPU", "a return of 0");
-	generic_run_exit(j, reasons);
-	if (v->last_exit != KVM_EXIT_SYSTEM_EVENT ||
-	    !q_field(j->q, out, offsetof(struct kvm_run, system_event.type), 4, &type))
-		return;
-	if (type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET)
-		after_event(j->l);
-	else if (type == KVM_SYSTEM_EVENT_SUSPEND &&
-		 vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) != STATE_UNKNOWN)
-		j_check(j, R_ARM_EVENT_SUSPEND_CAP,
-			vm_cap_enabled(j->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_YES,
-			"this event only with its capability enabled", "type = %llu",
-			(unsigned long long)type);
+	l_generic_run_exit(l);
+	if (v->last_exit == KVM_EXIT_SYSTEM_EVENT &&
+	    q_field(l->q, l_part(l, TAPE_RUN_OUT), offsetof(struct kvm_run, system_event.type), 4,
+		    &type) &&
+	    (type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET))
+		after_event(l);
 }
 
 /* --- the GIC --------------------------------------------------------------------------------- */
 
 /* api.rst 4.24 */
-static void create_irqchip(struct judge *j)
+static void answer_create_irqchip(const struct question *q, struct answer *a)
 {
 	static const int why_not[] = {ENODEV, ENXIO, EBUSY, E2BIG};
-	enum state_tri there = arm64_gic(j->q);
+	enum state_tri there = arm64_gic(q);
 
 	for (size_t i = 0; i < sizeof(why_not) / sizeof(why_not[0]); i++) {
 		/* A host that made one can emulate it. */
-		if (there != STATE_YES || i > 1 || arm64_gic_type(j->q) != KVM_DEV_TYPE_ARM_VGIC_V2)
-			j_may_fail_with(j, R_ARM_IRQCHIP_REFUSED, why_not[i]);
+		if (there != STATE_YES || i > 1 || arm64_gic_type(q) != KVM_DEV_TYPE_ARM_VGIC_V2)
+			a_may_fail_with(a, R_ARM_IRQCHIP_REFUSED, why_not[i]);
 	}
-	if (j_refuse(j, R_ARM_IRQCHIP_ONCE, there))
-		return;
-	if (j_succeeds(j, R_ARM_IRQCHIP))
-		arm64_gic_made(j->l, KVM_DEV_TYPE_ARM_VGIC_V2);
+	if (!a_refuse(a, R_ARM_IRQCHIP_ONCE, there))
+		a_succeeds(a, R_ARM_IRQCHIP);
+}
+
+static void learn_create_irqchip(struct learn *l)
+{
+	if (l->succeeded)
+		arm64_gic_made(l, KVM_DEV_TYPE_ARM_VGIC_V2);
 }
 
 /* api.rst 4.25: bits 24 to 27 of irq are its kind, 16 to 23 and 28 to 31 the vCPU, 0 to 15 its
  * number. */
-static void irq_line(struct judge *j)
-{
-	enum state_tri there = arm64_gic(j->q), ready = arm64_gic_ready(j->q);
-	const struct state_vm *vm = j->vm;
-	uint64_t irq, kind, cpu, number, irqs = 0;
-	bool no_cpu, no_number;
+struct line {
+	uint64_t kind, cpu, number;
+};
 
-	if (!Q_IN(j->q, struct kvm_irq_level, irq, &irq)) {
-		j_skip(j, "argument not captured");
-		return;
-	}
-	kind = irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK;
-	number = irq & KVM_ARM_IRQ_NUM_MASK;
-	cpu = (irq >> KVM_ARM_IRQ_VCPU_SHIFT & KVM_ARM_IRQ_VCPU_MASK) +
-	      (irq >> KVM_ARM_IRQ_VCPU2_SHIFT & KVM_ARM_IRQ_VCPU2_MASK) *
-		      (KVM_ARM_IRQ_VCPU_MASK + 1);
-	if (kind > KVM_ARM_IRQ_TYPE_PPI) {
-		j_must_fail(j, R_ARM_IRQ_LINE_NUMBER);
-		return;
-	}
-	if (kind == KVM_ARM_IRQ_TYPE_CPU && there == STATE_YES) {
-		j_must_fail(j, R_ARM_IRQ_LINE_CPU);
-		return;
-	}
-	if (kind != KVM_ARM_IRQ_TYPE_CPU && there == STATE_NO) {
-		j_must_fail(j, R_ARM_IRQ_LINE_NEEDS_GIC);
-		return;
-	}
-	if (there == STATE_UNKNOWN)
-		j_may_fail_with(j,
-				kind == KVM_ARM_IRQ_TYPE_CPU ? R_ARM_IRQ_LINE_CPU
-							     : R_ARM_IRQ_LINE_NEEDS_GIC,
-				ENXIO);
+static bool line_read(const struct question *q, struct line *line)
+{
+	uint64_t irq;
+
+	if (!Q_IN(q, struct kvm_irq_level, irq, &irq))
+		return false;
+	line->kind = irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK;
+	line->number = irq & KVM_ARM_IRQ_NUM_MASK;
+	line->cpu = (irq >> KVM_ARM_IRQ_VCPU_SHIFT & KVM_ARM_IRQ_VCPU_MASK) +
+		    (irq >> KVM_ARM_IRQ_VCPU2_SHIFT & KVM_ARM_IRQ_VCPU2_MASK) *
+			    (KVM_ARM_IRQ_VCPU_MASK + 1);
+	return true;
+}
+
+/* There is no such vCPU, or no such number of that kind. */
+static bool line_absent(const struct question *q, const struct line *line)
+{
 	/* By its id or by when it was made, as the kernel is. */
-	no_cpu = kind != KVM_ARM_IRQ_TYPE_SPI && vm->fresh && cpu >= vm->vcpu_count &&
-		 !state_vm_vcpu_number(j->vm, cpu);
-	no_number = kind == KVM_ARM_IRQ_TYPE_CPU   ? number > KVM_ARM_IRQ_CPU_FIQ
-		    : kind == KVM_ARM_IRQ_TYPE_PPI ? number < 16 || number > 31
-						   : number < 32;
-	if (no_cpu || no_number) {
-		j_must_fail(j, R_ARM_IRQ_LINE_NUMBER);
+	if (line->kind != KVM_ARM_IRQ_TYPE_SPI && q->vm->fresh && line->cpu >= q->vm->vcpu_count &&
+	    !state_vm_vcpu_number(q->vm, line->cpu))
+		return true;
+	switch (line->kind) {
+	case KVM_ARM_IRQ_TYPE_CPU:
+		return line->number > KVM_ARM_IRQ_CPU_FIQ;
+	case KVM_ARM_IRQ_TYPE_PPI:
+		return line->number < 16 || line->number > 31;
+	default:
+		return line->number < 32;
+	}
+}
+
+/* The GIC has the interrupt of the line for certain. */
+static bool line_of_gic(const struct question *q, const struct line *line)
+{
+	uint64_t irqs = 0;
+
+	if (arm64_gic_ready(q) != STATE_YES || !q->vm->fresh || !q->vm->vcpu_count)
+		return false;
+	return line->kind == KVM_ARM_IRQ_TYPE_PPI ||
+	       (arm64_fact(q, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && line->number < irqs &&
+		line->number < 1020);
+}
+
+static void answer_irq_line(const struct question *q, struct answer *a)
+{
+	const struct state_vm *vm = q->vm;
+	enum state_tri there = arm64_gic(q);
+	struct line line;
+	bool of_cpu;
+
+	if (!line_read(q, &line)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (kind == KVM_ARM_IRQ_TYPE_CPU && there == STATE_NO && vm->fresh &&
-	    cpu < vm->vcpu_count && state_vm_vcpu_number(j->vm, cpu)) {
-		j_succeeds(j, R_ARM_IRQ_LINE);
+	of_cpu = line.kind == KVM_ARM_IRQ_TYPE_CPU;
+	if (a_refuse(a, R_ARM_IRQ_LINE_NUMBER, tri(line.kind > KVM_ARM_IRQ_TYPE_PPI)) ||
+	    a_refuse_with(a, of_cpu ? R_ARM_IRQ_LINE_CPU : R_ARM_IRQ_LINE_NEEDS_GIC, ENXIO,
+			  of_cpu ? there : tri_not(there)) ||
+	    a_refuse(a, R_ARM_IRQ_LINE_NUMBER, tri(line_absent(q, &line))))
+		return;
+	if (of_cpu && there == STATE_NO && vm->fresh && line.cpu < vm->vcpu_count &&
+	    state_vm_vcpu_number(vm, line.cpu)) {
+		a_succeeds(a, R_ARM_IRQ_LINE);
 		return;
 	}
 	/* The GIC must be there with all its interrupts; the default of them is the kernel's. */
-	if (ready != STATE_YES)
-		j_may_fail(j, R_ARM_GIC_REGS_EARLY);
-	j_may_fail(j, R_ARM_IRQ_LINE_NUMBER);
-	if (ready == STATE_YES &&
-	    (kind == KVM_ARM_IRQ_TYPE_PPI ||
-	     (arm64_fact(j->q, ARM_FACT_GIC_IRQS, 0, &irqs) == STATE_YES && number < irqs &&
-	      number < 1020)) &&
-	    vm->fresh && vm->vcpu_count)
-		j_succeeds(j, R_ARM_IRQ_LINE);
+	if (arm64_gic_ready(q) != STATE_YES)
+		a_may_fail(a, R_ARM_GIC_REGS_EARLY);
+	a_may_fail(a, R_ARM_IRQ_LINE_NUMBER);
+	if (line_of_gic(q, &line))
+		a_succeeds(a, R_ARM_IRQ_LINE);
 	else
-		j_may_succeed(j, R_ARM_IRQ_LINE_OTHER, "which interrupts there are");
+		a_may_succeed(a, R_ARM_IRQ_LINE_OTHER, "which interrupts there are");
 }
 
 const struct judge_handler model_arm64_handlers[] = {
-	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, .judge = create_irqchip},
-	{"KVM_IRQ_LINE", KVMAPI_VM, .judge = irq_line},
-	{"KVM_ARM_PREFERRED_TARGET", KVMAPI_VM, .judge = preferred_target},
-	{"KVM_ARM_VCPU_INIT", KVMAPI_VCPU, .judge = vcpu_init},
-	{"KVM_ARM_VCPU_FINALIZE", KVMAPI_VCPU, .judge = vcpu_finalize},
-	{"KVM_ARM_SET_COUNTER_OFFSET", KVMAPI_VM, .judge = set_counter_offset},
-	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, .judge = vcpu_events},
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = get_one_reg},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = set_one_reg},
-	{"KVM_RUN", KVMAPI_VCPU, .judge = run, .enter = run_enter},
+	{"KVM_CREATE_IRQCHIP", KVMAPI_VM, .answer = answer_create_irqchip,
+	 .learn = learn_create_irqchip},
+	{"KVM_IRQ_LINE", KVMAPI_VM, .answer = answer_irq_line},
+	{"KVM_ARM_PREFERRED_TARGET", KVMAPI_VM, .answer = answer_preferred_target,
+	 .learn = learn_preferred_target},
+	{"KVM_ARM_VCPU_INIT", KVMAPI_VCPU, .answer = answer_vcpu_init, .learn = learn_vcpu_init},
+	{"KVM_ARM_VCPU_FINALIZE", KVMAPI_VCPU, .answer = answer_vcpu_finalize,
+	 .learn = learn_vcpu_finalize},
+	{"KVM_ARM_SET_COUNTER_OFFSET", KVMAPI_VM, .answer = answer_set_counter_offset,
+	 .learn = learn_set_counter_offset},
+	{"KVM_SET_VCPU_EVENTS", KVMAPI_VCPU, .answer = answer_vcpu_events,
+	 .learn = learn_vcpu_events},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .settle = settle_one_reg, .answer = answer_get_one_reg,
+	 .learn = learn_get_one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .settle = settle_one_reg, .answer = answer_set_one_reg,
+	 .learn = learn_set_one_reg},
+	{"KVM_RUN", KVMAPI_VCPU, .enter = run_enter, .answer = answer_run, .learn = learn_run},
 	{NULL, 0, .judge = NULL},
 };

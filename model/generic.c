@@ -82,104 +82,117 @@ uint32_t generic_register_size(uint64_t id)
 	return 1u << (id >> 52 & 15);
 }
 
-void generic_register(struct judge *j, uint16_t rule, uint64_t id, const struct tape_part *value)
+/* What was captured of a register's value, as two words. */
+static bool register_read(const struct question *q, uint64_t id, const struct tape_part *value,
+			  uint64_t words[2])
 {
-	uint32_t size = generic_register_size(id), half = size < 8 ? size : 8;
-	struct state_entry *e = state_set_add(&j->vcpu->msrs, id, 0);
-	uint64_t words[2] = {0, 0};
+	uint32_t size = generic_register_size(id);
+
+	words[1] = 0;
+	return size <= 16 && q_field(q, value, 0, size < 8 ? size : 8, &words[0]) &&
+	       (size <= 8 || q_field(q, value, 8, 8, &words[1]));
+}
+
+void a_generic_register(struct answer *a, uint16_t rule, uint64_t id, uint8_t role)
+{
+	const struct state_entry *e = state_set_find(&a->q->vcpu->msrs, id, 0);
+	uint32_t size = generic_register_size(id);
+
+	if (!e || !e->known)
+		return;
+	a_equal(a, rule, "register", e->value[0], role, 0, size < 8 ? size : 8);
+	if (size > 8)
+		a_equal(a, rule, "register, second half", e->value[1], role, 8, 8);
+}
+
+void l_generic_register(struct learn *l, uint64_t id, const struct tape_part *value)
+{
+	struct state_entry *e = state_set_add(&l->vcpu->msrs, id, 0);
+	uint64_t words[2];
 
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
-	if (size > 16 || !q_field(j->q, value, 0, half, &words[0]) ||
-	    (size > 8 && !q_field(j->q, value, 8, 8, &words[1]))) {
-		e->known = 0;
-		return;
+	e->known = register_read(l->q, id, value, words);
+	if (e->known) {
+		e->value[0] = words[0];
+		e->value[1] = words[1];
 	}
-	if (rule != R_NONE && e->known && j_equal(j, rule, "register", e->value[0], words[0]))
-		j_equal(j, rule, "register, second half", e->value[1], words[1]);
-	e->known = 1;
-	e->value[0] = words[0];
-	e->value[1] = words[1];
 }
 
 /* --- machines and vCPUs ---------------------------------------------------------------------- */
 
 /* api.rst 4.2 */
-static void create_vm(struct judge *j)
+static void answer_create_vm(const struct question *q, struct answer *a)
 {
-	int32_t bits = q_cap(j->q, KVM_CAP_ARM_VM_IPA_SIZE);
-
-	if (j->q->call->arg) {
+	if (q->call->arg) {
 		/* Which types there are is a matter of the architecture; some want privileges. */
-		j_may_fail(j, R_ARCH_CREATE_VM_TYPE);
-		if (!j_succeeds_value(j, R_ARCH_CREATE_VM_TYPE))
-			return;
-		vm_typed_seen(j->l);
+		a_may_fail(a, R_ARCH_CREATE_VM_TYPE);
+		a_succeeds_value(a, R_ARCH_CREATE_VM_TYPE);
 	} else {
-		if (arch(j->q) == KVMAPI_ARM64 && bits < 40)
-			j_may_fail(j, R_ARCH_CREATE_VM_IPA);
-		if (!j_succeeds_value(j, R_ARCH_CREATE_VM))
-			return;
+		if (arch(q) == KVMAPI_ARM64 && q_cap(q, KVM_CAP_ARM_VM_IPA_SIZE) < 40)
+			a_may_fail(a, R_ARCH_CREATE_VM_IPA);
+		a_succeeds_value(a, R_ARCH_CREATE_VM);
 	}
-	vm_created(j, j->ret->ret);
+	a_created(a);
+}
+
+static void learn_create_vm(struct learn *l)
+{
+	if (l->succeeded && l->q->call->arg)
+		vm_typed_seen(l);
 }
 
 /* api.rst 4.4: a VM knows more than /dev/kvm of what it can. */
-static void check_extension_vm(struct judge *j)
+static void answer_check_extension_vm(const struct question *q, struct answer *a)
 {
-	j_succeeds_value(j, R_CHECK_EXTENSION_ANSWERS);
+	(void)q;
+	a_succeeds_value(a, R_CHECK_EXTENSION_ANSWERS);
 }
 
 /* api.rst 4.7 */
-static void create_vcpu(struct judge *j)
+static void answer_create_vcpu(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
-	uint64_t id = j->q->call->arg;
-	int32_t most_id = q_cap(j->q, KVM_CAP_MAX_VCPU_ID), most = q_cap(j->q, KVM_CAP_MAX_VCPUS);
+	const struct state_vm *vm = q->vm;
+	uint64_t id = q->call->arg;
+	int32_t most_id = q_cap(q, KVM_CAP_MAX_VCPU_ID), most = q_cap(q, KVM_CAP_MAX_VCPUS);
 
 	if ((most_id > 0 && id >= (uint64_t)most_id) ||
 	    (most > 0 && vm->vcpu_count >= (uint32_t)most)) {
-		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN);
-		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
-		j_must_fail(j, R_ARCH_CREATE_VCPU_ID);
+		a_may_fail(a, R_ARCH_CREATE_VCPU_TAKEN);
+		a_may_fail(a, R_ARCH_CREATE_VCPU_LATE);
+		a_must_fail(a, R_ARCH_CREATE_VCPU_ID);
 		return;
 	}
 	if (state_vm_vcpu_number(vm, id)) {
-		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
-		if (arch(j->q) == KVMAPI_POWERPC) {
+		a_may_fail(a, R_ARCH_CREATE_VCPU_LATE);
+		if (arch(q) == KVMAPI_POWERPC) {
 			/* Its place in a core is taken, which is looked at first. */
-			j_may_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
-			j_must_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
+			a_may_fail_with(a, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
+			a_must_fail_with(a, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
 			return;
 		}
-		j_must_fail(j, R_ARCH_CREATE_VCPU_TAKEN);
+		a_must_fail(a, R_ARCH_CREATE_VCPU_TAKEN);
 		return;
 	}
 	/* An interrupt controller decides how many there can be; Power numbers them by cores. */
 	if (id || !vm->fresh || vm->device_count || most_id <= 0 || most <= 0)
-		j_may_fail(j, R_ARCH_CREATE_VCPU_ID);
+		a_may_fail(a, R_ARCH_CREATE_VCPU_ID);
 	if (!vm->fresh) {
-		j_may_fail(j, R_ARCH_CREATE_VCPU_TAKEN);
-		j_may_fail_with(j, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
+		a_may_fail(a, R_ARCH_CREATE_VCPU_TAKEN);
+		a_may_fail_with(a, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
 	}
 	if (!vm->fresh || vm->device_count || vm->irqchip != STATE_IRQCHIP_NONE)
-		j_may_fail(j, R_ARCH_CREATE_VCPU_LATE);
-	if (!j_succeeds_value(j, R_ARCH_CREATE_VCPU))
-		return;
-	vm->has_vcpus = STATE_YES;
-	vm_created(j, j->ret->ret);
+		a_may_fail(a, R_ARCH_CREATE_VCPU_LATE);
+	a_succeeds_value(a, R_ARCH_CREATE_VCPU);
+	a_created(a);
 }
 
-/* A demand that hangs on something that must not be there yet. */
-static bool cap_too_late(struct judge *j, enum state_tri there)
+static void learn_create_vcpu(struct learn *l)
 {
-	if (there == STATE_YES)
-		j_must_fail(j, R_ARM_CAP_TOO_LATE);
-	else if (there == STATE_UNKNOWN)
-		j_may_fail(j, R_ARM_CAP_TOO_LATE);
-	return there == STATE_YES;
+	if (l->succeeded)
+		l->vm->has_vcpus = STATE_YES;
 }
 
 static enum state_tri has_slots(const struct state_vm *vm)
@@ -190,132 +203,123 @@ static enum state_tri has_slots(const struct state_vm *vm)
 }
 
 /* api.rst 7.36: the argument is the size of the ring in bytes. */
-static bool arm_dirty_ring(struct judge *j, uint64_t arg)
+static bool arm_dirty_ring_refused(struct answer *a, uint64_t arg)
 {
-	int32_t most = q_cap(j->q, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+	const struct question *q = a->q;
+	int32_t most = q_cap(q, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
 	uint32_t size = (uint32_t)arg;
-	uint64_t before = 0;
+	uint64_t before;
 
-	if (!size || size & (size - 1) || size < q_page(j->q)) {
-		j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
-		return false;
-	}
-	if (most > 0 && size > (uint32_t)most) {
-		j_must_fail_with(j, R_ARM_CAP_ARGUMENT, E2BIG);
-		return false;
-	}
-	return !cap_too_late(j, vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &before)) &&
-	       !cap_too_late(j, j->vm->has_vcpus);
+	return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL,
+			     tri(!size || size & (size - 1) || size < q_page(q))) ||
+	       a_refuse_with(a, R_ARM_CAP_ARGUMENT, E2BIG,
+			     tri(most > 0 && size > (uint32_t)most)) ||
+	       a_refuse(a, R_ARM_CAP_TOO_LATE,
+			vm_cap_enabled(q->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &before)) ||
+	       a_refuse(a, R_ARM_CAP_TOO_LATE, q->vm->has_vcpus);
 }
 
-/* What has to be refused of a capability of arm64 and its argument; false if all is said. */
-static bool arm_cap(struct judge *j, uint64_t cap, uint64_t arg)
+/* The size of the blocks into which huge pages are split. */
+static enum state_tri arm_chunk_is_bad(const struct question *q, uint64_t size)
 {
+	if (!size)
+		return STATE_NO;
+	/* Which blocks there are hangs on the size of pages. */
+	return size & (size - 1) || size < q_page(q) ? STATE_YES : STATE_UNKNOWN;
+}
+
+/* What has to be refused of a capability of arm64 and its argument: true if the answer is whole. */
+static bool arm_cap_refused(struct answer *a, uint64_t cap, uint64_t arg)
+{
+	const struct question *q = a->q;
 	const uint64_t protect = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
-	int32_t answer = q_cap(j->q, (uint32_t)cap);
+	int32_t bits = q_cap(q, (uint32_t)cap);
 	uint64_t size;
 
 	switch (cap) {
 	case KVM_CAP_ARM_NISV_TO_USER:
 	case KVM_CAP_ARM_SYSTEM_SUSPEND:
 	case KVM_CAP_ARM_SEA_TO_USER:
-		return true;
+		return false;
 	case KVM_CAP_ARM_MTE:
 		/* Memory of guest_memfd is in the way, too. */
-		if (has_slots(j->vm) != STATE_NO)
-			j_may_fail(j, R_ARM_CAP_TOO_LATE);
-		return !cap_too_late(j, j->vm->has_vcpus);
+		if (has_slots(q->vm) != STATE_NO)
+			a_may_fail(a, R_ARM_CAP_TOO_LATE);
+		return a_refuse(a, R_ARM_CAP_TOO_LATE, q->vm->has_vcpus);
 	case KVM_CAP_ARM_WRITABLE_IMP_ID_REGS:
-		return !cap_too_late(j, j->vm->has_vcpus);
+		return a_refuse(a, R_ARM_CAP_TOO_LATE, q->vm->has_vcpus);
 	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
-		if (arg && (arg & (arg - 1) || arg < q_page(j->q))) {
-			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
-			return false;
-		}
-		/* Which blocks there are hangs on the size of pages. */
-		if (arg)
-			j_may_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
-		return !cap_too_late(j, has_slots(j->vm));
+		return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL, arm_chunk_is_bad(q, arg)) ||
+		       a_refuse(a, R_ARM_CAP_TOO_LATE, has_slots(q->vm));
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
-		if (answer >= 0 && arg & ~(arg & protect ? (uint64_t)(uint32_t)answer : 0)) {
-			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
-			return false;
-		}
-		return true;
+		return a_refuse_with(
+			a, R_ARM_CAP_ARGUMENT, EINVAL,
+			tri(bits >= 0 && arg & ~(arg & protect ? (uint64_t)(uint32_t)bits : 0)));
 	case KVM_CAP_HALT_POLL:
-		if (arg > UINT32_MAX) {
-			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
-			return false;
-		}
-		return true;
+		return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL, tri(arg > UINT32_MAX));
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
-		return arm_dirty_ring(j, arg);
+		return arm_dirty_ring_refused(a, arg);
 	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
-		if (vm_cap_enabled(j->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size) == STATE_NO) {
-			j_must_fail_with(j, R_ARM_CAP_ARGUMENT, EINVAL);
-			return false;
-		}
-		return !cap_too_late(j, has_slots(j->vm));
+		return a_refuse_with(a, R_ARM_CAP_ARGUMENT, EINVAL,
+				     tri(vm_cap_enabled(q->vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL,
+							&size) == STATE_NO)) ||
+		       a_refuse(a, R_ARM_CAP_TOO_LATE, has_slots(q->vm));
 	default:
 		/* The list above is that of the kernels up to 7.2. */
-		if (!q_maybe_newer(j->q)) {
-			j_must_fail(j, R_ARM_CAP_NONE);
-			return false;
-		}
-		j_may_fail(j, R_ARM_CAP_NONE);
-		return true;
+		return a_refuse(a, R_ARM_CAP_NONE, q_maybe_newer(q) ? STATE_UNKNOWN : STATE_YES);
 	}
 }
 
-/* api.rst 4.37, chapter 7, arm64: false if all is said. */
-static bool arm_enable_cap(struct judge *j, uint64_t cap, uint64_t arg)
+/* api.rst 4.37, chapter 7, arm64 */
+static void answer_arm_cap(const struct question *q, struct answer *a, uint64_t cap, uint64_t arg)
 {
-	if (j->vcpu || !q_cap(j->q, (uint32_t)cap)) {
-		j_must_fail(j, R_ARM_CAP_NONE);
-		return false;
-	}
-	if (!arm_cap(j, cap, arg))
-		return false;
-	if (vm_typed(j->q) || q_cap(j->q, (uint32_t)cap) < 0)
-		j_may_fail(j, R_ARM_CAP_NONE);
-	return j_succeeds(j, R_ARM_CAP_SUCCEEDS);
+	if (a_refuse(a, R_ARM_CAP_NONE, tri(q->vcpu || !q_cap(q, (uint32_t)cap))) ||
+	    arm_cap_refused(a, cap, arg))
+		return;
+	if (vm_typed(q) || q_cap(q, (uint32_t)cap) < 0)
+		a_may_fail(a, R_ARM_CAP_NONE);
+	a_succeeds(a, R_ARM_CAP_SUCCEEDS);
+}
+
+/* The argument; false if something of it was not captured.  With flags args[0] does not matter. */
+static bool enable_cap_read(const struct question *q, uint64_t *cap, uint64_t *flags, uint64_t *arg)
+{
+	return Q_IN(q, struct kvm_enable_cap, cap, cap) &&
+	       Q_IN(q, struct kvm_enable_cap, flags, flags) &&
+	       (*flags || q_field(q, q->in, offsetof(struct kvm_enable_cap, args), 8, arg));
 }
 
 /* api.rst 4.37, chapters 6 and 7 */
-static void enable_cap(struct judge *j)
+static void answer_enable_cap(const struct question *q, struct answer *a)
 {
-	uint64_t cap, flags, arg = 0;
+	uint64_t cap, flags, arg;
+
+	if (!enable_cap_read(q, &cap, &flags, &arg))
+		a_skip(a, "argument not captured");
+	else if (flags && cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
+		a_may_succeed(a, R_ARCH_ENABLE_CAP, "flags of a dirty ring");
+	else if (flags)
+		a_must_fail(a, R_ARCH_ENABLE_CAP_FLAGS);
+	else if (arch(q) == KVMAPI_ARM64)
+		answer_arm_cap(q, a, cap, arg);
+	else
+		a_may_succeed(a, R_ARCH_ENABLE_CAP, "which capabilities can be enabled, and when");
+}
+
+static void learn_enable_cap(struct learn *l)
+{
+	uint64_t cap, flags, arg;
 	struct state_entry *e;
 
-	if (!Q_IN(j->q, struct kvm_enable_cap, cap, &cap) ||
-	    !Q_IN(j->q, struct kvm_enable_cap, flags, &flags)) {
-		j->vm->caps.open = true;
-		j_skip(j, "argument not captured");
+	if (!enable_cap_read(l->q, &cap, &flags, &arg)) {
+		l->vm->caps.open = true;
 		return;
 	}
-	if (flags) {
-		if (cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
-			j_may_succeed(j, R_ARCH_ENABLE_CAP, "flags of a dirty ring");
-		else
-			j_must_fail(j, R_ARCH_ENABLE_CAP_FLAGS);
+	if (!l->succeeded || flags || l->vcpu)
 		return;
-	}
-	if (!q_field(j->q, j->q->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
-		j->vm->caps.open = true;
-		j_skip(j, "argument not captured");
-		return;
-	}
-	if (arch(j->q) == KVMAPI_ARM64) {
-		if (!arm_enable_cap(j, cap, arg))
-			return;
-	} else if (!j_may_succeed(j, R_ARCH_ENABLE_CAP,
-				  "which capabilities can be enabled, and when") ||
-		   j->vcpu) {
-		return;
-	}
-	e = state_set_add(&j->vm->caps, cap, VM_CAP_ENABLED);
+	e = state_set_add(&l->vm->caps, cap, VM_CAP_ENABLED);
 	if (!e) {
-		j->oom = -ENOMEM;
+		l->oom = -ENOMEM;
 		return;
 	}
 	e->known = 1;
@@ -327,7 +331,6 @@ static void enable_cap(struct judge *j)
 enum {
 	RUN_IMMEDIATE = 1,
 	RUN_REASON = 8,
-	RUN_UNION = KVMAPI_RUN_UNION,
 };
 
 void generic_run_enter(struct learn *l)
@@ -338,111 +341,30 @@ void generic_run_enter(struct learn *l)
 	generic_forget_registers(l->vcpu);
 }
 
-bool generic_run_input(struct judge *j)
+/* Userspace set immediate_exit. */
+static bool run_immediate(const struct question *q)
 {
-	const struct tape_part *in = j_part(j, TAPE_RUN_IN);
+	const struct tape_part *in = q_part(q, TAPE_RUN_IN);
 
-	j->vcpu->last_exit = 0;
-	if (j->q->call->arg) {
-		j_must_fail(j, R_ARCH_RUN_NO_ARGUMENT);
+	return in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE];
+}
+
+bool generic_run_is_decided(const struct question *q)
+{
+	return q->call->arg || run_immediate(q);
+}
+
+bool a_generic_run_input(struct answer *a)
+{
+	if (a_refuse(a, R_ARCH_RUN_NO_ARGUMENT, tri(a->q->call->arg)) ||
+	    a_refuse(a, R_ARCH_RUN_IMMEDIATE, tri(run_immediate(a->q))))
 		return true;
-	}
-	if (in && in->have > RUN_IMMEDIATE && in->data[RUN_IMMEDIATE]) {
-		j_must_fail(j, R_ARCH_RUN_IMMEDIATE);
-		return true;
-	}
-	j_may_fail(j, R_ARCH_RUN_INTERRUPTED);
+	a_may_fail(a, R_ARCH_RUN_INTERRUPTED);
 	return false;
 }
 
-/* api.rst 5, KVM_EXIT_SYSTEM_EVENT */
-static void system_event(struct judge *j, const struct tape_part *out)
-{
-	uint64_t type, count, data = 0;
-	size_t at = offsetof(struct kvm_run, system_event.type);
-
-	if (!q_field(j->q, out, at, 4, &type) || !q_field(j->q, out, at + 4, 4, &count))
-		return;
-	j_check(j, R_SYSTEM_EVENT_TYPE,
-		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_SUSPEND &&
-			(arch(j->q) != KVMAPI_ARM64 || type != KVM_SYSTEM_EVENT_CRASH),
-		"a type that the architecture has", "type = %llu", (unsigned long long)type);
-	generic_flag_set(j->vcpu, GENERIC_EVENT,
-			 type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET);
-	/* Older kernels had flags where data[0] is now, and nothing where their number is. */
-	if (q_cap(j->q, KVM_CAP_SYSTEM_EVENT_DATA) <= 0)
-		return;
-	if (count)
-		q_field(j->q, out, offsetof(struct kvm_run, system_event.data), 8, &data);
-	j_check(j, R_SYSTEM_EVENT_FLAGS,
-		count <= 16 && (arch(j->q) != KVMAPI_ARM64 ||
-				(count <= 1 && data <= 1 &&
-				 (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
-				  type == KVM_SYSTEM_EVENT_RESET))),
-		"numbers that go with this event", "ndata = %llu, data[0] = 0x%llx",
-		(unsigned long long)count, (unsigned long long)data);
-}
-
-/* Exits that come only if userspace asked for them by a capability of the VM. */
-static void exit_needs_cap(struct judge *j, uint64_t reason)
-{
-	static const struct {
-		uint32_t reason, cap;
-	} needs[] = {
-		{KVM_EXIT_ARM_NISV, KVM_CAP_ARM_NISV_TO_USER},
-		{KVM_EXIT_ARM_SEA, KVM_CAP_ARM_SEA_TO_USER},
-		{KVM_EXIT_DIRTY_RING_FULL, KVM_CAP_DIRTY_LOG_RING_ACQ_REL},
-	};
-	uint64_t arg;
-
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		enum state_tri on = vm_cap_enabled(j->vm, needs[i].cap, &arg);
-
-		if (reason == needs[i].reason && on != STATE_UNKNOWN)
-			j_check(j, R_ARCH_RUN_NEEDS_CAP, on == STATE_YES,
-				"this exit only with its capability enabled", "exit_reason = %llu",
-				(unsigned long long)reason);
-	}
-}
-
-void generic_run_exit(struct judge *j, uint64_t reasons)
-{
-	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
-	uint64_t reason, len, write;
-
-	if (!q_field(j->q, out, RUN_REASON, 4, &reason))
-		return;
-	j->vcpu->last_exit = (uint32_t)reason;
-	if (!j_check(j, R_ARCH_RUN_REASON, reason < 64 && reasons >> reason & 1,
-		     "an exit that the architecture has", "exit_reason = %llu",
-		     (unsigned long long)reason))
-		return;
-	exit_needs_cap(j, reason);
-	switch (reason) {
-	case KVM_EXIT_MMIO:
-		if (q_field(j->q, out, offsetof(struct kvm_run, mmio.len), 4, &len) &&
-		    q_field(j->q, out, offsetof(struct kvm_run, mmio.is_write), 1, &write))
-			j_check(j, R_ARCH_RUN_MMIO, len >= 1 && len <= 8 && write <= 1,
-				"len of 1 to 8, is_write 0 or 1", "len = %llu, is_write = %llu",
-				(unsigned long long)len, (unsigned long long)write);
-		break;
-	case KVM_EXIT_DEBUG:
-		if (j->vcpu->debug_known == STATE_YES ||
-		    (j->vcpu->debug_known == STATE_NO && j->vcpu->fresh))
-			j_check(j, R_ARCH_RUN_DEBUG, j->vcpu->debug_control & KVM_GUESTDBG_ENABLE,
-				"this exit only with KVM_SET_GUEST_DEBUG", "control = 0x%x",
-				j->vcpu->debug_control);
-		break;
-	case KVM_EXIT_SYSTEM_EVENT:
-		system_event(j, out);
-		break;
-	default:
-		break;
-	}
-}
-
 #define REASON(name) (1ull << KVM_EXIT_##name)
-/* Exits that belong to other architectures. */
+/* Exits that belong to one architecture. */
 #define X86_ONLY                                                                          \
 	(REASON(IO) | REASON(HLT) | REASON(IRQ_WINDOW_OPEN) | REASON(SET_TPR) |           \
 	 REASON(TPR_ACCESS) | REASON(IOAPIC_EOI) | REASON(HYPERV) | REASON(X86_RDMSR) |   \
@@ -454,23 +376,165 @@ void generic_run_exit(struct judge *j, uint64_t reasons)
 	 REASON(S390_STSI))
 #define POWERPC_ONLY (REASON(DCR) | REASON(OSI) | REASON(PAPR_HCALL) | REASON(EPR))
 #define RISCV_ONLY   (REASON(RISCV_SBI) | REASON(RISCV_CSR))
+/* All that arm64 has. */
+#define ARM_REASONS                                                              \
+	(REASON(HYPERCALL) | REASON(DEBUG) | REASON(MMIO) | REASON(FAIL_ENTRY) | \
+	 REASON(INTERNAL_ERROR) | REASON(SYSTEM_EVENT) | REASON(DIRTY_RING_FULL) | ARM_ONLY)
+
+/* The exits that there can be, as a mask. */
+static uint64_t exit_reasons(const struct question *q)
+{
+	const uint64_t others = X86_ONLY | ARM_ONLY | S390_ONLY;
+
+	switch (arch(q)) {
+	case KVMAPI_ARM64:
+		return ARM_REASONS;
+	case KVMAPI_POWERPC:
+		return ~(others | RISCV_ONLY);
+	default:
+		return ~(others | POWERPC_ONLY);
+	}
+}
+
+/* Exits that come only if userspace asked for them by a capability of the VM. */
+static void check_exit_needs_cap(const struct question *q, struct judge *j, uint64_t reason)
+{
+	static const struct {
+		uint32_t reason, cap;
+	} needs[] = {
+		{KVM_EXIT_ARM_NISV, KVM_CAP_ARM_NISV_TO_USER},
+		{KVM_EXIT_ARM_SEA, KVM_CAP_ARM_SEA_TO_USER},
+		{KVM_EXIT_DIRTY_RING_FULL, KVM_CAP_DIRTY_LOG_RING_ACQ_REL},
+	};
+	uint64_t arg;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		enum state_tri on = vm_cap_enabled(q->vm, needs[i].cap, &arg);
+
+		if (reason == needs[i].reason && on != STATE_UNKNOWN)
+			j_check(j, R_ARCH_RUN_NEEDS_CAP, on == STATE_YES,
+				"this exit only with its capability enabled", "exit_reason = %llu",
+				(unsigned long long)reason);
+	}
+}
+
+/* Which exit it is: some never come, and some only if they were asked for. */
+static void check_exit(const struct question *q, struct judge *j)
+{
+	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
+	const struct state_vcpu *v = q->vcpu;
+	uint64_t reason;
+
+	if (!q_field(q, out, RUN_REASON, 4, &reason))
+		return;
+	j_promise_bits(j, R_ARCH_RUN_REASON, out, RUN_REASON, 4, ~0x3full);
+	if (!j_check(j, R_ARCH_RUN_REASON, reason < 64 && exit_reasons(q) >> reason & 1,
+		     "an exit that the architecture has", "exit_reason = %llu",
+		     (unsigned long long)reason))
+		return;
+	check_exit_needs_cap(q, j, reason);
+	if (reason == KVM_EXIT_DEBUG &&
+	    (v->debug_known == STATE_YES || (v->debug_known == STATE_NO && v->fresh)))
+		j_check(j, R_ARCH_RUN_DEBUG, v->debug_control & KVM_GUESTDBG_ENABLE,
+			"this exit only with KVM_SET_GUEST_DEBUG", "control = 0x%x",
+			v->debug_control);
+}
+
+/* api.rst 5, KVM_EXIT_SYSTEM_EVENT */
+static bool system_event_read(const struct question *q, const struct tape_part *out, uint64_t *type,
+			      uint64_t *count)
+{
+	return q_field(q, out, offsetof(struct kvm_run, system_event.type), 4, type) &&
+	       q_field(q, out, offsetof(struct kvm_run, system_event.ndata), 4, count);
+}
+
+static void check_system_event(const struct question *q, struct judge *j)
+{
+	const struct tape_part *out = j_part(j, TAPE_RUN_OUT);
+	const bool arm = arch(q) == KVMAPI_ARM64;
+	uint64_t type, count, data = 0;
+
+	if (!system_event_read(q, out, &type, &count))
+		return;
+	j_check(j, R_SYSTEM_EVENT_TYPE,
+		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_SUSPEND &&
+			(!arm || type != KVM_SYSTEM_EVENT_CRASH),
+		"a type that the architecture has", "type = %llu", (unsigned long long)type);
+	/* Older kernels had flags where data[0] is now, and nothing where their number is. */
+	if (q_cap(q, KVM_CAP_SYSTEM_EVENT_DATA) <= 0)
+		return;
+	if (count)
+		q_field(q, out, offsetof(struct kvm_run, system_event.data), 8, &data);
+	j_check(j, R_SYSTEM_EVENT_FLAGS,
+		count <= 16 && (!arm || (count <= 1 && data <= 1 &&
+					 (!data || type == KVM_SYSTEM_EVENT_SHUTDOWN ||
+					  type == KVM_SYSTEM_EVENT_RESET))),
+		"numbers that go with this event", "ndata = %llu, data[0] = 0x%llx",
+		(unsigned long long)count, (unsigned long long)data);
+}
+
+void a_generic_when_exit(struct answer *a, uint32_t reason)
+{
+	a_when_field(a, TAPE_RUN_OUT, RUN_REASON, 4, UINT32_MAX, reason);
+}
+
+void a_generic_run_exit(struct answer *a)
+{
+	a_check(a, check_exit);
+	a_generic_when_exit(a, KVM_EXIT_MMIO);
+	a_range(a, R_ARCH_RUN_MMIO, "len of 1 to 8", 1, 8, TAPE_RUN_OUT,
+		offsetof(struct kvm_run, mmio.len), 4);
+	a_range(a, R_ARCH_RUN_MMIO, "is_write 0 or 1", 0, 1, TAPE_RUN_OUT,
+		offsetof(struct kvm_run, mmio.is_write), 1);
+	a_when_end(a);
+	a_generic_when_exit(a, KVM_EXIT_SYSTEM_EVENT);
+	a_constrained(a, R_SYSTEM_EVENT_TYPE, TAPE_RUN_OUT,
+		      offsetof(struct kvm_run, system_event.type), 4);
+	a_check(a, check_system_event);
+	a_when_end(a);
+}
+
+void l_generic_run_exit(struct learn *l)
+{
+	const struct tape_part *out = l_part(l, TAPE_RUN_OUT);
+	uint64_t reason, type, count;
+
+	if (!q_field(l->q, out, RUN_REASON, 4, &reason))
+		return;
+	l->vcpu->last_exit = (uint32_t)reason;
+	if (reason == KVM_EXIT_SYSTEM_EVENT && system_event_read(l->q, out, &type, &count))
+		generic_flag_set(l->vcpu, GENERIC_EVENT,
+				 type == KVM_SYSTEM_EVENT_SHUTDOWN ||
+					 type == KVM_SYSTEM_EVENT_RESET);
+}
+
+void a_generic_run_again(struct answer *a)
+{
+	a_when_failed_with(a, EINTR);
+	a_hold(a, R_SYSTEM_EVENT_RUN_AGAIN);
+	a_when_end(a);
+}
 
 /* api.rst 4.10: Power and RISC-V; arm64 has a handler of its own. */
-static void run(struct judge *j)
+static void answer_run(const struct question *q, struct answer *a)
 {
-	uint64_t none = X86_ONLY | ARM_ONLY | S390_ONLY;
-	bool event = generic_flag(j->vcpu, GENERIC_EVENT);
+	if (a_generic_run_input(a))
+		return;
+	if (generic_flag(q->vcpu, GENERIC_EVENT)) {
+		a_generic_run_again(a);
+		a_succeeds(a, R_SYSTEM_EVENT_RUN_AGAIN);
+	} else {
+		a_may_succeed(a, R_ARCH_RUN, "what the guest needs before it can run");
+	}
+	a_generic_run_exit(a);
+}
 
-	generic_flag_set(j->vcpu, GENERIC_EVENT, false);
-	if (generic_run_input(j))
-		return;
-	none |= arch(j->q) == KVMAPI_POWERPC ? RISCV_ONLY : POWERPC_ONLY;
-	if (event && j->ret->ret == -EINTR)
-		j_hold(j, R_SYSTEM_EVENT_RUN_AGAIN);
-	if (event ? !j_succeeds(j, R_SYSTEM_EVENT_RUN_AGAIN)
-		  : !j_may_succeed(j, R_ARCH_RUN, "what the guest needs before it can run"))
-		return;
-	generic_run_exit(j, ~none);
+static void learn_run(struct learn *l)
+{
+	generic_flag_set(l->vcpu, GENERIC_EVENT, false);
+	l->vcpu->last_exit = 0;
+	if (l->succeeded)
+		l_generic_run_exit(l);
 }
 
 /* --- registers, MP state, debugging ---------------------------------------------------------- */
@@ -479,184 +543,264 @@ static void run(struct judge *j)
 #define LIST_MAX 2048
 
 /* api.rst 4.68, 4.69: RISC-V */
-static void one_reg(struct judge *j)
+static void answer_one_reg(const struct question *q, struct answer *a)
 {
-	/* Some of them decide which others there are. */
-	j->vcpu->scratch[GENERIC_REGS] = 0;
-	j_may_succeed(j, R_ARCH_REG, "which registers this vCPU has");
+	(void)q;
+	a_may_succeed(a, R_ARCH_REG, "which registers this vCPU has");
 }
 
-/* api.rst 4.84 */
-static void reg_list(struct judge *j)
+static void learn_one_reg(struct learn *l)
+{
+	/* Some of them decide which others there are. */
+	l->vcpu->scratch[GENERIC_REGS] = 0;
+}
+
+/* arm64: the vCPU has no registers before KVM_ARM_VCPU_INIT. */
+static enum state_tri reg_list_needs_init(const struct question *q)
+{
+	if (arch(q) != KVMAPI_ARM64 || generic_flag(q->vcpu, ARM_INITIALIZED))
+		return STATE_NO;
+	return q->vcpu->fresh ? STATE_YES : STATE_UNKNOWN;
+}
+
+static bool reg_list_id(const struct question *q, const struct tape_part *out, uint64_t index,
+			uint64_t *id)
+{
+	return q_field(q, out, sizeof(struct kvm_reg_list) + 8 * index, 8, id);
+}
+
+static void check_reg_list(const struct question *q, struct judge *j)
 {
 	static const uint64_t of_arch[] = {
 		[KVMAPI_ARM64] = KVM_REG_ARM64,
 		[KVMAPI_RISCV] = KVM_REG_RISCV,
 	};
-	struct state_vcpu *v = j->vcpu;
-	uint64_t room, n, id, other, known = v->scratch[GENERIC_REGS];
+	uint64_t n, id, other;
 	bool twice = false;
 
-	if (arch(j->q) == KVMAPI_ARM64 && !generic_flag(v, ARM_INITIALIZED)) {
-		if (v->fresh) {
-			j_must_fail(j, R_REG_LIST_NEEDS_INIT);
-			return;
-		}
-		j_may_fail(j, R_REG_LIST_NEEDS_INIT);
-	}
-	if (arch(j->q) == KVMAPI_ARM64 && !generic_flag(v, ARM_FINALIZED))
-		j_may_fail(j, R_ARCH_REG_LIST_UNFINALIZED);
-	if (!Q_IN(j->q, struct kvm_reg_list, n, &room)) {
-		j_skip(j, "argument not captured");
-		return;
-	}
-	/* Finalizing adds registers. */
-	if (known && room < known - 1) {
-		j_must_fail(j, R_ARCH_REG_LIST_TOO_SMALL);
-		if (j->ret->ret != -E2BIG)
-			return;
-	} else {
-		if (!known)
-			j_may_fail(j, R_ARCH_REG_LIST_TOO_SMALL);
-		if (!j_succeeds(j, R_ARCH_REG_LIST) && j->ret->ret != -E2BIG)
-			return;
-	}
 	if (!J_OUT(j, struct kvm_reg_list, n, &n))
 		return;
-	if (j->ret->ret)
-		j_check(j, R_ARCH_REG_LIST_TOO_SMALL, n > room, "n above the room",
-			"n = %llu, room %llu", (unsigned long long)n, (unsigned long long)room);
-	else
-		j_check(j, R_ARCH_REG_LIST, n <= room, "n within the room", "n = %llu, room %llu",
-			(unsigned long long)n, (unsigned long long)room);
-	if (known)
-		j_equal(j, R_ARCH_REG_LIST_COUNT, "n", known - 1, n);
-	v->scratch[GENERIC_REGS] = 1 + n;
-	for (uint64_t i = 0; !j->ret->ret && i < n && i < LIST_MAX; i++) {
-		if (!q_field(j->q, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8, &id))
+	for (uint64_t i = 0; i < n && i < LIST_MAX; i++) {
+		if (!reg_list_id(q, j->out, i, &id))
 			return;
 		for (uint64_t k = 0; k < i; k++)
-			twice |= q_field(j->q, j->out, sizeof(struct kvm_reg_list) + 8 * k, 8,
-					 &other) &&
-				 other == id;
+			twice |= reg_list_id(q, j->out, k, &other) && other == id;
+		j_constrain(j, R_ARCH_REG_LIST_IDS, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8);
 		if (!j_check(j, R_ARCH_REG_LIST_IDS,
-			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(j->q)] && !twice,
+			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(q)] && !twice,
 			     "registers of the architecture, each once", "entry %llu: 0x%llx",
 			     (unsigned long long)i, (unsigned long long)id))
 			return;
 	}
 }
 
-/* api.rst 4.38 */
-static void mp_state_get(struct judge *j)
+/* The number of registers, which is above the room for them in a list that is too small. */
+static void reg_list_number(struct answer *a, bool too_small, uint64_t room)
 {
-	uint64_t state;
-	bool riscv = arch(j->q) == KVMAPI_RISCV;
+	const uint64_t known = a->q->vcpu->scratch[GENERIC_REGS];
 
-	if (arch(j->q) == KVMAPI_POWERPC) {
-		j_must_fail(j, R_ARCH_MP_STATE_NONE);
-		return;
-	}
-	generic_forget_others(j->l);
-	if (!j_succeeds(j, R_ARCH_MP_STATE_GET) || !J_OUT(j, struct kvm_mp_state, mp_state, &state))
-		return;
-	if (!j_check(j, R_ARCH_MP_STATE_VALUES,
-		     state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_STOPPED ||
-			     (!riscv && state == KVM_MP_STATE_SUSPENDED),
-		     "runnable, stopped or suspended", "mp_state = %llu",
-		     (unsigned long long)state))
-		return;
-	j_block_get(j,
-		    generic_mp_known(j->q) ? (uint16_t)j->vcpu->scratch[GENERIC_MP_RULE]
-					   : R_ARCH_MP_STATE_SAME,
-		    &j->vcpu->blocks[STATE_MP_STATE], j->out, 0, 4);
-	j->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+	if (too_small)
+		a_range(a, R_ARCH_REG_LIST_TOO_SMALL, "n above the room",
+			room < UINT64_MAX ? room + 1 : room, UINT64_MAX, TAPE_ARG_OUT, 0, 8);
+	else
+		a_range(a, R_ARCH_REG_LIST, "n within the room", 0, room, TAPE_ARG_OUT, 0, 8);
+	if (known)
+		A_EQUAL(a, R_ARCH_REG_LIST_COUNT, struct kvm_reg_list, n, known - 1);
 }
 
-/* api.rst 4.39 */
-static void mp_state_set(struct judge *j)
+/* api.rst 4.84 */
+static void answer_reg_list(const struct question *q, struct answer *a)
+{
+	uint64_t room, known = q->vcpu->scratch[GENERIC_REGS];
+
+	if (a_refuse(a, R_REG_LIST_NEEDS_INIT, reg_list_needs_init(q)))
+		return;
+	if (arch(q) == KVMAPI_ARM64 && !generic_flag(q->vcpu, ARM_FINALIZED))
+		a_may_fail(a, R_ARCH_REG_LIST_UNFINALIZED);
+	if (!Q_IN(q, struct kvm_reg_list, n, &room)) {
+		a_skip(a, "argument not captured");
+		return;
+	}
+	/* Finalizing adds registers. */
+	if (!a_refuse(a, R_ARCH_REG_LIST_TOO_SMALL,
+		      known ? tri(room < known - 1) : STATE_UNKNOWN)) {
+		a_succeeds(a, R_ARCH_REG_LIST);
+		reg_list_number(a, false, room);
+		a_check(a, check_reg_list);
+	}
+	a_when_failed_with(a, E2BIG);
+	reg_list_number(a, true, room);
+	a_when_end(a);
+}
+
+static void learn_reg_list(struct learn *l)
+{
+	uint64_t room, n;
+
+	if (reg_list_needs_init(l->q) != STATE_YES && Q_IN(l->q, struct kvm_reg_list, n, &room) &&
+	    (l->succeeded || l->ret->ret == -E2BIG) && L_OUT(l, struct kvm_reg_list, n, &n))
+		l->vcpu->scratch[GENERIC_REGS] = 1 + n;
+}
+
+/* Power has no MP states. */
+static void settle_mp_state(struct learn *l)
+{
+	if (arch(l->q) != KVMAPI_POWERPC)
+		generic_forget_others(l);
+}
+
+static bool mp_state_exists(const struct question *q, uint64_t state)
+{
+	return state == KVM_MP_STATE_RUNNABLE || state == KVM_MP_STATE_STOPPED ||
+	       (arch(q) != KVMAPI_RISCV && state == KVM_MP_STATE_SUSPENDED);
+}
+
+static void check_mp_state(const struct question *q, struct judge *j)
 {
 	uint64_t state;
-	uint16_t rule = R_ARCH_MP_STATE_SET;
 
-	if (arch(j->q) == KVMAPI_POWERPC) {
-		j_must_fail(j, R_ARCH_MP_STATE_NONE);
+	if (!J_OUT(j, struct kvm_mp_state, mp_state, &state))
 		return;
-	}
-	generic_forget_others(j->l);
-	if (!Q_IN(j->q, struct kvm_mp_state, mp_state, &state)) {
-		generic_mp_state(j->l, UINT32_MAX, R_NONE);
-		j_skip(j, "argument not captured");
+	j_promise_bits(j, R_ARCH_MP_STATE_VALUES, j->out, 0, 4, ~0xfull);
+	j_check(j, R_ARCH_MP_STATE_VALUES, mp_state_exists(q, state),
+		"runnable, stopped or suspended", "mp_state = %llu", (unsigned long long)state);
+}
+
+/* api.rst 4.38 */
+static void answer_mp_state_get(const struct question *q, struct answer *a)
+{
+	if (a_refuse(a, R_ARCH_MP_STATE_NONE, tri(arch(q) == KVMAPI_POWERPC)))
 		return;
-	}
+	a_succeeds(a, R_ARCH_MP_STATE_GET);
+	a_check(a, check_mp_state);
+	a_block(a,
+		generic_mp_known(q) ? (uint16_t)q->vcpu->scratch[GENERIC_MP_RULE]
+				    : R_ARCH_MP_STATE_SAME,
+		&q->vcpu->blocks[STATE_MP_STATE], TAPE_ARG_OUT, 0, 4);
+}
+
+static void learn_mp_state_get(struct learn *l)
+{
+	uint64_t state;
+
+	if (!l->succeeded || !L_OUT(l, struct kvm_mp_state, mp_state, &state) ||
+	    !mp_state_exists(l->q, state))
+		return;
+	l_block_get(l, &l->vcpu->blocks[STATE_MP_STATE], l->out, 0, 4);
+	l->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+}
+
+/* The kernel takes this state; STATE_UNKNOWN: newer ones do. */
+static enum state_tri mp_state_taken(const struct question *q, uint64_t state)
+{
 	switch (state) {
 	case KVM_MP_STATE_RUNNABLE:
 	case KVM_MP_STATE_STOPPED:
-		break;
+		return STATE_YES;
 	case KVM_MP_STATE_SUSPENDED:
-		rule = R_ARCH_MP_STATE_SUSPENDED;
-		if (q_applies(j->q, rule))
-			break;
-		j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
-		generic_mp_state(j->l, UINT32_MAX, R_NONE);
-		return;
-	default:
+		return q_applies(q, R_ARCH_MP_STATE_SUSPENDED) ? STATE_YES : STATE_UNKNOWN;
+	case KVM_MP_STATE_INIT_RECEIVED:
 		/* RISC-V of newer kernels resets a vCPU this way. */
-		if (arch(j->q) == KVMAPI_RISCV && state == KVM_MP_STATE_INIT_RECEIVED) {
-			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
-			generic_mp_state(j->l, UINT32_MAX, R_NONE);
-			generic_forget_registers(j->vcpu);
-			return;
-		}
-		j_must_fail(j, R_ARCH_MP_STATE_OTHER);
+		return arch(q) == KVMAPI_RISCV ? STATE_UNKNOWN : STATE_NO;
+	default:
+		return STATE_NO;
+	}
+}
+
+/* api.rst 4.39 */
+static void answer_mp_state_set(const struct question *q, struct answer *a)
+{
+	uint64_t state;
+
+	if (a_refuse(a, R_ARCH_MP_STATE_NONE, tri(arch(q) == KVMAPI_POWERPC)))
+		return;
+	if (!Q_IN(q, struct kvm_mp_state, mp_state, &state)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!j_succeeds(j, rule))
+	switch (mp_state_taken(q, state)) {
+	case STATE_YES:
+		a_succeeds(a, state == KVM_MP_STATE_SUSPENDED ? R_ARCH_MP_STATE_SUSPENDED
+							      : R_ARCH_MP_STATE_SET);
+		break;
+	case STATE_UNKNOWN:
+		a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "a state of newer kernels");
+		break;
+	case STATE_NO:
+		a_must_fail(a, R_ARCH_MP_STATE_OTHER);
+		break;
+	}
+}
+
+static void learn_mp_state_set(struct learn *l)
+{
+	uint64_t state;
+
+	if (arch(l->q) == KVMAPI_POWERPC)
 		return;
-	l_block_set(j->l, &j->vcpu->blocks[STATE_MP_STATE], j->q->in, 0, 4);
-	j->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+	if (!Q_IN(l->q, struct kvm_mp_state, mp_state, &state)) {
+		generic_mp_state(l, UINT32_MAX, R_NONE);
+		return;
+	}
+	if (mp_state_taken(l->q, state) == STATE_UNKNOWN) {
+		generic_mp_state(l, UINT32_MAX, R_NONE);
+		if (state == KVM_MP_STATE_INIT_RECEIVED)
+			generic_forget_registers(l->vcpu);
+	} else if (l->succeeded) {
+		l_block_set(l, &l->vcpu->blocks[STATE_MP_STATE], l->q->in, 0, 4);
+		l->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+	}
 }
 
 /* api.rst 4.87 */
-static void guest_debug(struct judge *j)
+static void answer_guest_debug(const struct question *q, struct answer *a)
 {
-	struct state_vcpu *v = j->vcpu;
-	const uint32_t bits = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | 1u << 16 | 1u << 17;
+	const uint64_t all = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+	const uint64_t of_arm = all | 1u << 16 | 1u << 17;
 	uint64_t control;
 
-	if (!q_field(j->q, j->q->in, 0, 4, &control)) {
-		v->debug_known = STATE_UNKNOWN;
-		j_skip(j, "argument not captured");
+	if (!q_field(q, q->in, 0, 4, &control)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (arch(j->q) == KVMAPI_ARM64 && control & ~(uint64_t)bits) {
-		j_must_fail(j, R_ARCH_GUEST_DEBUG_BITS);
+	if (a_refuse(a, R_ARCH_GUEST_DEBUG_BITS, tri(arch(q) == KVMAPI_ARM64 && control & ~of_arm)))
 		return;
+	if (arch(q) == KVMAPI_RISCV || control & ~all)
+		a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "which of it this processor can do");
+	else
+		a_succeeds(a, R_ARCH_GUEST_DEBUG);
+}
+
+static void learn_guest_debug(struct learn *l)
+{
+	uint64_t control;
+
+	if (!q_field(l->q, l->q->in, 0, 4, &control)) {
+		l->vcpu->debug_known = STATE_UNKNOWN;
+	} else if (l->succeeded) {
+		l->vcpu->debug_control = (uint32_t)control;
+		l->vcpu->debug_known = STATE_YES;
 	}
-	if (arch(j->q) == KVMAPI_RISCV ||
-	    control & ~(uint64_t)(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP)) {
-		if (!j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "which of it this processor can do"))
-			return;
-	} else if (!j_succeeds(j, R_ARCH_GUEST_DEBUG)) {
-		return;
-	}
-	v->debug_control = (uint32_t)control;
-	v->debug_known = STATE_YES;
 }
 
 const struct judge_handler model_generic_handlers[] = {
-	{"KVM_CREATE_VM", KVMAPI_SYSTEM, .judge = create_vm},
+	{"KVM_CREATE_VM", KVMAPI_SYSTEM, .answer = answer_create_vm, .learn = learn_create_vm},
 	{"KVM_CHECK_EXTENSION", KVMAPI_SYSTEM, .answer = cap_answer_extension_system,
 	 .learn = cap_learn_extension_system},
-	{"KVM_CHECK_EXTENSION", KVMAPI_VM, .judge = check_extension_vm},
-	{"KVM_CREATE_VCPU", KVMAPI_VM, .judge = create_vcpu},
-	{"KVM_ENABLE_CAP", KVMAPI_VM | KVMAPI_VCPU, .judge = enable_cap},
-	{"KVM_RUN", KVMAPI_VCPU, .judge = run, .enter = generic_run_enter},
-	{"KVM_GET_REG_LIST", KVMAPI_VCPU, .judge = reg_list},
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = one_reg},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = one_reg},
-	{"KVM_GET_MP_STATE", KVMAPI_VCPU, .judge = mp_state_get},
-	{"KVM_SET_MP_STATE", KVMAPI_VCPU, .judge = mp_state_set},
-	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, .judge = guest_debug},
+	{"KVM_CHECK_EXTENSION", KVMAPI_VM, .answer = answer_check_extension_vm},
+	{"KVM_CREATE_VCPU", KVMAPI_VM, .answer = answer_create_vcpu, .learn = learn_create_vcpu},
+	{"KVM_ENABLE_CAP", KVMAPI_VM | KVMAPI_VCPU, .answer = answer_enable_cap,
+	 .learn = learn_enable_cap},
+	{"KVM_RUN", KVMAPI_VCPU, .enter = generic_run_enter, .answer = answer_run,
+	 .learn = learn_run},
+	{"KVM_GET_REG_LIST", KVMAPI_VCPU, .answer = answer_reg_list, .learn = learn_reg_list},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .answer = answer_one_reg, .learn = learn_one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .answer = answer_one_reg, .learn = learn_one_reg},
+	{"KVM_GET_MP_STATE", KVMAPI_VCPU, .settle = settle_mp_state, .answer = answer_mp_state_get,
+	 .learn = learn_mp_state_get},
+	{"KVM_SET_MP_STATE", KVMAPI_VCPU, .settle = settle_mp_state, .answer = answer_mp_state_set,
+	 .learn = learn_mp_state_set},
+	{"KVM_SET_GUEST_DEBUG", KVMAPI_VCPU, .answer = answer_guest_debug,
+	 .learn = learn_guest_debug},
 	{NULL, 0, .judge = NULL},
 };

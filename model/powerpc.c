@@ -88,59 +88,99 @@ static int find_register(uint64_t id)
 	return -1;
 }
 
-/* api.rst 4.68, 4.69 */
-static void one_reg(struct judge *j, bool set)
+/* Every processor has it.  Of the others many are of some processors only. */
+static bool always_there(int row, uint64_t id)
 {
-	const struct tape_part *value = j_part(j, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT);
+	return row >= 0 && registers[row].plain && NUMBER(id) != NUMBER(KVM_REG_PPC_WORT) &&
+	       NUMBER(id) < NUMBER(KVM_REG_PPC_TM_GPR0);
+}
+
+static void settle_one_reg(struct learn *l)
+{
+	uint64_t id;
+
+	if (Q_IN(l->q, struct kvm_one_reg, id, &id))
+		generic_forget_others(l);
+}
+
+/* As many bytes as the register has were read or written. */
+static void check_transfer(const struct question *q, struct judge *j)
+{
+	const struct tape_part *value = q_part(q, TAPE_NESTED_IN) ?: j_part(j, TAPE_NESTED_OUT);
+	uint64_t id;
+
+	if (value && Q_IN(q, struct kvm_one_reg, id, &id))
+		j_equal(j, R_PPC_REG_TRANSFER, "bytes", registers[find_register(id)].width,
+			value->want);
+}
+
+/* api.rst 4.68, 4.69 */
+static void answer_one_reg(const struct question *q, struct answer *a)
+{
 	uint64_t id;
 	int row;
 
-	if (!Q_IN(j->q, struct kvm_one_reg, id, &id)) {
-		generic_forget_registers(j->vcpu);
-		j_skip(j, "argument not captured");
+	if (!Q_IN(q, struct kvm_one_reg, id, &id)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	generic_forget_others(j->l);
 	/* A register that is there, but not on this processor. */
-	j_may_fail_with(j, R_PPC_REG_ABSENT, ENXIO);
-	j_may_fail_with(j, R_PPC_REG_ABSENT, ENODEV);
-	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_PPC) {
-		j_must_fail(j, R_PPC_REG_FOREIGN);
-		return;
-	}
+	a_may_fail_with(a, R_PPC_REG_ABSENT, ENXIO);
+	a_may_fail_with(a, R_PPC_REG_ABSENT, ENODEV);
 	row = find_register(id);
-	if (row >= 0 && registers[row].width != generic_register_size(id)) {
-		j_must_fail(j, R_PPC_REG_WIDTH);
+	if (a_refuse(a, R_PPC_REG_FOREIGN, tri((id & KVM_REG_ARCH_MASK) != KVM_REG_PPC)) ||
+	    a_refuse(a, R_PPC_REG_WIDTH,
+		     tri(row >= 0 && registers[row].width != generic_register_size(id))))
 		return;
-	}
-	if (row >= 0 && registers[row].plain && NUMBER(id) != NUMBER(KVM_REG_PPC_WORT) &&
-	    NUMBER(id) < NUMBER(KVM_REG_PPC_TM_GPR0)) {
-		if (!j_succeeds(j, R_PPC_REG_KNOWN))
-			return;
+	if (always_there(row, id)) {
+		a_succeeds(a, R_PPC_REG_KNOWN);
 	} else {
-		j_may_fail_with(j, R_PPC_REG_ABSENT, EINVAL);
-		if (!j_may_succeed(j, R_PPC_REG_KNOWN, "which registers this processor has"))
-			return;
+		a_may_fail_with(a, R_PPC_REG_ABSENT, EINVAL);
+		a_may_succeed(a, R_PPC_REG_KNOWN, "which registers this processor has");
 	}
-	if (row < 0) {
-		if (set)
-			generic_forget_registers(j->vcpu);
+	if (row >= 0)
+		a_check(a, check_transfer);
+}
+
+static void answer_get_one_reg(const struct question *q, struct answer *a)
+{
+	uint64_t id;
+	int row;
+
+	answer_one_reg(q, a);
+	if (!Q_IN(q, struct kvm_one_reg, id, &id))
+		return;
+	row = find_register(id);
+	if (row >= 0 && registers[row].plain)
+		a_generic_register(a, R_PPC_REG_SAME, id, TAPE_NESTED_OUT);
+}
+
+static void learn_one_reg(struct learn *l, bool set)
+{
+	uint64_t id;
+	int row;
+
+	if (!Q_IN(l->q, struct kvm_one_reg, id, &id)) {
+		generic_forget_registers(l->vcpu);
 		return;
 	}
-	if (value)
-		j_equal(j, R_PPC_REG_TRANSFER, "bytes", registers[row].width, value->want);
-	if (registers[row].plain)
-		generic_register(j, set ? R_NONE : R_PPC_REG_SAME, id, value);
+	if (!l->succeeded)
+		return;
+	row = find_register(id);
+	if (row >= 0 && registers[row].plain)
+		l_generic_register(l, id, l_part(l, set ? TAPE_NESTED_IN : TAPE_NESTED_OUT));
+	else if (row < 0 && set)
+		generic_forget_registers(l->vcpu);
 }
 
-static void get_one_reg(struct judge *j)
+static void learn_get_one_reg(struct learn *l)
 {
-	one_reg(j, false);
+	learn_one_reg(l, false);
 }
 
-static void set_one_reg(struct judge *j)
+static void learn_set_one_reg(struct learn *l)
 {
-	one_reg(j, true);
+	learn_one_reg(l, true);
 }
 
 /* --- RTAS ------------------------------------------------------------------------------------ */
@@ -164,19 +204,19 @@ static int service(const struct tape_part *in)
 	return -1;
 }
 
-static struct state_entry *token_find(const struct state_vm *vm, uint64_t token)
+static bool token_taken(const struct state_vm *vm, uint64_t token)
 {
 	for (uint32_t i = 0; i < vm->caps.count; i++) {
-		struct state_entry *e = &vm->caps.entries[i];
+		const struct state_entry *e = &vm->caps.entries[i];
 
 		if (e->key2 >= TOKEN && e->key == token)
-			return e;
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* The newest token of a service is the one that is forgotten first. */
-static struct state_entry *service_find(const struct state_vm *vm, int number)
+static struct state_entry *service_find(struct state_vm *vm, int number)
 {
 	struct state_entry *found = NULL;
 
@@ -191,58 +231,70 @@ static struct state_entry *service_find(const struct state_vm *vm, int number)
 }
 
 /* api.rst 4.86 */
-static void rtas_define_token(struct judge *j)
+static void answer_rtas_define_token(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
-	struct state_entry *e;
+	const struct state_vm *vm = q->vm;
 	uint64_t token;
-	int number = service(j->q->in);
 
-	if (!q_cap(j->q, KVM_CAP_PPC_RTAS)) {
-		j_must_fail(j, R_PPC_RTAS_UNSUPPORTED);
+	if (a_refuse(a, R_PPC_RTAS_UNSUPPORTED, q_lacks(q, KVM_CAP_PPC_RTAS)))
 		return;
-	}
-	if (q_cap(j->q, KVM_CAP_PPC_RTAS) < 0)
-		j_may_fail(j, R_PPC_RTAS_UNSUPPORTED);
-	if (!Q_IN(j->q, struct kvm_rtas_token_args, token, &token)) {
-		vm->caps.open = true;
-		j_skip(j, "argument not captured");
+	if (!Q_IN(q, struct kvm_rtas_token_args, token, &token)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
 	if (!token) {
-		if (j_succeeds(j, R_PPC_RTAS_FORGOTTEN) && number >= 0) {
-			e = service_find(vm, number);
-			if (e)
-				state_set_remove(&vm->caps, e);
-		}
+		a_succeeds(a, R_PPC_RTAS_FORGOTTEN);
 		return;
 	}
-	if (token_find(vm, token)) {
-		j_must_fail(j, R_PPC_RTAS_TAKEN);
+	if (a_refuse(a, R_PPC_RTAS_TAKEN,
+		     token_taken(vm, token) ? STATE_YES
+		     : vm->caps.open	    ? STATE_UNKNOWN
+					    : STATE_NO))
 		return;
-	}
-	if (vm->caps.open)
-		j_may_fail(j, R_PPC_RTAS_TAKEN);
-	if (number < 0) {
-		j_must_fail(j, R_PPC_RTAS_NO_SERVICE);
-		return;
-	}
 	/* Kernels can be built without the interrupt controller that these services are of. */
-	if (q_cap(j->q, KVM_CAP_IRQ_XICS) <= 0)
-		j_may_fail(j, R_PPC_RTAS_NO_SERVICE);
-	if (!j_succeeds(j, R_PPC_RTAS_DEFINED))
+	if (a_refuse(a, R_PPC_RTAS_NO_SERVICE,
+		     service(q->in) < 0		       ? STATE_YES
+		     : q_cap(q, KVM_CAP_IRQ_XICS) <= 0 ? STATE_UNKNOWN
+						       : STATE_NO))
 		return;
-	e = state_set_add(&vm->caps, token, (uint64_t)(TOKEN + number));
-	if (!e) {
-		j->oom = -ENOMEM;
+	a_succeeds(a, R_PPC_RTAS_DEFINED);
+}
+
+static void learn_rtas_define_token(struct learn *l)
+{
+	struct state_set *caps = &l->vm->caps;
+	const int number = service(l->q->in);
+	struct state_entry *e;
+	uint64_t token;
+
+	if (!q_cap(l->q, KVM_CAP_PPC_RTAS))
+		return;
+	if (!Q_IN(l->q, struct kvm_rtas_token_args, token, &token)) {
+		caps->open = true;
 		return;
 	}
-	e->value[0] = j->q->entered;
+	if (!l->succeeded || number < 0)
+		return;
+	if (!token) {
+		e = service_find(l->vm, number);
+		if (e)
+			state_set_remove(caps, e);
+		return;
+	}
+	e = state_set_add(caps, token, (uint64_t)(TOKEN + number));
+	if (!e) {
+		l->oom = -ENOMEM;
+		return;
+	}
+	e->value[0] = l->q->entered;
 }
 
 const struct judge_handler model_powerpc_handlers[] = {
-	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .judge = get_one_reg},
-	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .judge = set_one_reg},
-	{"KVM_PPC_RTAS_DEFINE_TOKEN", KVMAPI_VM, .judge = rtas_define_token},
+	{"KVM_GET_ONE_REG", KVMAPI_VCPU, .settle = settle_one_reg, .answer = answer_get_one_reg,
+	 .learn = learn_get_one_reg},
+	{"KVM_SET_ONE_REG", KVMAPI_VCPU, .settle = settle_one_reg, .answer = answer_one_reg,
+	 .learn = learn_set_one_reg},
+	{"KVM_PPC_RTAS_DEFINE_TOKEN", KVMAPI_VM, .answer = answer_rtas_define_token,
+	 .learn = learn_rtas_define_token},
 	{NULL, 0, .judge = NULL},
 };
