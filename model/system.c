@@ -977,14 +977,12 @@ static void answer_system_has_attr(const struct question *q, struct answer *a)
 /* An unknown request there: D-01. */
 static void answer_system_set_attr(const struct question *q, struct answer *a)
 {
-	(void)q;
 	a_must_fail(a, R_UNKNOWN_SYSTEM_EINVAL);
 }
 
 /* uapi/kvm.h names them, nothing is behind them. */
 static void answer_trace(const struct question *q, struct answer *a)
 {
-	(void)q;
 	a_may_fail_with(a, R_TRACE_UNSUPPORTED, EOPNOTSUPP);
 	a_must_fail_with(a, R_TRACE_UNSUPPORTED, EINVAL);
 }
