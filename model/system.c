@@ -197,14 +197,12 @@ static void answer_msr_list(const struct question *q, struct answer *a, uint64_t
 		a_when_end(a);
 		return;
 	}
-	if (!count) {
-		if (room < UINT16_MAX)
-			a_may_fail(a, R_MSR_LIST_TOO_SMALL);
-		a_when_failed_with(a, E2BIG);
-		a_range(a, R_MSR_LIST_COUNT, "nmsrs above the room", room + 1, UINT32_MAX,
-			TAPE_ARG_OUT, offsetof(struct kvm_msr_list, nmsrs), 4);
-		a_when_end(a);
-	}
+	if (!count && room < UINT16_MAX)
+		a_may_fail(a, R_MSR_LIST_TOO_SMALL);
+	a_when_failed_with(a, E2BIG);
+	a_range(a, R_MSR_LIST_COUNT, "nmsrs above the room", room + 1, UINT32_MAX, TAPE_ARG_OUT,
+		offsetof(struct kvm_msr_list, nmsrs), 4);
+	a_when_end(a);
 	a_succeeds(a, R_MSR_LIST_SUCCEEDS);
 	if (count) {
 		A_EQUAL(a, R_MSR_LIST_COUNT, struct kvm_msr_list, nmsrs, count->value[0]);
