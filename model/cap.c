@@ -142,69 +142,69 @@ static void learn_extension_vm(struct learn *l)
  * allow. */
 
 /* Bits that the answer of KVM_CHECK_EXTENSION does not have. */
-static bool within_answer(struct judge *j, uint16_t rule, uint32_t cap, uint64_t arg)
+static bool within_answer(struct answer *a, uint16_t rule, uint32_t cap, uint64_t arg)
 {
-	int32_t answered = q_cap(j->q, cap);
+	int32_t answered = q_cap(a->q, cap);
 
-	return j_refuse(j, rule,
+	return a_refuse(a, rule,
 			answered == INT32_MIN ? STATE_UNKNOWN
 					      : tri(arg & ~(uint64_t)(uint32_t)answered));
 }
 
-static bool within(struct judge *j, uint64_t arg, uint64_t mask)
+static bool within(struct answer *a, uint64_t arg, uint64_t mask)
 {
-	return j_refuse(j, R_ENABLE_CAP_ARGUMENT, tri(arg & ~mask));
+	return a_refuse(a, R_ENABLE_CAP_ARGUMENT, tri(arg & ~mask));
 }
 
 /* Only before vCPUs. */
-static bool before_vcpus(struct judge *j)
+static bool before_vcpus(struct answer *a)
 {
-	return j_refuse(j, R_ENABLE_CAP_BEFORE_VCPUS, j->vm->has_vcpus);
+	return a_refuse(a, R_ENABLE_CAP_BEFORE_VCPUS, a->q->vm->has_vcpus);
 }
 
 /* api.rst 7.5 KVM_CAP_SPLIT_IRQCHIP */
-static bool split_irqchip(struct judge *j, uint64_t pins)
+static bool split_irqchip(struct answer *a, uint64_t pins)
 {
-	return j_refuse(j, R_ENABLE_CAP_ARGUMENT, tri(pins > 4096)) ||
-	       j_refuse(j, R_SPLIT_IRQCHIP_ONCE,
-			tri_not(vm_irqchip_is(j->vm, STATE_IRQCHIP_NONE))) ||
-	       j_refuse(j, R_SPLIT_IRQCHIP_BEFORE_VCPUS, j->vm->has_vcpus);
+	return a_refuse(a, R_ENABLE_CAP_ARGUMENT, tri(pins > 4096)) ||
+	       a_refuse(a, R_SPLIT_IRQCHIP_ONCE,
+			tri_not(vm_irqchip_is(a->q->vm, STATE_IRQCHIP_NONE))) ||
+	       a_refuse(a, R_SPLIT_IRQCHIP_BEFORE_VCPUS, a->q->vm->has_vcpus);
 }
 
 /* api.rst 8.29 KVM_CAP_DIRTY_LOG_RING */
-static bool dirty_ring(struct judge *j, uint32_t cap, uint64_t arg)
+static bool dirty_ring(struct answer *a, uint32_t cap, uint64_t arg)
 {
 	uint32_t size = (uint32_t)arg;
-	int32_t most = q_cap(j->q, cap);
+	int32_t most = q_cap(a->q, cap);
 
-	return j_refuse(j, R_DIRTY_RING_SIZE,
-			tri(!size || (size & (size - 1)) || size < q_page(j->q))) ||
-	       j_refuse(j, R_DIRTY_RING_TOO_BIG, tri(most > 0 && size > (uint32_t)most)) ||
-	       j_refuse(j, R_DIRTY_RING_ONCE, vm_dirty_ring(j->vm)) || before_vcpus(j) ||
+	return a_refuse(a, R_DIRTY_RING_SIZE,
+			tri(!size || (size & (size - 1)) || size < q_page(a->q))) ||
+	       a_refuse(a, R_DIRTY_RING_TOO_BIG, tri(most > 0 && size > (uint32_t)most)) ||
+	       a_refuse(a, R_DIRTY_RING_ONCE, vm_dirty_ring(a->q->vm)) || before_vcpus(a) ||
 	       /* A page is the least, but a processor's write buffer may want more (kernel 5.11 on). */
-	       j_refuse(j, R_DIRTY_RING_SIZE, size < 65536 ? STATE_UNKNOWN : STATE_NO);
+	       a_refuse(a, R_DIRTY_RING_SIZE, size < 65536 ? STATE_UNKNOWN : STATE_NO);
 }
 
 /* api.rst 7.32 KVM_CAP_MAX_VCPU_ID */
-static bool max_vcpu_id(struct judge *j, uint64_t limit)
+static bool max_vcpu_id(struct answer *a, uint64_t limit)
 {
-	const struct state_vm *vm = j->vm;
-	int32_t most = q_cap(j->q, KVM_CAP_MAX_VCPU_ID);
+	const struct state_vm *vm = a->q->vm;
+	int32_t most = q_cap(a->q, KVM_CAP_MAX_VCPU_ID);
 	enum state_tri set;
 	uint64_t before = 0;
 
 	/* The capability is older than the possibility to enable it, which came in 2022. */
-	if (q_kernel(j->q) < MODEL_KERNEL(6, 1))
-		return j_refuse(j, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
-	if (j_refuse(j, R_ENABLE_CAP_INVALID, tri(most > 0 && limit > (uint64_t)most)))
+	if (q_kernel(a->q) < MODEL_KERNEL(6, 1))
+		return a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
+	if (a_refuse(a, R_ENABLE_CAP_INVALID, tri(most > 0 && limit > (uint64_t)most)))
 		return true;
 	set = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &before);
 	if (set == STATE_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN || most <= 0)
-		return j_refuse(j, R_MAX_VCPU_ID_ONCE, STATE_UNKNOWN);
+		return a_refuse(a, R_MAX_VCPU_ID_ONCE, STATE_UNKNOWN);
 	/* Some kernels between 6.1 and 6.12 learnt to look at the boot processor. */
-	if (vm->boot_cpu > limit && q_kernel(j->q) > MODEL_KERNEL(6, 1))
-		return j_refuse(j, R_MAX_VCPU_ID_BOOT,
-				q_kernel(j->q) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
+	if (vm->boot_cpu > limit && q_kernel(a->q) > MODEL_KERNEL(6, 1))
+		return a_refuse(a, R_MAX_VCPU_ID_BOOT,
+				q_kernel(a->q) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
 					? STATE_UNKNOWN
 					: STATE_YES);
 	/* The first vCPU makes a limit that was not set the highest one. */
@@ -212,101 +212,101 @@ static bool max_vcpu_id(struct judge *j, uint64_t limit)
 		before = 0;
 	if (!before && vm->has_vcpus == STATE_YES)
 		before = (uint64_t)most;
-	return j_refuse(j, R_MAX_VCPU_ID_ONCE, tri(before && before != limit));
+	return a_refuse(a, R_MAX_VCPU_ID_ONCE, tri(before && before != limit));
 }
 
 /* api.rst 7.13 KVM_CAP_X86_DISABLE_EXITS */
-static bool disable_exits(struct judge *j, uint64_t arg)
+static bool disable_exits(struct answer *a, uint64_t arg)
 {
-	const int32_t answered = q_cap(j->q, KVM_CAP_X86_DISABLE_EXITS);
+	const int32_t answered = q_cap(a->q, KVM_CAP_X86_DISABLE_EXITS);
 
-	if (q_kernel(j->q) >= MODEL_KERNEL(7, 0))
-		return within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg) ||
-		       before_vcpus(j);
+	if (q_kernel(a->q) >= MODEL_KERNEL(7, 0))
+		return within_answer(a, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg) ||
+		       before_vcpus(a);
 	/* Kernels up to 6.12 take the bits that exist and do nothing about those that the host
 	 * cannot do, and do not look for vCPUs. */
-	return j_refuse(j, R_ENABLE_CAP_INVALID, tri(arg & ~(0xfull | (uint32_t)answered))) ||
-	       j_refuse(j, R_DISABLE_EXITS_SILENT,
+	return a_refuse(a, R_ENABLE_CAP_INVALID, tri(arg & ~(0xfull | (uint32_t)answered))) ||
+	       a_refuse(a, R_DISABLE_EXITS_SILENT,
 			answered == INT32_MIN || arg & ~(uint64_t)(uint32_t)answered ||
-					j->vm->has_vcpus != STATE_NO
+					a->q->vm->has_vcpus != STATE_NO
 				? STATE_UNKNOWN
 				: STATE_NO);
 }
 
 /* api.rst 7.7 KVM_CAP_X2APIC_API */
-static bool x2apic_api(struct judge *j, uint64_t arg)
+static bool x2apic_api(struct answer *a, uint64_t arg)
 {
 	const uint64_t both = KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |
 			      KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST;
 
-	if (within_answer(j, R_ENABLE_CAP_INVALID, KVM_CAP_X2APIC_API, arg) ||
-	    j_refuse(j, R_ENABLE_CAP_INVALID, tri((arg & both) == both)))
+	if (within_answer(a, R_ENABLE_CAP_INVALID, KVM_CAP_X2APIC_API, arg) ||
+	    a_refuse(a, R_ENABLE_CAP_INVALID, tri((arg & both) == both)))
 		return true;
 	if (!(arg & KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST))
 		return false;
-	return j_refuse(j, R_X2APIC_NEEDS_SPLIT,
-			tri_not(vm_irqchip_is(j->vm, STATE_IRQCHIP_SPLIT)));
+	return a_refuse(a, R_X2APIC_NEEDS_SPLIT,
+			tri_not(vm_irqchip_is(a->q->vm, STATE_IRQCHIP_SPLIT)));
 }
 
 /* api.rst 7.22 KVM_CAP_X86_BUS_LOCK_EXIT */
-static bool bus_lock(struct judge *j, uint64_t arg)
+static bool bus_lock(struct answer *a, uint64_t arg)
 {
 	const uint64_t both = KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT;
 
-	return j_refuse(j, R_ENABLE_CAP_INVALID, tri(arg & ~both || (arg & both) == both));
+	return a_refuse(a, R_ENABLE_CAP_INVALID, tri(arg & ~both || (arg & both) == both));
 }
 
 /* api.rst 7.33 KVM_CAP_X86_NOTIFY_VMEXIT: the upper half is a window of time. */
-static bool notify_vmexit(struct judge *j, uint64_t arg)
+static bool notify_vmexit(struct answer *a, uint64_t arg)
 {
 	const uint32_t flags = KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER;
 
-	return j_refuse(j, R_ENABLE_CAP_INVALID,
+	return a_refuse(a, R_ENABLE_CAP_INVALID,
 			tri((uint32_t)arg & ~flags || !(arg & KVM_X86_NOTIFY_VMEXIT_ENABLED))) ||
-	       before_vcpus(j);
+	       before_vcpus(a);
 }
 
 /* api.rst 7.35 KVM_CAP_X86_APIC_BUS_CYCLES_NS: the longest time of a timer has to fit 64 bits. */
-static bool bus_cycles(struct judge *j, uint64_t ns)
+static bool bus_cycles(struct answer *a, uint64_t ns)
 {
-	return j_refuse(j, R_ENABLE_CAP_INVALID,
+	return a_refuse(a, R_ENABLE_CAP_INVALID,
 			tri(!ns || ns > UINT64_MAX / (UINT32_MAX * 128ull))) ||
-	       j_refuse(j, R_APIC_BUS_NEEDS_CHIP, vm_irqchip_is(j->vm, STATE_IRQCHIP_NONE)) ||
-	       before_vcpus(j);
+	       a_refuse(a, R_APIC_BUS_NEEDS_CHIP, vm_irqchip_is(a->q->vm, STATE_IRQCHIP_NONE)) ||
+	       before_vcpus(a);
 }
 
 /* api.rst 7.38 KVM_CAP_VM_DISABLE_NX_HUGE_PAGES, for a process that may reboot the host */
-static bool nx_huge_pages(struct judge *j, uint64_t arg)
+static bool nx_huge_pages(struct answer *a, uint64_t arg)
 {
-	return j_refuse(j, R_NX_HUGE_PAGES_PRIVILEGE, STATE_UNKNOWN) ||
-	       j_refuse(j, R_ENABLE_CAP_INVALID, tri(arg)) || before_vcpus(j);
+	return a_refuse(a, R_NX_HUGE_PAGES_PRIVILEGE, STATE_UNKNOWN) ||
+	       a_refuse(a, R_ENABLE_CAP_INVALID, tri(arg)) || before_vcpus(a);
 }
 
 /* api.rst 7.24, 7.29: args[0] is the descriptor of another VM. */
-static bool enc_context(struct judge *j, uint64_t fd)
+static bool enc_context(struct answer *a, uint64_t fd)
 {
-	if (!strcmp(q_backend(j->q), "kvm_intel"))
-		return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EINVAL, STATE_YES);
-	if (!strcmp(q_backend(j->q), "kvm_amd") && (int32_t)fd < 0)
-		return j_refuse_with(j, R_ENC_CONTEXT_REFUSED, EBADF, STATE_YES);
-	return j_refuse(j, R_ENC_CONTEXT_REFUSED, STATE_UNKNOWN);
+	if (!strcmp(q_backend(a->q), "kvm_intel"))
+		return a_refuse_with(a, R_ENC_CONTEXT_REFUSED, EINVAL, STATE_YES);
+	if (!strcmp(q_backend(a->q), "kvm_amd") && (int32_t)fd < 0)
+		return a_refuse_with(a, R_ENC_CONTEXT_REFUSED, EBADF, STATE_YES);
+	return a_refuse(a, R_ENC_CONTEXT_REFUSED, STATE_UNKNOWN);
 }
 
 /* What chapter 7 and the sources of 6.1 to 7.2 say of one capability with one argument. */
-static bool enable_refused(struct judge *j, uint32_t cap, uint64_t arg)
+static bool enable_refused(struct answer *a, uint32_t cap, uint64_t arg)
 {
 	switch (cap) {
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		if (!(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
-			return within(j, arg, 0);
-		return within_answer(j, R_ENABLE_CAP_ARGUMENT, cap, arg);
+			return within(a, arg, 0);
+		return within_answer(a, R_ENABLE_CAP_ARGUMENT, cap, arg);
 	case KVM_CAP_HALT_POLL:
-		return within(j, arg, UINT32_MAX);
+		return within(a, arg, UINT32_MAX);
 	case KVM_CAP_DIRTY_LOG_RING:
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
-		return dirty_ring(j, cap, arg);
+		return dirty_ring(a, cap, arg);
 	case KVM_CAP_SPLIT_IRQCHIP:
-		return split_irqchip(j, arg);
+		return split_irqchip(a, arg);
 	case KVM_CAP_DISABLE_QUIRKS:
 	case KVM_CAP_MSR_PLATFORM_INFO:
 	case KVM_CAP_EXCEPTION_PAYLOAD:
@@ -314,36 +314,36 @@ static bool enable_refused(struct judge *j, uint32_t cap, uint64_t arg)
 		return false;
 	case KVM_CAP_DISABLE_QUIRKS2:
 	case KVM_CAP_EXIT_HYPERCALL:
-		return within_answer(j, R_ENABLE_CAP_INVALID, cap, arg);
+		return within_answer(a, R_ENABLE_CAP_INVALID, cap, arg);
 	case KVM_CAP_X2APIC_API:
-		return x2apic_api(j, arg);
+		return x2apic_api(a, arg);
 	case KVM_CAP_X86_DISABLE_EXITS:
-		return disable_exits(j, arg);
+		return disable_exits(a, arg);
 	case KVM_CAP_X86_USER_SPACE_MSR:
-		return within(j, arg,
+		return within(a, arg,
 			      KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
 				      KVM_MSR_EXIT_REASON_FILTER);
 	case KVM_CAP_X86_BUS_LOCK_EXIT:
-		return bus_lock(j, arg);
+		return bus_lock(a, arg);
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
-		return within(j, arg, 1);
+		return within(a, arg, 1);
 	case KVM_CAP_PMU_CAPABILITY:
-		return within_answer(j, R_ENABLE_CAP_INVALID, cap, arg) || before_vcpus(j);
+		return within_answer(a, R_ENABLE_CAP_INVALID, cap, arg) || before_vcpus(a);
 	case KVM_CAP_MAX_VCPU_ID:
-		return max_vcpu_id(j, arg);
+		return max_vcpu_id(a, arg);
 	case KVM_CAP_X86_NOTIFY_VMEXIT:
-		return notify_vmexit(j, arg);
+		return notify_vmexit(a, arg);
 	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
-		return bus_cycles(j, arg);
+		return bus_cycles(a, arg);
 	case KVM_CAP_VM_DISABLE_NX_HUGE_PAGES:
-		return nx_huge_pages(j, arg);
+		return nx_huge_pages(a, arg);
 	case KVM_CAP_SGX_ATTRIBUTE:
-		return j_refuse(j, R_SGX_ATTRIBUTE, STATE_UNKNOWN);
+		return a_refuse(a, R_SGX_ATTRIBUTE, STATE_UNKNOWN);
 	case KVM_CAP_VM_COPY_ENC_CONTEXT_FROM:
 	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
-		return enc_context(j, arg);
+		return enc_context(a, arg);
 	default:
-		return j_refuse(j, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
+		return a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
 	}
 }
 
@@ -406,76 +406,90 @@ static void enabled(struct learn *l, uint32_t cap)
 }
 
 /* What kernels are known to take without a word. */
-static void silent(struct judge *j, uint32_t cap, uint64_t flags, uint64_t arg)
+static void answer_silent(const struct question *q, struct answer *a, uint32_t cap, uint64_t flags,
+			  uint64_t arg)
 {
 	if (flags)
-		j_hold(j, R_DIRTY_RING_FLAGS);
-	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_cap(j->q, cap))
-		j_hold(j, R_BUS_LOCK_SILENT);
+		a_hold(a, R_DIRTY_RING_FLAGS);
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_cap(q, cap))
+		a_hold(a, R_BUS_LOCK_SILENT);
 	if (cap == KVM_CAP_X86_DISABLE_EXITS &&
-	    (j->vm->has_vcpus == STATE_YES ||
-	     (q_cap(j->q, cap) >= 0 && arg & ~(uint64_t)(uint32_t)q_cap(j->q, cap))))
-		j_hold(j, R_DISABLE_EXITS_SILENT);
+	    (q->vm->has_vcpus == STATE_YES ||
+	     (q_cap(q, cap) >= 0 && arg & ~(uint64_t)(uint32_t)q_cap(q, cap))))
+		a_hold(a, R_DISABLE_EXITS_SILENT);
+}
+
+/* The capability, and what of the argument says whether it can be enabled; false if not all of that
+ * was captured. */
+static bool enable_argument(const struct question *q, uint64_t *cap, uint64_t *flags, uint64_t *arg)
+{
+	return Q_IN(q, struct kvm_enable_cap, cap, cap) &&
+	       Q_IN(q, struct kvm_enable_cap, flags, flags) &&
+	       q_field(q, q->in, offsetof(struct kvm_enable_cap, args), 8, arg);
+}
+
+/* The kernel said that it lacks the capability, or does not let it be enabled. */
+static bool enable_unsupported(const struct question *q, uint64_t cap)
+{
+	/* That one is there, and enabled, whether the host can do it or not. */
+	return q_cap(q, (uint32_t)cap) == 0 && (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
+						(q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 12)));
 }
 
 /* api.rst 4.37, chapter 7 */
-static void enable_cap(struct judge *j)
+static void answer_enable_cap(const struct question *q, struct answer *a)
 {
 	uint64_t cap, flags, arg;
 
-	if (!Q_IN(j->q, struct kvm_enable_cap, cap, &cap) ||
-	    !Q_IN(j->q, struct kvm_enable_cap, flags, &flags) ||
-	    !q_field(j->q, j->q->in, offsetof(struct kvm_enable_cap, args), 8, &arg)) {
-		/* Whatever it was: nearly all of the VM hangs on one capability or another. */
-		state_vm_forget(j->vm);
-		j_skip(j, "argument not captured");
+	if (!enable_argument(q, &cap, &flags, &arg)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
 	if (flags && cap != KVM_CAP_DIRTY_LOG_RING && cap != KVM_CAP_DIRTY_LOG_RING_ACQ_REL) {
-		j_must_fail(j, R_ENABLE_CAP_FLAGS);
+		a_must_fail(a, R_ENABLE_CAP_FLAGS);
 		return;
 	}
-	/* That one is there, and enabled, whether the host can do it or not. */
-	if (q_cap(j->q, (uint32_t)cap) == 0 &&
-	    (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
-	     (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 12)))) {
-		j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
+	if (a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, tri(enable_unsupported(q, cap))))
 		return;
-	}
-	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_kernel(j->q))
-		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_kernel(q))
+		a_may_fail(a, R_ENABLE_CAP_UNSUPPORTED);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */
-		if (!q_maybe_newer(j->q))
-			j_must_fail(j, R_ENABLE_CAP_UNSUPPORTED);
-		else if (j_may_succeed(j, R_ENABLE_CAP_OTHER,
-				       "a capability that this model does not know"))
-			enabled(j->l, (uint32_t)cap);
+		if (!q_maybe_newer(q))
+			a_must_fail(a, R_ENABLE_CAP_UNSUPPORTED);
+		else
+			a_may_succeed(a, R_ENABLE_CAP_OTHER,
+				      "a capability that this model does not know");
 		return;
 	}
-	if (enable_refused(j, (uint32_t)cap, arg))
+	if (enable_refused(a, (uint32_t)cap, arg))
 		return;
-	if (q_cap(j->q, (uint32_t)cap) == INT32_MIN)
-		j_may_fail(j, R_ENABLE_CAP_UNSUPPORTED);
+	if (q_cap(q, (uint32_t)cap) == INT32_MIN)
+		a_may_fail(a, R_ENABLE_CAP_UNSUPPORTED);
 	if (cap == KVM_CAP_SGX_ATTRIBUTE) {
-		if (j_succeeds(j, R_ENABLE_CAP_OTHER))
-			enabled(j->l, (uint32_t)cap);
-		return;
+		a_succeeds(a, R_ENABLE_CAP_OTHER);
+	} else if (depends_on_more((uint32_t)cap)) {
+		a_may_succeed(a, R_ENABLE_CAP_OTHER, "hangs on other descriptors");
+	} else {
+		a_succeeds(a, R_ENABLE_CAP_SUCCEEDS);
+		answer_silent(q, a, (uint32_t)cap, flags, arg);
 	}
-	if (depends_on_more((uint32_t)cap)) {
-		if (j_may_succeed(j, R_ENABLE_CAP_OTHER, "hangs on other descriptors"))
-			enabled(j->l, (uint32_t)cap);
-		return;
-	}
-	if (!j_succeeds(j, R_ENABLE_CAP_SUCCEEDS))
-		return;
-	silent(j, (uint32_t)cap, flags, arg);
-	enabled(j->l, (uint32_t)cap);
+}
+
+static void learn_enable_cap(struct learn *l)
+{
+	uint64_t cap, flags, arg;
+
+	/* Whatever it was: nearly all of the VM hangs on one capability or another. */
+	if (!enable_argument(l->q, &cap, &flags, &arg))
+		state_vm_forget(l->vm);
+	else if (l->succeeded)
+		enabled(l, (uint32_t)cap);
 }
 
 const struct judge_handler model_vm_cap_handlers[] = {
 	{"KVM_CHECK_EXTENSION", KVMAPI_VM, .answer = answer_extension_vm,
 	 .learn = learn_extension_vm},
-	{"KVM_ENABLE_CAP", KVMAPI_VM, .judge = enable_cap},
+	{"KVM_ENABLE_CAP", KVMAPI_VM, .answer = answer_enable_cap, .learn = learn_enable_cap},
 	{NULL, 0, .judge = NULL},
 };

@@ -754,8 +754,10 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 		if (vm && !only_reads(ret->call->row))
 			state_vm_forget(vm);
 	} else {
-		if (lint)
+		if (lint && lint->judge)
 			lint->judge(&j);
+		if (lint && lint->learn)
+			lint->learn(&l);
 		if (h->settle)
 			h->settle(&l);
 		if (h->answer) {
