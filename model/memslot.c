@@ -145,31 +145,31 @@ static uint16_t region_invalid(const struct question *q, const struct region *r,
 }
 
 /* Errors that nothing on the tape decides: limits of the host. */
-static void region_host_limits(struct judge *j, const struct region *r)
+static void region_host_limits(const struct question *q, struct answer *a, const struct region *r)
 {
 	uint64_t tags;
 
 	/* The highest physical address, and the highest user address, are the host's. */
 	if (r->gpa + r->size > 1ull << 36 || r->hva + r->size > 0x7ffffffff000ull)
-		j_may_fail_with(j, R_MEMORY_REGION_HOST_LIMIT, EINVAL);
-	if (q_cap(j->q, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
-		j_may_fail(j, R_MEMORY_REGION_SLOT_ID);
+		a_may_fail_with(a, R_MEMORY_REGION_HOST_LIMIT, EINVAL);
+	if (q_cap(q, KVM_CAP_NR_MEMSLOTS) == INT32_MIN && (r->slot & 0xffff) >= 509)
+		a_may_fail(a, R_MEMORY_REGION_SLOT_ID);
 	/* VMs of other types than 0 may have one address space, and no read-only memory. */
-	if (vm_typed(j->q) || (r->slot >> 16 && q_cap(j->q, KVM_CAP_MULTI_ADDRESS_SPACE) < 0))
-		j_may_fail(j, R_MEMORY_REGION_SPACE);
-	if (r->flags & KVM_MEM_READONLY && q_cap(j->q, KVM_CAP_READONLY_MEM) < 0)
-		j_may_fail(j, R_MEMORY_REGION_FLAGS);
-	if (model_facts(j->q->m)->arch == KVMAPI_X86)
+	if (vm_typed(q) || (r->slot >> 16 && q_cap(q, KVM_CAP_MULTI_ADDRESS_SPACE) < 0))
+		a_may_fail(a, R_MEMORY_REGION_SPACE);
+	if (r->flags & KVM_MEM_READONLY && q_cap(q, KVM_CAP_READONLY_MEM) < 0)
+		a_may_fail(a, R_MEMORY_REGION_FLAGS);
+	if (model_facts(q->m)->arch == KVMAPI_X86)
 		return;
 	/* Elsewhere addresses of guests are not of 2^36 bytes. */
 	if (r->gpa + r->size > 1ull << 32)
-		j_may_fail_with(j, R_MEMORY_REGION_HOST_LIMIT, EFAULT);
+		a_may_fail_with(a, R_MEMORY_REGION_HOST_LIMIT, EFAULT);
 	if (!(r->flags & KVM_MEM_READONLY))
-		j_may_fail_with(j, R_MEMORY_REGION_USER_MEMORY, EPERM);
+		a_may_fail_with(a, R_MEMORY_REGION_USER_MEMORY, EPERM);
 	/* The log of writes, and tags, are refused for some kinds of memory of the user. */
 	if (r->flags & KVM_MEM_LOG_DIRTY_PAGES ||
-	    vm_cap_enabled(j->vm, KVM_CAP_ARM_MTE, &tags) != STATE_NO)
-		j_may_fail_with(j, R_MEMORY_REGION_USER_MEMORY, EINVAL);
+	    vm_cap_enabled(q->vm, KVM_CAP_ARM_MTE, &tags) != STATE_NO)
+		a_may_fail_with(a, R_MEMORY_REGION_USER_MEMORY, EINVAL);
 }
 
 /* With a slot of userspace, or maybe with one that KVM made for itself. */
@@ -186,34 +186,32 @@ static enum state_tri region_overlaps(const struct question *q, const struct reg
 }
 
 /* What there is of the slot: true if it must fail. */
-static bool region_existing(struct judge *j, const struct region *r, const struct state_entry *old)
+static bool region_existing(const struct question *q, struct answer *a, const struct region *r)
 {
-	const struct state_vm *vm = j->vm;
+	const struct state_set *slots = &q->vm->slots;
+	const struct state_entry *old = state_set_find(slots, r->slot, 0);
 
-	if (!r->size) {
-		return j_refuse(j, R_MEMORY_REGION_DELETE_MISSING,
-				old		 ? STATE_NO
-				: vm->slots.open ? STATE_UNKNOWN
-						 : STATE_YES);
-	}
-	if (old && old->known && old->value[FLAGS] & KVM_MEM_GUEST_MEMFD &&
-	    !(r->flags & KVM_MEM_GUEST_MEMFD) && old->value[HVA] == r->hva &&
-	    old->value[SIZE] == r->size && !(r->flags & KVM_MEM_READONLY)) {
-		j_must_fail(j, R_MEMORY_REGION_MEMFD_STAYS);
-		return true;
-	}
+	if (!r->size)
+		return a_refuse(a, R_MEMORY_REGION_DELETE_MISSING,
+				old	      ? STATE_NO
+				: slots->open ? STATE_UNKNOWN
+					      : STATE_YES);
 	if (old && old->known &&
-	    (old->value[HVA] != r->hva || old->value[SIZE] != r->size ||
-	     ((old->value[FLAGS] ^ r->flags) & (KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD)) ||
-	     r->flags & KVM_MEM_GUEST_MEMFD)) {
-		j_must_fail(j, R_MEMORY_REGION_IMMUTABLE);
+	    (a_refuse(a, R_MEMORY_REGION_MEMFD_STAYS,
+		      tri(old->value[FLAGS] & KVM_MEM_GUEST_MEMFD &&
+			  !(r->flags & KVM_MEM_GUEST_MEMFD) && old->value[HVA] == r->hva &&
+			  old->value[SIZE] == r->size && !(r->flags & KVM_MEM_READONLY))) ||
+	     a_refuse(a, R_MEMORY_REGION_IMMUTABLE,
+		      tri(old->value[HVA] != r->hva || old->value[SIZE] != r->size ||
+			  ((old->value[FLAGS] ^ r->flags) &
+			   (KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD)) ||
+			  r->flags & KVM_MEM_GUEST_MEMFD))))
 		return true;
-	}
-	if (!old && vm->slots.open)
-		j_may_fail(j, R_MEMORY_REGION_IMMUTABLE);
+	if (!old && slots->open)
+		a_may_fail(a, R_MEMORY_REGION_IMMUTABLE);
 	if (old && old->known && old->value[GPA] == r->gpa)
 		return false;
-	return j_refuse(j, R_MEMORY_REGION_OVERLAP, region_overlaps(j->q, r));
+	return a_refuse(a, R_MEMORY_REGION_OVERLAP, region_overlaps(q, r));
 }
 
 /* --- guest memory files ---------------------------------------------------------------------- */
@@ -230,43 +228,44 @@ void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags)
 	vm_fact_set(l, VM_FACT_MEMFD, fd, size, flags);
 }
 
-/*
- * What is known of the file behind the descriptor: true if an error was demanded.  The descriptor
- * may have been closed since, or be another one's by now.
- */
-static bool memfd_refused(struct judge *j, const struct region *r)
+/* A slot that is bound to a part of the file that the range meets. */
+static bool memfd_bound(const struct question *q, const struct region *r)
 {
-	const struct state_entry *file = vm_fact(j->q, VM_FACT_MEMFD, r->memfd);
-	const struct state_set *facts = &j->vm->facts;
+	const struct state_set *facts = &q->vm->facts;
 
-	j_may_fail(j, R_MEMORY_REGION_MEMFD_DESCRIPTOR);
-	if (!file) {
-		j_may_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP);
-		return false;
-	}
-	/* arm64 has no VMs with private memory. */
-	if (model_facts(j->q->m)->arch == KVMAPI_ARM64 &&
-	    !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) && !vm_typed(j->q)) {
-		j_must_fail(j, R_ARM_MEMFD_PRIVATE);
-		return true;
-	}
-	if (r->offset + r->size > file->value[0]) {
-		j_must_fail(j, R_MEMORY_REGION_MEMFD_RANGE);
-		return true;
-	}
 	for (uint32_t i = 0; i < facts->count; i++) {
 		const struct state_entry *e = &facts->entries[i], *slot;
 
 		if (e->key != VM_FACT_BINDING || e->value[0] != r->memfd)
 			continue;
-		slot = state_set_find(&j->vm->slots, e->key2, 0);
+		slot = state_set_find(&q->vm->slots, e->key2, 0);
 		if (slot && slot->known &&
-		    overlaps(r->offset, r->size, e->value[1], slot->value[SIZE])) {
-			j_must_fail(j, R_MEMORY_REGION_MEMFD_OVERLAP);
+		    overlaps(r->offset, r->size, e->value[1], slot->value[SIZE]))
 			return true;
-		}
 	}
 	return false;
+}
+
+/*
+ * What is known of the file behind the descriptor: true if an error is demanded.  The descriptor
+ * may have been closed since, or be another one's by now.
+ */
+static bool memfd_refused(const struct question *q, struct answer *a, const struct region *r)
+{
+	const struct state_entry *file = vm_fact(q, VM_FACT_MEMFD, r->memfd);
+
+	a_may_fail(a, R_MEMORY_REGION_MEMFD_DESCRIPTOR);
+	if (!file) {
+		a_may_fail(a, R_MEMORY_REGION_MEMFD_OVERLAP);
+		return false;
+	}
+	/* arm64 has no VMs with private memory. */
+	return a_refuse(a, R_ARM_MEMFD_PRIVATE,
+			tri(model_facts(q->m)->arch == KVMAPI_ARM64 &&
+			    !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) && !vm_typed(q))) ||
+	       a_refuse(a, R_MEMORY_REGION_MEMFD_RANGE,
+			tri(r->offset + r->size > file->value[0])) ||
+	       a_refuse(a, R_MEMORY_REGION_MEMFD_OVERLAP, tri(memfd_bound(q, r)));
 }
 
 /* --- what the dirty log of a slot holds ------------------------------------------------------- */
@@ -331,91 +330,117 @@ static void region_store(struct learn *l, const struct region *r)
 		.key = r->slot, .known = 1, .value = {r->gpa, r->size, r->hva, r->flags}};
 }
 
-static void set_region(struct judge *j, bool second)
+static void answer_region(const struct question *q, struct answer *a, bool second)
 {
 	struct region r;
 	uint16_t invalid;
 
-	if (!region_read(j->q, &r, second)) {
-		/* Any slot may have come or gone, if the call did not fail. */
-		if (j->ret->ret >= 0) {
-			state_set_clear(&j->vm->slots);
-			j->vm->slots.open = true;
-		}
-		j_skip(j, "argument not captured");
+	if (!region_read(q, &r, second)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	invalid = region_invalid(j->q, &r, second);
+	invalid = region_invalid(q, &r, second);
 	if (invalid != R_NONE) {
-		j_must_fail(j, invalid);
+		a_must_fail(a, invalid);
 		return;
 	}
-	region_host_limits(j, &r);
-	if (region_existing(j, &r, state_set_find(&j->vm->slots, r.slot, 0)))
+	region_host_limits(q, a, &r);
+	if (region_existing(q, a, &r))
 		return;
-	if (r.flags & KVM_MEM_GUEST_MEMFD) {
-		if (memfd_refused(j, &r) ||
-		    !j_may_succeed(j, R_MEMORY_REGION_MEMFD,
-				   "what stands behind guest_memfd is not on a tape"))
-			return;
-	} else if (!j_succeeds(j, R_MEMORY_REGION_SUCCEEDS)) {
+	if (!(r.flags & KVM_MEM_GUEST_MEMFD))
+		a_succeeds(a, R_MEMORY_REGION_SUCCEEDS);
+	else if (!memfd_refused(q, a, &r))
+		a_may_succeed(a, R_MEMORY_REGION_MEMFD,
+			      "what stands behind guest_memfd is not on a tape");
+}
+
+static void learn_region(struct learn *l, bool second)
+{
+	struct region r;
+
+	if (!l->succeeded)
+		return;
+	if (region_read(l->q, &r, second)) {
+		region_store(l, &r);
 		return;
 	}
-	region_store(j->l, &r);
+	/* Any slot may have come or gone. */
+	state_set_clear(&l->vm->slots);
+	l->vm->slots.open = true;
 }
 
 /* api.rst 4.35 */
-void memslot_set_region(struct judge *j)
+void memslot_answer_set_region(const struct question *q, struct answer *a)
 {
-	set_region(j, false);
+	answer_region(q, a, false);
+}
+
+void memslot_learn_set_region(struct learn *l)
+{
+	learn_region(l, false);
 }
 
 /* api.rst 4.140 */
-static void set_user_memory_region2(struct judge *j)
+static void answer_set_region2(const struct question *q, struct answer *a)
 {
-	if (q_cap(j->q, KVM_CAP_USER_MEMORY2) == 0) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (q_cap(q, KVM_CAP_USER_MEMORY2) == 0) {
+		a_must_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
 		return;
 	}
 	/* Behind the number of an ioctl that generic code does not know is the architecture. */
-	if (model_facts(j->q->m)->arch == KVMAPI_ARM64 && q_cap(j->q, KVM_CAP_USER_MEMORY2) < 0) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		j_may_fail(j, R_UNKNOWN_VM_EINVAL);
+	if (model_facts(q->m)->arch == KVMAPI_ARM64 && q_cap(q, KVM_CAP_USER_MEMORY2) < 0) {
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+		a_may_fail(a, R_UNKNOWN_VM_EINVAL);
 	}
-	set_region(j, true);
+	answer_region(q, a, true);
+}
+
+static void learn_set_region2(struct learn *l)
+{
+	learn_region(l, true);
 }
 
 /* --- dirty log ------------------------------------------------------------------------------- */
 
-/*
- * What GET and CLEAR have in common: true if the call's end was said.  The slot is *slot then, or
- * NULL when it is not known whether there is one.
- */
-static bool dirty_slot(struct judge *j, uint64_t number, uint64_t first_page,
-		       const struct state_entry **slot)
+/* What GET and CLEAR have in common: true if the call must fail. */
+static bool log_refused(const struct question *q, struct answer *a, uint64_t number,
+			uint64_t first_page)
 {
-	int32_t most = q_cap(j->q, KVM_CAP_NR_MEMSLOTS);
-	int32_t spaces = q_cap(j->q, KVM_CAP_MULTI_ADDRESS_SPACE);
-	enum state_tri ring = vm_dirty_ring(j->vm);
+	const struct state_entry *slot = state_set_find(&q->vm->slots, number, 0);
+	int32_t most = q_cap(q, KVM_CAP_NR_MEMSLOTS);
+	int32_t spaces = q_cap(q, KVM_CAP_MULTI_ADDRESS_SPACE);
+	bool known = slot && slot->known;
 
-	if (j_refuse(j, R_DIRTY_LOG_RING_ONLY, ring))
+	if (a_refuse(a, R_DIRTY_LOG_RING_ONLY, vm_dirty_ring(q->vm)) ||
+	    a_refuse(a, R_DIRTY_LOG_SLOT,
+		     tri((most > 0 && (number & 0xffff) >= (uint64_t)most) ||
+			 (spaces != INT32_MIN &&
+			  number >> 16 >= (uint64_t)(spaces > 1 ? spaces : 1)) ||
+			 first_page & 63)))
 		return true;
-	if ((most > 0 && (number & 0xffff) >= (uint64_t)most) ||
-	    (spaces != INT32_MIN && number >> 16 >= (uint64_t)(spaces > 1 ? spaces : 1)) ||
-	    first_page & 63) {
-		j_must_fail(j, R_DIRTY_LOG_SLOT);
-		return true;
-	}
-	*slot = state_set_find(&j->vm->slots, number, 0);
-	if (*slot && !(*slot)->known)
-		*slot = NULL;
 	/* A slot that is there has a number that slots can have. */
-	if (!*slot && (most <= 0 || number >> 16))
-		j_may_fail(j, R_DIRTY_LOG_SLOT);
-	return j_refuse(j, R_DIRTY_LOG_NONE,
-			*slot ? tri(!((*slot)->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES))
-			: j->vm->slots.open ? STATE_UNKNOWN
+	if (!known && (most <= 0 || number >> 16))
+		a_may_fail(a, R_DIRTY_LOG_SLOT);
+	return a_refuse(a, R_DIRTY_LOG_NONE,
+			known		    ? tri(!(slot->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES))
+			: q->vm->slots.open ? STATE_UNKNOWN
 					    : STATE_YES);
+}
+
+/* The slot with a dirty log that has this number; NULL: there is none, or it is not known. */
+static const struct state_entry *logged_slot(const struct question *q, uint64_t number)
+{
+	const struct state_entry *slot = state_set_find(&q->vm->slots, number, 0);
+
+	return slot && slot->known && slot->value[FLAGS] & KVM_MEM_LOG_DIRTY_PAGES &&
+			       vm_dirty_ring(q->vm) != STATE_YES
+		       ? slot
+		       : NULL;
+}
+
+static uint64_t slot_pages(const struct question *q, const struct state_entry *slot)
+{
+	return slot->value[SIZE] / q_page(q);
 }
 
 /* Calls on the dirty log that follow upon each other: no guest and nothing else can set bits. */
@@ -441,220 +466,309 @@ static bool page_bit(const struct question *q, const struct tape_part *bits, uin
 	return byte < bits->have && bits->data[byte] >> page % 8 & 1;
 }
 
-/* The bits of a log that was given, against what is known of it. */
-static void log_check(struct judge *j, uint64_t number, uint64_t pages,
-		      const struct tape_part *bits)
+static bool log_full(const struct question *q, uint64_t number)
 {
-	const struct state_vm *vm = j->vm;
-	const struct state_entry *fact = vm_fact(j->q, VM_FACT_DIRTY_LOG, number);
-	uint64_t arg = 0, emptied = fact ? fact->value[0] : 0, known = fact ? fact->value[1] : 0;
-	enum state_tri manual = vm_cap_enabled(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &arg);
-	bool empty, ran = q_vm_ran(j->q);
+	const struct state_entry *fact = vm_fact(q, VM_FACT_DIRTY_LOG, number);
 
-	if (manual == STATE_YES && !(arg & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
-		manual = STATE_NO;
-	/* On x86 nothing but vCPUs, and what is called on them, writes to a guest. */
-	empty = (model_facts(j->q->m)->arch == KVMAPI_X86 && vm->has_vcpus == STATE_NO &&
-		 !(known & LOG_SET) &&
-		 !vm_fact(j->q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO)) ||
-		(!ran && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
-	for (uint64_t page = 0; bits && page < pages && page < 8ull * bits->have; page++) {
-		bool set = page_bit(j->q, bits, page);
-
-		if (known & LOG_FULL
-			    ? !j_check(j, R_DIRTY_LOG_INITIALLY_SET, set, "all bits set",
-				       "bit %llu is clear", (unsigned long long)page)
-			    : empty && !j_check(j, R_DIRTY_LOG_CLEARED, !set, "no bits set",
-						"bit %llu", (unsigned long long)page))
-			break;
-	}
-	/* Without manual protection the log is empty now. */
-	if (manual == STATE_NO)
-		vm_fact_set(j->l, VM_FACT_DIRTY_LOG, number, ran ? 0 : j->q->entered, 0);
-	else if (manual == STATE_UNKNOWN)
-		vm_fact_set(j->l, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
+	return fact && fact->value[1] & LOG_FULL;
 }
 
-/* api.rst 4.8 */
-static void get_dirty_log(struct judge *j)
+static bool log_empty(const struct question *q, uint64_t number)
+{
+	const struct state_vm *vm = q->vm;
+	const struct state_entry *fact = vm_fact(q, VM_FACT_DIRTY_LOG, number);
+	uint64_t emptied = fact ? fact->value[0] : 0, known = fact ? fact->value[1] : 0;
+
+	/* On x86 nothing but vCPUs, and what is called on them, writes to a guest. */
+	return (model_facts(q->m)->arch == KVMAPI_X86 && vm->has_vcpus == STATE_NO &&
+		!(known & LOG_SET) &&
+		!vm_fact(q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO)) ||
+	       (!q_vm_ran(q) && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
+}
+
+/* The bits of a log that was given, against what is known of it. */
+static void check_log(const struct question *q, struct judge *j)
 {
 	const struct tape_part *bits = j_part(j, TAPE_NESTED_OUT);
-	const struct state_entry *slot = NULL;
+	bool full, empty;
 	uint64_t number, pages;
 
-	if (!Q_IN(j->q, struct kvm_dirty_log, slot, &number)) {
-		j_skip(j, "argument not captured");
+	if (!bits || !Q_IN(q, struct kvm_dirty_log, slot, &number))
 		return;
+	full = log_full(q, number);
+	empty = log_empty(q, number);
+	pages = slot_pages(q, logged_slot(q, number));
+	for (uint64_t page = 0; (full || empty) && page < pages && page < 8ull * bits->have;
+	     page++) {
+		bool set = page_bit(q, bits, page);
+
+		if (full ? !j_check(j, R_DIRTY_LOG_INITIALLY_SET, set, "all bits set",
+				    "bit %llu is clear", (unsigned long long)page)
+			 : !j_check(j, R_DIRTY_LOG_CLEARED, !set, "no bits set", "bit %llu",
+				    (unsigned long long)page))
+			return;
 	}
-	log_sequence(j->l);
-	if (dirty_slot(j, number, 0, &slot))
-		return;
-	vm_buffer_may_fault(j, bits);
-	if (!slot) {
-		j_may_succeed(j, R_DIRTY_LOG_SUCCEEDS, "the slot is not known");
-		return;
-	}
-	if (!j_succeeds(j, R_DIRTY_LOG_SUCCEEDS)) {
-		/* Bits may have been taken before they could not be written, see D-29. */
-		vm_fact_set(j->l, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
-		return;
-	}
-	pages = slot->value[SIZE] / q_page(j->q);
-	log_check(j, number, pages, bits);
-	if (!bits)
-		return;
 	for (uint64_t page = pages; page < 8ull * bits->have; page++) {
-		if (!j_check(j, R_DIRTY_LOG_WITHIN, !page_bit(j->q, bits, page),
+		if (!j_check(j, R_DIRTY_LOG_WITHIN, !page_bit(q, bits, page),
 			     "no bits beyond the slot", "bit %llu of a slot of %llu pages",
 			     (unsigned long long)page, (unsigned long long)pages))
 			return;
 	}
 }
 
-/* api.rst 4.117 */
-static void clear_dirty_log(struct judge *j)
+/* api.rst 4.8 */
+static void answer_get_dirty_log(const struct question *q, struct answer *a)
 {
-	const struct state_entry *slot = NULL;
-	struct state_entry *fact;
-	uint64_t number, first, count, pages;
+	const struct state_entry *slot;
+	uint64_t number, whole;
 
-	if (!Q_IN(j->q, struct kvm_clear_dirty_log, slot, &number) ||
-	    !Q_IN(j->q, struct kvm_clear_dirty_log, first_page, &first) ||
-	    !Q_IN(j->q, struct kvm_clear_dirty_log, num_pages, &count)) {
-		j_skip(j, "argument not captured");
+	if (!Q_IN(q, struct kvm_dirty_log, slot, &number)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!q_applies(j->q, R_CLEAR_DIRTY_LOG_SUCCEEDS)) {
-		j_may_succeed(j, R_CLEAR_DIRTY_LOG_SUCCEEDS, "not every architecture has it");
+	if (log_refused(q, a, number, 0))
+		return;
+	a_buffer_may_fault(a, TAPE_NESTED_OUT);
+	slot = logged_slot(q, number);
+	if (!slot) {
+		a_may_succeed(a, R_DIRTY_LOG_SUCCEEDS, "the slot is not known");
 		return;
 	}
-	log_sequence(j->l);
-	if (dirty_slot(j, number, first, &slot))
+	a_succeeds(a, R_DIRTY_LOG_SUCCEEDS);
+	/* Of the last word the slot may have a part. */
+	whole = slot_pages(q, slot) / 64 * 8;
+	if (log_full(q, number))
+		a_determined(a, R_DIRTY_LOG_INITIALLY_SET, TAPE_NESTED_OUT, 0, whole);
+	else if (log_empty(q, number))
+		a_determined(a, R_DIRTY_LOG_CLEARED, TAPE_NESTED_OUT, 0, whole);
+	if (slot_pages(q, slot) % 64)
+		a_constrained(a, R_DIRTY_LOG_WITHIN, TAPE_NESTED_OUT, whole, 8);
+	a_check(a, check_log);
+}
+
+static void settle_get_dirty_log(struct learn *l)
+{
+	uint64_t number;
+
+	if (Q_IN(l->q, struct kvm_dirty_log, slot, &number))
+		log_sequence(l);
+}
+
+static void learn_get_dirty_log(struct learn *l)
+{
+	uint64_t number, manual = 0;
+	enum state_tri protect;
+
+	if (!Q_IN(l->q, struct kvm_dirty_log, slot, &number) || !logged_slot(l->q, number))
+		return;
+	protect = vm_cap_enabled(l->vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &manual);
+	if (protect == STATE_YES && !(manual & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
+		protect = STATE_NO;
+	/* Bits may have been taken before they could not be written, see D-29. */
+	if (!l->succeeded || protect == STATE_UNKNOWN)
+		vm_fact_set(l, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
+	/* Without manual protection the log is empty now. */
+	else if (protect == STATE_NO)
+		vm_fact_set(l, VM_FACT_DIRTY_LOG, number, q_vm_ran(l->q) ? 0 : l->q->entered, 0);
+}
+
+struct log_range {
+	uint64_t number, first, count;
+};
+
+static bool log_range_read(const struct question *q, struct log_range *r)
+{
+	return Q_IN(q, struct kvm_clear_dirty_log, slot, &r->number) &&
+	       Q_IN(q, struct kvm_clear_dirty_log, first_page, &r->first) &&
+	       Q_IN(q, struct kvm_clear_dirty_log, num_pages, &r->count);
+}
+
+static bool log_range_within(const struct log_range *r, uint64_t pages)
+{
+	return r->first <= pages && r->count <= pages - r->first &&
+	       (r->count == pages - r->first || !(r->count & 63));
+}
+
+/* api.rst 4.117 */
+static void answer_clear_dirty_log(const struct question *q, struct answer *a)
+{
+	const struct state_entry *slot;
+	struct log_range r;
+
+	if (!log_range_read(q, &r)) {
+		a_skip(a, "argument not captured");
+		return;
+	}
+	if (!q_applies(q, R_CLEAR_DIRTY_LOG_SUCCEEDS)) {
+		a_may_succeed(a, R_CLEAR_DIRTY_LOG_SUCCEEDS, "not every architecture has it");
+		return;
+	}
+	if (log_refused(q, a, r.number, r.first))
+		return;
+	slot = logged_slot(q, r.number);
+	if (a_refuse(a, R_CLEAR_DIRTY_LOG_RANGE,
+		     slot ? tri(!log_range_within(&r, slot_pages(q, slot))) : STATE_UNKNOWN))
 		return;
 	if (!slot) {
-		j_may_fail(j, R_CLEAR_DIRTY_LOG_RANGE);
-		j_may_succeed(j, R_CLEAR_DIRTY_LOG_SUCCEEDS, "the slot is not known");
+		a_may_succeed(a, R_CLEAR_DIRTY_LOG_SUCCEEDS, "the slot is not known");
 		return;
 	}
-	pages = slot->value[SIZE] / q_page(j->q);
-	if (first > pages || count > pages - first || (count < pages - first && count & 63)) {
-		j_must_fail(j, R_CLEAR_DIRTY_LOG_RANGE);
+	a_buffer_may_fault(a, TAPE_NESTED_IN);
+	a_succeeds(a, R_CLEAR_DIRTY_LOG_SUCCEEDS);
+}
+
+static void settle_clear_dirty_log(struct learn *l)
+{
+	struct log_range r;
+
+	if (log_range_read(l->q, &r) && q_applies(l->q, R_CLEAR_DIRTY_LOG_SUCCEEDS))
+		log_sequence(l);
+}
+
+/* A call that failed may have cleared bits, too. */
+static void learn_clear_dirty_log(struct learn *l)
+{
+	const struct state_entry *slot;
+	struct state_entry *fact;
+	struct log_range r;
+
+	if (!log_range_read(l->q, &r) || !q_applies(l->q, R_CLEAR_DIRTY_LOG_SUCCEEDS) ||
+	    r.first & 63)
 		return;
-	}
-	vm_buffer_may_fault(j, j_part(j, TAPE_NESTED_IN));
-	fact = state_set_entry(&j->vm->facts, VM_FACT_DIRTY_LOG, number);
-	j_succeeds(j, R_CLEAR_DIRTY_LOG_SUCCEEDS);
-	if (fact)
+	slot = logged_slot(l->q, r.number);
+	fact = state_set_entry(&l->vm->facts, VM_FACT_DIRTY_LOG, r.number);
+	if (fact && slot && log_range_within(&r, slot_pages(l->q, slot)))
 		fact->value[1] &= ~(uint64_t)LOG_FULL;
+}
+
+/* --- dirty rings ----------------------------------------------------------------------------- */
+
+/* The entries that were harvested, up to the first that was not; *odd: one behind that, or the
+ * number of all. */
+static uint32_t ring_harvested(const struct question *q, const struct tape_part *ring,
+			       uint32_t *odd)
+{
+	const uint32_t count = ring->have / KVMAPI_RING_ENTRY;
+	uint32_t harvested = 0;
+
+	for (*odd = 0; *odd < count; ++*odd) {
+		const uint8_t *entry = ring->data + (size_t)*odd * KVMAPI_RING_ENTRY;
+
+		if (!(q_number(q, entry, 4) & KVMAPI_RING_HARVESTED))
+			continue;
+		if (*odd > harvested)
+			break;
+		harvested++;
+	}
+	return harvested;
 }
 
 /*
  * What the rings held when the call began, if the tape has it.  Other threads can harvest more
  * meanwhile, and guests add more, so only where no guest ran it is sure how many there can be.
  */
-static void ring_entries(struct judge *j)
+static void check_rings(const struct question *q, struct judge *j)
 {
 	uint64_t held = 0, harvested = 0;
 	bool any = false, whole = true;
 
 	for (unsigned int n = 0; n < TAPE_NESTED_POINTERS; n++) {
-		const struct tape_part *ring = j_part(j, (enum tape_role)(TAPE_NESTED_IN + n));
-		uint32_t count = ring ? ring->have / KVMAPI_RING_ENTRY : 0;
-		bool gap = false;
+		const struct tape_part *ring = q_part(q, (enum tape_role)(TAPE_NESTED_IN + n));
+		uint32_t odd;
 
 		if (!ring)
 			continue;
 		any = true;
 		whole = whole && !ring->flags && ring->have == ring->want;
 		held += ring->want / KVMAPI_RING_ENTRY;
-		for (uint32_t i = 0; i < count; i++) {
-			const uint8_t *entry = ring->data + (size_t)i * KVMAPI_RING_ENTRY;
-
-			if (!(q_number(j->q, entry, 4) & KVMAPI_RING_HARVESTED)) {
-				gap = true;
-			} else if (!gap) {
-				harvested++;
-			} else {
-				j_advise(j, R_LINT_DIRTY_RING_ORDER,
-					 "ring %u: entry %u is harvested, and one before it is not",
-					 n, i);
-				break;
-			}
-		}
+		harvested += ring_harvested(q, ring, &odd);
+		if (odd < ring->have / KVMAPI_RING_ENTRY)
+			j_advise(j, R_LINT_DIRTY_RING_ORDER,
+				 "ring %u: entry %u is harvested, and one before it is not", n,
+				 odd);
 	}
-	if (!any || !whole || j->ret->ret < 0 || j->ret->overlapped || q_vm_ran(j->q))
+	if (!any || !whole || j->ret->overlapped || q_vm_ran(q))
 		return;
 	j_constrain_result(j);
-	if (j->making && (uint64_t)j->ret->ret > held)
-		j->making->ret = (int64_t)harvested;
-	j_check(j, R_RESET_DIRTY_RINGS_COUNT, (uint64_t)j->ret->ret <= held,
-		"no more than the rings hold", "%lld of %llu entries", (long long)j->ret->ret,
-		(unsigned long long)held);
-	j_check(j, R_RESET_DIRTY_RINGS_HARVESTED, (uint64_t)j->ret->ret == harvested,
-		"the harvested entries", "%lld of %llu harvested entries", (long long)j->ret->ret,
-		(unsigned long long)harvested);
+	if (j_check(j, R_RESET_DIRTY_RINGS_COUNT, (uint64_t)j->ret->ret <= held,
+		    "no more than the rings hold", "%lld of %llu entries", (long long)j->ret->ret,
+		    (unsigned long long)held))
+		j_equal_result(j, R_RESET_DIRTY_RINGS_HARVESTED, "harvested entries", harvested);
 }
 
 /* api.rst 7.36 */
-static void reset_dirty_rings(struct judge *j)
+static void answer_reset_dirty_rings(const struct question *q, struct answer *a)
 {
-	enum state_tri ring = vm_dirty_ring(j->vm);
-
 	/* Kernels before 5.11 have no rings at all. */
-	if (q_kernel(j->q) && q_kernel(j->q) < MODEL_KERNEL(5, 11)) {
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY,
+		     tri(q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 11))) ||
+	    a_refuse(a, R_RESET_DIRTY_RINGS_NONE, tri_not(vm_dirty_ring(q->vm))))
 		return;
-	}
-	if (j_refuse(j, R_RESET_DIRTY_RINGS_NONE, tri_not(ring)))
-		return;
-	if (j_succeeds_value(j, R_RESET_DIRTY_RINGS_SUCCEEDS))
-		ring_entries(j);
+	a_succeeds_value(a, R_RESET_DIRTY_RINGS_SUCCEEDS);
+	a_check(a, check_rings);
 }
 
 /* --- addresses of the back end, MMU pages ---------------------------------------------------- */
 
 /* api.rst 4.36 */
-static void set_tss_addr(struct judge *j)
+static void answer_set_tss_addr(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
-	uint64_t addr = j->q->call->arg;
+	const struct state_vm *vm = q->vm;
+	uint64_t addr = q->call->arg;
 
-	if (addr > 0xffffd000) {
-		j_must_fail(j, R_SET_TSS_ADDR_RANGE);
+	if (a_refuse(a, R_SET_TSS_ADDR_RANGE, tri(addr > 0xffffd000)))
 		return;
-	}
-	if (vm_backend_may_be(j->q, "kvm_intel") &&
+	if (vm_backend_may_be(q, "kvm_intel") &&
 	    (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->scratch[VM_SCRATCH_TSS] ||
 	     overlaps(addr, 3 * X86_PAGE, APIC_ACCESS, X86_PAGE) ||
 	     identity_map_meets(vm, addr, 3 * X86_PAGE)))
-		j_may_fail(j, R_SET_TSS_ADDR_CONFLICT);
-	if (j_succeeds(j, R_SET_TSS_ADDR_SUCCEEDS))
-		vm->scratch[VM_SCRATCH_TSS] = 1 + addr;
+		a_may_fail(a, R_SET_TSS_ADDR_CONFLICT);
+	a_succeeds(a, R_SET_TSS_ADDR_SUCCEEDS);
+}
+
+static void learn_set_tss_addr(struct learn *l)
+{
+	if (l->succeeded)
+		l->vm->scratch[VM_SCRATCH_TSS] = 1 + l->q->call->arg;
+}
+
+/* Where the identity map is to be; UINT64_MAX = not captured. */
+static uint64_t identity_map_asked(const struct question *q)
+{
+	uint64_t addr = UINT64_MAX;
+
+	q_field(q, q->in, 0, 8, &addr);
+	return addr;
 }
 
 /* api.rst 4.40 */
-static void set_identity_map_addr(struct judge *j)
+static void answer_set_identity_map_addr(const struct question *q, struct answer *a)
 {
-	struct state_vm *vm = j->vm;
-	uint64_t addr = UINT64_MAX;
-	bool odd;
+	uint64_t addr = identity_map_asked(q);
+	bool odd = addr != UINT64_MAX && (addr >> 32 || addr % X86_PAGE);
 
-	if (j_refuse(j, R_SET_IDENTITY_MAP_BEFORE_VCPUS, vm->has_vcpus))
-		return;
-	q_field(j->q, j->q->in, 0, 8, &addr);
-	odd = addr != UINT64_MAX && (addr >> 32 || addr % X86_PAGE);
-	if (j_succeeds(j, odd ? R_SET_IDENTITY_MAP_ANYWHERE : R_SET_IDENTITY_MAP_SUCCEEDS))
-		vm->identity_map = addr ? addr : IDENTITY_MAP_DEFAULT;
+	if (!a_refuse(a, R_SET_IDENTITY_MAP_BEFORE_VCPUS, q->vm->has_vcpus))
+		a_succeeds(a, odd ? R_SET_IDENTITY_MAP_ANYWHERE : R_SET_IDENTITY_MAP_SUCCEEDS);
 }
 
-static void set_nr_mmu_pages(struct judge *j)
+static void learn_set_identity_map_addr(struct learn *l)
 {
-	if (j->q->call->arg < 64) {
-		j_must_fail(j, R_SET_NR_MMU_PAGES_MINIMUM);
-		return;
-	}
-	if (j_succeeds(j, R_SET_NR_MMU_PAGES_SUCCEEDS))
-		vm_fact_set(j->l, VM_FACT_MMU_PAGES, 0, j->q->call->arg, 0);
+	uint64_t addr = identity_map_asked(l->q);
+
+	if (l->succeeded)
+		l->vm->identity_map = addr ? addr : IDENTITY_MAP_DEFAULT;
+}
+
+static void answer_set_nr_mmu_pages(const struct question *q, struct answer *a)
+{
+	if (!a_refuse(a, R_SET_NR_MMU_PAGES_MINIMUM, tri(q->call->arg < 64)))
+		a_succeeds(a, R_SET_NR_MMU_PAGES_SUCCEEDS);
+}
+
+static void learn_set_nr_mmu_pages(struct learn *l)
+{
+	if (l->succeeded)
+		vm_fact_set(l, VM_FACT_MMU_PAGES, 0, l->q->call->arg, 0);
 }
 
 /*
@@ -678,86 +792,86 @@ bool vm_mmu_pages_may_lack(const struct question *q)
 }
 
 /* Removed from KVM after 6.1. */
-static void get_nr_mmu_pages(struct judge *j)
+static void answer_get_nr_mmu_pages(const struct question *q, struct answer *a)
 {
-	const struct state_entry *set = vm_fact(j->q, VM_FACT_MMU_PAGES, 0);
-	/* Pages that guests use are not given up for a lower limit. */
-	bool exact = set && j->vm->has_run == STATE_NO;
+	const struct state_entry *set = vm_fact(q, VM_FACT_MMU_PAGES, 0);
 	/* The result of an ioctl is an int: what is above its largest comes back as an error. */
-	int32_t pages = set ? (int32_t)set->value[0] : 0;
+	const int32_t pages = set ? (int32_t)set->value[0] : 0;
+	/* Pages that guests use are not given up for a lower limit. */
+	const bool exact = set && q->vm->has_run == STATE_NO && pages != INT32_MIN;
 
-	j_may_fail(j, R_GET_NR_MMU_PAGES_REMOVED);
-	if (pages < 0 && exact && pages >= -4095) {
-		j_must_fail_with(j, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
+	a_may_fail(a, R_GET_NR_MMU_PAGES_REMOVED);
+	if (pages < 0 && exact)
+		a_must_fail_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
+	else if (pages < 0 && pages >= -4095)
+		a_may_fail_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
+	if (pages < 0 || (!set && !q->vm->fresh))
+		a_any_int(a, R_GET_NR_MMU_PAGES_NEGATIVE,
+			  set ? "how many pages guests use is not known"
+			      : "what limit was set before is not known");
+	if (pages < 0 && exact)
 		return;
-	}
-	j->any_int = pages < 0 || (!set && !j->vm->fresh);
-	if (pages < 0 && j->ret->ret != -ENOTTY) {
-		if (j->making)
-			j->making->ret = pages;
-		if (exact)
-			j_equal(j, R_GET_NR_MMU_PAGES_NEGATIVE, "pages", (uint32_t)pages,
-				(uint32_t)j->ret->ret);
-		else
-			j_hold(j, R_GET_NR_MMU_PAGES_NEGATIVE);
-		return;
-	}
-	if (!set && !j->vm->fresh && j->ret->ret < 0 && j->ret->ret != -ENOTTY) {
-		j_silent(j, "what limit was set before is not known");
-		return;
-	}
-	if (j_succeeds_value(j, R_GET_NR_MMU_PAGES_VALUE) && exact)
-		j_equal_result(j, R_GET_NR_MMU_PAGES_SET, "pages", (uint32_t)pages);
+	a_succeeds_value(a, R_GET_NR_MMU_PAGES_VALUE);
+	if (exact)
+		a_result(a, R_GET_NR_MMU_PAGES_SET, "pages", (uint32_t)pages);
 }
 
-/* api.rst 4.141 */
-static void set_memory_attributes(struct judge *j)
+/* What the argument alone decides, and the type of the VM. */
+static void answer_attributes(const struct question *q, struct answer *a)
 {
-	uint64_t address, size, attributes, flags, page = q_page(j->q);
+	uint64_t address, size, attributes, flags, page = q_page(q);
 
-	/* arm64 up to 7.2 has none, and refuses what it does not know in a way of its own. */
-	if (model_facts(j->q->m)->arch == KVMAPI_ARM64) {
-		j_may_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
-		if (q_cap(j->q, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || q_newer(j->q))
-			j_may_succeed(j, R_RETURN_ZERO_OR_ERROR, "attributes of newer kernels");
-		else
-			j_must_fail(j, R_UNKNOWN_VM_EINVAL);
-		return;
-	}
-	if (j_refuse(j, R_UNKNOWN_REQUEST_ENOTTY, q_lacks(j->q, KVM_CAP_MEMORY_ATTRIBUTES)))
-		return;
-	if (!Q_IN(j->q, struct kvm_memory_attributes, address, &address) ||
-	    !Q_IN(j->q, struct kvm_memory_attributes, size, &size) ||
-	    !Q_IN(j->q, struct kvm_memory_attributes, attributes, &attributes) ||
-	    !Q_IN(j->q, struct kvm_memory_attributes, flags, &flags)) {
-		j_skip(j, "argument not captured");
-		return;
-	}
-	if (flags || !size || size % page || address % page || address + size < address) {
-		j_must_fail(j, R_MEMORY_ATTRIBUTES_RANGE);
+	if (!Q_IN(q, struct kvm_memory_attributes, address, &address) ||
+	    !Q_IN(q, struct kvm_memory_attributes, size, &size) ||
+	    !Q_IN(q, struct kvm_memory_attributes, attributes, &attributes) ||
+	    !Q_IN(q, struct kvm_memory_attributes, flags, &flags)) {
+		a_skip(a, "argument not captured");
 		return;
 	}
 	/* A VM of type 0 has no private memory. */
-	if (j_refuse(j, R_MEMORY_ATTRIBUTES_UNSUPPORTED,
-		     attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE ||
-				     (attributes && !vm_typed(j->q))
-			     ? STATE_YES
-		     : attributes ? STATE_UNKNOWN
-				  : STATE_NO))
-		return;
-	j_succeeds(j, R_MEMORY_ATTRIBUTES_SUCCEEDS);
+	if (!a_refuse(a, R_MEMORY_ATTRIBUTES_RANGE,
+		      tri(flags || !size || size % page || address % page ||
+			  address + size < address)) &&
+	    !a_refuse(a, R_MEMORY_ATTRIBUTES_UNSUPPORTED,
+		      attributes & ~(uint64_t)KVM_MEMORY_ATTRIBUTE_PRIVATE ||
+				      (attributes && !vm_typed(q))
+			      ? STATE_YES
+		      : attributes ? STATE_UNKNOWN
+				   : STATE_NO))
+		a_succeeds(a, R_MEMORY_ATTRIBUTES_SUCCEEDS);
+}
+
+/* api.rst 4.141 */
+static void answer_set_memory_attributes(const struct question *q, struct answer *a)
+{
+	/* arm64 up to 7.2 has none, and refuses what it does not know in a way of its own. */
+	if (model_facts(q->m)->arch == KVMAPI_ARM64) {
+		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+		if (q_cap(q, KVM_CAP_MEMORY_ATTRIBUTES) > 0 || q_newer(q))
+			a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "attributes of newer kernels");
+		else
+			a_must_fail(a, R_UNKNOWN_VM_EINVAL);
+	} else if (!a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, q_lacks(q, KVM_CAP_MEMORY_ATTRIBUTES))) {
+		answer_attributes(q, a);
+	}
 }
 
 const struct judge_handler model_memslot_handlers[] = {
-	{"KVM_SET_USER_MEMORY_REGION", KVMAPI_VM, .judge = memslot_set_region},
-	{"KVM_SET_USER_MEMORY_REGION2", KVMAPI_VM, .judge = set_user_memory_region2},
-	{"KVM_SET_MEMORY_ATTRIBUTES", KVMAPI_VM, .judge = set_memory_attributes},
-	{"KVM_GET_DIRTY_LOG", KVMAPI_VM, .judge = get_dirty_log},
-	{"KVM_CLEAR_DIRTY_LOG", KVMAPI_VM, .judge = clear_dirty_log},
-	{"KVM_RESET_DIRTY_RINGS", KVMAPI_VM, .judge = reset_dirty_rings},
-	{"KVM_SET_TSS_ADDR", KVMAPI_VM, .judge = set_tss_addr},
-	{"KVM_SET_IDENTITY_MAP_ADDR", KVMAPI_VM, .judge = set_identity_map_addr},
-	{"KVM_SET_NR_MMU_PAGES", KVMAPI_VM, .judge = set_nr_mmu_pages},
-	{"KVM_GET_NR_MMU_PAGES", KVMAPI_VM, .judge = get_nr_mmu_pages},
+	{"KVM_SET_USER_MEMORY_REGION", KVMAPI_VM, .answer = memslot_answer_set_region,
+	 .learn = memslot_learn_set_region},
+	{"KVM_SET_USER_MEMORY_REGION2", KVMAPI_VM, .answer = answer_set_region2,
+	 .learn = learn_set_region2},
+	{"KVM_SET_MEMORY_ATTRIBUTES", KVMAPI_VM, .answer = answer_set_memory_attributes},
+	{"KVM_GET_DIRTY_LOG", KVMAPI_VM, .settle = settle_get_dirty_log,
+	 .answer = answer_get_dirty_log, .learn = learn_get_dirty_log},
+	{"KVM_CLEAR_DIRTY_LOG", KVMAPI_VM, .settle = settle_clear_dirty_log,
+	 .answer = answer_clear_dirty_log, .learn = learn_clear_dirty_log},
+	{"KVM_RESET_DIRTY_RINGS", KVMAPI_VM, .answer = answer_reset_dirty_rings},
+	{"KVM_SET_TSS_ADDR", KVMAPI_VM, .answer = answer_set_tss_addr, .learn = learn_set_tss_addr},
+	{"KVM_SET_IDENTITY_MAP_ADDR", KVMAPI_VM, .answer = answer_set_identity_map_addr,
+	 .learn = learn_set_identity_map_addr},
+	{"KVM_SET_NR_MMU_PAGES", KVMAPI_VM, .answer = answer_set_nr_mmu_pages,
+	 .learn = learn_set_nr_mmu_pages},
+	{"KVM_GET_NR_MMU_PAGES", KVMAPI_VM, .answer = answer_get_nr_mmu_pages},
 	{NULL, 0, .judge = NULL},
 };

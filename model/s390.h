@@ -35,25 +35,11 @@ bool s390_between(const struct question *q);
 /* The limit of memory that VMs of this host begin with: false = not known. */
 bool s390_host_limit(const struct question *q, uint64_t *limit);
 
-/*
- * Causes of errors, in the order in which the kernel looks: a cause that is there for certain ends
- * the call with its error; of one that may be there the error is allowed. Where several are there,
- * `order` says that the first one counts.
- */
-struct s390_causes {
-	unsigned int count;
-	struct {
-		uint16_t rule;
-		int error;
-	} cause[8];
-};
-void s390_cause(struct judge *j, struct s390_causes *causes, enum state_tri there, uint16_t rule,
-		int error);
-/* True if the call must fail; then all is said. */
-bool s390_refused(struct judge *j, const struct s390_causes *causes, uint16_t order);
-
-void s390_set_attr(struct judge *j);
-void s390_get_attr(struct judge *j);
-void s390_has_attr(struct judge *j);
+void s390_answer_set_attr(const struct question *q, struct answer *a);
+void s390_learn_set_attr(struct learn *l);
+void s390_answer_get_attr(const struct question *q, struct answer *a);
+void s390_learn_get_attr(struct learn *l);
+void s390_answer_has_attr(const struct question *q, struct answer *a);
+void s390_learn_has_attr(struct learn *l);
 
 #endif

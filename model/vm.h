@@ -82,7 +82,8 @@ bool memslot_identity_map_taken(const struct state_vm *vm);
 /* The VM has local APICs, and there may be something where their page is to be. */
 bool memslot_apic_page_taken(const struct state_vm *vm);
 /* Handlers that stand in another file than their table. */
-void memslot_set_region(struct judge *j);
+void memslot_answer_set_region(const struct question *q, struct answer *a);
+void memslot_learn_set_region(struct learn *l);
 void cap_answer_extension_system(const struct question *q, struct answer *a);
 void cap_learn_extension_system(struct learn *l);
 
