@@ -202,8 +202,8 @@ static void answer_count(const struct question *q, struct answer *a, bool known,
 	} else if (q_kernel(q) >= MODEL_KERNEL(6, 12)) {
 		A_EQUAL(a, R_CPUID_GET_COUNT, struct kvm_cpuid2, nent, have);
 	} else {
-		a_check(a, check_count);
 		a_constrained(a, R_CPUID_GET_COUNT, TAPE_ARG_OUT, at, 4);
+		a_check(a, check_count);
 	}
 }
 
