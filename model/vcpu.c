@@ -147,6 +147,11 @@ bool l_vcpu_get(struct learn *l, enum state_vcpu_block block, uint32_t size)
 
 #define MP_STATE TAPE_ARG_OUT, offsetof(struct kvm_mp_state, mp_state), 4
 
+static bool mp_state_in(const struct question *q, const struct tape_part *part, uint64_t *state)
+{
+	return q_field(q, part, offsetof(struct kvm_mp_state, mp_state), 4, state);
+}
+
 static bool mp_state_of_x86(uint64_t state)
 {
 	return state <= KVM_MP_STATE_SIPI_RECEIVED || state == KVM_MP_STATE_AP_RESET_HOLD;
@@ -202,8 +207,7 @@ static void check_mp_state(const struct question *q, struct judge *j)
 {
 	uint64_t state;
 
-	(void)q;
-	if (J_OUT(j, struct kvm_mp_state, mp_state, &state))
+	if (mp_state_in(q, j->out, &state))
 		j_check(j, R_MP_STATE_OF_X86, mp_state_of_x86(state), "an MP state of x86",
 			"mp_state = %llu", (unsigned long long)state);
 }
@@ -213,8 +217,7 @@ static void check_mp_state_odd(const struct question *q, struct judge *j)
 {
 	uint64_t state;
 
-	(void)q;
-	if (J_OUT(j, struct kvm_mp_state, mp_state, &state) && state > KVM_MP_STATE_SIPI_RECEIVED)
+	if (mp_state_in(q, j->out, &state) && state > KVM_MP_STATE_SIPI_RECEIVED)
 		j_hold(j, R_MP_STATE_ANY);
 }
 
@@ -266,8 +269,7 @@ static void learn_mp_state_get(struct learn *l)
 	uint64_t state;
 
 	v->scratch[VCPU_MP_SEEN] = l->q->entered;
-	if (!l->succeeded || !L_OUT(l, struct kvm_mp_state, mp_state, &state) ||
-	    !mp_state_of_x86(state) ||
+	if (!l->succeeded || !mp_state_in(l->q, l->out, &state) || !mp_state_of_x86(state) ||
 	    (mp_state_maybe_odd(l->q) && state > KVM_MP_STATE_SIPI_RECEIVED))
 		return;
 	/* The waiting SIPI is taken by this very call. */
@@ -305,7 +307,7 @@ static void answer_mp_state_set(const struct question *q, struct answer *a)
 {
 	uint64_t state;
 
-	if (!Q_IN(q, struct kvm_mp_state, mp_state, &state)) {
+	if (!mp_state_in(q, q->in, &state)) {
 		a_may_fail(a, R_MP_STATE_UNKNOWN);
 		a_may_succeed(a, R_MP_STATE_SET_SUCCEEDS, "argument not captured");
 		return;
@@ -332,7 +334,7 @@ static void learn_mp_state_set(struct learn *l)
 	struct state_block *b = &l->vcpu->blocks[STATE_MP_STATE];
 	uint64_t state;
 
-	if (!Q_IN(l->q, struct kvm_mp_state, mp_state, &state)) {
+	if (!mp_state_in(l->q, l->q->in, &state)) {
 		mp_state_odd(l);
 		return;
 	}
@@ -549,28 +551,27 @@ static void learn_enable_cap(struct learn *l)
 
 /* --- attributes: api.rst 4.80, 4.81, devices/vcpu.rst 4 --- */
 
+/* In state_vcpu.attrs. */
 #define TSC_OFFSET ((uint64_t)KVM_VCPU_TSC_CTRL << 32 | KVM_VCPU_TSC_OFFSET)
 
-/* Group and attribute, as state_vcpu.attrs has them; false if they were not captured. */
-static bool attr_key(const struct question *q, uint64_t *key)
+/* The attribute is the only one there is; not known if it was not captured. */
+static enum state_tri is_tsc_offset(const struct question *q)
 {
 	uint64_t group, attr;
 
 	if (!Q_IN(q, struct kvm_device_attr, group, &group) ||
 	    !Q_IN(q, struct kvm_device_attr, attr, &attr))
-		return false;
-	/* There are few; a higher one is another than all of them. */
-	*key = attr >> 32 ? UINT64_MAX : group << 32 | attr;
-	return true;
+		return STATE_UNKNOWN;
+	return tri(group == KVM_VCPU_TSC_CTRL && attr == KVM_VCPU_TSC_OFFSET);
 }
 
-/* The call is about the TSC offset; if not, the answer is whole. */
+/* The call is about the TSC offset, and can be; if not, the answer is whole. */
 static bool answer_attr(const struct question *q, struct answer *a)
 {
 	const enum state_tri lacks = q_lacks(q, KVM_CAP_VCPU_ATTRIBUTES);
-	uint64_t key;
+	const enum state_tri offset = is_tsc_offset(q);
 
-	if (!attr_key(q, &key)) {
+	if (offset == STATE_UNKNOWN) {
 		a_may_fail_with(a, R_VCPU_ATTR_UNKNOWN, ENXIO);
 		a_may_succeed(a, R_VCPU_ATTR_SUCCEEDS, "argument not captured");
 	} else if (lacks == STATE_YES) {
@@ -580,7 +581,7 @@ static bool answer_attr(const struct question *q, struct answer *a)
 	} else if (lacks == STATE_UNKNOWN) {
 		a_may_fail(a, R_VCPU_ATTR_UNKNOWN);
 		a_may_succeed(a, R_VCPU_ATTR_SUCCEEDS, "no KVM_CAP_VCPU_ATTRIBUTES");
-	} else if (key != TSC_OFFSET) {
+	} else if (offset == STATE_NO) {
 		a_must_fail_with(a, R_VCPU_ATTR_UNKNOWN, ENXIO);
 	} else {
 		return true;
@@ -654,15 +655,15 @@ static void answer_attr_set(const struct question *q, struct answer *a)
 static void learn_attr_set(struct learn *l)
 {
 	struct state_entry *e;
-	uint64_t key, n;
+	uint64_t n;
 
 	if (!l->succeeded || q_lacks(l->q, KVM_CAP_VCPU_ATTRIBUTES) != STATE_NO ||
-	    !attr_key(l->q, &key))
+	    is_tsc_offset(l->q) != STATE_YES)
 		return;
 	vcpu_attrs_forget(l->vcpu);
 	if (!q_field(l->q, l_part(l, TAPE_NESTED_IN), 0, 8, &n) || q_vcpu_ran(l->q))
 		return;
-	e = state_set_add(&l->vcpu->attrs, key, 0);
+	e = state_set_add(&l->vcpu->attrs, TSC_OFFSET, 0);
 	if (!e) {
 		l->oom = -ENOMEM;
 		return;
@@ -925,7 +926,8 @@ static struct reg_list reg_list(const struct question *q)
 static void answer_reg_list(const struct question *q, struct answer *a)
 {
 	const struct reg_list r = reg_list(q);
-	const bool most = r.room == UINT64_MAX;
+	/* No list is too small with the highest number. */
+	const bool may_be_small = !r.known && r.room < UINT64_MAX;
 
 	if (a_refuse(a, R_ONE_REG_BEFORE, tri(!q_applies(q, R_ONE_REG_OF_X86))))
 		return;
@@ -936,12 +938,12 @@ static void answer_reg_list(const struct question *q, struct answer *a)
 		a_when_end(a);
 		return;
 	}
-	if (!r.has_room || (!r.known && !most)) {
+	if (!r.has_room || may_be_small)
 		a_may_fail(a, R_REG_LIST_TOO_SMALL);
+	if (r.has_room && may_be_small) {
 		a_when_failed_with(a, E2BIG);
-		if (r.has_room)
-			a_range(a, R_REG_LIST_COUNT_WRITTEN, "the count that is needed", r.room + 1,
-				UINT64_MAX, TAPE_ARG_OUT, 0, 8);
+		a_range(a, R_REG_LIST_COUNT_WRITTEN, "the count that is needed", r.room + 1,
+			UINT64_MAX, TAPE_ARG_OUT, 0, 8);
 		a_when_end(a);
 	}
 	a_succeeds(a, R_REG_LIST_SUCCEEDS);
