@@ -90,111 +90,162 @@ static void cpuid_was_set(struct learn *l, bool taken)
 		v->cpuid_set = STATE_UNKNOWN;
 }
 
-static void set_judge(struct judge *j, bool old)
+/* Kernels refuse another model once the guest ran; the same one is fine. */
+static bool is_another(const struct question *q, bool old, uint64_t nent)
 {
-	struct state_vcpu *v = j->vcpu;
+	const struct state_vcpu *v = q->vcpu;
+	uint64_t had;
+
+	return vcpu_flag(v, VCPU_ENTERED) && !old && v->cpuid_set == STATE_YES && !adds_leaves(q) &&
+	       q_applies(q, R_CPUID_AFTER_RUN) && vcpu_block_number(q, STATE_CPUID, 0, 4, &had) &&
+	       had != nent;
+}
+
+static void answer_set(const struct question *q, struct answer *a, bool old)
+{
+	uint32_t size = old ? ENTRY_OLD : ENTRY;
+	uint32_t eax = old ? 4 : offsetof(struct kvm_cpuid_entry2, eax);
+	uint64_t nent;
+
+	if (!Q_IN(q, struct kvm_cpuid2, nent, &nent)) {
+		a_may_fail(a, R_CPUID_TOO_MANY);
+		a_may_fail(a, R_CPUID_AFTER_RUN);
+		a_may_succeed(a, R_CPUID_SET_SUCCEEDS, "argument not captured");
+		return;
+	}
+	if (a_refuse(a, R_CPUID_TOO_MANY, tri(nent > CPUID_LIMIT)) ||
+	    a_refuse(a, R_CPUID_AFTER_RUN, tri(is_another(q, old, nent))))
+		return;
+	if (q->vcpu->has_run != STATE_NO)
+		a_may_fail(a, R_CPUID_AFTER_RUN);
+	if (width_is_odd(q, nent, size, eax))
+		a_may_fail(a, R_CPUID_ADDRESS_WIDTH);
+	if (has_dynamic_xfeature(q, nent, size, eax, XFEATURES_TILE))
+		a_may_fail(a, R_CPUID_DYNAMIC_FEATURE);
+	a_succeeds(a, R_CPUID_SET_SUCCEEDS);
+}
+
+static void learn_set(struct learn *l, bool old)
+{
+	struct state_vcpu *v = l->vcpu;
 	struct state_block *b = &v->blocks[STATE_CPUID];
 	uint32_t size = old ? ENTRY_OLD : ENTRY;
 	uint32_t eax = old ? 4 : offsetof(struct kvm_cpuid_entry2, eax);
-	uint64_t nent, had;
+	uint64_t nent;
+	bool known = Q_IN(l->q, struct kvm_cpuid2, nent, &nent);
 
-	if (!Q_IN(j->q, struct kvm_cpuid2, nent, &nent)) {
-		j_may_fail(j, R_CPUID_TOO_MANY);
-		j_may_fail(j, R_CPUID_AFTER_RUN);
-		state_block_forget(b);
-		cpuid_was_set(j->l,
-			      j_may_succeed(j, R_CPUID_SET_SUCCEEDS, "argument not captured"));
+	if (known && (nent > CPUID_LIMIT || is_another(l->q, old, nent)))
 		return;
-	}
-	if (nent > CPUID_LIMIT) {
-		j_must_fail(j, R_CPUID_TOO_MANY);
-		return;
-	}
-	/* Kernels refuse another model once the guest ran; the same one is fine. */
-	if (vcpu_flag(v, VCPU_ENTERED) && !old && v->cpuid_set == STATE_YES && !adds_leaves(j->q) &&
-	    q_applies(j->q, R_CPUID_AFTER_RUN) &&
-	    vcpu_block_number(j->q, STATE_CPUID, 0, 4, &had) && had != nent) {
-		j_must_fail(j, R_CPUID_AFTER_RUN);
-		return;
-	}
-	if (v->has_run != STATE_NO)
-		j_may_fail(j, R_CPUID_AFTER_RUN);
-	if (width_is_odd(j->q, nent, size, eax))
-		j_may_fail(j, R_CPUID_ADDRESS_WIDTH);
-	if (has_dynamic_xfeature(j->q, nent, size, eax, XFEATURES_TILE))
-		j_may_fail(j, R_CPUID_DYNAMIC_FEATURE);
-	if (!j_succeeds(j, R_CPUID_SET_SUCCEEDS)) {
-		/* "No guarantees that the previous configuration is not corrupted." */
-		state_block_forget(b);
-		cpuid_was_set(j->l, false);
-		return;
-	}
-	cpuid_was_set(j->l, true);
-	/* It stays so, whatever is set later. */
-	if (has_dynamic_xfeature(j->q, nent, size, eax, XFEATURE_TILEDATA))
-		vcpu_flag_set(v, VCPU_LARGE_XSAVE, true);
+	/* "No guarantees that the previous configuration is not corrupted", if it fails. */
 	state_block_forget(b);
-	if (old || adds_leaves(j->q) || !vcpu_captured(j->q->in, HEADER + nent * ENTRY))
+	cpuid_was_set(l, l->succeeded);
+	if (!known || !l->succeeded)
 		return;
-	l_block_set(j->l, b, j->q->in, 0, HEADER + nent * ENTRY);
+	/* It stays so, whatever is set later. */
+	if (has_dynamic_xfeature(l->q, nent, size, eax, XFEATURE_TILEDATA))
+		vcpu_flag_set(v, VCPU_LARGE_XSAVE, true);
+	if (old || adds_leaves(l->q) || !vcpu_captured(l->q->in, HEADER + nent * ENTRY))
+		return;
+	l_block_set(l, b, l->q->in, 0, HEADER + nent * ENTRY);
 	if (state_block_known(b, 0, 4))
-		forget_dynamic(j->l, nent);
+		forget_dynamic(l, nent);
 }
 
-static void cpuid_set(struct judge *j)
+static void answer_cpuid_set(const struct question *q, struct answer *a)
 {
-	set_judge(j, true);
+	answer_set(q, a, true);
 }
 
-static void cpuid2_set(struct judge *j)
+static void learn_cpuid_set(struct learn *l)
 {
-	set_judge(j, false);
+	learn_set(l, true);
 }
 
-static void cpuid2_get(struct judge *j)
+static void answer_cpuid2_set(const struct question *q, struct answer *a)
 {
-	struct state_vcpu *v = j->vcpu;
-	struct state_block *b = &v->blocks[STATE_CPUID];
-	uint64_t room, have = 0, got;
-	bool known = vcpu_block_number(j->q, STATE_CPUID, 0, 4, &have);
+	answer_set(q, a, false);
+}
 
-	if (!known && v->fresh && v->cpuid_set == STATE_NO)
-		known = true;
-	if (!Q_IN(j->q, struct kvm_cpuid2, nent, &room)) {
-		j_may_fail(j, R_CPUID_GET_TOO_SMALL);
-		j_may_succeed(j, R_CPUID_GET_SUCCEEDS, "argument not captured");
-		return;
-	}
-	if (known && room < have) {
-		j_must_fail(j, R_CPUID_GET_TOO_SMALL);
-		return;
-	}
-	if (!known)
-		j_may_fail(j, R_CPUID_GET_TOO_SMALL);
-	if (!j_succeeds(j, R_CPUID_GET_SUCCEEDS) || !J_OUT(j, struct kvm_cpuid2, nent, &got))
-		return;
-	/* Kernels before 6.12, but not all of them, leave nent as it was. */
-	j_check(j, R_CPUID_GET_COUNT,
-		got <= room && (!known || got == have ||
-				(got == room && q_kernel(j->q) < MODEL_KERNEL(6, 12))),
-		"nent as given (by older kernels), or as many as there are", "nent = %llu",
-		(unsigned long long)got);
-	if (known && have && vcpu_captured(j->out, HEADER + have * ENTRY) && !q_vcpu_ran(j->q)) {
-		int64_t at = state_block_mismatch(b, HEADER, j->out->data + HEADER, have * ENTRY);
+static void learn_cpuid2_set(struct learn *l)
+{
+	learn_set(l, false);
+}
 
-		for (uint32_t i = 0; j->promises && i < have * ENTRY; i++) {
-			if (b->mask[HEADER + i] == 0xff)
-				j_promise(j, R_CPUID_SAME, j->out, HEADER + i, 1);
-		}
-		j_check(j, R_CPUID_SAME, at < 0, "the entries that were set",
-			"byte %lld of entries[%lld]", (long long)(at % (int64_t)ENTRY),
-			(long long)(at / (int64_t)ENTRY));
+/* How many entries the vCPU has; false if that is not known. */
+static bool entries_known(const struct question *q, uint64_t *have)
+{
+	*have = 0;
+	return vcpu_block_number(q, STATE_CPUID, 0, 4, have) ||
+	       (q->vcpu->fresh && q->vcpu->cpuid_set == STATE_NO);
+}
+
+/* Kernels before 6.12, but not all of them, leave nent as it was. */
+static void check_count(const struct question *q, struct judge *j)
+{
+	uint64_t room, have, got;
+
+	if (Q_IN(q, struct kvm_cpuid2, nent, &room) && entries_known(q, &have) &&
+	    J_OUT(j, struct kvm_cpuid2, nent, &got))
+		j_check(j, R_CPUID_GET_COUNT, got == have || got == room,
+			"nent as given, or as many as there are", "nent = %llu",
+			(unsigned long long)got);
+}
+
+static void answer_count(const struct question *q, struct answer *a, bool known, uint64_t have,
+			 uint64_t room)
+{
+	const size_t at = offsetof(struct kvm_cpuid2, nent);
+
+	if (!known) {
+		a_range(a, R_CPUID_GET_COUNT, "nent at most as it was given", 0, room, TAPE_ARG_OUT,
+			at, 4);
+	} else if (q_kernel(q) >= MODEL_KERNEL(6, 12)) {
+		A_EQUAL(a, R_CPUID_GET_COUNT, struct kvm_cpuid2, nent, have);
+	} else {
+		a_constrained(a, R_CPUID_GET_COUNT, TAPE_ARG_OUT, at, 4);
+		a_check(a, check_count);
 	}
+}
+
+/* The entries, as far as they are known; nent is a matter of its own. */
+static void check_entries(const struct question *q, struct judge *j)
+{
+	const struct state_block *b = &q->vcpu->blocks[STATE_CPUID];
+	uint64_t have;
+	int64_t at;
+
+	if (!entries_known(q, &have) || !vcpu_captured(j->out, HEADER + have * ENTRY))
+		return;
+	for (uint32_t i = HEADER; i < HEADER + have * ENTRY; i++) {
+		if (b->mask[i] == 0xff)
+			j_promise(j, R_CPUID_SAME, j->out, i, 1);
+	}
+	at = state_block_mismatch(b, HEADER, j->out->data + HEADER, have * ENTRY);
+	j_check(j, R_CPUID_SAME, at < 0, "the entries that were set", "byte %lld of entries[%lld]",
+		(long long)(at % (int64_t)ENTRY), (long long)(at / (int64_t)ENTRY));
+}
+
+static void answer_cpuid2_get(const struct question *q, struct answer *a)
+{
+	uint64_t room, have;
+	bool known = entries_known(q, &have);
+
+	if (!Q_IN(q, struct kvm_cpuid2, nent, &room)) {
+		a_may_fail(a, R_CPUID_GET_TOO_SMALL);
+		a_may_succeed(a, R_CPUID_GET_SUCCEEDS, "argument not captured");
+		return;
+	}
+	if (a_refuse(a, R_CPUID_GET_TOO_SMALL, known ? tri(room < have) : STATE_UNKNOWN))
+		return;
+	a_succeeds(a, R_CPUID_GET_SUCCEEDS);
+	answer_count(q, a, known, have, room);
+	if (have && !q_vcpu_ran(q))
+		a_check(a, check_entries);
 }
 
 const struct judge_handler model_cpuid_handlers[] = {
-	{"KVM_SET_CPUID", KVMAPI_VCPU, .judge = cpuid_set},
-	{"KVM_SET_CPUID2", KVMAPI_VCPU, .judge = cpuid2_set},
-	{"KVM_GET_CPUID2", KVMAPI_VCPU, .judge = cpuid2_get},
+	{"KVM_SET_CPUID", KVMAPI_VCPU, .answer = answer_cpuid_set, .learn = learn_cpuid_set},
+	{"KVM_SET_CPUID2", KVMAPI_VCPU, .answer = answer_cpuid2_set, .learn = learn_cpuid2_set},
+	{"KVM_GET_CPUID2", KVMAPI_VCPU, .answer = answer_cpuid2_get},
 	{NULL, 0, .judge = NULL},
 };

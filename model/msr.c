@@ -25,6 +25,7 @@
 #define MSR_SYSENTER_EIP  0x176
 #define MSR_MISC_ENABLE	  0x1a0
 #define MSR_MICROCODE	  0x8b
+#define MSR_MCG_CAP	  0x179
 #define MSR_MCG_STATUS	  0x17a
 #define MSR_PAT		  0x277
 #define MSR_MTRR_DEFAULT  0x2ff
@@ -91,14 +92,14 @@ static bool msr_clock(uint32_t index)
 static bool msr_steady(uint32_t index)
 {
 	switch (index) {
-	case 0x34:	 /* SMI_COUNT */
-	case 0x3a:	 /* FEATURE_CONTROL */
-	case 0x3b:	 /* TSC_ADJUST */
-	case 0x48:	 /* SPEC_CTRL */
-	case 0xce:	 /* PLATFORM_INFO */
-	case 0x122:	 /* TSX_CTRL */
-	case 0x140:	 /* MISC_FEATURES_ENABLES */
-	case 0x179:	 /* MCG_CAP */
+	case 0x34:  /* SMI_COUNT */
+	case 0x3a:  /* FEATURE_CONTROL */
+	case 0x3b:  /* TSC_ADJUST */
+	case 0x48:  /* SPEC_CTRL */
+	case 0xce:  /* PLATFORM_INFO */
+	case 0x122: /* TSX_CTRL */
+	case 0x140: /* MISC_FEATURES_ENABLES */
+	case MSR_MCG_CAP:
 	case 0x17b:	 /* MCG_CTL */
 	case 0x1d9:	 /* DEBUGCTL */
 	case 0x38d:	 /* FIXED_CTR_CTRL */
@@ -258,8 +259,8 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 	} else if (index == MSR_KVM_CLOCK) {
 		vcpu_msr_forget(l, MSR_KVM_CLOCK_OLD);
 	}
-	/* MCG_CAP (0x179) is what KVM_X86_SETUP_MCE made it. */
-	promise = ran || index == 0x179 ? 0 : msr_promise(l->q, index, data);
+	/* This is what KVM_X86_SETUP_MCE made it. */
+	promise = ran || index == MSR_MCG_CAP ? 0 : msr_promise(l->q, index, data);
 	/* What may read back otherwise is not what the special registers show, either. */
 	msr_to_sregs(l, index, promise == UINT64_MAX ? bytes : NULL);
 	vcpu_msr_learn(l, index, data, promise);
@@ -270,23 +271,28 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 	}
 }
 
-/* Header of a call with a list of MSRs; false if everything is said. */
-static bool msrs_count(struct judge *j, uint64_t *nmsrs)
+/* What calls with a list of MSRs have in common; false if the answer is whole. */
+static bool answer_count(const struct question *q, struct answer *a, uint64_t *nmsrs)
 {
-	if (!Q_IN(j->q, struct kvm_msrs, nmsrs, nmsrs)) {
-		j_may_fail(j, R_MSRS_TOO_MANY);
-		j_may_succeed(j, R_MSRS_COUNT, "argument not captured");
+	if (!Q_IN(q, struct kvm_msrs, nmsrs, nmsrs)) {
+		a_may_fail(a, R_MSRS_TOO_MANY);
+		a_may_succeed(a, R_MSRS_COUNT, "argument not captured");
 		return false;
 	}
 	if (*nmsrs >= MSRS_LIMIT) {
-		j_must_fail(j, R_MSRS_TOO_MANY);
+		a_must_fail(a, R_MSRS_TOO_MANY);
 		return false;
 	}
-	if (!j_succeeds_value(j, R_MSRS_COUNT))
-		return false;
-	return j_check(j, R_MSRS_COUNT_UP_TO, (uint64_t)j->ret->ret <= *nmsrs,
-		       "at most as many as were given", "%lld of %llu", (long long)j->ret->ret,
-		       (unsigned long long)*nmsrs);
+	a_succeeds_value(a, R_MSRS_COUNT);
+	a_result_range(a, R_MSRS_COUNT_UP_TO, "at most as many as were given", 0, *nmsrs);
+	return true;
+}
+
+/* How many were read or written; false if that is not known, or wrong. */
+static bool learn_count(const struct learn *l, uint64_t *nmsrs)
+{
+	return l->succeeded && Q_IN(l->q, struct kvm_msrs, nmsrs, nmsrs) &&
+	       (uint64_t)l->ret->ret <= *nmsrs;
 }
 
 static bool entry(const struct question *q, const struct tape_part *part, uint64_t i,
@@ -301,100 +307,183 @@ static bool entry(const struct question *q, const struct tape_part *part, uint64
 	return true;
 }
 
-/* What KVM_X86_SETUP_MCE set; kvm_amd takes the bits that no processor of AMD has away. */
-static void mcg_cap_check(struct judge *j, size_t at)
+/* The entry at which the call stopped; false if it did not, or another VM type has a say. */
+static bool stopped_at(const struct question *q, const struct judge *j, uint32_t *index,
+		       uint64_t *data)
 {
-	uint64_t cap = j->vcpu->mcg_cap;
-	bool cut = cap & ~MCG_CAP_AMD && vm_backend_may_be(j->q, "kvm_amd");
+	uint64_t nmsrs, count = (uint64_t)j->ret->ret;
 
-	if (cut && !*q_backend(j->q))
-		return;
-	j_equal_field(j, cut ? R_MSRS_MCG_CAP_CUT : R_MSRS_MCG_CAP, "MSR 0x179",
-		      cut ? cap & MCG_CAP_AMD : cap, j->out, at, 8);
+	return Q_IN(q, struct kvm_msrs, nmsrs, &nmsrs) && count < nmsrs && !vm_typed(q) &&
+	       entry(q, q->in, count, index, data);
 }
 
-static void msrs_get(struct judge *j)
+/* Reading stops at no index that is sure to be there. */
+static void check_read_stopped(const struct question *q, struct judge *j)
 {
-	uint64_t nmsrs, count, data, before;
-	uint32_t index, index_before;
-	bool ran = q_vcpu_ran(j->q);
+	const struct state_entry *e;
+	uint64_t data;
+	uint32_t index;
 
-	if (!msrs_count(j, &nmsrs))
+	if (!stopped_at(q, j, &index, &data))
 		return;
-	count = (uint64_t)j->ret->ret;
-	if (count < nmsrs && !vm_typed(j->q) && entry(j->q, j->q->in, count, &index, &data)) {
-		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
+	e = state_set_find(&q->vcpu->msrs, index, 0);
+	if (msr_may_lack(q, index))
+		j_hold(j, R_MSRS_BASES_MISSING);
+	else
+		j_check(j, R_MSRS_READ_AGAIN,
+			!(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
+				!msr_bank(q, index) && !msr_clock(index),
+			"an index that can be read to be read", "stopped at MSR 0x%x", index);
+}
 
-		if (msr_may_lack(j->q, index))
-			j_hold(j, R_MSRS_BASES_MISSING);
-		else
-			j_check(j, R_MSRS_READ_AGAIN,
-				!(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
-					!msr_bank(j->q, index) && !msr_clock(index),
-				"an index that can be read to be read", "stopped at MSR 0x%x",
-				index);
+/* Entries behind the one at which the call stopped. */
+static void check_rest(const struct question *q, struct judge *j)
+{
+	uint64_t nmsrs, data, before;
+	uint32_t index;
+
+	if (!Q_IN(q, struct kvm_msrs, nmsrs, &nmsrs))
+		return;
+	for (uint64_t i = (uint64_t)j->ret->ret + 1; i < nmsrs; i++) {
+		if (!entry(q, q->in, i, &index, &before) || !entry(q, j->out, i, &index, &data))
+			return;
+		j_promise(j, R_MSRS_REST_STAYS, j->out, HEADER + i * ENTRY + 8, 8);
+		if (!j_check(j, R_MSRS_REST_STAYS, data == before,
+			     "entries beyond the count unchanged", "entries[%llu].data = 0x%llx",
+			     (unsigned long long)i, (unsigned long long)data))
+			return;
 	}
-	if (vcpu_captured(j->q->in, HEADER) && vcpu_captured(j->out, HEADER))
-		j_check(j, R_MSRS_HEADER_STAYS, !memcmp(j->q->in->data, j->out->data, HEADER),
-			"nmsrs and pad as given", "they changed");
-	j_promise(j, R_MSRS_HEADER_STAYS, j->out, 0, HEADER);
-	for (uint64_t i = 0; i < nmsrs; i++) {
-		size_t at = HEADER + i * ENTRY;
+}
 
-		if (!entry(j->q, j->out, i, &index, &data))
-			break;
-		if (entry(j->q, j->q->in, i, &index_before, &before)) {
-			j_promise(j, R_MSRS_INDEX_STAYS, j->out, at, 4);
-			j_promise(j, R_MSRS_HEADER_STAYS, j->out, at + 4, 4);
-			if (i > count)
-				j_promise(j, R_MSRS_REST_STAYS, j->out, at + 8, 8);
-			if (!j_check(j, R_MSRS_INDEX_STAYS, index == index_before,
-				     "the index that was given",
-				     "entries[%llu].index = 0x%x, was 0x%x", (unsigned long long)i,
-				     index, index_before))
-				break;
-			if (memcmp(j->out->data + HEADER + i * ENTRY + 4,
-				   j->q->in->data + HEADER + i * ENTRY + 4, 4)) {
-				j_break(j, R_MSRS_HEADER_STAYS, "entries[].reserved as given",
-					"entries[%llu].reserved changed", (unsigned long long)i);
-				break;
-			}
-			if (i > count && !j_check(j, R_MSRS_REST_STAYS, data == before,
-						  "entries beyond the count unchanged",
-						  "entries[%llu].data = 0x%llx",
-						  (unsigned long long)i, (unsigned long long)data))
-				break;
+/* What is read of this index stays, while no guest runs. */
+static bool msr_stays(uint32_t index)
+{
+	return msr_always(index) || msr_steady(index);
+}
+
+/* The entry before `i` with the same index; false if there is none. */
+static bool twin(const struct question *q, uint64_t i, uint64_t *before)
+{
+	uint32_t index, other;
+	uint64_t data;
+
+	if (!entry(q, q->in, i, &index, &data) || !msr_stays(index))
+		return false;
+	for (uint64_t k = i; k-- > 0;) {
+		if (entry(q, q->in, k, &other, &data) && other == index) {
+			*before = k;
+			return true;
 		}
-		if (i >= count)
+	}
+	return false;
+}
+
+/* What stands in the list twice reads the same twice. */
+static void check_twins(const struct question *q, struct judge *j)
+{
+	const uint64_t count = (uint64_t)j->ret->ret;
+	char what[32];
+	uint64_t k, data;
+	uint32_t index;
+
+	for (uint64_t i = 1; i < count; i++) {
+		if (!twin(q, i, &k) || !entry(q, j->out, k, &index, &data))
 			continue;
-		if (!ran) {
-			vcpu_msr_check(j, R_MSRS_SAME, index, j->out, at + 8);
-			if (index == MSR_APICBASE && vcpu_flag(j->vcpu, VCPU_RUN_IS_NEWEST) &&
-			    state_block_known(&j->vcpu->run, 24, 8))
-				j_equal_field(j, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
-					      q_number(j->q, j->vcpu->run.value + 24, 8), j->out,
-					      at + 8, 8);
-		}
-		if (index == 0x179 && j->vcpu->mcg_cap != UINT64_MAX)
-			mcg_cap_check(j, at + 8);
-		if (!ran && (msr_always(index) || msr_steady(index))) {
-			if (j->making)
-				q_field(j->q, j->out, at + 8, 8, &data);
-			vcpu_msr_learn(j->l, index, data, UINT64_MAX);
-			msr_to_sregs(j->l, index, j->out->data + at + 8);
-		}
-		{
-			struct state_entry *e = state_set_add(&j->vcpu->msrs, index, 0);
+		snprintf(what, sizeof(what), "MSR 0x%x", index);
+		if (!j_equal_field(j, R_MSRS_SAME, what, data, j->out, HEADER + i * ENTRY + 8, 8))
+			return;
+	}
+}
 
-			if (e)
-				e->value[2] |= SEEN_READ;
-			else
-				j->oom = -ENOMEM;
-		}
+/* What KVM_X86_SETUP_MCE set; kvm_amd takes the bits that no processor of AMD has away. */
+static void answer_mcg_cap(const struct question *q, struct answer *a, size_t at)
+{
+	uint64_t cap = q->vcpu->mcg_cap;
+	bool cut = cap & ~MCG_CAP_AMD && vm_backend_may_be(q, "kvm_amd");
+
+	if (cap == UINT64_MAX || (cut && !*q_backend(q)))
+		return;
+	a_equal(a, cut ? R_MSRS_MCG_CAP_CUT : R_MSRS_MCG_CAP, "MSR 0x179",
+		cut ? cap & MCG_CAP_AMD : cap, TAPE_ARG_OUT, at, 8);
+}
+
+/* One entry of KVM_GET_MSRS: what the kernel leaves alone, and its data, if it came so far. */
+static void answer_entry(const struct question *q, struct answer *a, uint64_t i, uint32_t index)
+{
+	const struct state_block *run = &q->vcpu->run;
+	const size_t at = HEADER + i * ENTRY;
+
+	a_kept(a, R_MSRS_INDEX_STAYS, "entries[].index", at, 4);
+	a_kept(a, R_MSRS_HEADER_STAYS, "entries[].reserved", at + 4, 4);
+	a_when_result_above(a, i);
+	if (!q_vcpu_ran(q)) {
+		a_msr(a, R_MSRS_SAME, index, TAPE_ARG_OUT, at + 8);
+		if (index == MSR_APICBASE && vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) &&
+		    state_block_known(run, 24, 8))
+			a_equal(a, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
+				q_number(q, run->value + 24, 8), TAPE_ARG_OUT, at + 8, 8);
+	}
+	if (index == MSR_MCG_CAP)
+		answer_mcg_cap(q, a, at + 8);
+	a_when_end(a);
+}
+
+static void answer_msrs_get(const struct question *q, struct answer *a)
+{
+	uint64_t nmsrs, data, k;
+	uint32_t index;
+	bool twins = false;
+
+	if (!answer_count(q, a, &nmsrs))
+		return;
+	a_check(a, check_read_stopped);
+	a_kept(a, R_MSRS_HEADER_STAYS, "nmsrs and pad", 0, HEADER);
+	for (uint64_t i = 0; i < nmsrs && entry(q, q->in, i, &index, &data); i++) {
+		answer_entry(q, a, i, index);
+		twins = twins || twin(q, i, &k);
+	}
+	if (twins && !q_vcpu_ran(q))
+		a_check(a, check_twins);
+	a_check(a, check_rest);
+}
+
+/* One that was read. */
+static void msr_was_read(struct learn *l, uint32_t index, uint64_t data, const uint8_t *bytes)
+{
+	struct state_entry *e;
+
+	if (!q_vcpu_ran(l->q) && msr_stays(index)) {
+		vcpu_msr_learn(l, index, data, UINT64_MAX);
+		msr_to_sregs(l, index, bytes);
+	}
+	e = state_set_add(&l->vcpu->msrs, index, 0);
+	if (e)
+		e->value[2] |= SEEN_READ;
+	else
+		l->oom = -ENOMEM;
+}
+
+static void learn_msrs_get(struct learn *l)
+{
+	const struct tape_part *in = l->q->in;
+	uint64_t nmsrs, data, before;
+	uint32_t index, index_before;
+
+	if (!learn_count(l, &nmsrs))
+		return;
+	for (uint64_t i = 0; i < (uint64_t)l->ret->ret; i++) {
+		const size_t at = HEADER + i * ENTRY;
+
+		if (!entry(l->q, l->out, i, &index, &data))
+			break;
+		if (entry(l->q, in, i, &index_before, &before) &&
+		    (index != index_before || memcmp(l->out->data + at + 4, in->data + at + 4, 4)))
+			break;
+		msr_was_read(l, index, data, l->out->data + at + 8);
 	}
 	/* MSRs that are part of the extended state make the kernel load and save it, which recounts
 	 * XSTATE_BV. */
-	vcpu_forget(j->l, STATE_XSAVE, 512, 8);
+	vcpu_forget(l, STATE_XSAVE, 512, 8);
 }
 
 /* This value is sure to be taken. */
@@ -414,46 +503,65 @@ static bool msr_takes(const struct question *q, uint32_t index, uint64_t data)
 	return msr_always(index) && !data;
 }
 
-static void msrs_set(struct judge *j)
+/* Writing stops at no value that is sure to be taken. */
+static void check_write_stopped(const struct question *q, struct judge *j)
 {
-	uint64_t nmsrs, count, data;
+	const struct state_entry *e;
+	uint64_t data;
+	uint32_t index;
+	bool taken;
+
+	if (!stopped_at(q, j, &index, &data))
+		return;
+	e = state_set_find(&q->vcpu->msrs, index, 0);
+	taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
+	if (msr_may_lack(q, index))
+		j_hold(j, R_MSRS_BASES_MISSING);
+	else
+		j_check(j, R_MSRS_WRITE_AGAIN, !taken && !msr_takes(q, index, data),
+			"a value that can be written to be written", "stopped at MSR 0x%x", index);
+}
+
+static void answer_msrs_set(const struct question *q, struct answer *a)
+{
+	uint64_t nmsrs;
+
+	if (answer_count(q, a, &nmsrs))
+		a_check(a, check_write_stopped);
+}
+
+/* Any of them may have been written. */
+static void msrs_forget(struct state_vcpu *v)
+{
+	vcpu_forget_all(v);
+	vcpu_attrs_forget(v);
+	v->msrs.open = true;
+}
+
+static void learn_msrs_set(struct learn *l)
+{
+	const int64_t ret = l->ret->ret;
+	uint64_t nmsrs, data;
 	uint32_t index;
 
-	if (!msrs_count(j, &nmsrs)) {
+	if (!learn_count(l, &nmsrs)) {
 		/* How far it came is not known. */
-		if (j->ret->ret >= 0 || j->ret->ret == -EFAULT || j->ret->ret == -EINTR) {
-			vcpu_forget_all(j->vcpu);
-			vcpu_attrs_forget(j->vcpu);
-			j->vcpu->msrs.open = true;
-		}
+		if (ret >= 0 || ret == -EFAULT || ret == -EINTR)
+			msrs_forget(l->vcpu);
 		return;
 	}
-	count = (uint64_t)j->ret->ret;
-	if (count < nmsrs && !vm_typed(j->q) && entry(j->q, j->q->in, count, &index, &data)) {
-		const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
-		bool taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
-
-		if (msr_may_lack(j->q, index))
-			j_hold(j, R_MSRS_BASES_MISSING);
-		else
-			j_check(j, R_MSRS_WRITE_AGAIN, !taken && !msr_takes(j->q, index, data),
-				"a value that can be written to be written", "stopped at MSR 0x%x",
-				index);
-	}
-	for (uint64_t i = 0; i < count; i++) {
-		if (!entry(j->q, j->q->in, i, &index, &data)) {
-			vcpu_forget_all(j->vcpu);
-			vcpu_attrs_forget(j->vcpu);
-			j->vcpu->msrs.open = true;
+	for (uint64_t i = 0; i < (uint64_t)ret; i++) {
+		if (!entry(l->q, l->q->in, i, &index, &data)) {
+			msrs_forget(l->vcpu);
 			break;
 		}
-		msr_was_set(j->l, index, data, j->q->in->data + HEADER + i * ENTRY + 8);
+		msr_was_set(l, index, data, l->q->in->data + HEADER + i * ENTRY + 8);
 	}
-	vcpu_forget(j->l, STATE_XSAVE, 512, 8);
+	vcpu_forget(l, STATE_XSAVE, 512, 8);
 }
 
 const struct judge_handler model_msr_handlers[] = {
-	{"KVM_GET_MSRS", KVMAPI_VCPU, .judge = msrs_get},
-	{"KVM_SET_MSRS", KVMAPI_VCPU, .judge = msrs_set},
+	{"KVM_GET_MSRS", KVMAPI_VCPU, .answer = answer_msrs_get, .learn = learn_msrs_get},
+	{"KVM_SET_MSRS", KVMAPI_VCPU, .answer = answer_msrs_set, .learn = learn_msrs_set},
 	{NULL, 0, .judge = NULL},
 };
