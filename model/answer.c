@@ -11,9 +11,22 @@
 void answer_begin(struct answer *a, const struct question *q)
 {
 	a->q = q;
-	a->count = a->when_count = 0;
+	a->count = a->when_count = a->last = 0;
 	a->when = 0;
 	a->oom = 0;
+	a->unwanted = 0;
+}
+
+#define KIND(name) (1u << ANSWER_##name)
+
+void answer_only_for(struct answer *a, const struct tape_return *ret)
+{
+	a->unwanted = ret->ret >= 0 ? KIND(MAY_FAIL) | KIND(BUFFER)
+				    : KIND(RESULT) | KIND(RESULT_RANGE) | KIND(CREATED) |
+					      KIND(CREATED_FIELD) | KIND(FIELD) |
+					      KIND(FIELD_RANGE) | KIND(ZERO) | KIND(KEPT) |
+					      KIND(BLOCK) | KIND(CHECK) | KIND(DETERMINED) |
+					      KIND(CONSTRAINED);
 }
 
 void answer_release(struct answer *a)
@@ -22,21 +35,42 @@ void answer_release(struct answer *a)
 	free(a->whens);
 }
 
-static void add(struct answer *a, const struct answer_item *item)
+static bool grow(struct answer *a)
 {
-	if (tape_array_grow((void **)&a->items, &a->room, a->count, sizeof(*a->items))) {
-		a->oom = -ENOMEM;
-		return;
-	}
-	a->items[a->count] = *item;
-	a->items[a->count++].when = a->when;
+	if (!tape_array_grow((void **)&a->items, &a->room, a->count, sizeof(*a->items)))
+		return true;
+	a->oom = -ENOMEM;
+	return false;
+}
+
+/* One more item of this kind, all zero; NULL: it is not wanted, or there is no memory. */
+static inline struct answer_item *item_add(struct answer *a, enum answer_kind kind, uint16_t rule)
+{
+	struct answer_item *i;
+
+	a->last = 0;
+	if (a->unwanted >> kind & 1 && !a->when)
+		return NULL;
+	if (a->count == a->room && !grow(a))
+		return NULL;
+	i = &a->items[a->count++];
+	a->last = a->count;
+	memset(i, 0, sizeof(*i));
+	i->kind = kind;
+	i->rule = rule;
+	i->when = a->when;
+	return i;
 }
 
 /* --- refusals --- */
 
 static void refusal(struct answer *a, enum answer_kind kind, uint16_t rule, int error)
 {
-	add(a, &(struct answer_item){.kind = kind, .rule = rule, .value = (uint64_t)error});
+	struct answer_item *i = item_add(a, kind, rule);
+
+	if (!i)
+		return;
+	i->value = (uint64_t)error;
 }
 
 void a_may_fail_with(struct answer *a, uint16_t rule, int error)
@@ -57,10 +91,12 @@ void a_may_fail(struct answer *a, uint16_t rule)
 
 void a_buffer_may_fault(struct answer *a, uint8_t role)
 {
-	add(a, &(struct answer_item){.kind = ANSWER_BUFFER,
-				     .rule = R_RETURN_ZERO_OR_ERROR,
-				     .role = role,
-				     .value = EFAULT});
+	struct answer_item *i = item_add(a, ANSWER_BUFFER, R_RETURN_ZERO_OR_ERROR);
+
+	if (!i)
+		return;
+	i->role = role;
+	i->value = EFAULT;
 }
 
 void a_must_fail_with(struct answer *a, uint16_t rule, int error)
@@ -103,7 +139,11 @@ bool a_refuse_with(struct answer *a, uint16_t rule, int error, enum state_tri ca
 
 static void text(struct answer *a, enum answer_kind kind, uint16_t rule, const char *text)
 {
-	add(a, &(struct answer_item){.kind = kind, .rule = rule, .text = text});
+	struct answer_item *i = item_add(a, kind, rule);
+
+	if (!i)
+		return;
+	i->text = text;
 }
 
 void a_succeeds(struct answer *a, uint16_t rule)
@@ -123,24 +163,34 @@ void a_may_succeed(struct answer *a, uint16_t rule, const char *unknown)
 
 void a_result(struct answer *a, uint16_t rule, const char *what, uint64_t value)
 {
-	add(a, &(struct answer_item){
-		       .kind = ANSWER_RESULT, .rule = rule, .text = what, .value = value});
+	struct answer_item *i = item_add(a, ANSWER_RESULT, rule);
+
+	if (!i)
+		return;
+	i->text = what;
+	i->value = value;
 }
 
 void a_result_range(struct answer *a, uint16_t rule, const char *expected, uint64_t low,
 		    uint64_t high)
 {
-	add(a, &(struct answer_item){.kind = ANSWER_RESULT_RANGE,
-				     .rule = rule,
-				     .text = expected,
-				     .value = low,
-				     .mask = high});
+	struct answer_item *i = item_add(a, ANSWER_RESULT_RANGE, rule);
+
+	if (!i)
+		return;
+	i->text = expected;
+	i->value = low;
+	i->mask = high;
 }
 
 void a_int(struct answer *a, uint16_t rule, const char *what, uint64_t value)
 {
-	add(a,
-	    &(struct answer_item){.kind = ANSWER_INT, .rule = rule, .text = what, .value = value});
+	struct answer_item *i = item_add(a, ANSWER_INT, rule);
+
+	if (!i)
+		return;
+	i->text = what;
+	i->value = value;
 }
 
 void a_any_int(struct answer *a, uint16_t rule, const char *unknown)
@@ -175,12 +225,14 @@ void a_created(struct answer *a)
 
 void a_created_field(struct answer *a, size_t offset)
 {
-	add(a, &(struct answer_item){.kind = ANSWER_CREATED_FIELD,
-				     .rule = R_CREATED_DESCRIPTOR,
-				     .text = "descriptor",
-				     .role = TAPE_ARG_OUT,
-				     .offset = (uint32_t)offset,
-				     .len = 4});
+	struct answer_item *i = item_add(a, ANSWER_CREATED_FIELD, R_CREATED_DESCRIPTOR);
+
+	if (!i)
+		return;
+	i->text = "descriptor";
+	i->role = TAPE_ARG_OUT;
+	i->offset = (uint32_t)offset;
+	i->len = 4;
 }
 
 void a_constant(struct answer *a, uint16_t rule, const char *what, const struct state_set *set,
@@ -197,14 +249,16 @@ void a_constant(struct answer *a, uint16_t rule, const char *what, const struct 
 void a_bits(struct answer *a, uint16_t rule, const char *what, uint64_t value, uint64_t mask,
 	    uint8_t role, size_t offset, size_t width)
 {
-	add(a, &(struct answer_item){.kind = ANSWER_FIELD,
-				     .rule = rule,
-				     .text = what,
-				     .value = value,
-				     .mask = mask,
-				     .role = role,
-				     .offset = (uint32_t)offset,
-				     .len = (uint32_t)width});
+	struct answer_item *i = item_add(a, ANSWER_FIELD, rule);
+
+	if (!i)
+		return;
+	i->text = what;
+	i->value = value;
+	i->mask = mask;
+	i->role = role;
+	i->offset = (uint32_t)offset;
+	i->len = (uint32_t)width;
 }
 
 void a_bits_of(struct answer *a, uint16_t rule, const char *what, uint64_t index, uint64_t value,
@@ -228,12 +282,14 @@ void a_equal(struct answer *a, uint16_t rule, const char *what, uint64_t value, 
 static void bytes(struct answer *a, enum answer_kind kind, uint16_t rule, const char *what,
 		  uint8_t role, size_t offset, size_t len)
 {
-	add(a, &(struct answer_item){.kind = kind,
-				     .rule = rule,
-				     .text = what,
-				     .role = role,
-				     .offset = (uint32_t)offset,
-				     .len = (uint32_t)len});
+	struct answer_item *i = item_add(a, kind, rule);
+
+	if (!i)
+		return;
+	i->text = what;
+	i->role = role;
+	i->offset = (uint32_t)offset;
+	i->len = (uint32_t)len;
 }
 
 void a_range(struct answer *a, uint16_t rule, const char *expected, uint64_t low, uint64_t high,
@@ -271,13 +327,17 @@ void a_block(struct answer *a, uint16_t rule, const struct state_block *b, uint8
 
 void a_aside(struct answer *a)
 {
-	if (a->count)
-		a->items[a->count - 1].aside = true;
+	if (a->last)
+		a->items[a->last - 1].aside = true;
 }
 
 void a_check(struct answer *a, answer_check check)
 {
-	add(a, &(struct answer_item){.kind = ANSWER_CHECK, .rule = R_NONE, .check = check});
+	struct answer_item *i = item_add(a, ANSWER_CHECK, R_NONE);
+
+	if (!i)
+		return;
+	i->check = check;
 }
 
 void a_determined(struct answer *a, uint16_t rule, uint8_t role, size_t offset, size_t len)
@@ -337,9 +397,16 @@ void a_when_end(struct answer *a)
 
 /* --- judging --- */
 
+const struct tape_part *answer_part(const struct question *q, const struct tape_return *ret,
+				    uint8_t role)
+{
+	return role_is_out(role) ? tape_part_find(ret->parts, ret->part_count, role)
+				 : q_part(q, role);
+}
+
 static const struct tape_part *part_of(const struct judge *j, uint8_t role)
 {
-	return role == TAPE_ARG_OUT ? j->out : j_part(j, role);
+	return role == TAPE_ARG_OUT ? j->out : answer_part(j->q, j->ret, role);
 }
 
 /* All of it. */
@@ -348,7 +415,8 @@ static bool captured(const struct tape_part *part)
 	return part && part->have >= part->want;
 }
 
-static bool met(const struct judge *j, const struct answer *a, uint16_t index, bool succeeded)
+static bool when_met(const struct answer *a, uint16_t index, const struct tape_return *ret,
+		     bool succeeded)
 {
 	const struct answer_when *w;
 	uint64_t n;
@@ -356,21 +424,27 @@ static bool met(const struct judge *j, const struct answer *a, uint16_t index, b
 	if (!index)
 		return succeeded;
 	w = &a->whens[index - 1];
-	if (w->within && !met(j, a, w->within, succeeded))
+	if (w->within && !when_met(a, w->within, ret, succeeded))
 		return false;
 	switch (w->kind) {
 	case WHEN_ALWAYS:
 		return true;
 	case WHEN_FAILED_WITH:
-		return j->ret->ret == -(int64_t)w->value;
+		return ret->ret == -(int64_t)w->value;
 	case WHEN_RESULT_ABOVE:
-		return succeeded && (uint64_t)j->ret->ret > w->value;
+		return succeeded && (uint64_t)ret->ret > w->value;
 	case WHEN_FIELD:
 		return (w->within || succeeded) &&
-		       q_field(j->q, part_of(j, w->role), w->offset, w->len, &n) &&
+		       q_field(a->q, answer_part(a->q, ret, w->role), w->offset, w->len, &n) &&
 		       !((n ^ w->value) & w->mask);
 	}
 	return false;
+}
+
+bool answer_met(const struct answer *a, const struct answer_item *i, const struct tape_return *ret,
+		bool succeeded)
+{
+	return when_met(a, i->when, ret, succeeded);
 }
 
 /* "what", or "what 0xindex". */
@@ -382,16 +456,13 @@ static const char *name_of(const struct answer_item *i, char *buf, size_t size)
 	return buf;
 }
 
-/* The rule holds, or is broken, as the item says it: with a say in the verdict, or without. */
-static void said(struct judge *j, const struct answer_item *i, bool holds, const char *expected,
-		 const char *what, uint64_t observed)
+/* The rule holds: with a say in the verdict, or without. */
+static void holds(struct judge *j, const struct answer_item *i)
 {
 	if (i->aside)
-		j_keeps(j, i->rule, holds, expected, "%s = 0x%llx", what,
-			(unsigned long long)observed);
+		j_keep(j, i->rule);
 	else
-		j_check(j, i->rule, holds, expected, "%s = 0x%llx", what,
-			(unsigned long long)observed);
+		j_hold(j, i->rule);
 }
 
 static void judge_field(struct judge *j, const struct answer_item *i)
@@ -404,18 +475,20 @@ static void judge_field(struct judge *j, const struct answer_item *i)
 	if (!q_field(j->q, part, i->offset, i->len, &got))
 		return;
 	if ((i->mask & whole) == whole && !i->aside) {
-		j_equal_field(j, i->rule, name_of(i, name, sizeof(name)), i->value, part, i->offset,
-			      i->len);
+		j_equal_field(j, i->rule, name_of(i, name, sizeof(name)), i->value, part,
+			      i->offset, i->len);
 		return;
 	}
 	j_promise_bits(j, i->rule, part, i->offset, i->len, i->mask);
-	if (j->making) {
-		j_make_bits(j, i->rule, part, i->offset, i->len, i->value, i->mask);
-		q_field(j->q, part, i->offset, i->len, &got);
+	if (!((got ^ i->value) & i->mask)) {
+		holds(j, i);
+		return;
 	}
-	snprintf(want, sizeof(want), "%s = 0x%llx", name_of(i, name, sizeof(name)),
+	name_of(i, name, sizeof(name));
+	snprintf(want, sizeof(want), "%s = 0x%llx", i->indexed ? name : i->text,
 		 (unsigned long long)i->value);
-	said(j, i, !((got ^ i->value) & i->mask), want, name_of(i, name, sizeof(name)), got);
+	j_break(j, i->rule, want, "%s = 0x%llx", i->indexed ? name : i->text,
+		(unsigned long long)got);
 }
 
 static void judge_range(struct judge *j, const struct answer_item *i)
@@ -426,7 +499,10 @@ static void judge_range(struct judge *j, const struct answer_item *i)
 	if (!q_field(j->q, part, i->offset, i->len, &got))
 		return;
 	j_constrain(j, i->rule, part, i->offset, i->len);
-	said(j, i, got >= i->value && got <= i->mask, i->text, "value", got);
+	if (got >= i->value && got <= i->mask)
+		holds(j, i);
+	else
+		j_break(j, i->rule, i->text, "0x%llx", (unsigned long long)got);
 }
 
 static void judge_bytes(struct judge *j, const struct answer_item *i)
@@ -481,19 +557,15 @@ static void judge_result_range(struct judge *j, const struct answer_item *i)
 	const uint64_t got = (uint64_t)j->ret->ret;
 
 	j_constrain_result(j);
-	if (i->aside)
-		j_keeps(j, i->rule, got >= i->value && got <= i->mask, i->text, "%lld",
-			(long long)j->ret->ret);
+	if (got >= i->value && got <= i->mask)
+		holds(j, i);
 	else
-		j_check(j, i->rule, got >= i->value && got <= i->mask, i->text, "%lld",
-			(long long)j->ret->ret);
+		j_break(j, i->rule, i->text, "%lld", (long long)j->ret->ret);
 }
 
 static bool judge_int(struct judge *j, const struct answer_item *i)
 {
 	j->any_int = true;
-	if (j->making)
-		j->making->ret = (int32_t)i->value;
 	return j_equal(j, i->rule, i->text, (uint32_t)i->value, (uint32_t)j->ret->ret);
 }
 
@@ -536,7 +608,7 @@ static void judge_observed(struct judge *j, const struct answer_item *i)
 		j_silent(j, i->text);
 		break;
 	case ANSWER_HOLD:
-		j_hold(j, i->rule);
+		holds(j, i);
 		break;
 	case ANSWER_FIELD:
 		judge_field(j, i);
@@ -611,7 +683,7 @@ bool answer_judge(struct judge *j, const struct answer *a)
 			j_advise(j, i->rule, "%s", i->text);
 			break;
 		default:
-			if (met(j, a, i->when, succeeded))
+			if (answer_met(a, i, j->ret, succeeded))
 				judge_observed(j, i);
 		}
 	}

@@ -95,11 +95,15 @@ struct answer {
 	struct answer_when *whens;
 	size_t when_count, when_room;
 	uint16_t when; /* of the items that follow */
+	size_t last;   /* 1 + index of the last item; 0: it was not wanted */
+	uint32_t unwanted; /* kinds of items that are left out, a bit each */
 	int oom;       /* -ENOMEM: something is missing */
 };
 /* An empty one; keeps its memory. */
 void answer_begin(struct answer *a, const struct question *q);
 void answer_release(struct answer *a);
+/* For speed: only what this return is judged by will be looked at. */
+void answer_only_for(struct answer *a, const struct tape_return *ret);
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
@@ -201,6 +205,15 @@ void a_when_result_above(struct answer *a, uint64_t n);
 void a_when_field(struct answer *a, uint8_t role, size_t offset, size_t width, uint64_t mask,
 		  uint64_t value);
 void a_when_end(struct answer *a);
+
+/* --- for those who use an answer -------------------------------------------------------------- */
+
+/* The part that an item is about, NULL = not there. */
+const struct tape_part *answer_part(const struct question *q, const struct tape_return *ret,
+				    uint8_t role);
+/* An item is about this return, which succeeded or not. */
+bool answer_met(const struct answer *a, const struct answer_item *i, const struct tape_return *ret,
+		bool succeeded);
 
 /* --- judging ---------------------------------------------------------------------------------- */
 

@@ -42,6 +42,5 @@ void arm64_gic_made(struct learn *l, uint64_t type);
 enum state_tri arm64_feature(const struct question *q, unsigned int feature);
 /* The first KVM_RUN fails since the GIC or the PMU is not ready; true if all is said. */
 bool a_arm64_run_unready(struct answer *a);
-bool arm64_run_unready(struct judge *j);
 
 #endif

@@ -1477,48 +1477,6 @@ bool a_arm64_run_unready(struct answer *a)
 	return false;
 }
 
-bool arm64_run_unready(struct judge *j)
-{
-	static const int refusals[] = {EINVAL, ENXIO, EBUSY, ENODEV, EPERM};
-	enum state_tri ran;
-	uint64_t value;
-
-	ran = arm64_fact(j->q, ARM_FACT_RAN, j->vcpu->id, &value);
-	if (ran == STATE_YES)
-		return false;
-	if (!j->vm->fresh || !j->vcpu->fresh || j->vm->running > j->vcpu->running ||
-	    j->vcpu->inside > 1 || ran != STATE_NO) {
-		/* What it lacks, if anything, is not known. */
-		for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-			j_may_fail_with(j, R_ARM_RUN_REFUSED, refusals[i]);
-		return false;
-	}
-	if (arm64_gic_type(j->q) == V3) {
-		if (arm64_fact(j->q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
-			    STATE_NO ||
-		    arm64_gic_ready(j->q) == STATE_NO) {
-			j_may_fail_with(j, R_ARM_RUN_GIC, EINVAL);
-			j_may_fail_with(j, R_ARM_RUN_GIC, EBUSY);
-			j_must_fail_with(j, R_ARM_RUN_GIC, ENXIO);
-			return true;
-		}
-	}
-	if (arm64_feature(j->q, KVM_ARM_VCPU_PMU_V3) == STATE_YES &&
-	    arm64_vcpu_fact(j->q, PMU(INIT), 0, &value) == STATE_NO) {
-		j_advise(j, R_LINT_PMU_NOT_INITIALISED,
-			 "KVM_ARM_VCPU_PMU_V3_INIT was never set on this vCPU");
-		/* The interrupt controller is looked at first. */
-		if (arm64_gic(j->q) != STATE_NO) {
-			j_may_fail_with(j, R_ARM_RUN_REFUSED, ENXIO);
-			j_may_fail_with(j, R_ARM_RUN_REFUSED, EBUSY);
-			j_may_fail_with(j, R_ARM_RUN_REFUSED, ENODEV);
-		}
-		j_must_fail(j, R_ARM_RUN_PMU);
-		return true;
-	}
-	return false;
-}
-
 const struct judge_handler model_arm64_device_handlers[] = {
 	{"KVM_CREATE_DEVICE", KVMAPI_VM, .answer = answer_create_device,
 	 .learn = learn_create_device},

@@ -3,7 +3,7 @@
 #ifndef MODEL_INTERNAL_H
 #define MODEL_INTERNAL_H
 
-#include "model/judge.h"
+#include "model/answer.h"
 
 struct model_facts {
 	enum kvmapi_arch arch;
@@ -57,14 +57,9 @@ const struct model_facts *model_facts(const struct model *m);
 /* Defined by the area of the generic requests (vm.c): a request that no row describes. */
 void model_unknown_request(struct judge *j);
 
-/* --- predict.c, asked by judge.c while a return is made up --- */
-
-void predict_error(struct judge *j, int error);
-void predict_number(struct judge *j, uint64_t value);
-void predict_field(struct judge *j, const struct tape_part *part, size_t offset, size_t width,
-		   uint64_t value);
-void predict_block(const struct state_block *b, const struct tape_part *part, uint32_t offset,
-		   uint32_t len);
+/* predict.c: the return becomes one that the answer lets pass, as far as its items say it.  Its bytes
+ * are the caller's to write. */
+void predict_return(const struct answer *a, struct tape_return *ret);
 /* model.c: judge a return while it is made up; *contradicted: the rules did not agree with it. */
 int model_make_return(struct model *m, struct tape_return *ret, bool *contradicted);
 

@@ -114,8 +114,7 @@ bool q_field(const struct question *q, const struct tape_part *part, size_t offs
 	return true;
 }
 
-/* Roles of what a call leaves behind. */
-static bool role_is_out(enum tape_role role)
+bool role_is_out(enum tape_role role)
 {
 	return role == TAPE_ARG_OUT || role == TAPE_RUN_OUT || role == TAPE_RUN_REGS_OUT ||
 	       role == TAPE_PIO_OUT || role >= TAPE_NESTED_OUT;
@@ -274,10 +273,6 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 					     .offset = (uint32_t)offset,
 					     .len = (uint32_t)width,
 					     .value = want});
-	if (j->making && q_applies(j->q, rule)) {
-		predict_field(j, part, offset, width, want);
-		q_field(j->q, part, offset, width, &got);
-	}
 	return j_equal(j, rule, what, want, got);
 }
 
@@ -285,8 +280,6 @@ bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t w
 {
 	j_promise_value(j, rule);
 	answer_add(j, &(struct model_answer){.what = MODEL_RESULT, .rule = rule, .value = want});
-	if (j->making && q_applies(j->q, rule))
-		predict_number(j, want);
 	return j_equal(j, rule, what, want, (uint64_t)j->ret->ret);
 }
 
@@ -508,8 +501,6 @@ static void demand(struct judge *j, uint16_t rule, int error)
 					     .value = (uint64_t)error});
 	if (j->promises)
 		promises_outcome(j, rule, PROMISED_ERROR, alternatives(j, error));
-	if (j->making && j->ret->ret >= 0 && q_applies(j->q, rule))
-		predict_error(j, error);
 	if (j->ret->ret == -error) {
 		j_hold(j, rule);
 		return;
@@ -660,8 +651,6 @@ void j_block_check(struct judge *j, uint16_t rule, const struct state_block *b,
 		return;
 	if (j->promises)
 		promise_block(j, rule, b, part, offset, len);
-	if (j->making && q_applies(j->q, rule))
-		predict_block(b, part, offset, len);
 	at = state_block_mismatch(b, 0, part->data + offset, len);
 	if (at >= 0) {
 		char field[96], want[MODEL_TEXT];
@@ -680,13 +669,6 @@ void j_block_check(struct judge *j, uint16_t rule, const struct state_block *b,
 		if (both && (b->mask[0] || memcmp(b->mask, b->mask + 1, both - 1)))
 			j_hold(j, rule);
 	}
-}
-
-void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
-		 const struct tape_part *part, uint32_t offset, uint32_t len)
-{
-	j_block_check(j, rule, b, part, offset, len);
-	l_block_get(j->l, b, part, offset, len);
 }
 
 void l_block_set(struct learn *l, struct state_block *b, const struct tape_part *part,

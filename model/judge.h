@@ -101,8 +101,6 @@ struct judge {
 	bool allowed_more; /* than there is room for */
 	int oom;
 	struct promises *promises; /* NULL: nobody asked */
-	struct tape_return
-		*making; /* the return is being made up (predict.c); NULL: it is a real one */
 };
 
 /* --- facts ------------------------------------------------------------------------------------ */
@@ -156,6 +154,8 @@ bool q_field(const struct question *q, const struct tape_part *part, size_t offs
 	q_field((l)->q, (l)->out, offsetof(type, member), sizeof(((type *)0)->member), value)
 #define J_OUT(j, type, member, value) \
 	q_field((j)->q, (j)->out, offsetof(type, member), sizeof(((type *)0)->member), value)
+/* A role of what a call leaves behind. */
+bool role_is_out(enum tape_role role);
 /* A part of the call by role, NULL = not there.  It may have been read late, at the return. */
 const struct tape_part *q_part(const struct question *q, enum tape_role role);
 /* A part of this event by role, NULL = not there. */
@@ -309,11 +309,6 @@ static inline void j_promise_echo(struct judge *j, uint16_t rule, const struct s
 		promises_echo(j, rule, b, role, offset, len);
 }
 
-/* While a result is made up (model_predict()): these bits of an OUT field become what the rule
- * wants. j_equal_field() and j_block_get() do so by themselves. */
-void j_make_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		 size_t width, uint64_t value, uint64_t mask);
-
 /* j_equal() of a field of an OUT part; true if it was not captured. */
 bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t want,
 		   const struct tape_part *part, size_t offset, size_t width);
@@ -332,9 +327,6 @@ bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t w
  */
 void j_block_check(struct judge *j, uint16_t rule, const struct state_block *b,
 		   const struct tape_part *part, uint32_t offset, uint32_t len);
-/* That, and l_block_get(). */
-void j_block_get(struct judge *j, uint16_t rule, struct state_block *b,
-		 const struct tape_part *part, uint32_t offset, uint32_t len);
 /* IN bytes of a SET become what is known. Forgotten instead if a guest may have run during the
  * call. */
 void l_block_set(struct learn *l, struct state_block *b, const struct tape_part *part,

@@ -615,7 +615,6 @@ static void judge_prepare(struct model *m, struct judge *j, struct question *q, 
 	j->ret = ret;
 	j->v = v;
 	j->deviation = j->allowed_by = R_NONE;
-	j->making = ret == m->making ? m->making : NULL;
 	j->out = l->out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
 	judge_object(j, q);
 }
@@ -762,7 +761,11 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 			h->settle(&l);
 		if (h->answer) {
 			answer_begin(&m->answer, &q);
+			if (!j.promises && !m->making)
+				answer_only_for(&m->answer, ret);
 			h->answer(&q, &m->answer);
+			if (m->making)
+				predict_return(&m->answer, m->making);
 			l.succeeded = answer_judge(&j, &m->answer);
 			if (h->learn)
 				h->learn(&l);
@@ -776,7 +779,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	if (j.vcpu && j.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
 		j.vcpu->unseen_run = false;
 	/* Whether it succeeds was not known before. */
-	if (j.making && ret->ret < 0)
+	if (m->making && ret->ret < 0)
 		created = NULL;
 	if (created) {
 		created->made = true;

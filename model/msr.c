@@ -171,30 +171,6 @@ void vcpu_msr_forget(struct learn *l, uint32_t index)
 		e->known = 0;
 }
 
-void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,
-		    size_t offset)
-{
-	const struct state_entry *e = state_set_find(&j->vcpu->msrs, index, 0);
-	uint64_t data;
-
-	if (!e || !e->known || !q_field(j->q, part, offset, 8, &data))
-		return;
-	j_promise_bits(j, rule, part, offset, 8, e->value[1]);
-	if (j->making) {
-		j_make_bits(j, rule, part, offset, 8, e->value[0], e->value[1]);
-		q_field(j->q, part, offset, 8, &data);
-	}
-	if (!((e->value[0] ^ data) & e->value[1])) {
-		j_hold(j, rule);
-	} else {
-		char want[MODEL_TEXT];
-
-		snprintf(want, sizeof(want), "MSR 0x%x = 0x%llx", index,
-			 (unsigned long long)e->value[0]);
-		j_break(j, rule, want, "0x%llx", (unsigned long long)data);
-	}
-}
-
 void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset)
 {
 	const struct state_entry *e = state_set_find(&a->q->vcpu->msrs, index, 0);

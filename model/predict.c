@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Results made up by the rules themselves: the handler of the call is run as if it judged a return,
- * and where it says what is demanded, the return becomes that (judge.c asks predict_*).  So what
- * comes out is what the rules accept, if they do not contradict each other.
+ * Results made up of answers: what an answer demands is what the return becomes.  The judge then
+ * holds the one against the other, so what comes out is what the rules accept, if they do not
+ * contradict each other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +22,7 @@ void model_result_release(struct model_result *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* --- what judge.c asks --- */
-
-void predict_error(struct judge *j, int error)
-{
-	j->making->ret = -error;
-}
-
-void predict_number(struct judge *j, uint64_t value)
-{
-	j->making->ret = (int64_t)value;
-}
+/* --- a return by the answer --- */
 
 /* The bytes of an OUT part are ours to write. */
 static uint8_t *part_bytes(const struct tape_part *part)
@@ -40,35 +30,97 @@ static uint8_t *part_bytes(const struct tape_part *part)
 	return (uint8_t *)(uintptr_t)part->data;
 }
 
-void predict_field(struct judge *j, const struct tape_part *part, size_t offset, size_t width,
-		   uint64_t value)
+static void make_field(const struct question *q, const struct tape_part *part,
+		       const struct answer_item *i)
 {
-	uint8_t *at = part_bytes(part) + offset;
+	const bool big_endian = model_facts(q->m)->big_endian;
+	uint8_t *at = part_bytes(part) + i->offset;
+	uint64_t now, value;
 
-	if (part->role != TAPE_ARG_OUT && part->role != TAPE_RUN_OUT &&
-	    part->role < TAPE_NESTED_OUT)
+	if (!q_field(q, part, i->offset, i->len, &now))
 		return;
-	for (size_t i = 0; i < width; i++)
-		at[model_facts(j->q->m)->big_endian ? width - 1 - i : i] =
-			(uint8_t)(value >> (8 * i));
+	value = (now & ~i->mask) | (i->value & i->mask);
+	if (i->kind == ANSWER_FIELD_RANGE)
+		value = now < i->value ? i->value : now > i->mask ? i->mask : now;
+	for (size_t k = 0; k < i->len; k++)
+		at[big_endian ? i->len - 1 - k : k] = (uint8_t)(value >> (8 * k));
 }
 
-void j_make_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
-		 size_t width, uint64_t value, uint64_t mask)
+static void make_block(const struct tape_part *part, const struct answer_item *i)
 {
-	uint64_t now;
+	const struct state_block *b = i->block;
 
-	if (j->making && q_applies(j->q, rule) && q_field(j->q, part, offset, width, &now))
-		predict_field(j, part, offset, width, (now & ~mask) | (value & mask));
+	for (uint32_t k = 0; k < i->len && k < b->size && i->offset + k < part->have; k++) {
+		uint8_t *at = part_bytes(part) + i->offset + k;
+
+		*at = (*at & ~b->mask[k]) | (b->value[k] & b->mask[k]);
+	}
 }
 
-void predict_block(const struct state_block *b, const struct tape_part *part, uint32_t offset,
-		   uint32_t len)
+static void make_bytes(const struct question *q, const struct tape_part *part,
+		       const struct answer_item *i)
 {
-	uint8_t *at = part_bytes(part) + offset;
+	for (uint32_t at = i->offset; at < i->offset + i->len && at < part->have; at++) {
+		if (i->kind == ANSWER_ZERO)
+			part_bytes(part)[at] = 0;
+		else if (q->in && at < q->in->have)
+			part_bytes(part)[at] = q->in->data[at];
+	}
+}
 
-	for (uint32_t i = 0; i < len && i < b->size; i++)
-		at[i] = (at[i] & ~b->mask[i]) | (b->value[i] & b->mask[i]);
+static void make_observed(const struct question *q, struct tape_return *ret,
+			  const struct answer_item *i)
+{
+	const struct tape_part *part = answer_part(q, ret, i->role);
+
+	switch (i->kind) {
+	case ANSWER_RESULT:
+		ret->ret = (int64_t)i->value;
+		break;
+	case ANSWER_RESULT_RANGE:
+		if ((uint64_t)ret->ret < i->value || (uint64_t)ret->ret > i->mask)
+			ret->ret = (int64_t)i->value;
+		break;
+	case ANSWER_FIELD:
+	case ANSWER_FIELD_RANGE:
+		if (part)
+			make_field(q, part, i);
+		break;
+	case ANSWER_ZERO:
+	case ANSWER_KEPT:
+		if (part)
+			make_bytes(q, part, i);
+		break;
+	case ANSWER_BLOCK:
+		/* What a guest that runs may change is not compared either. */
+		if (part && !(q->vcpu ? q_vcpu_ran(q) : q_vm_ran(q)))
+			make_block(part, i);
+		break;
+	default:
+		break;
+	}
+}
+
+void predict_return(const struct answer *a, struct tape_return *ret)
+{
+	bool succeeded = ret->ret >= 0;
+
+	for (size_t n = 0; n < a->count; n++) {
+		const struct answer_item *i = &a->items[n];
+
+		if (i->rule != R_NONE && !q_applies(a->q, i->rule))
+			continue;
+		if (i->kind == ANSWER_MUST_FAIL && ret->ret >= 0) {
+			ret->ret = -(int64_t)i->value;
+			succeeded = false;
+		} else if (i->kind == ANSWER_INT) {
+			ret->ret = (int32_t)i->value;
+		} else if (role_is_out(i->role) || i->kind == ANSWER_RESULT ||
+			   i->kind == ANSWER_RESULT_RANGE) {
+			if (answer_met(a, i, ret, succeeded))
+				make_observed(a->q, ret, i);
+		}
+	}
 }
 
 /* --- the result before the rules had their say --- */

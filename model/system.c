@@ -34,32 +34,6 @@ static struct state_entry *number(struct learn *l, uint64_t key)
 	return e;
 }
 
-bool vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
-		 uint64_t key, uint64_t key2, uint64_t value)
-{
-	struct state_entry *e = state_set_add(set, key, key2);
-
-	if (!e) {
-		j->oom = -ENOMEM;
-		return false;
-	}
-	if (e->known) {
-		j_equal(j, rule, what, e->value[0], value);
-		return true;
-	}
-	e->value[0] = value;
-	e->known = 1;
-	return false;
-}
-
-void vm_created(struct judge *j, int64_t fd)
-{
-	const struct tape_object *o = j_created(j);
-
-	if (o && o->fd >= 0)
-		j_equal(j, R_CREATED_DESCRIPTOR, "descriptor", (uint32_t)o->fd, (uint64_t)fd);
-}
-
 void vm_typed_seen(struct learn *l)
 {
 	number(l, NUMBER_TYPED_VM);

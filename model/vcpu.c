@@ -58,48 +58,9 @@ void vcpu_forget_async(struct learn *l)
 	}
 }
 
-bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uint32_t offset,
-	       uint32_t len, const char *what)
-{
-	if (!part || part->have < offset + len)
-		return true;
-	j_promise(j, rule, part, offset, len);
-	for (uint32_t i = 0; i < len; i++) {
-		if (part->data[offset + i]) {
-			char want[MODEL_TEXT];
-
-			snprintf(want, sizeof(want), "%s: zero", what);
-			j_break(j, rule, want, "byte %u = 0x%02x", offset + i,
-				part->data[offset + i]);
-			return false;
-		}
-	}
-	j_hold(j, rule);
-	return true;
-}
-
 bool vcpu_captured(const struct tape_part *part, uint64_t size)
 {
 	return part && part->have >= size;
-}
-
-bool vcpu_get(struct judge *j, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
-	      uint32_t size)
-{
-	if (vcpu_protected(j, succeeds) || !j_succeeds(j, succeeds) || !j->out)
-		return false;
-	j_block_get(j, same, &j->vcpu->blocks[block], j->out, 0, size);
-	return true;
-}
-
-bool vcpu_protected(struct judge *j, uint16_t succeeds)
-{
-	if (!vm_typed(j->q) && !j->vm->scratch[VM_SCRATCH_ENCRYPTED])
-		return false;
-	j_may_fail(j, R_VCPU_PROTECTED);
-	j_may_succeed(j, succeeds, "the state of a protected guest is its own");
-	vcpu_forget_all(j->vcpu);
-	return true;
 }
 
 bool vcpu_is_protected(const struct question *q)

@@ -86,20 +86,8 @@ void vcpu_forget_all(struct state_vcpu *v);
  */
 void vcpu_forget_async(struct learn *l);
 
-/* Bytes that kernels are known to leave zero.  True if they are, or were not captured. */
-bool vcpu_zero(struct judge *j, uint16_t rule, const struct tape_part *part, uint32_t offset,
-	       uint32_t len, const char *what);
-/* A GET that always succeeds, and whose bytes are those of the last SET or GET. False if there is
- * nothing to look at. */
-bool vcpu_get(struct judge *j, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
-	      uint32_t size);
 /* All of an argument struct was captured. */
 bool vcpu_captured(const struct tape_part *part, uint64_t size);
-/*
- * The guest's state may be out of reach (memory encryption, other VM types): then refusal and
- * success are both fine, all is said, and true is returned.
- */
-bool vcpu_protected(struct judge *j, uint16_t succeeds);
 
 /*
  * The guest's state may be out of reach (memory encryption, other VM types).  Then refusal and
@@ -139,10 +127,6 @@ void vcpu_msrs_doubt(struct state_vcpu *v);
 void vcpu_attrs_forget(struct state_vcpu *v);
 /* In state_vcpu.attrs, beside the attributes of KVM_SET_DEVICE_ATTR. */
 #define VCPU_XEN_KEY(type) (1ull << 63 | (type))
-/* An MSR, as it stands at `offset` of a part, against what is known of it: held or broken by
- * `rule`. */
-void vcpu_msr_check(struct judge *j, uint16_t rule, uint32_t index, const struct tape_part *part,
-		    size_t offset);
 
 /* The same for an answer. */
 void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset);

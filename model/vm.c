@@ -55,12 +55,6 @@ void vm_facts_drop(struct learn *l, uint64_t kind)
 	}
 }
 
-void vm_buffer_may_fault(struct judge *j, const struct tape_part *part)
-{
-	if (!part || part->have < part->want)
-		j_may_fail_with(j, R_RETURN_ZERO_OR_ERROR, EFAULT);
-}
-
 /* --- vCPUs ----------------------------------------------------------------------------------- */
 
 /* The id that the call asks for; *cut if kernels before 6.11 looked at its lower half only. */

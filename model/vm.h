@@ -49,17 +49,9 @@ void vm_facts_drop(struct learn *l, uint64_t kind);
 
 /* A capability was enabled on the VM; *arg is its args[0] then. */
 enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg);
-/* Whether a value is as it was seen before under this key; it is remembered.  False if it was not
- * seen before. */
-bool vm_constant(struct judge *j, uint16_t rule, const char *what, struct state_set *set,
-		 uint64_t key, uint64_t key2, uint64_t value);
-/* The new descriptor is that of the object the tape says the call made. */
-void vm_created(struct judge *j, int64_t fd);
 /* How many vCPUs the VM has at most that the model knows of; UINT32_MAX if there may be others. */
 uint32_t vm_vcpus_most(const struct state_vm *vm);
 
-/* EFAULT is allowed if the buffer behind a pointer of the argument is not all on the tape. */
-void vm_buffer_may_fault(struct judge *j, const struct tape_part *part);
 
 /* The host's back end is this one, or not known. */
 bool vm_backend_may_be(const struct question *q, const char *name);
