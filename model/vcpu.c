@@ -733,6 +733,27 @@ static void answer_nested_format(const struct question *q, struct answer *a)
 	a_when_end(a);
 }
 
+/* On AMD there is a VMCB with a nested guest, and none without, as without room for one. */
+static void answer_nested_vmcb(struct answer *a, uint64_t room)
+{
+	const uint64_t with = NESTED_HEADER + KVM_STATE_NESTED_SVM_VMCB_SIZE;
+	const uint16_t rule = R_NESTED_VMCB;
+
+	a_when_field(a, NESTED(format), UINT64_MAX, KVM_STATE_NESTED_FORMAT_SVM);
+	if (room < with) {
+		a_bits(a, rule, "flags of a nested guest", 0, NESTED_GUEST, NESTED(flags));
+	} else {
+		a_when_field(a, NESTED(flags), KVM_STATE_NESTED_GUEST_MODE,
+			     KVM_STATE_NESTED_GUEST_MODE);
+		a_equal(a, rule, "size", with, NESTED(size));
+		a_when_end(a);
+	}
+	a_when_field(a, NESTED(flags), KVM_STATE_NESTED_GUEST_MODE, 0);
+	a_equal(a, rule, "size", NESTED_HEADER, NESTED(size));
+	a_when_end(a);
+	a_when_end(a);
+}
+
 /* What KVM_GET_NESTED_STATE gives, in a buffer of this size. */
 static void answer_nested_state(const struct question *q, struct answer *a, uint64_t room)
 {
@@ -740,16 +761,7 @@ static void answer_nested_state(const struct question *q, struct answer *a, uint
 	a_range(a, R_NESTED_SIZE, "a known format", KVM_STATE_NESTED_FORMAT_VMX,
 		KVM_STATE_NESTED_FORMAT_SVM, NESTED(format));
 	answer_nested_format(q, a);
-	/* A VMCB with a nested guest, and none without. */
-	a_when_field(a, NESTED(format), UINT64_MAX, KVM_STATE_NESTED_FORMAT_SVM);
-	a_when_field(a, NESTED(flags), KVM_STATE_NESTED_GUEST_MODE, KVM_STATE_NESTED_GUEST_MODE);
-	a_equal(a, R_NESTED_VMCB, "size", NESTED_HEADER + KVM_STATE_NESTED_SVM_VMCB_SIZE,
-		NESTED(size));
-	a_when_end(a);
-	a_when_field(a, NESTED(flags), KVM_STATE_NESTED_GUEST_MODE, 0);
-	a_equal(a, R_NESTED_VMCB, "size", NESTED_HEADER, NESTED(size));
-	a_when_end(a);
-	a_when_end(a);
+	answer_nested_vmcb(a, room);
 }
 
 static void answer_nested_get(const struct question *q, struct answer *a)
@@ -884,6 +896,15 @@ static struct reg_list reg_list(const struct question *q)
 	return r;
 }
 
+/* What a list that was filled has for a count. */
+static void answer_reg_count(struct answer *a, const struct reg_list *r)
+{
+	a_range(a, R_REG_LIST_COUNT, "at most as many as there is room for", 0, r->room,
+		TAPE_ARG_OUT, 0, 8);
+	if (r->known)
+		a_equal(a, R_REG_LIST_SAME, "n", r->count, TAPE_ARG_OUT, 0, 8);
+}
+
 static void answer_reg_list(const struct question *q, struct answer *a)
 {
 	const struct reg_list r = reg_list(q);
@@ -893,6 +914,8 @@ static void answer_reg_list(const struct question *q, struct answer *a)
 	if (a_refuse(a, R_ONE_REG_BEFORE, tri(!q_applies(q, R_ONE_REG_OF_X86))))
 		return;
 	if (r.has_room && r.known && r.count > r.room) {
+		/* What is wrong with success. */
+		answer_reg_count(a, &r);
 		a_must_fail(a, R_REG_LIST_TOO_SMALL);
 		a_when_failed_with(a, E2BIG);
 		a_equal(a, R_REG_LIST_COUNT_WRITTEN, "n", r.count, TAPE_ARG_OUT, 0, 8);
@@ -908,23 +931,23 @@ static void answer_reg_list(const struct question *q, struct answer *a)
 		a_when_end(a);
 	}
 	a_succeeds(a, R_REG_LIST_SUCCEEDS);
-	if (!r.has_room)
-		return;
-	a_range(a, R_REG_LIST_COUNT, "at most as many as there is room for", 0, r.room,
-		TAPE_ARG_OUT, 0, 8);
-	if (r.known)
-		a_equal(a, R_REG_LIST_SAME, "n", r.count, TAPE_ARG_OUT, 0, 8);
+	if (r.has_room)
+		answer_reg_count(a, &r);
 }
 
 static void learn_reg_list(struct learn *l)
 {
 	const struct reg_list r = reg_list(l->q);
 	uint64_t n;
+	bool right;
 
-	if (!q_applies(l->q, R_ONE_REG_OF_X86) || !r.has_room || (r.known && r.count > r.room) ||
-	    !q_field(l->q, l->out, 0, 8, &n))
+	if (!q_applies(l->q, R_ONE_REG_OF_X86) || !r.has_room || !q_field(l->q, l->out, 0, 8, &n))
 		return;
-	if (l->ret->ret == -E2BIG ? n > r.room : l->succeeded && n <= r.room)
+	if (l->ret->ret == -E2BIG)
+		right = n > r.room && !(r.known && r.count > r.room);
+	else
+		right = l->succeeded && n <= r.room;
+	if (right)
 		l->vcpu->scratch[VCPU_REG_LIST] = 1 + n;
 }
 
