@@ -10,7 +10,7 @@ static const struct cli_reference references[] = {
 #include "cli/findings.inc"
 #undef FINDING
 #define SEED(id, archs, about, reason) {id, about, reason, false},
-#include "model/seed.def"
+#include "model/rules/seed.def"
 #undef SEED
 };
 

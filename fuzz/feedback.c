@@ -15,7 +15,7 @@ enum { OUTCOMES = 1 + MODEL_VERDICT_KINDS };
 
 enum {
 #define RULE(id, ...) RULE_##id,
-#include "model/rules.def"
+#include "model/rules/rules.def"
 #undef RULE
 };
 
@@ -31,7 +31,7 @@ void fuzz_feedback(unsigned int rule, unsigned int outcome)
 	PAIR(RULE_##id, 0) \
 	PAIR(RULE_##id, 1) \
 	PAIR(RULE_##id, 2) PAIR(RULE_##id, 3) PAIR(RULE_##id, 4) PAIR(RULE_##id, 5)
-#include "model/rules.def"
+#include "model/rules/rules.def"
 #undef RULE
 	}
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # breaks Calls of which no rule says anything conform.
-# file model/model.c
+# file model/frame/model.c
 # red verdicts/verdicts
 s/: j\.strong([ \t]*)\? MODEL_CONFORMS/: true\1? MODEL_CONFORMS/

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # breaks The model predicts another result than it demands.
-# file model/predict.c
+# file model/frame/predict.c
 # red unit/model_predict
 /^[a-z].*\bpredict_number\(/,/^\}/ s/^\{$/{\n\tvalue++;/

@@ -8,7 +8,7 @@
 /* Where each rule stands: the macro is expanded inside the file that has it. */
 static const char *const files[] = {
 #define RULE(...) __FILE__,
-#include "model/rules.def"
+#include "model/rules/rules.def"
 #undef RULE
 };
 

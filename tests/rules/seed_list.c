@@ -6,7 +6,7 @@
 int main(void)
 {
 #define SEED(id, archs, about, reason) printf("%s\t%s\t%s\t%s\n", id, archs, about, reason);
-#include "model/seed.def"
+#include "model/rules/seed.def"
 #undef SEED
 	return 0;
 }

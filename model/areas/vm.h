@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the handlers of system, VM and device calls share. */
+#ifndef MODEL_VM_H
+#define MODEL_VM_H
+
+#include "model/areas/areas.h"
+
+/* Keys of state_vm.caps: key2 tells what was enabled from what was answered. */
+enum {
+	VM_CAP_ENABLED = 0,
+	VM_CAP_ANSWERED = 1,
+};
+
+/* Slots of state_vm.scratch. */
+enum {
+	VM_SCRATCH_TSS = 0,	  /* 1 + address of KVM_SET_TSS_ADDR, 0 = none seen */
+	VM_SCRATCH_PIT_RESET = 1, /* what is known of the PIT is how KVM_CREATE_PIT2 left it */
+	/* Memory encryption was used on the VM: it may answer as one of another type does. */
+	VM_SCRATCH_ENCRYPTED = 2,
+	/* What is known of a chip (a bit each) is how KVM_CREATE_IRQCHIP left it. */
+	VM_SCRATCH_CHIP_RESET = 3,
+	/* The PIT was made on the tape, and nothing was set that no i8254 has. */
+	VM_SCRATCH_PIT_SANE = 4,
+	VM_SCRATCH_CLOCK = 5, /* 1 + what the clock was read or set to last, 0 = not known */
+	/* Sequence numbers of the first and last of calls on the dirty log that followed upon each
+	 * other with nothing between. */
+	VM_SCRATCH_DIRTY_FIRST = 6,
+	VM_SCRATCH_DIRTY_LAST = 7,
+};
+
+/* Keys of state_vm.facts; key2 and value[0], value[1]: */
+enum {
+	VM_FACT_HYPERV = 0,    /* a connection that has an eventfd */
+	VM_FACT_XEN_ATTR = 1,  /* a type of struct kvm_xen_hvm_attr: its value */
+	VM_FACT_XEN_PORT = 2,  /* a port that is intercepted: its type, the port it leads to */
+	VM_FACT_MEMFD = 3,     /* a descriptor of a guest memory file: its size, its flags */
+	VM_FACT_BINDING = 4,   /* a slot with guest_memfd: descriptor, offset */
+	VM_FACT_DIRTY_LOG = 5, /* a slot: see memslot.c */
+	VM_FACT_MMU_PAGES = 6, /* what KVM_SET_NR_MMU_PAGES set last */
+};
+/* The fact, NULL = there is none. */
+const struct state_entry *vm_fact(const struct question *q, uint64_t kind, uint64_t which);
+/* There may be facts that the model has not seen. */
+bool vm_facts_open(const struct question *q);
+void vm_fact_set(struct learn *l, uint64_t kind, uint64_t which, uint64_t value, uint64_t value2);
+void vm_fact_drop(struct learn *l, uint64_t kind, uint64_t which);
+/* All of one kind. */
+void vm_facts_drop(struct learn *l, uint64_t kind);
+
+/* A capability was enabled on the VM; *arg is its args[0] then. */
+enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg);
+/* How many vCPUs the VM has at most that the model knows of; UINT32_MAX if there may be others. */
+uint32_t vm_vcpus_most(const struct state_vm *vm);
+
+/* The host's back end is this one, or not known. */
+bool vm_backend_may_be(const struct question *q, const char *name);
+/* The VM's interrupt controllers are this kind (STATE_IRQCHIP_NONE: it has none in the kernel). */
+enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind);
+/* The ring (not the bitmap) logs dirty pages of this VM. */
+enum state_tri vm_dirty_ring(const struct state_vm *vm);
+/* A VM of another type than 0 was made on this tape. */
+void vm_typed_seen(struct learn *l);
+/* The VM of this call may be of another type than 0. */
+bool vm_typed(const struct question *q);
+/* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
+void a_chips_may_lack(struct answer *a);
+/* A guest memory file of this size, made with these flags, has this descriptor now. */
+void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags);
+/* Page tables may need more pages than the VM may have. */
+bool vm_mmu_pages_may_lack(const struct question *q);
+/* Where the identity map is to be there may be something else. */
+bool memslot_identity_map_taken(const struct state_vm *vm);
+/* The VM has local APICs, and there may be something where their page is to be. */
+bool memslot_apic_page_taken(const struct state_vm *vm);
+/* Handlers that stand in another file than their table. */
+void memslot_answer_set_region(const struct question *q, struct answer *a);
+void memslot_learn_set_region(struct learn *l);
+void cap_answer_extension_system(const struct question *q, struct answer *a);
+void cap_learn_extension_system(struct learn *l);
+
+#endif

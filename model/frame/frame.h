@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the frame share. */
+#ifndef MODEL_FRAME_H
+#define MODEL_FRAME_H
+
+#include "model/answer/promise.h"
+#include "model/areas/areas.h"
+
+/* Of the call that the callback is about; NULL outside of it, and if nobody asked. */
+const struct promises *model_promised(const struct model *m);
+
+const struct model_facts *model_facts_of(const struct model *m);
+/* model.c: judge a return while it is made up; *contradicted: the rules did not agree with it. */
+int model_make_return(struct model *m, struct tape_return *ret, bool *contradicted);
+
+#endif

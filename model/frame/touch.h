@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which parts of a VM's state the judging of a call reads and writes.  Two calls of which neither
+ * writes what the other reads or writes commute: in whatever order they take effect, the verdicts
+ * and the state afterwards are the same.
+ */
+#ifndef MODEL_TOUCH_H
+#define MODEL_TOUCH_H
+
+#include "model/answer/judge.h"
+
+struct model_facts;
+
+enum touch_part {
+	TOUCH_OWN = 1 << 0,   /* the vCPU that the call is on */
+	TOUCH_SLOTS = 1 << 1, /* memory slots, their dirty logs, guest memory files */
+	TOUCH_MODE = 1 << 2,  /* whether there are interrupt controllers and a PIT */
+	TOUCH_CHIPS = 1 << 3, /* their registers */
+	TOUCH_ROUTES = 1 << 4,
+	TOUCH_EVENTFDS = 1 << 5, /* eventfds and coalesced zones */
+	TOUCH_CLOCK = 1 << 6,
+	TOUCH_ANSWERS = 1 << 7, /* what KVM_CHECK_EXTENSION answered */
+	TOUCH_REST = 1 << 8,	/* all else: which vCPUs there are, enabled capabilities, ... */
+	TOUCH_ALL = (1 << 9) - 1,
+};
+
+/* One row of the table: the calls of an ioctl on one kind of object. */
+struct touch_row {
+	const char *ioctl;
+	uint16_t reads, writes;
+	bool region; /* its argument begins as struct kvm_userspace_memory_region does */
+};
+
+/* The row of the table, NULL = nothing is known of this ioctl: it touches all. */
+const struct touch_row *touch_row(const struct model_facts *facts, const char *ioctl, uint8_t kind);
+
+struct touches {
+	uint16_t reads, writes;
+	uint32_t object; /* whose state TOUCH_OWN is */
+	bool any_object; /* of any vCPU */
+	bool region;	 /* all that it does to TOUCH_SLOTS concerns one slot and these addresses */
+	uint64_t slot, first, end;
+};
+void touches_of(const struct model *m, const struct touch_row *row, const struct tape_call *call,
+		struct touches *t);
+/* The addresses count, too, where the slot of a region is already, and where another call puts it.
+ */
+void touches_widen(struct touches *t, const struct state_vm *vm);
+void touches_join(struct touches *t, const struct touches *other);
+/* The two need not commute. */
+bool touches_conflict(const struct touches *a, const struct touches *b);
+/* These parts become unknown (TOUCH_OWN: of `vcpu`, or of all). */
+void touch_forget(struct state_vm *vm, uint16_t parts, uint32_t vcpu);
+
+#endif
