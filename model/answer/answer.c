@@ -83,6 +83,8 @@ void a_may_fail(struct answer *a, uint16_t rule)
 {
 	const uint8_t *errors = rule_errors(rule);
 
+	if (!a_wants(a, ANSWER_MAY_FAIL) && !a->when)
+		return;
 	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++)
 		refusal(a, ANSWER_MAY_FAIL, rule, errors[i]);
 }
@@ -336,6 +338,18 @@ void a_check(struct answer *a, answer_check check)
 	if (!i)
 		return;
 	i->check = check;
+}
+
+void a_check_always(struct answer *a, answer_check check)
+{
+	const uint16_t within = a->when;
+	struct answer_item *i;
+
+	a->when = 0;
+	i = item_add(a, ANSWER_CHECK_ALWAYS, R_NONE);
+	a->when = within;
+	if (i)
+		i->check = check;
 }
 
 void a_determined(struct answer *a, uint16_t rule, uint8_t role, size_t offset, size_t len)

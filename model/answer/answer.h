@@ -50,6 +50,7 @@ enum answer_kind {
 	ANSWER_ADVISE,	      /* advice to the caller, .text in detail */
 	ANSWER_HOLD,	      /* the rule is said to hold */
 	ANSWER_CHECK,	      /* what only .check can tell: the last resort */
+	ANSWER_CHECK_ALWAYS,  /* the same, whether or not the call succeeded */
 	ANSWER_DETERMINED,    /* bytes of which .check takes one value only */
 	ANSWER_CONSTRAINED,   /* or some */
 };
@@ -106,6 +107,12 @@ void answer_begin(struct answer *a, const struct question *q);
 void answer_release(struct answer *a);
 /* For speed: only what this return is judged by will be looked at. */
 void answer_only_for(struct answer *a, const struct tape_return *ret);
+
+/* Items of this kind will be looked at: for causes that take long to find out. */
+static inline bool a_wants(const struct answer *a, enum answer_kind kind)
+{
+	return !(a->unwanted >> kind & 1);
+}
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
@@ -193,6 +200,8 @@ void a_aside(struct answer *a);
 /* --- the last resort -------------------------------------------------------------------------- */
 
 void a_check(struct answer *a, answer_check check);
+/* Whether or not the call succeeded. */
+void a_check_always(struct answer *a, answer_check check);
 /* Of these bytes the rule lets one value pass, or some.  For rules that a check function checks;
  * the other kinds say so by themselves. */
 void a_determined(struct answer *a, uint16_t rule, uint8_t role, size_t offset, size_t len);

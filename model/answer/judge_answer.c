@@ -248,6 +248,9 @@ bool answer_judge(struct judge *j, const struct answer *a)
 		case ANSWER_SKIP:
 			j_skip(j, i->text);
 			break;
+		case ANSWER_CHECK_ALWAYS:
+			i->check(j->q, j);
+			break;
 		case ANSWER_ADVISE:
 			j_advise(j, i->rule, "%s", i->text);
 			break;

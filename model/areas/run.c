@@ -911,7 +911,7 @@ static void check_high_bits(const struct question *q, struct judge *j)
 static bool refuse(struct answer *a, uint16_t rule, enum state_tri cause)
 {
 	if (cause == STATE_YES)
-		a_check(a, check_promises);
+		a_check_always(a, check_promises);
 	return a_refuse(a, rule, cause);
 }
 
@@ -928,7 +928,7 @@ static bool refuses_inputs(const struct question *q, struct answer *a, const str
 
 	if (high) {
 		if (looks)
-			a_check(a, check_high_bits);
+			a_check_always(a, check_high_bits);
 		a_may_fail(a, R_RUN_SYNC_UNUSED_BITS);
 	}
 	/* Registers that a SET would refuse are refused here. */
@@ -979,16 +979,15 @@ static void answer_run(const struct question *q, struct answer *a)
 		a_must_fail(a, R_RUN_NO_ARGUMENT);
 		return;
 	}
-	a_when_always(a);
 	if (refuses_inputs(q, a, &r)) {
-		a_check(a, check_refused);
-	} else {
-		a_check(a, check_result);
-		may_fail(q, a, r.in);
-		a_succeeds(a, R_RUN_SUCCEEDS);
-		a_check(a, check_run);
+		a_check_always(a, check_refused);
+		return;
 	}
-	a_when_end(a);
+	a_check_always(a, check_result);
+	if (a_wants(a, ANSWER_MAY_FAIL))
+		may_fail(q, a, r.in);
+	a_succeeds(a, R_RUN_SUCCEEDS);
+	a_check_always(a, check_run);
 }
 
 /* --- the state after it --- */

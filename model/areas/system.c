@@ -19,7 +19,6 @@ enum {
 	NUMBER_EMULATED,
 	NUMBER_CPUID_LOW, /* the highest nent that was too low */
 	NUMBER_EMULATED_LOW,
-	NUMBER_TYPED_VM,
 };
 
 #define CPUID_MAX_ENTRIES 256
@@ -36,14 +35,14 @@ static struct state_entry *number(struct learn *l, uint64_t key)
 
 void vm_typed_seen(struct learn *l)
 {
-	number(l, NUMBER_TYPED_VM);
+	l->system->typed_vm = true;
 }
 
 bool vm_typed(const struct question *q)
 {
 	if (q->vm && (!q->vm->fresh || q->vm->scratch[VM_SCRATCH_ENCRYPTED]))
 		return true;
-	return state_set_find(&q->system->numbers, NUMBER_TYPED_VM, 0) != NULL;
+	return q->system->typed_vm;
 }
 
 /* What was answered before under this key; NULL = nothing. */

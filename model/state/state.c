@@ -830,6 +830,7 @@ int state_system_copy(struct state_system *to, const struct state_system *from)
 	int err = 0;
 
 	memset(to, 0, sizeof(*to));
+	to->typed_vm = from->typed_vm;
 	err |= set_copy(&to->caps, &from->caps);
 	err |= set_copy(&to->msrs, &from->msrs);
 	err |= set_copy(&to->features, &from->features);

@@ -232,6 +232,7 @@ struct state_system {
 	struct state_set features; /* key: an index of KVM_GET_MSR_FEATURE_INDEX_LIST */
 	struct state_set attrs;	   /* key: group << 32 | attr, value[0] */
 	struct state_set numbers;  /* key: enum of system.c, value[0] */
+	bool typed_vm;		   /* a VM of another type than 0 was made */
 	struct state_block msr_list;
 	struct state_block feature_list;
 	struct state_block cpuid; /* entries of KVM_GET_SUPPORTED_CPUID */
