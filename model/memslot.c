@@ -650,15 +650,17 @@ static uint32_t ring_harvested(const struct question *q, const struct tape_part 
 {
 	const uint32_t count = ring->have / KVMAPI_RING_ENTRY;
 	uint32_t harvested = 0;
+	bool gap = false;
 
 	for (*odd = 0; *odd < count; ++*odd) {
 		const uint8_t *entry = ring->data + (size_t)*odd * KVMAPI_RING_ENTRY;
 
 		if (!(q_number(q, entry, 4) & KVMAPI_RING_HARVESTED))
-			continue;
-		if (*odd > harvested)
+			gap = true;
+		else if (gap)
 			break;
-		harvested++;
+		else
+			harvested++;
 	}
 	return harvested;
 }
