@@ -562,10 +562,10 @@ static void learn_get_dirty_log(struct learn *l)
 	protect = vm_cap_enabled(l->vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, &manual);
 	if (protect == STATE_YES && !(manual & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
 		protect = STATE_NO;
-	/* Bits may have been taken before they could not be written, see D-29. */
+	/* Without manual protection the log is empty now; if the call failed, bits may have been
+	 * taken before they could not be written, see D-29. */
 	if (!l->succeeded || protect == STATE_UNKNOWN)
 		vm_fact_set(l, VM_FACT_DIRTY_LOG, number, 0, LOG_SET);
-	/* Without manual protection the log is empty now. */
 	else if (protect == STATE_NO)
 		vm_fact_set(l, VM_FACT_DIRTY_LOG, number, q_vm_ran(l->q) ? 0 : l->q->entered, 0);
 }
@@ -648,15 +648,17 @@ static uint32_t ring_harvested(const struct question *q, const struct tape_part 
 {
 	const uint32_t count = ring->have / KVMAPI_RING_ENTRY;
 	uint32_t harvested = 0;
+	bool gap = false;
 
 	for (*odd = 0; *odd < count; ++*odd) {
 		const uint8_t *entry = ring->data + (size_t)*odd * KVMAPI_RING_ENTRY;
 
 		if (!(q_number(q, entry, 4) & KVMAPI_RING_HARVESTED))
-			continue;
-		if (*odd > harvested)
+			gap = true;
+		else if (gap)
 			break;
-		harvested++;
+		else
+			harvested++;
 	}
 	return harvested;
 }
@@ -803,7 +805,8 @@ static void answer_get_nr_mmu_pages(const struct question *q, struct answer *a)
 		a_must_fail_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
 	else if (pages < 0 && pages >= -4095)
 		a_may_fail_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
-	if (pages < 0 || (!set && !q->vm->fresh))
+	/* No errno, or maybe another number. */
+	if (pages < -4095 || (!exact && (set ? pages < 0 : !q->vm->fresh)))
 		a_any_int(a, R_GET_NR_MMU_PAGES_NEGATIVE,
 			  set ? "how many pages guests use is not known"
 			      : "what limit was set before is not known");

@@ -161,8 +161,10 @@ static void check_fault(const struct question *q, struct judge *j)
 		j_may_fail(j, R_S390_ATTR_FAULT);
 }
 
-static void may_fault_get(struct answer *a)
+static void may_fault_get(struct answer *a, const struct attribute *t)
 {
+	if (fault(t) != STATE_NO)
+		return;
 	a_when_always(a);
 	a_check(a, check_fault);
 	a_when_end(a);
@@ -171,7 +173,7 @@ static void may_fault_get(struct answer *a)
 /* True if a GET must fail for its address. */
 static bool get_faults(struct answer *a, const struct attribute *t)
 {
-	may_fault_get(a);
+	may_fault_get(a, t);
 	return a_refuse(a, R_S390_ATTR_FAULT, fault(t));
 }
 
@@ -320,8 +322,8 @@ static void check_kept(const struct question *q, struct judge *j)
 			"the same answer as before", "another one");
 }
 
-/* An attribute that needs something of the host. */
-static enum state_tri hardware_lacks(const struct question *q, struct answer *a,
+/* An attribute that needs something of the host: whether that is missing. */
+static enum state_tri hardware_cause(const struct question *q, struct answer *a,
 				     const struct attribute *t)
 {
 	/* ENXIO would be against the word of KVM_HAS_DEVICE_ATTR. */
@@ -339,7 +341,7 @@ static void answer_cmma_enable(const struct question *q, struct answer *a,
 	struct causes c = {0};
 	uint64_t arg;
 
-	cause(a, &c, hardware_lacks(q, a, t), R_S390_ATTR_HARDWARE, ENXIO);
+	cause(a, &c, hardware_cause(q, a, t), R_S390_ATTR_HARDWARE, ENXIO);
 	cause(a, &c, q->vm->has_vcpus, R_S390_CMMA_ENABLE_BUSY, EBUSY);
 	if (q_applies(q, R_S390_CMMA_HUGE_PAGES)) {
 		enum state_tri huge = vm_cap_enabled(q->vm, KVM_CAP_S390_HPAGE_1M, &arg);
@@ -363,7 +365,7 @@ static void answer_cmma_clear(const struct question *q, struct answer *a, const 
 {
 	struct causes c = {0};
 
-	cause(a, &c, hardware_lacks(q, a, t), R_S390_ATTR_HARDWARE, ENXIO);
+	cause(a, &c, hardware_cause(q, a, t), R_S390_ATTR_HARDWARE, ENXIO);
 	cause(a, &c, tri_not(s390_fact(q, S390_CMMA)), R_S390_CMMA_CLEAR_OFF, EINVAL);
 	if (!refused(a, &c, t))
 		a_succeeds(a, R_S390_CMMA_CLEAR);
@@ -905,7 +907,7 @@ static void learn_subfunctions_get(struct learn *l, const struct attribute *t)
 static void answer_uv_features(const struct question *q, struct answer *a,
 			       const struct attribute *t)
 {
-	if (!a_refuse(a, R_S390_ATTR_HARDWARE, hardware_lacks(q, a, t)))
+	if (!a_refuse(a, R_S390_ATTR_HARDWARE, hardware_cause(q, a, t)))
 		a_may_succeed(a, R_S390_ATTR_HARDWARE, "what the documents say nothing of");
 }
 
@@ -1014,7 +1016,7 @@ static void answer_tod_get(const struct question *q, struct answer *a, const str
 	const bool extended = t->attr == KVM_S390_VM_TOD_EXT;
 	struct causes c = {0};
 
-	may_fault_get(a);
+	may_fault_get(a, t);
 	cause(a, &c, tri(t->flags), R_S390_TOD_FLAGS, EINVAL);
 	cause(a, &c, fault(t), R_S390_ATTR_FAULT, EFAULT);
 	if (refused(a, &c, t))
