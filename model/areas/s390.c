@@ -164,9 +164,7 @@ static bool region_limited(const struct question *q, struct answer *a, const str
 	if (s390_between(q) && bad != STATE_NO) {
 		a_may_fail_with(a, R_RETURN_ZERO_OR_ERROR, EINVAL);
 	} else if (bad == STATE_YES) {
-		a_when_always(a);
-		a_check(a, check_limit_not_enforced);
-		a_when_end(a);
+		a_check_always(a, check_limit_not_enforced);
 	}
 	return false;
 }

@@ -165,9 +165,7 @@ static void may_fault_get(struct answer *a, const struct attribute *t)
 {
 	if (fault(t) != STATE_NO)
 		return;
-	a_when_always(a);
-	a_check(a, check_fault);
-	a_when_end(a);
+	a_check_always(a, check_fault);
 }
 
 /* True if a GET must fail for its address. */
@@ -1302,9 +1300,7 @@ void s390_answer_has_attr(const struct question *q, struct answer *a)
 	} else {
 		a_may_fail(a, R_S390_ATTR_HARDWARE);
 		a_may_succeed(a, R_S390_ATTR_HARDWARE, "what the machine has");
-		a_when_always(a);
-		a_check(a, check_kept);
-		a_when_end(a);
+		a_check_always(a, check_kept);
 	}
 }
 
