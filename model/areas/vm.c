@@ -409,19 +409,11 @@ static bool request_is_new(const struct question *q)
 	return (q->call->request >> 8 & 0xff) == KVM_MAGIC && q_maybe_newer(q);
 }
 
-static void check_unknown_request(const struct question *q, struct judge *j)
+/* Which rule refuses a request that KVM does not have. */
+static uint16_t request_refused_by(const struct question *q)
 {
 	uint16_t einval = R_NONE;
 
-	if (file_layer_request(q->call->request)) {
-		j_hold(j, R_RETURN_ZERO_OR_ERROR);
-		j_silent(j, "no request of KVM");
-		return;
-	}
-	if (request_is_new(q) && j->ret->ret >= 0) {
-		j_skip(j, "an ioctl that this program's table does not have");
-		return;
-	}
 	switch (q->call->kind) {
 	case KVMAPI_SYSTEM:
 		einval = R_UNKNOWN_SYSTEM_EINVAL;
@@ -435,17 +427,30 @@ static void check_unknown_request(const struct question *q, struct judge *j)
 	default:
 		break;
 	}
-	if (einval != R_NONE && q_applies(q, einval))
-		j_must_fail(j, einval);
-	else
-		j_must_fail(j, R_UNKNOWN_REQUEST_ENOTTY);
+	return einval != R_NONE && q_applies(q, einval) ? einval : R_UNKNOWN_REQUEST_ENOTTY;
 }
 
-/* Whether it is one of a newer kernel shows in its success. */
+/* Whether a newer kernel has the request shows in its success. */
+static void check_new_request(const struct question *q, struct judge *j)
+{
+	if (j->ret->ret >= 0)
+		j_skip(j, "an ioctl that this program's table does not have");
+	else
+		j_must_fail(j, request_refused_by(q));
+}
+
 static void answer_unknown_request(const struct question *q, struct answer *a)
 {
-	(void)q;
-	a_check_always(a, check_unknown_request);
+	if (file_layer_request(q->call->request)) {
+		a_when_always(a);
+		a_hold(a, R_RETURN_ZERO_OR_ERROR);
+		a_silent(a, "no request of KVM");
+		a_when_end(a);
+	} else if (request_is_new(q)) {
+		a_check_always(a, check_new_request);
+	} else {
+		a_must_fail(a, request_refused_by(q));
+	}
 }
 
 static void learn_unknown_request(struct learn *l)

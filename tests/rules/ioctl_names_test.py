@@ -30,9 +30,8 @@ tap = Tap()
 tap.ok("there are ioctls", len(known) > 100, len(known))
 found = 0
 for room in ROOMS:
-    for name in sorted(os.listdir(os.path.join(SOURCE, room))):
-        if not name.endswith(".c"):
-            continue
+    for name in sorted(os.path.relpath(os.path.join(folder, file), os.path.join(SOURCE, room))
+                       for folder, _, files in os.walk(os.path.join(SOURCE, room)) for file in files if file.endswith(".c")):
         names = {n for n in re.findall(r'"(KVM_[A-Z0-9_]+)"', text(room, name)) if not OTHER.match(n)}
         found += len(names)
         if names:
