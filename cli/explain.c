@@ -116,11 +116,46 @@ static void place_text(const struct explain *e, const struct tape_call *call,
 		snprintf(text, size, "%u bytes at %u", a->len, a->offset);
 }
 
+/* What an answer says of bytes. */
+static void bytes_text(const struct explain *e, const struct tape_call *call,
+		       const struct model_answer *a, char *text, size_t size)
+{
+	char place[128];
+
+	place_text(e, call, a, place, sizeof(place));
+	switch (a->what) {
+	case MODEL_FIELD:
+		if (a->high == UINT64_MAX)
+			snprintf(text, size, "%s = %#" PRIx64, place, a->value);
+		else
+			snprintf(text, size, "%s & %#" PRIx64 " = %#" PRIx64, place, a->high,
+				 a->value);
+		break;
+	case MODEL_FIELD_RANGE:
+		snprintf(text, size, "%s: %#" PRIx64 " to %#" PRIx64, place, a->value, a->high);
+		break;
+	case MODEL_ZERO:
+		snprintf(text, size, "%s: zero", a->text ? a->text : place);
+		break;
+	case MODEL_KEPT:
+		snprintf(text, size, "%s: as given", a->text ? a->text : place);
+		break;
+	case MODEL_BLOCK:
+		if (a->value == UINT64_MAX)
+			snprintf(text, size, "%u bytes as they were set or seen", a->known);
+		else
+			snprintf(text, size, "%u bytes as in event %" PRIu64, a->known, a->value);
+		break;
+	default:
+		snprintf(text, size, "%s: a new descriptor", place);
+		break;
+	}
+}
+
 static void answer_text(const struct explain *e, const struct tape_call *call,
 			const struct model_answer *a, char *text, size_t size)
 {
 	const char *name = kvmapi_errno_name((int)a->value);
-	char place[128];
 
 	switch (a->what) {
 	case MODEL_MAY_FAIL:
@@ -141,37 +176,71 @@ static void answer_text(const struct explain *e, const struct tape_call *call,
 	case MODEL_RESULT:
 		snprintf(text, size, "the number is %" PRIu64, a->value);
 		break;
-	case MODEL_FIELD:
-		place_text(e, call, a, place, sizeof(place));
-		snprintf(text, size, "%s = %#" PRIx64, place, a->value);
+	case MODEL_RESULT_RANGE:
+		snprintf(text, size, "the number is %s", a->text);
 		break;
-	case MODEL_BLOCK:
-		if (a->value == UINT64_MAX)
-			snprintf(text, size, "%u bytes as they were set or seen", a->known);
-		else
-			snprintf(text, size, "%u bytes as in event %" PRIu64, a->known, a->value);
+	case MODEL_RELATION:
+		snprintf(text, size, "more is checked in the result");
+		break;
+	case MODEL_SILENT:
+		snprintf(text, size, "not said: %s", a->text);
+		break;
+	case MODEL_DESCRIPTOR:
+		if (!a->len) {
+			snprintf(text, size, "the number is a new descriptor");
+			break;
+		}
+		/* fall through */
+	default:
+		bytes_text(e, call, a, text, size);
 		break;
 	}
+}
+
+/* One line, and how often it would stand there. */
+static void answer_put(struct explain *e, const char *text, const struct model_rule *rule,
+		       unsigned int times)
+{
+	char often[32] = "";
+
+	if (times > 1)
+		snprintf(often, sizeof(often), ", %u times", times);
+	if (e->v->json)
+		put(e, json_pack("{s:s, s:s, s:o}", "type", "answer", "text", text, "rule",
+				 rule ? json_string(rule->id) : json_null()));
+	else if (rule)
+		printf("  %-34s %s (%s)%s\n", text, rule->id, model_rule_kind_name(rule->kind),
+		       often);
+	else
+		printf("  %s%s\n", text, often);
 }
 
 static void answers_put(struct explain *e, const struct tape_call *call)
 {
 	size_t count;
 	const struct model_answer *a = model_answers(e->m, &count);
-	char text[160];
+	char text[160] = "", before[160];
+	const struct model_rule *rule = NULL;
+	unsigned int times = 0;
 
 	heading(e, "What it might answer, by which rule");
 	for (size_t i = 0; i < count; i++) {
-		const struct model_rule *rule = &e->rules[a[i].rule];
+		const bool has_rule = a[i].what != MODEL_RELATION && a[i].what != MODEL_SILENT;
+		const struct model_rule *next = has_rule ? &e->rules[a[i].rule] : NULL;
 
+		snprintf(before, sizeof(before), "%s", text);
 		answer_text(e, call, &a[i], text, sizeof(text));
-		if (e->v->json)
-			put(e, json_pack("{s:s, s:s, s:s}", "type", "answer", "text", text, "rule",
-					 rule->id));
-		else
-			printf("  %-34s %s (%s)\n", text, rule->id,
-			       model_rule_kind_name(rule->kind));
+		if (a[i].conditional)
+			strncat(text, ", depending on the result", sizeof(text) - strlen(text) - 1);
+		if (times && (next != rule || strcmp(text, before) || e->v->json)) {
+			answer_put(e, before, rule, times);
+			times = 0;
+		}
+		rule = next;
+		times++;
 	}
+	if (times)
+		answer_put(e, text, rule, times);
 	if (!e->v->json && !count)
 		printf("  the rules say nothing of it\n");
 }

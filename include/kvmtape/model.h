@@ -161,31 +161,54 @@ struct model_echo {
 const struct model_echo *model_promise_echoes(const struct model *m, size_t *count);
 
 /*
- * What a call might be answered, in the order in which the rules say it.  Kept only after
- * model_answers_enable(), and valid within the callback of a verdict, for the call that the verdict
- * is about.  Where the rules speak of bytes of a result only once it succeeded, they are said for
- * calls that did.
+ * What a call might be answered, in the order in which the rules say it: refusals, then what comes
+ * back if it succeeds.  It does not depend on what was answered.
  */
 enum model_answer_what {
-	MODEL_MAY_FAIL,	 /* with the errno .value */
-	MODEL_MUST_FAIL, /* and with nothing else, but what may be */
-	MODEL_SUCCEEDS,	 /* with 0 */
-	MODEL_NUMBER,	 /* with a number >= 0 */
-	MODEL_POSSIBLE,	 /* success and failure: nothing decides */
-	MODEL_RESULT,	 /* the number is .value */
-	MODEL_FIELD,	 /* .len bytes at .offset of the part .role are the number .value */
-	MODEL_BLOCK,	 /* the known ones of .len bytes at .offset of .role are as before: */
+	MODEL_MAY_FAIL,	    /* with the errno .value */
+	MODEL_MUST_FAIL,    /* and with nothing else, but what may be */
+	MODEL_SUCCEEDS,	    /* with 0 */
+	MODEL_NUMBER,	    /* with a number >= 0 */
+	MODEL_POSSIBLE,	    /* success and failure: nothing decides; .text says what is not known */
+	MODEL_RESULT,	    /* the number is .value */
+	MODEL_RESULT_RANGE, /* the number is from .value to .high */
+	MODEL_DESCRIPTOR,   /* the number, or .len bytes of the argument, are a new descriptor */
+	/* Of .len bytes at .offset of the part .role: */
+	MODEL_FIELD,	   /* the bits .high of this number are those of .value */
+	MODEL_FIELD_RANGE, /* the number is from .value to .high */
+	MODEL_ZERO,	   /* they are zero */
+	MODEL_KEPT,	   /* they are as they were given */
+	MODEL_BLOCK,	   /* .known of them are as before: */
+	/* Something else that only shows in the result: how its fields go together, how long it is.  No
+	 * rule is named. */
+	MODEL_RELATION,
+	MODEL_SILENT, /* the documents say nothing, of .text; no rule is named */
 };
 struct model_answer {
 	uint8_t what; /* enum model_answer_what */
 	uint8_t role; /* enum tape_role */
 	uint16_t rule;
+	/* Only for some results: with an error, with enough entries, with a certain exit. */
+	bool conditional;
 	uint32_t offset, len;
 	uint32_t known; /* bytes of a block */
 	uint64_t value; /* of a block: tape_call.index of the call that they are of, UINT64_MAX =
 			   of several */
+	uint64_t high;
+	const char *text; /* in words, or NULL; lives for ever */
 };
-/* Before the first item; enables promises, too. */
+/*
+ * Asked before the call is made, in the state that the model is in, which does not change.  The
+ * call's object must be known; its parts are those of the IN roles.  The list is the model's, and
+ * holds until it is asked again.  0, -ENOENT (no such object, no rules for the call), -ENOMEM.
+ */
+int model_ask(struct model *m, const struct tape_call *call, const struct model_answer **answers,
+	      size_t *count);
+/*
+ * What was asked for the call that the callback of a verdict is about, within the callback: of
+ * calls that overlap, in the order that explains them.  Kept only after model_answers_enable(),
+ * before the first item; it enables promises, too.
+ */
 void model_answers_enable(struct model *m);
 const struct model_answer *model_answers(const struct model *m, size_t *count);
 

@@ -230,6 +230,14 @@ bool answer_met(const struct answer *a, const struct answer_item *i, const struc
  * caller's to write. */
 void answer_make(const struct answer *a, struct tape_return *ret);
 
+/* An answer as those outside of the model see it. */
+struct answer_list {
+	struct model_answer *list;
+	size_t count, room;
+};
+/* Of rules that hold for this kernel.  0, -ENOMEM. */
+int answer_list(const struct answer *a, struct answer_list *to);
+
 /* --- judging ---------------------------------------------------------------------------------- */
 
 /*

@@ -128,19 +128,12 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 	if (!q_field(j->q, part, offset, width, &got))
 		return true;
 	j_promise(j, rule, part, offset, width);
-	answer_add(j, &(struct model_answer){.what = MODEL_FIELD,
-					     .rule = rule,
-					     .role = part->role,
-					     .offset = (uint32_t)offset,
-					     .len = (uint32_t)width,
-					     .value = want});
 	return j_equal(j, rule, what, want, got);
 }
 
 bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want)
 {
 	j_promise_value(j, rule);
-	answer_add(j, &(struct model_answer){.what = MODEL_RESULT, .rule = rule, .value = want});
 	return j_equal(j, rule, what, want, (uint64_t)j->ret->ret);
 }
 
@@ -183,8 +176,6 @@ static void allow(struct judge *j, uint16_t rule, int error)
 			return;
 		rule = R_RETURN_ZERO_OR_ERROR;
 	}
-	answer_add(j, &(struct model_answer){
-			      .what = MODEL_MAY_FAIL, .rule = rule, .value = (uint64_t)error});
 	j->allowed[j->allowed_count].rule = rule;
 	j->allowed[j->allowed_count].error = error;
 	j->allowed_count++;
@@ -345,10 +336,6 @@ static void demand(struct judge *j, uint16_t rule, int error)
 {
 	char want[32], got[32];
 
-	answer_add(j, &(struct model_answer){.what = q_doubted(j->q, rule) ? MODEL_MAY_FAIL
-									   : MODEL_MUST_FAIL,
-					     .rule = rule,
-					     .value = (uint64_t)error});
 	if (j->promises)
 		promises_outcome(j, rule, PROMISED_ERROR, alternatives(j, error));
 	if (j->ret->ret == -error) {
@@ -386,8 +373,6 @@ static bool succeeds(struct judge *j, uint16_t rule, bool any_value)
 {
 	char got[32];
 
-	answer_add(j, &(struct model_answer){.what = any_value ? MODEL_NUMBER : MODEL_SUCCEEDS,
-					     .rule = rule});
 	if (j->promises)
 		promises_outcome(j, rule, any_value ? PROMISED_NUMBER : PROMISED_ZERO,
 				 alternatives(j, 0));
@@ -418,7 +403,6 @@ bool j_succeeds_value(struct judge *j, uint16_t rule)
 
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown)
 {
-	answer_add(j, &(struct model_answer){.what = MODEL_POSSIBLE, .rule = rule});
 	j_constrain_result(j);
 	if (j->ret->ret >= 0) {
 		hold_allowed(j, rule);
@@ -450,23 +434,13 @@ void j_advise(struct judge *j, uint16_t rule, const char *format, ...)
 static void promise_block(struct judge *j, uint16_t rule, const struct state_block *b,
 			  const struct tape_part *part, uint32_t offset, uint32_t len)
 {
-	struct model_answer answer = {.what = MODEL_BLOCK,
-				      .rule = rule,
-				      .role = part->role,
-				      .offset = offset,
-				      .len = len,
-				      .value = b->origin - 1};
-
 	for (uint32_t i = 0; i < len && i < b->size; i++) {
-		answer.known += b->mask[i] != 0;
 		if (b->mask[i] == 0xff)
 			j_promise(j, rule, part, offset + i, 1);
 		else if (b->mask[i])
 			j_constrain(j, rule, part, offset + i, 1);
 	}
 	j_promise_echo(j, rule, b, part->role, 0, len);
-	if (answer.known)
-		answer_add(j, &answer);
 }
 
 void j_block_check(struct judge *j, uint16_t rule, const struct state_block *b,

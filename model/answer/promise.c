@@ -29,7 +29,7 @@ void promises_begin(struct promises *p, const struct tape_return *ret)
 	p->ret = ret;
 	p->size = size;
 	p->outcome = p->value = MODEL_FREE;
-	p->echo_count = p->answer_count = 0;
+	p->echo_count = p->answers.count = 0;
 	if (size)
 		memset(p->bytes, MODEL_FREE, size);
 }
@@ -38,7 +38,7 @@ void promises_release(struct promises *p)
 {
 	free(p->bytes);
 	free(p->echoes);
-	free(p->answers);
+	free(p->answers.list);
 }
 
 uint8_t *promises_bytes_of(const struct promises *p, const struct tape_part *part)
@@ -161,15 +161,4 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 			.len = end - at,
 		};
 	}
-}
-
-void answers_take(struct judge *j, const struct model_answer *answer)
-{
-	struct promises *p = j->promises;
-
-	if (!q_applies(j->q, answer->rule) ||
-	    !room_for_one(p, (void **)&p->answers, &p->answer_room, p->answer_count,
-			  sizeof(*p->answers)))
-		return;
-	p->answers[p->answer_count++] = *answer;
 }

@@ -3,6 +3,7 @@
 #ifndef MODEL_PROMISE_H
 #define MODEL_PROMISE_H
 
+#include "model/answer/answer.h"
 #include "model/answer/judge.h"
 
 /* What the rules determine of one result; see model.h. */
@@ -14,9 +15,7 @@ struct promises {
 	size_t size, room;
 	struct model_echo *echoes;
 	size_t echo_count, echo_room;
-	struct model_answer *answers;
-	size_t answer_count, answer_room;
-	bool answers_wanted;
+	struct answer_list answers; /* what was asked, if somebody wants it */
 	bool oom;
 };
 /* Nothing is said of this result yet. */
@@ -28,13 +27,5 @@ enum promised_outcome { PROMISED_ERROR, PROMISED_ZERO, PROMISED_NUMBER };
 /* A rule demands an error, 0, or a number; `alternatives` errors are fine, too. */
 void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outcome,
 		      unsigned int alternatives);
-
-/* One more thing that the call might be answered. */
-void answers_take(struct judge *j, const struct model_answer *answer);
-static inline void answer_add(struct judge *j, const struct model_answer *answer)
-{
-	if (j->promises && j->promises->answers_wanted)
-		answers_take(j, answer);
-}
 
 #endif

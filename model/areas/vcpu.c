@@ -618,10 +618,13 @@ static void learn_attr_set(struct learn *l)
 	struct state_entry *e;
 	uint64_t n;
 
-	if (!l->succeeded || q_lacks(l->q, KVM_CAP_VCPU_ATTRIBUTES) != STATE_NO ||
-	    is_tsc_offset(l->q) != STATE_YES)
+	if (!l->succeeded || is_tsc_offset(l->q) == STATE_NO)
 		return;
+	/* It may have been the TSC offset, whatever is known of the call. */
 	vcpu_attrs_forget(l->vcpu);
+	if (is_tsc_offset(l->q) == STATE_UNKNOWN ||
+	    q_lacks(l->q, KVM_CAP_VCPU_ATTRIBUTES) != STATE_NO)
+		return;
 	if (!q_field(l->q, l_part(l, TAPE_NESTED_IN), 0, 8, &n) || q_vcpu_ran(l->q))
 		return;
 	e = state_set_add(&l->vcpu->attrs, TSC_OFFSET, 0);

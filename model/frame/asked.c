@@ -6,8 +6,8 @@ const struct model_answer *model_answers(const struct model *m, size_t *count)
 {
 	const struct promises *p = model_promised(m);
 
-	*count = p ? p->answer_count : 0;
-	return p ? p->answers : NULL;
+	*count = p ? p->answers.count : 0;
+	return p ? p->answers.list : NULL;
 }
 
 enum model_promise model_promise_outcome(const struct model *m)

@@ -71,7 +71,8 @@ struct model {
 	const struct touch_row **touches; /* the same */
 	uint64_t hits[R_COUNT];
 	struct state_system system;
-	struct answer answer; /* to the call that is judged */
+	struct answer answer;	  /* to the call that is judged, or asked about */
+	struct answer_list asked; /* by model_ask() */
 	bool promises_wanted, answers_wanted;
 	struct promises promises;   /* of the call that is judged alone */
 	int64_t work;		    /* what the search of orders may still cost */
@@ -224,6 +225,7 @@ void model_destroy(struct model *m)
 	forget_items(m);
 	promises_release(&m->promises);
 	answer_release(&m->answer);
+	free(m->asked.list);
 	free(m->slots);
 	free(m->objects);
 	free(m->threads);
@@ -600,6 +602,8 @@ static void ask_and_learn(struct model *m, const struct handler *h, struct occas
 	if (!c->j.promises && !m->making)
 		answer_only_for(&m->answer, c->j.ret);
 	h->answer(&c->q, &m->answer);
+	if (m->answers_wanted && answer_list(&m->answer, &c->j.promises->answers))
+		m->oom = -ENOMEM;
 	if (m->making)
 		answer_make(&m->answer, m->making);
 	c->l.succeeded = answer_judge(&c->j, &m->answer);
@@ -703,7 +707,6 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	occasion_prepare(m, &c, vm, ret->call, ret, entered, left, v);
 	if (m->promises_wanted) {
 		c.j.promises = promises;
-		promises->answers_wanted = m->answers_wanted;
 		promises_begin(promises, ret);
 	}
 	if (o)
@@ -730,6 +733,53 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	if (c.j.oom || c.l.oom || (c.j.promises && c.j.promises->oom))
 		m->oom = -ENOMEM;
 	verdict_close(&c.j);
+}
+
+/* The state in which a call is asked about: a copy, since settling changes it. */
+static int ask_in(struct model *m, struct state_vm *vm, const struct object *o,
+		  const struct tape_call *call)
+{
+	const struct handler *h =
+		call->row ? handler(m, m->handlers, call) : &model_unknown_request;
+	struct model_verdict v;
+	struct occasion c;
+
+	if (!h)
+		return -ENOENT;
+	if (vm && o->o.kind == KVMAPI_VCPU && !state_vm_vcpu(vm, o->o.id) &&
+	    !state_vm_add_vcpu(vm, o->o.id, o->o.number, false))
+		return -ENOMEM;
+	if (vm && o->o.kind == KVMAPI_DEVICE && !state_vm_device(vm, o->o.id) &&
+	    !state_vm_add_device(vm, o->o.id, o->o.number, o->closed))
+		return -ENOMEM;
+	occasion_prepare(m, &c, vm, call, NULL, m->sequence + 1, m->sequence + 2, &v);
+	if (h->settle)
+		h->settle(&c.l);
+	answer_begin(&m->answer, &c.q);
+	h->answer(&c.q, &m->answer);
+	return c.l.oom ? c.l.oom : answer_list(&m->answer, &m->asked);
+}
+
+int model_ask(struct model *m, const struct tape_call *call, const struct model_answer **answers,
+	      size_t *count)
+{
+	const struct object *o = object_at(m, call->object);
+	struct state_vm *vm = NULL;
+	int err;
+
+	if (!o || o->o.kind != call->kind || (o->o.kind != KVMAPI_SYSTEM && !o->slot))
+		return -ENOENT;
+	if (o->slot) {
+		vm = state_vm_copy(o->slot->state);
+		if (!vm)
+			return -ENOMEM;
+	}
+	err = ask_in(m, vm, o, call);
+	if (vm)
+		state_vm_free(vm);
+	*answers = m->asked.list;
+	*count = err ? 0 : m->asked.count;
+	return err;
 }
 
 void model_emit(struct model *m, const struct tape_return *ret, const struct model_verdict *v,

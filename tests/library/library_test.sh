@@ -64,4 +64,9 @@ run "$tmp/events" "$good" KVM_CREATE_VM
 is "events: exit status" "$status" 0
 like "events: shows the call" "$out" 'KVM_CREATE_VM'
 like "events: counts" "$out" '^[1-9][0-9]* calls, [0-9]+ failed$'
+run "$tmp/ask" "$bad" KVM_SET_TSS_ADDR
+is "ask: exit status" "$status" 0
+like "ask: what must come, before it came" "$out" '^  must EINVAL: '
+run "$tmp/ask" "$good" KVM_CREATE_IRQCHIP
+like "ask: a call that succeeds" "$out" '^  succeeds: '
 tap_done
