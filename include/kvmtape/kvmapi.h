@@ -189,8 +189,8 @@ int kvmapi_errno_number(const char *name);
 int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
 /*
- * For suggestions (near.h): offer all ioctls of an architecture, all names that kvmapi_constant()
- * knows, all errors.
+ * For suggestions (base/near.h, which is not installed): offer all ioctls of an architecture, all
+ * names that kvmapi_constant() knows, all errors.
  */
 struct near;
 void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near);
@@ -200,7 +200,7 @@ void kvmapi_near_errors(struct near *near);
 /*
  * Which bytes of the exit union of struct kvm_run one exit reason uses: the kernel writes
  * [32, 32 + out) and reads the answer from [32, 32 + in) at the next KVM_RUN (0 = no answer).
- * exits.def is the source.  false for a reason that is not known.
+ * exits.def is the source.  The sizes are those of the architecture that this program runs on.
  */
 struct kvmapi_exit {
 	const char *name;   /* "KVM_EXIT_IO" */
@@ -210,6 +210,7 @@ struct kvmapi_exit {
 	uint16_t in;
 };
 const struct kvmapi_exit *kvmapi_exits(size_t *count);
+/* NULL for a reason that is not known. */
 const struct kvmapi_exit *kvmapi_exit(uint32_t reason);
 
 /* Room for what the next two say, with its end. */
@@ -242,8 +243,9 @@ enum {
 
 /*
  * Bytes that the kernel reads or writes are alive, all others are whatever the program had in its
- * memory (live.def).  Each function sets the bits of mask[0..len) that are alive.  0, -ENOMEM,
- * -ENOENT for a type that the tables do not have.
+ * memory (live.def).  Each function writes mask[0..len): bits that are alive are 1, others 0.  A row
+ * must be one of this architecture's table.  0, -ENOMEM, -ENOENT for a type that the tables do not
+ * have.
  */
 /* The argument struct with its tail, before the call. */
 int kvmapi_live_in(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, const uint8_t *data,
