@@ -302,7 +302,8 @@ struct kvmapi_owner {
  * architecture), using the BTF that the build made of its UAPI headers: flags and enumerations by
  * name, discriminated unions by their discriminator, numbers in hex where that is the field's
  * custom. Trailing flexible arrays take what `len` leaves.  Bytes beyond `len` are shown as "?",
- * never as zero. Returns 0, -ENOENT for a type that is not known, -ENOMEM.
+ * never as zero. Returns 0, -ENOENT for a type that is not known, -ENOMEM; the result is not set
+ * after an error.
  *
  * Text is a C initialiser: what is left out is zero; arrays of bytes are hex strings, cut after 64
  * bytes with their length behind.  The caller frees *text.
@@ -329,7 +330,7 @@ int kvmapi_value_json_of(enum kvmapi_arch arch, const struct kvmapi_owner *owner
 int kvmapi_run_text(enum kvmapi_arch arch, const void *run, size_t len, char **text);
 int kvmapi_run_json(enum kvmapi_arch arch, const void *run, size_t len, struct json_t **value);
 /* An ioctl's integer argument by name where it has one (KVM_CHECK_EXTENSION's capability), else
- * hex. Caller frees. */
+ * hex. Caller frees; NULL without memory. */
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg);
 
 /*

@@ -14,7 +14,7 @@ alone()
 	shift
 	printf '#include "%s"\n#include "%s"\nextern int nothing;\n' "$header" "$header" >"$tmp/alone.c"
 	# shellcheck disable=SC2086
-	$CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -fsyntax-only "$@" -I. \
+	$CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -fsyntax-only "$@" -I. -Iinclude \
 		-DKVMAPI_ARCH=x86 -DKVMAPI_ARCH_x86 -isystem "$UAPI" "$tmp/alone.c"
 }
 
