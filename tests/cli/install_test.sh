@@ -44,7 +44,7 @@ pointers=$({
 	cat "$tmp/root$MANDIR"/man[1-9]/*.[1-9] 2>/dev/null
 	strings=$(grep -aoE '[a-zA-Z0-9_/.-]+\.md' "$kvmtape")
 	echo "$strings"
-} | sed 's/\\-/-/g; s/\\&//g' | grep -oE "$PREFIX/share/[a-zA-Z0-9_/.-]*[a-zA-Z0-9]|[a-zA-Z0-9_/-]+\.md" | sort -u)
+} | sed 's/\\-/-/g; s/\\&//g; s/\\f[A-Z]//g' | grep -oE "$PREFIX/share/[a-zA-Z0-9_/.-]*[a-zA-Z0-9]|[a-zA-Z0-9_/-]+\.md" | sort -u)
 like "some are found" "$pointers" "^$DOCUMENTS/docs/tape-text.md$"
 for pointer in $pointers; do
 	# Entries of docs/findings.md, which rules --show prints, name others of the documents.

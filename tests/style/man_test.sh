@@ -97,7 +97,8 @@ warnings()
 		# shellcheck disable=SC2069 # what it prints is not looked at
 		MANWIDTH=80 man --warnings -l "$1" 2>&1 >/dev/null
 	else
-		mandoc -Tlint -Wwarning "$1"
+		# Of every page that scdoc makes it says that paragraphs are empty, which is a warning.
+		mandoc -Tlint -Werror "$1"
 	fi
 }
 
