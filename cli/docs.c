@@ -80,7 +80,7 @@ static int man_command(const char *name)
 	printf("*-h*, *--help*\n\tPrint a summary and exit.\n\n");
 	if (command->notes)
 		printf("%s\n", command->notes);
-	printf("# SEE ALSO\n\n*kvmtape*(1)\n");
+	printf("# SEE ALSO\n\n*kvmtape*(1), *kvmtape-tape*(5), *kvmtape-verdicts*(7)\n");
 	return CLI_OK;
 }
 
@@ -117,7 +117,7 @@ static void man_overview(void)
 	       "# SEE ALSO\n\n");
 	for (size_t i = 0; cli_commands[i]; i++)
 		printf("%s*kvmtape-%s*(1)", i ? ", " : "", cli_commands[i]->name);
-	printf("\n");
+	printf(", *kvmtape-tape*(5), *kvmtape-verdicts*(7), *libkvmtape*(3)\n");
 }
 
 /* One case of the completion: the options of a subcommand, and which of them want a file. */

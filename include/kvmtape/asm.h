@@ -27,14 +27,14 @@ struct tape_asm_error {
 /*
  * Make a tape of a text (NUL-terminated) and write it to `fd`, as tape_writer_open() does.  0, or
  * an error: -EINVAL is the text's fault, and *error says where and why; the tape is not finished
- * then.
+ * then.  error must not be NULL.
  */
 int tape_asm_write(const char *text, int fd, const struct tape_writer_options *options,
 		   struct tape_asm_error *error);
 
 /*
- * Write a tape as text.  The reader is at its beginning; it is read to its end.  0, -EIO if `out`
- * does not take it, or the reader's error, after everything that could be read.
+ * Write a tape as text.  The reader is at its beginning; it is read to its end.  0, -ENOMEM, -EIO if
+ * `out` does not take it, or the reader's error, after everything that could be read.
  */
 int tape_asm_print(struct tape_reader *r, FILE *out);
 

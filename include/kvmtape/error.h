@@ -21,7 +21,10 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* Either kind in words, "the tape is damaged"; the text lives for ever, or until the thread asks again. */
+/*
+ * Either kind in words, with or without its sign: "corrupt", "No such file or directory".  The text lives for ever, or
+ * until the thread asks again.
+ */
 const char *tape_strerror(int error);
 /* Its name, "TAPE_E_CORRUPT" or "ENOMEM"; NULL: there is no such error. */
 const char *tape_error_name(int error);

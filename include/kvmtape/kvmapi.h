@@ -189,8 +189,8 @@ int kvmapi_errno_number(const char *name);
 int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
 /*
- * For suggestions (near.h): offer all ioctls of an architecture, all names that kvmapi_constant()
- * knows, all errors.
+ * For suggestions (base/near.h, which is not installed): offer all ioctls of an architecture, all
+ * names that kvmapi_constant() knows, all errors.
  */
 struct near;
 void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near);
@@ -200,7 +200,7 @@ void kvmapi_near_errors(struct near *near);
 /*
  * Which bytes of the exit union of struct kvm_run one exit reason uses: the kernel writes
  * [32, 32 + out) and reads the answer from [32, 32 + in) at the next KVM_RUN (0 = no answer).
- * exits.def is the source.  false for a reason that is not known.
+ * exits.def is the source.  The sizes are those of the architecture that this program runs on.
  */
 struct kvmapi_exit {
 	const char *name;   /* "KVM_EXIT_IO" */
@@ -210,6 +210,7 @@ struct kvmapi_exit {
 	uint16_t in;
 };
 const struct kvmapi_exit *kvmapi_exits(size_t *count);
+/* NULL for a reason that is not known. */
 const struct kvmapi_exit *kvmapi_exit(uint32_t reason);
 
 /* Room for what the next two say, with its end. */
@@ -242,8 +243,9 @@ enum {
 
 /*
  * Bytes that the kernel reads or writes are alive, all others are whatever the program had in its
- * memory (live.def).  Each function sets the bits of mask[0..len) that are alive.  0, -ENOMEM,
- * -ENOENT for a type that the tables do not have.
+ * memory (live.def).  Each function writes mask[0..len): bits that are alive are 1, others 0.  A row
+ * must be one of this architecture's table.  0, -ENOMEM, -ENOENT for a type that the tables do not
+ * have.
  */
 /* The argument struct with its tail, before the call. */
 int kvmapi_live_in(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, const uint8_t *data,
@@ -300,7 +302,8 @@ struct kvmapi_owner {
  * architecture), using the BTF that the build made of its UAPI headers: flags and enumerations by
  * name, discriminated unions by their discriminator, numbers in hex where that is the field's
  * custom. Trailing flexible arrays take what `len` leaves.  Bytes beyond `len` are shown as "?",
- * never as zero. Returns 0, -ENOENT for a type that is not known, -ENOMEM.
+ * never as zero. Returns 0, -ENOENT for a type that is not known, -ENOMEM; the result is not set
+ * after an error.
  *
  * Text is a C initialiser: what is left out is zero; arrays of bytes are hex strings, cut after 64
  * bytes with their length behind.  The caller frees *text.
@@ -327,7 +330,7 @@ int kvmapi_value_json_of(enum kvmapi_arch arch, const struct kvmapi_owner *owner
 int kvmapi_run_text(enum kvmapi_arch arch, const void *run, size_t len, char **text);
 int kvmapi_run_json(enum kvmapi_arch arch, const void *run, size_t len, struct json_t **value);
 /* An ioctl's integer argument by name where it has one (KVM_CHECK_EXTENSION's capability), else
- * hex. Caller frees. */
+ * hex. Caller frees; NULL without memory. */
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg);
 
 /*

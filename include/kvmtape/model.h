@@ -68,7 +68,8 @@ struct model_rule {
 };
 #define MODEL_KERNEL(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 const struct model_rule *model_rules(size_t *count);
-/* The title of one section of a document, "4.25" of "api.rst"; NULL = not known. */
+/* The title of one section of a document, "4.25" of "api.rst"; NULL = not known.  `section` has
+ * `length` bytes, so that it may be a piece of a longer text. */
 const char *model_section_title(const char *document, const char *section, size_t length);
 
 /* A stable series that has the change which bounds a rule, too. */
@@ -91,8 +92,9 @@ struct model_advice {
 
 struct model_verdict {
 	enum model_verdict_kind kind;
-	uint16_t rule; /* index of the broken rule, the deviation; of the first rule held otherwise
-			*/
+	/* Index of the broken rule, the deviation; of the first rule held otherwise; UINT16_MAX =
+	 * none. */
+	uint16_t rule;
 	uint16_t held_count;
 	uint16_t held[MODEL_VERDICT_RULES]; /* rules that were checked and hold; the first ones if
 					       more */
@@ -116,10 +118,13 @@ struct model;
 typedef void (*model_verdict_fn)(void *context, const struct tape_return *ret,
 				 const struct model_verdict *verdict);
 
-/* env is copied where needed.  0, -ENOMEM, -ENOTSUP (architecture). */
+/* env is copied where needed.  0, -ENOMEM; *model is not set then. */
 int model_create(const struct tape_env *env, model_verdict_fn fn, void *context,
 		 struct model **model);
-/* Items of a tape, in order.  0 or -ENOMEM; verdicts come through the callback. */
+/*
+ * Items of a tape, in order.  0 or -ENOMEM; model_return() of a thread that is in no call: -EINVAL.
+ * Verdicts come through the callback.
+ */
 int model_thread(struct model *m, const struct tape_thread *thread);
 int model_object(struct model *m, const struct tape_object *object);
 int model_closed(struct model *m, uint32_t object);
@@ -257,7 +262,8 @@ int model_predict(struct model *m, const struct tape_call *call, const struct ta
 /* Become what another model is, which was made for the same environment and has no open call that
  * overlaps another.  0, -ENOMEM. */
 int model_take(struct model *m, const struct model *from);
-/* As model_create() left it, but for the hits of rules, and without the cost. */
+/* As model_create() left it, but for the hits of rules and what was enabled, and without the cost.
+ */
 void model_reset(struct model *m);
 /* How often each rule was checked and held or explained, indexed as model_rules(). */
 const uint64_t *model_rule_hits(const struct model *m);

@@ -217,11 +217,14 @@ struct tape_env {
 	size_t cap_count; /* caps[n] = answer for capability n, INT32_MIN = not asked */
 	int32_t *caps;
 };
+/* Nothing but a page size of 4096 and times in units of 64 ns; arch is 0, KVMAPI_X86. */
 void tape_env_init(struct tape_env *env);
 void tape_env_release(struct tape_env *env);
+/* 0, -ENOMEM; tape_env_set_cap() also TAPE_E_LIMIT for a number that the format cannot hold. */
 int tape_env_set(struct tape_env *env, const char *key, const char *value); /* copies; replaces */
 const char *tape_env_get(const struct tape_env *env, const char *key);	    /* NULL = not there */
 int tape_env_set_cap(struct tape_env *env, uint32_t cap, int32_t answer);
+/* What *to was is not released; after an error it is empty. */
 int tape_env_copy(struct tape_env *to, const struct tape_env *from);
 
 /* The part of a role, or NULL. */
@@ -235,12 +238,18 @@ const struct tape_part *tape_arg_in(const struct tape_return *ret);
 
 struct tape_writer;
 
+/*
+ * Functions that write an item return 0 or an error.  -EINVAL, TAPE_E_ORDER and TAPE_E_LIMIT say
+ * that the item cannot be on a tape: it is not written, and others can be.  After another error
+ * (the file, memory) every later call returns that one, and the file is cut back to whole frames (a
+ * pipe cannot be).
+ */
 struct tape_writer_options {
 	int level;	    /* zstd level, 0 = default (3) */
 	size_t frame_bytes; /* encoded bytes after which a frame is closed, 0 = default (256 KiB) */
 	/*
-	 * Called when fd does not take more now (EAGAIN): 0 = try again, else the error with which
-	 * writing ends.  NULL = that is an error as any other.
+	 * Called when fd does not take more now (EAGAIN): 0 = try again, else the error (below 0)
+	 * with which writing ends.  NULL = that is an error as any other.
 	 */
 	int (*wait)(void *context, int fd);
 	void *wait_context;
@@ -321,14 +330,18 @@ struct tape_item {
 	} u;
 };
 
-/* Open a tape for reading; the environment is known afterwards. "-" is standard input. */
+/*
+ * Open a tape for reading; the environment is known afterwards. "-" is standard input.  0 or an
+ * error (of open(2) and read(2), or TAPE_E_...); *reader is NULL then.
+ */
 int tape_reader_open(const char *path, struct tape_reader **reader);
 int tape_reader_open_fd(int fd, struct tape_reader **reader); /* does not own fd */
+/* The data is not copied: it must stay until the reader is closed. */
 int tape_reader_open_memory(const void *data, size_t size, struct tape_reader **reader);
 /*
  * The next item.  0 (type TAPE_END_OF_FILE at the end), or an error: TAPE_E_TRUNCATED and
  * TAPE_E_CORRUPT come after everything that could be read before, and tape_reader_where() says
- * where.
+ * where.  It stays: asked again, the reader gives the same error.
  */
 int tape_reader_next(struct tape_reader *r, struct tape_item *item);
 const struct tape_env *tape_reader_env(const struct tape_reader *r);
@@ -339,7 +352,7 @@ void tape_reader_version(const struct tape_reader *r, unsigned int *major, unsig
 /* Encoded (uncompressed) bytes so far, bytes of the file so far, frames so far. */
 void tape_reader_position(const struct tape_reader *r, uint64_t *encoded, uint64_t *file,
 			  uint64_t *frames);
-/* "frame 3 at byte 4711: checksum"; for the message after an error. */
+/* "frame 3 at byte 4711: checksum"; for the message after an error, "" before one. */
 const char *tape_reader_where(const struct tape_reader *r);
 /* What an object is, as far as read; NULL = no such id. */
 const struct tape_object *tape_reader_object(const struct tape_reader *r, uint32_t id);
@@ -360,8 +373,9 @@ void tape_reader_close(struct tape_reader *r);
  * used, padding, what a failed call did not fill (docs/tape-format.md, "Dead bytes").  Those are
  * zero; in a struct that goes both ways, 0xff if the kernel changed them nevertheless.
  *
- * Calls and returns must be given in their order.  The parts go to `parts` (TAPE_ROLES of them);
- * their bytes are valid until the next call of one of these functions.  0, -ENOMEM.
+ * Calls and returns must be given in their order.  The parts go to `parts`, which has room for
+ * TAPE_ROLES of them: as many as the call or return has, in the same places.  Their bytes are valid
+ * until the next call of one of these functions.  0, -ENOMEM.
  */
 struct tape_live;
 int tape_live_open(enum kvmapi_arch arch, struct tape_live **live);
@@ -384,14 +398,19 @@ int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer
 
 struct json_t;
 
-/* One event on one or more lines as C-like text; `verbose` shows whole payloads. Caller frees
- * *text. */
+/*
+ * One event on one or more lines as C-like text, without a newline at its end; `verbose` shows whole
+ * payloads. Caller frees *text.  0, -ENOMEM; *text or *object is NULL then, here and below.
+ */
 int tape_event_text(const struct tape_reader *r, const struct tape_return *ret, bool verbose,
 		    char **text);
 /* The same as a JSON object {"type":"event",...}; a new reference. */
 int tape_event_json(const struct tape_reader *r, const struct tape_return *ret,
 		    struct json_t **object);
-/* The items that are no events: {"type":"object",...}, {"type":"gap",...}, ... */
+/*
+ * Any item: {"type":"object",...}, {"type":"gap",...}, ...; a return is the event that it ends, not
+ * verbose.  -EINVAL for TAPE_END_OF_FILE.
+ */
 int tape_item_text(const struct tape_reader *r, const struct tape_item *item, char **text);
 int tape_item_json(const struct tape_reader *r, const struct tape_item *item,
 		   struct json_t **object);

@@ -17,6 +17,21 @@ if command -v scdoc >/dev/null; then
 	for page in kvmtape $(printf 'kvmtape-%s ' $commands); do
 		ok "$page(1) is there" test -s "$tmp/root$MANDIR/man1/$page.1"
 	done
+	pages=$(cd "$SOURCE/docs/man" && printf '%s\n' *.[0-9].scd | sed 's/\.scd$//')
+	ok "there are pages written by hand" test "$(wc -w <<<"$pages")" -ge 20
+	for page in $pages; do
+		ok "$page is there" test -s "$tmp/root$MANDIR/man${page##*.}/$page"
+	done
+	# Links are by name in their own folder, so that they lead somewhere in any root.
+	links=$(find "$tmp/root$MANDIR" -type l -printf '%f\n')
+	like "functions have links to their pages" "$links" '^tape_reader_next\.3$'
+	is "every link leads to a page" "$(find "$tmp/root$MANDIR" -xtype l)" ""
+	functions=$(sed 's|/\*.*||' "$SOURCE"/include/kvmtape/*.h | grep -vE '^(#| \*)' |
+		grep -oE '\b(tape|model|kvmapi|kvmtape)_[a-z0-9_]+\(' | tr -d '(' | sort -u)
+	ok "the headers declare functions" test "$(wc -w <<<"$functions")" -ge 100
+	is "functions without a page" \
+		"$(for function in $functions; do test -s "$tmp/root$MANDIR/man3/$function.3" || echo "$function"; done)" ""
+	is "what is replaced in pages is replaced" "$(grep -lE '@[A-Z]+@' -r "$tmp/root$MANDIR")" ""
 else
 	skip "man pages" "scdoc is not installed"
 fi
@@ -26,10 +41,10 @@ pointers=$({
 	for command in $commands; do
 		"$kvmtape" "$command" --help
 	done
-	cat "$tmp/root$MANDIR"/man1/*.1 2>/dev/null
+	cat "$tmp/root$MANDIR"/man[1-9]/*.[1-9] 2>/dev/null
 	strings=$(grep -aoE '[a-zA-Z0-9_/.-]+\.md' "$kvmtape")
 	echo "$strings"
-} | sed 's/\\-/-/g; s/\\&//g' | grep -oE "$PREFIX/share/[a-zA-Z0-9_/.-]*[a-zA-Z0-9]|[a-zA-Z0-9_/-]+\.md" | sort -u)
+} | sed 's/\\-/-/g; s/\\&//g; s/\\f[A-Z]//g' | grep -oE "$PREFIX/share/[a-zA-Z0-9_/.-]*[a-zA-Z0-9]|[a-zA-Z0-9_/-]+\.md" | sort -u)
 like "some are found" "$pointers" "^$DOCUMENTS/docs/tape-text.md$"
 for pointer in $pointers; do
 	# Entries of docs/findings.md, which rules --show prints, name others of the documents.
