@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# breaks What a call might be answered is not noted.
-# file model/answer/promise.c
+# breaks What a call might be answered is listed without what must come.
+# file model/answer/list.c
 # red cli/explain
-/^[a-z].*\banswers_take\(/,/^\}/ s/^\{$/{\n\tif (answer)\n\t\treturn;/
+s/\[ANSWER_MUST_FAIL\] = MODEL_MUST_FAIL/[ANSWER_MUST_FAIL] = -1/
