@@ -16,8 +16,8 @@
 #include "cli/cli.h"
 #include "guest/guest.h"
 #include "base/near.h"
-#include "replayer/live.h"
-#include "replayer/minimise.h"
+#include "replayer/live/live.h"
+#include "replayer/judge/minimise.h"
 
 #define GUEST "guest:"
 

@@ -12,7 +12,7 @@
 
 #include "fuzz/coverage_internal.h"
 #include "fuzz/internal.h"
-#include "replayer/live_program.h"
+#include "replayer/live/program.h"
 
 #define PLAYER_PATH	  "/kvmtape/player"
 #define PROGRAM_PATH	  "/kvmtape/program"

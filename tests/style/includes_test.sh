@@ -21,6 +21,9 @@ for room in kvmapi tape model recorder replayer guest fuzz; do
 		-- "$room/" || true)
 	is "$room/ includes nothing from above" "$found" ""
 done
+# The part of the replayer that judges does without a live kernel.
+is "replayer/judge/ includes nothing of replayer/live/" \
+	"$(git grep --untracked -nE '#[[:space:]]*include[[:space:]]*"replayer/live/' -- replayer/judge/ || true)" ""
 # A path that climbs is a way around the check above.
 is "no include climbs" "$(git grep --untracked -nE '#[[:space:]]*include[[:space:]]*"\.\./' -- . || true)" ""
 # Rooms that look into structs of KVM see them as kvm_newer.h has them, whatever headers are installed.

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "replayer/live_internal.h"
+#include "replayer/live/internal.h"
 
 static int64_t now_ms(void)
 {
