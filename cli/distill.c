@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtape distill: of many tapes, few short ones that reach the same. */
-#include "replayer/distill.h"
+#include "replayer/judge/distill.h"
 
 #include <dirent.h>
 #include <errno.h>

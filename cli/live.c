@@ -16,120 +16,40 @@
 #include "cli/cli.h"
 #include "guest/guest.h"
 #include "base/near.h"
-#include "replayer/live.h"
-#include "replayer/minimise.h"
+#include "replayer/live/live.h"
+#include "replayer/live/runner.h"
+#include "replayer/judge/minimise.h"
 
 #define GUEST "guest:"
-
-#define PLAYER_PATH  "/kvmtape/player"
-#define PROGRAM_PATH "/kvmtape/program"
 
 /* --- the player inside a guest ---------------------------------------------------------------- */
 
 struct guest_runner {
 	struct guest_kernel kernel;
-	struct guest *guest;
-	struct live_output *output;
-	size_t room;
-	char said[128]; /* the first line of the player's standard error */
+	struct guest *guest; /* NULL until something is played */
 };
 
-static int guest_said(void *context, int stream, const void *data, size_t size)
-{
-	struct guest_runner *r = context;
-	size_t used = strlen(r->said);
-
-	if (stream == 2) {
-		snprintf(r->said + used, sizeof(r->said) - used, "%.*s", (int)size,
-			 (const char *)data);
-		r->said[strcspn(r->said, "\n")] = 0;
-		return 0;
-	}
-	if (r->output->size + size > r->room) {
-		size_t room = (r->output->size + size) * 2;
-		uint8_t *more = realloc(r->output->data, room);
-
-		if (!more)
-			return -ENOMEM;
-		r->output->data = more;
-		r->room = room;
-	}
-	memcpy(r->output->data + r->output->size, data, size);
-	r->output->size += size;
-	return 0;
-}
-
-static int guest_begin(struct guest_runner *r, enum kvmapi_arch arch, struct live_output *output)
+static int guest_begin(struct guest_runner *r, struct live_output *output)
 {
 	struct guest_config config;
-	struct guest_error error;
-	const void *player;
-	size_t size;
-	int rc;
 
-	player = live_player_find(arch, &size);
-	if (!player) {
-		snprintf(output->end, sizeof(output->end),
-			 "this build has no player for %s: its cross compiler was not there",
-			 kvmapi_arch_name(arch));
-		return -ENOENT;
-	}
 	guest_config_init(&config);
-	rc = guest_start(&r->kernel, &config, &r->guest, &error);
-	if (rc) {
-		snprintf(output->end, sizeof(output->end), "%.250s", error.text);
-		return rc;
-	}
-	rc = guest_put_data(r->guest, PLAYER_PATH, 0755, player, size);
-	if (rc)
-		snprintf(output->end, sizeof(output->end), "%.250s", guest_error(r->guest));
-	return rc;
+	return live_guest_start(&r->kernel, &config, &r->guest, output->end, sizeof(output->end));
 }
 
 static int guest_play(void *context, const void *program, size_t size, unsigned int timeout,
 		      struct live_output *output)
 {
-	static const char *const arguments[] = {PLAYER_PATH, PROGRAM_PATH, NULL};
 	struct guest_runner *r = context;
-	const struct guest_program run = {.arguments = arguments,
-					  .input_fd = -1,
-					  .timeout = (int)timeout * 1000,
-					  .output = guest_said,
-					  .context = r};
-	struct guest_exit result;
-	int rc = 0;
+	int rc;
 
 	memset(output, 0, sizeof(*output));
-	r->output = output;
-	r->room = 0;
-	r->said[0] = 0;
-	if (!r->guest)
-		rc = guest_begin(r,
-				 r->kernel.arch == GUEST_ARM64	   ? KVMAPI_ARM64
-				 : r->kernel.arch == GUEST_RISCV64 ? KVMAPI_RISCV
-				 : r->kernel.arch == GUEST_PPC64LE ? KVMAPI_POWERPC
-								   : KVMAPI_X86,
-				 output);
-	if (rc)
-		return rc;
-	rc = guest_put_data(r->guest, PROGRAM_PATH, 0644, program, size);
-	if (!rc)
-		rc = guest_exec(r->guest, &run, &result);
-	if (rc == -ENOTCONN)
-		snprintf(output->end, sizeof(output->end), "the guest ended: %s: %.200s",
-			 guest_outcome_name(guest_outcome(r->guest)), guest_outcome_text(r->guest));
-	else if (rc == -ETIMEDOUT)
-		snprintf(output->end, sizeof(output->end),
-			 "the player did not end within %u s and was killed", timeout);
-	else if (rc)
-		snprintf(output->end, sizeof(output->end), "%.250s", guest_error(r->guest));
-	else if (result.signal)
-		snprintf(output->end, sizeof(output->end), "the player was ended by signal %u",
-			 result.signal);
-	else if (result.status)
-		snprintf(output->end, sizeof(output->end), "%s",
-			 r->said[0] ? r->said : "the player failed");
-	return rc;
+	if (!r->guest) {
+		rc = guest_begin(r, output);
+		if (rc)
+			return rc;
+	}
+	return live_guest_play(r->guest, program, size, timeout, output);
 }
 
 /* --- printing --------------------------------------------------------------------------------- */
@@ -549,12 +469,6 @@ int cli_where(const char *where, const char **kernel)
 
 static int where_parse(const char *where, struct live_runner *runner, struct guest_runner *guest)
 {
-	static const enum kvmapi_arch archs[GUEST_ARCH_COUNT] = {
-		[GUEST_X86_64] = KVMAPI_X86,
-		[GUEST_ARM64] = KVMAPI_ARM64,
-		[GUEST_RISCV64] = KVMAPI_RISCV,
-		[GUEST_PPC64LE] = KVMAPI_POWERPC,
-	};
 	struct guest_error error;
 	const char *name;
 	int code = cli_where(where, &name);
@@ -569,7 +483,7 @@ static int where_parse(const char *where, struct live_runner *runner, struct gue
 	if (guest_kernel_find(name, &guest->kernel, &error))
 		return cli_kernel_missing(name, &error);
 	*runner = (struct live_runner){
-		.play = guest_play, .context = guest, .arch = archs[guest->kernel.arch]};
+		.play = guest_play, .context = guest, .arch = live_guest_arch(guest->kernel.arch)};
 	return CLI_OK;
 }
 
@@ -707,7 +621,7 @@ static int machine_fresh(void *context)
 	if (m->snapshot)
 		return guest_restore(m->guest.guest);
 	if (!m->guest.guest) {
-		rc = guest_begin(&m->guest, m->runner.arch, &output);
+		rc = guest_begin(&m->guest, &output);
 		if (rc)
 			return cli_untested("%s", output.end), rc;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtape minimise: the smallest tape with the same divergence. */
-#include "replayer/minimise.h"
+#include "replayer/judge/minimise.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/live.h"
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 
 struct replay_values {
 	bool json;

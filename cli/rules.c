@@ -10,7 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/reference.h"
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 
 struct rules_values {
 	bool json;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "fuzz/campaign.h"
-#include "replayer/live.h"
+#include "replayer/live/live.h"
 
 #define TIMEOUT 20 /* s, for one sequence */
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "fuzz/campaign.h"
-#include "replayer/minimise.h"
+#include "replayer/judge/minimise.h"
 
 /* Numbers that have been seen: open addressing, 0 is no key. */
 struct keys {

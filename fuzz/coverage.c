@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz/coverage_internal.h"
-#include "replayer/player.h"
+#include "replayer/live/player/player.h"
 
 #define MODULES_MAX  4
 #define SECTIONS_MAX 8

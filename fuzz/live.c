@@ -12,12 +12,11 @@
 
 #include "fuzz/coverage_internal.h"
 #include "fuzz/internal.h"
-#include "replayer/live_program.h"
+#include "replayer/live/program.h"
+#include "replayer/live/runner.h"
 
-#define PLAYER_PATH	  "/kvmtape/player"
-#define PROGRAM_PATH	  "/kvmtape/program"
-#define PROBE_TIME	  60000 /* ms to ask the guest what it is */
-#define PROGRAM_TIME	  5000	/* ms for one sequence, blocked calls included */
+#define PROBE_TIME	  60   /* s to ask the guest what it is */
+#define PROGRAM_TIME	  5000 /* ms for one sequence, blocked calls included */
 #define RESTORE_TRIES	  3
 #define CALIBRATION_RUNS  256
 #define CALIBRATION_CALLS 60
@@ -101,65 +100,53 @@ static int fail(struct fuzz_live *live, int rc, const char *format, ...)
 
 /* --- the guest -------------------------------------------------------------------------------- */
 
-static int words_take(void *context, int stream, const void *data, size_t size)
+/* What the guest's player said to a question.  The caller frees output->data, also after an error. */
+static int answer_check(struct fuzz_live *live, int rc, const struct live_output *output)
 {
-	return stream == 1 ? player_bytes_put(context, data, size) : 0;
-}
-
-/* Run the player inside to its end; what it says is put into *said, with a NUL behind it. */
-static int player_ask(struct fuzz_live *live, const char *argument, struct player_bytes *said)
-{
-	const char *const arguments[] = {PLAYER_PATH, argument, NULL};
-	const struct guest_program program = {.arguments = arguments,
-					      .input_fd = -1,
-					      .timeout = PROBE_TIME,
-					      .output = words_take,
-					      .context = said};
-	struct guest_exit exit;
-	int rc;
-
-	said->used = 0;
-	rc = guest_exec(live->guest, &program, &exit);
-	if (rc)
-		return fail(live, rc, "the guest's player: %s",
-			    rc == -ENOTCONN ? guest_outcome_text(live->guest)
-					    : guest_error(live->guest));
-	if (exit.signal || exit.status)
-		return fail(live, -EIO, "the guest's player cannot say what its kernel is");
-	return player_bytes_put(said, "", 1);
+	if (!rc && output->end[0])
+		rc = -EIO;
+	return rc ? fail(live, rc, "the guest's player: %s",
+			 output->end[0] ? output->end : strerror(-rc))
+		  : 0;
 }
 
 static int facts_take(struct fuzz_live *live)
 {
-	struct player_bytes said = {0};
 	struct live_output output;
 	int rc;
 
-	rc = guest_put_data(live->guest, PROGRAM_PATH, 0644, &live_question, sizeof(live_question));
-	if (rc)
-		return fail(live, rc, "%s", guest_error(live->guest));
-	rc = player_ask(live, PROGRAM_PATH, &said);
+	rc = live_guest_play(live->guest, &live_question, sizeof(live_question), PROBE_TIME,
+			     &output);
+	rc = answer_check(live, rc, &output);
 	if (!rc) {
-		output = (struct live_output){.data = said.data, .size = said.used - 1};
 		rc = live_kernel_new(KVMAPI_X86, &output, live->options.tool_version, &live->facts);
 		if (rc)
 			fail(live, rc, "what the guest's player says of its kernel makes no sense");
 	}
-	if (!rc && live->coverage) {
-		rc = player_ask(live, "--symbols", &said);
-		if (!rc)
-			rc = fuzz_coverage_symbols(live->coverage, (char *)said.data);
+	free(output.data);
+	return rc;
+}
+
+static int symbols_take(struct fuzz_live *live)
+{
+	struct live_output output;
+	int rc;
+
+	rc = live_guest_ask(live->guest, "--symbols", PROBE_TIME, &output);
+	rc = answer_check(live, rc, &output);
+	if (!rc) {
+		rc = fuzz_coverage_symbols(live->coverage, (char *)output.data);
 		if (rc)
 			fail(live, rc, "the guest does not say where its KVM modules are");
 	}
-	free(said.data);
+	free(output.data);
 	return rc;
 }
 
 static int serve_begin(struct fuzz_live *live)
 {
 	char workers[16];
-	const char *const arguments[] = {PLAYER_PATH, "--serve", workers,
+	const char *const arguments[] = {LIVE_GUEST_PLAYER, "--serve", workers,
 					 live->options.falsify ? "crash" : NULL, NULL};
 	const struct guest_program program = {.arguments = arguments, .input_fd = 0};
 	int rc;
@@ -261,7 +248,7 @@ static int workers_await(struct fuzz_live *live)
 		if (frame_take(live, &frame, &data))
 			answers++;
 		else
-			rc = message_hear(live, PROBE_TIME);
+			rc = message_hear(live, PROBE_TIME * 1000);
 	}
 	return rc ? fail(live, rc, "the resident player does not begin: %s",
 			 rc == -ENOTCONN ? guest_outcome_text(live->guest) : strerror(-rc))
@@ -271,15 +258,9 @@ static int workers_await(struct fuzz_live *live)
 static int guest_begin(struct fuzz_live *live)
 {
 	struct guest_config config;
-	struct guest_error error;
 	char append[1024];
-	const void *player;
-	size_t size;
 	int rc;
 
-	player = live_player_find(KVMAPI_X86, &size);
-	if (!player)
-		return fail(live, -ENOENT, "this build has no player for x86 guests");
 	guest_config_init(&config);
 	snprintf(append, sizeof(append), FUZZ_LIVE_APPEND "%s%s", live->options.append ? " " : "",
 		 live->options.append ? live->options.append : "");
@@ -295,13 +276,12 @@ static int guest_begin(struct fuzz_live *live)
 			return fail(live, rc, "no memory for coverage: %s", strerror(-rc));
 		config.plugin = fuzz_coverage_plugin(live->coverage, config.plugin_fds);
 	}
-	rc = guest_start(&live->kernel, &config, &live->guest, &error);
-	if (rc)
-		return fail(live, rc, "%s", error.text);
-	rc = guest_put_data(live->guest, PLAYER_PATH, 0755, player, size);
-	if (rc)
-		return fail(live, rc, "%s", guest_error(live->guest));
-	rc = facts_take(live);
+	rc = live_guest_start(&live->kernel, &config, &live->guest, live->error,
+			      sizeof(live->error));
+	if (!rc)
+		rc = facts_take(live);
+	if (!rc && live->coverage)
+		rc = symbols_take(live);
 	if (!rc)
 		rc = serve_begin(live);
 	if (!rc)

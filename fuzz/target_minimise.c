@@ -12,7 +12,7 @@
 #include "fuzz/check.h"
 #include "fuzz/target.h"
 #include "fuzz/target_file.h"
-#include "replayer/minimise.h"
+#include "replayer/judge/minimise.h"
 
 #define CALLS_MAX 20
 

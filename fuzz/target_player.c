@@ -13,8 +13,8 @@
 #include "fuzz/sequence.h"
 #include "fuzz/target.h"
 #include "fuzz/target_file.h"
-#include "replayer/live.h"
-#include "replayer/player.h"
+#include "replayer/live/live.h"
+#include "replayer/live/player/player.h"
 
 enum {
 	ANSWERS_RAW = 1 << 0,	/* the bytes are the answers; else what the records say */

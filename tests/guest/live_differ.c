@@ -19,8 +19,8 @@
 
 #include "fuzz/live.h"
 #include "probe.h"
-#include "replayer/player.h"
-#include "replayer/programs.h"
+#include "replayer/live/player/player.h"
+#include "replayer/live/programs.h"
 #include "kvmtape/tape.h"
 
 static const char *kernel_name;

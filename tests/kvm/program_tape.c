@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "replayer/programs.h"
+#include "replayer/live/programs.h"
 
 static int list(enum kvmapi_arch arch)
 {

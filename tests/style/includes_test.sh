@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Includes run one way: cli -> {recorder, replayer, fuzz, guest} -> model -> tape -> kvmapi.
+# Includes run one way: cli -> {recorder, fuzz -> replayer -> {guest, model}} -> tape -> kvmapi.
 . "$(dirname "$0")/../tap.sh"
 
 cd "$SOURCE" || exit 99
@@ -12,7 +12,7 @@ declare -A forbidden=(
 	[tape]='model|recorder|replayer|fuzz|guest|cli'
 	[model]='recorder|replayer|fuzz|guest|cli'
 	[recorder]='model|replayer|fuzz|guest|cli'
-	[replayer]='recorder|fuzz|guest|cli'
+	[replayer]='recorder|fuzz|cli'
 	[guest]='model|recorder|replayer|fuzz|cli'
 	[fuzz]='recorder|cli'
 )
@@ -21,6 +21,9 @@ for room in kvmapi tape model recorder replayer guest fuzz; do
 		-- "$room/" || true)
 	is "$room/ includes nothing from above" "$found" ""
 done
+# The part of the replayer that judges does without a live kernel.
+is "replayer/judge/ includes nothing of replayer/live/ and guest/" \
+	"$(git grep --untracked -nE '#[[:space:]]*include[[:space:]]*"(replayer/live|guest)/' -- replayer/judge/ || true)" ""
 # A path that climbs is a way around the check above.
 is "no include climbs" "$(git grep --untracked -nE '#[[:space:]]*include[[:space:]]*"\.\./' -- . || true)" ""
 # Rooms that look into structs of KVM see them as kvm_newer.h has them, whatever headers are installed.

@@ -26,7 +26,7 @@
 #include <jansson.h>
 
 #include "fuzz/campaign.h"
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 #include "kvmtape/asm.h"
 
 #define ROOM  4

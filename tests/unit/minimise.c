@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "replayer/minimise.h"
+#include "replayer/judge/minimise.h"
 #include "kvmtape/asm.h"
 
 /* Answers KVM_GET_API_VERSION wrongly once a vCPU exists and its rax was set to `state`. */

@@ -19,7 +19,7 @@
 #include <linux/kvm.h>
 
 #include "probe.h"
-#include "replayer/player.h"
+#include "replayer/live/player/player.h"
 
 #define RESULTS_MAX 64
 

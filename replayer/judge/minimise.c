@@ -3,7 +3,7 @@
  * Fewer calls, then simpler arguments, then less environment, again until nothing changes.  What is
  * tried follows from the tape alone, so that the result of a result is the same bytes.
  */
-#include "replayer/minimise.h"
+#include "replayer/judge/minimise.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "replayer/minimise_internal.h"
+#include "replayer/judge/minimise_internal.h"
 
 #define RUNS	  5
 #define TRIES_MAX 12
@@ -146,17 +146,17 @@ int minimise_each(const void *data, size_t size, minimise_take_fn take, void *co
 {
 	struct each e = {.take = take, .context = context};
 	struct cut_judging judging = {.fn = each_verdict, .context = &e, .stop = &e.done};
-	struct live_tape tape;
+	struct whole_tape tape;
 	struct cut cut = {0};
 	int rc;
 
-	rc = live_tape_load(data, size, &tape);
+	rc = whole_tape_load(data, size, &tape);
 	if (!rc)
 		rc = cut_init(&cut, &tape);
 	if (!rc && !tape.no_results)
 		rc = cut_judge(&cut, &judging);
 	cut_free(&cut);
-	live_tape_free(&tape);
+	whole_tape_free(&tape);
 	return rc ? rc : e.done;
 }
 
@@ -288,7 +288,7 @@ static int candidate_file(struct minimise *m, uint8_t **data, size_t *size)
 		return -errno;
 	rc = cut_write(&m->cut, m->alone, fd);
 	if (!rc)
-		rc = live_file_read(fd, data, size);
+		rc = whole_file_read(fd, data, size);
 	close(fd);
 	return rc;
 }
@@ -320,7 +320,7 @@ static int play_once(struct minimise *m, const void *data, size_t size,
 		/* The machine is gone with what it had answered; the next one is a fresh one. */
 		rc = m->player->fresh ? m->player->fresh(m->player->context) : 0;
 	} else if (!rc) {
-		rc = live_file_read(fd, &back, &back_size);
+		rc = whole_file_read(fd, &back, &back_size);
 		if (!rc)
 			shown = minimise_find(back, back_size, want, found);
 		if (shown < 0)
@@ -390,12 +390,12 @@ static int calls_attempt(void *context, const size_t *elements, size_t count)
 /* What began after the event that diverges had returned. */
 static size_t list_tail(const struct minimise *m, size_t *list)
 {
-	const struct live_tape *t = &m->tape;
+	const struct whole_tape *t = &m->tape;
 	bool past = false;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->item_count; i++) {
-		const struct live_item *item = &t->items[i];
+		const struct whole_item *item = &t->items[i];
 
 		past |= item->type == TAPE_RETURN && item->event == m->target;
 		if (past && item->type == TAPE_CALL)
@@ -407,7 +407,7 @@ static size_t list_tail(const struct minimise *m, size_t *list)
 /* Elements on one object, or on a VM and what belongs to it. */
 static size_t list_object(const struct minimise *m, uint32_t object, bool whole_vm, size_t *list)
 {
-	const struct live_tape *t = &m->tape;
+	const struct whole_tape *t = &m->tape;
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->cut.count; i++) {
@@ -440,7 +440,7 @@ static size_t list_all(const struct minimise *m, size_t *list)
 /* Large pieces that are likely not to matter, each at once. */
 static int calls_coarse(struct minimise *m, size_t *list)
 {
-	const struct live_tape *t = &m->tape;
+	const struct whole_tape *t = &m->tape;
 	uint32_t own = 0, root = 0;
 	size_t n;
 	int rc = 0;
@@ -488,7 +488,7 @@ static int calls_reduce(struct minimise *m, bool coarse, bool *changed)
 /* Do calls overlap, or are there several threads, in what is kept? */
 static bool is_concurrent(const struct minimise *m)
 {
-	const struct live_tape *t = &m->tape;
+	const struct whole_tape *t = &m->tape;
 	uint32_t thread = UINT32_MAX;
 
 	for (size_t i = 0; i < t->event_count; i++) {
@@ -684,7 +684,7 @@ static void whole_verdict(void *context, const struct tape_return *ret,
 static void minimise_release(struct minimise *m)
 {
 	cut_free(&m->cut);
-	live_tape_free(&m->tape);
+	whole_tape_free(&m->tape);
 	free(m->broken);
 	free(m->saved);
 	free(m->certain);
@@ -701,7 +701,7 @@ static int minimise_load(struct minimise *m, const void *data, size_t size,
 	int rc;
 
 	m->target = SIZE_MAX;
-	rc = live_tape_load(data, size, &m->tape);
+	rc = whole_tape_load(data, size, &m->tape);
 	if (!rc)
 		rc = cut_init(&m->cut, &m->tape);
 	if (rc)

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "replayer/live_internal.h"
+#include "replayer/live/internal.h"
 
 static int64_t now_ms(void)
 {
@@ -25,28 +25,11 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
 }
 
-static int output_add(struct live_output *output, size_t *room, const void *data, size_t size)
-{
-	if (output->size + size > *room) {
-		size_t more = (output->size + size) * 2;
-		uint8_t *bytes = realloc(output->data, more);
-
-		if (!bytes)
-			return -ENOMEM;
-		output->data = bytes;
-		*room = more;
-	}
-	memcpy(output->data + output->size, data, size);
-	output->size += size;
-	return 0;
-}
-
 /* Everything the child says, until it closes its end or the time is over. */
-static int output_read(int fd, unsigned int timeout, struct live_output *output)
+static int output_read(int fd, unsigned int timeout, struct player_bytes *said)
 {
 	int64_t until = now_ms() + timeout * 1000ll;
 	static uint8_t piece[65536];
-	size_t room = 0;
 	int rc = 0;
 
 	while (!rc) {
@@ -64,7 +47,7 @@ static int output_read(int fd, unsigned int timeout, struct live_output *output)
 		else if (!n)
 			break;
 		else if (n > 0)
-			rc = output_add(output, &room, piece, n);
+			rc = player_bytes_put(said, piece, n);
 	}
 	return rc;
 }
@@ -80,6 +63,7 @@ static void child_run(const void *program, size_t size, int out)
 int live_host_play(void *context, const void *program, size_t size, unsigned int timeout,
 		   struct live_output *output)
 {
+	struct player_bytes said = {0};
 	int pipes[2], status = 0;
 	pid_t pid;
 	int rc;
@@ -100,7 +84,9 @@ int live_host_play(void *context, const void *program, size_t size, unsigned int
 		child_run(program, size, pipes[1]);
 	}
 	close(pipes[1]);
-	rc = output_read(pipes[0], timeout, output);
+	rc = output_read(pipes[0], timeout, &said);
+	output->data = said.data;
+	output->size = said.used;
 	close(pipes[0]);
 	if (rc)
 		kill(pid, SIGKILL);

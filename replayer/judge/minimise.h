@@ -10,7 +10,7 @@
 #ifndef MINIMISE_H
 #define MINIMISE_H
 
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 
 #define MINIMISE_NO_RULE 0xffff
 

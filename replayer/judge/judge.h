@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * replayer: plays a tape on the model and keeps the score.
+ * judge: plays a tape on the model and keeps the score.
  *
  * Memory is bounded: by the number of distinct ioctls and rules, not by the length of the tape.
  */
-#ifndef REPLAYER_H
-#define REPLAYER_H
+#ifndef REPLAYER_JUDGE_H
+#define REPLAYER_JUDGE_H
 
 #include "kvmtape/model.h"
 #include "kvmtape/tape.h"

@@ -10,7 +10,7 @@
 #ifndef LIVE_H
 #define LIVE_H
 
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 
 /* What a player said. */
 struct live_output {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replayer/live_internal.h"
+#include "replayer/live/internal.h"
 
 /* A result with its parts, where they stand in the output. */
 struct answer {
@@ -29,8 +29,8 @@ struct moment {
 };
 
 struct writing {
-	struct live_tape *tape;
-	const struct live_plan *plan;
+	struct whole_tape *tape;
+	struct live_plan *plan;
 	struct live_report *report;
 	const struct live_sink *sink;
 	uint64_t put; /* items so far that may stand between a call and its return */
@@ -57,7 +57,7 @@ static int answer_add(struct writing *w, const struct player_result *r)
 	if (w->plan->step_of[r->step].kind == PLAYER_CALL && r->status <= PLAYER_KICKED &&
 	    r->begin >= r->end)
 		return -EPROTO;
-	answers = live_grow(w->answers, w->answer_count, &w->answer_room, sizeof(*answers));
+	answers = whole_grow(w->answers, w->answer_count, &w->answer_room, sizeof(*answers));
 	if (!answers)
 		return -ENOMEM;
 	w->answers = answers;
@@ -187,9 +187,9 @@ static void run_put(const struct writing *w, struct parts *p, const struct answe
 
 /* The pointer that a buffer's part stands for, as it was handed in, is NULL: nothing was behind it.
  */
-static bool leads_nowhere(const struct live_event *e, const struct player_part *arg, uint8_t role)
+static bool leads_nowhere(const struct whole_event *e, const struct player_part *arg, uint8_t role)
 {
-	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
 	const uint8_t *bytes = arg ? bytes_of(arg) : in ? in->data : NULL;
 	size_t size = arg ? arg->size : in ? in->have : 0;
 	unsigned int number = 0;
@@ -210,7 +210,7 @@ static bool leads_nowhere(const struct live_event *e, const struct player_part *
 	return false;
 }
 
-static void in_put(const struct writing *w, struct parts *p, const struct live_event *e,
+static void in_put(const struct writing *w, struct parts *p, const struct whole_event *e,
 		   const struct answer *a)
 {
 	const struct player_part *arg = part_of(a, PLAYER_ROLE_ARG_IN);
@@ -246,7 +246,7 @@ static void in_put(const struct writing *w, struct parts *p, const struct live_e
 
 /* How much of the argument was written: a list that did not fit was not, but its count may have
  * been. */
-static size_t out_bytes(const struct live_event *e, const struct tape_part *in,
+static size_t out_bytes(const struct whole_event *e, const struct tape_part *in,
 			const struct player_part *out, int64_t ret)
 {
 	uint64_t field = 0, bytes = e->row->size;
@@ -266,7 +266,7 @@ static size_t out_bytes(const struct live_event *e, const struct tape_part *in,
 	return bytes < out->size ? bytes : out->size;
 }
 
-static void out_put(const struct writing *w, struct parts *p, const struct live_event *e,
+static void out_put(const struct writing *w, struct parts *p, const struct whole_event *e,
 		    const struct answer *a, const struct tape_part *in)
 {
 	const struct player_part *out = part_of(a, PLAYER_ROLE_ARG_OUT);
@@ -287,7 +287,7 @@ static void out_put(const struct writing *w, struct parts *p, const struct live_
 	}
 	/* Addresses as on the old tape, where the bytes came from. */
 	for (unsigned int i = 0; i < p->count; i++) {
-		const struct tape_part *old = live_part(e, p->list[i].role);
+		const struct tape_part *old = whole_part(e, p->list[i].role);
 
 		p->list[i].addr = old ? old->addr : p->list[i].role == TAPE_ARG_OUT ? e->arg : 0;
 	}
@@ -326,9 +326,9 @@ static int thread_write(struct writing *w, uint32_t thread)
 	return item_put(w, (struct tape_item){.type = TAPE_THREAD, .u.thread = t});
 }
 
-static uint64_t number_of(const struct live_event *e, const struct answer *a)
+static uint64_t number_of(const struct whole_event *e, const struct answer *a)
 {
-	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
 	uint32_t type;
 
 	if (e->row->creates == KVMAPI_VCPU)
@@ -340,7 +340,7 @@ static uint64_t number_of(const struct live_event *e, const struct answer *a)
 	return type;
 }
 
-static int created_write(struct writing *w, const struct live_event *e, const struct answer *a,
+static int created_write(struct writing *w, const struct whole_event *e, const struct answer *a,
 			 uint32_t *created)
 {
 	const struct player_part *out = part_of(a, PLAYER_ROLE_ARG_OUT);
@@ -365,7 +365,7 @@ static int created_write(struct writing *w, const struct live_event *e, const st
 
 static int call_write(struct writing *w, struct answer *a)
 {
-	const struct live_event *e = &w->tape->events[a->step->event];
+	const struct whole_event *e = &w->tape->events[a->step->event];
 	struct parts parts = {.count = 0};
 	struct tape_part *kept;
 	int rc;
@@ -374,12 +374,12 @@ static int call_write(struct writing *w, struct answer *a)
 	if (rc)
 		return rc;
 	in_put(w, &parts, e, a);
-	a->call = live_arena_take(&w->tape->arena, sizeof(*a->call) + parts.count * sizeof(*kept));
+	a->call = whole_arena_take(&w->tape->arena, sizeof(*a->call) + parts.count * sizeof(*kept));
 	if (!a->call)
 		return -ENOMEM;
 	kept = (struct tape_part *)(a->call + 1);
 	memcpy(kept, parts.list, parts.count * sizeof(*kept));
-	*a->call = (struct tape_call){.index = w->tape->played_count - 1,
+	*a->call = (struct tape_call){.index = w->plan->played_count - 1,
 				      .time = a->result->begin_time,
 				      .thread = w->threads[e->thread],
 				      .object = w->objects[e->object],
@@ -396,11 +396,11 @@ static int call_write(struct writing *w, struct answer *a)
 
 static int return_write(struct writing *w, const struct answer *a)
 {
-	struct live_event *e = &w->tape->events[a->step->event];
+	struct whole_event *e = &w->tape->events[a->step->event];
 	struct parts parts = {.count = 0};
 	struct tape_part in = {0};
 	const struct player_part *arg = part_of(a, PLAYER_ROLE_ARG_IN);
-	const struct tape_part *old = live_part(e, TAPE_ARG_IN);
+	const struct tape_part *old = whole_part(e, TAPE_ARG_IN);
 	struct tape_return ret = {.call = a->call,
 				  .time = a->result->end_time,
 				  .ret = a->result->ret,
@@ -460,12 +460,12 @@ static int moment_write(struct writing *w, const struct moment *moment)
 		return other_write(w, a);
 	if (moment->end)
 		return return_write(w, a);
-	played = live_grow(w->tape->played, w->tape->played_count, &w->tape->played_room,
-			   sizeof(*played));
+	played = whole_grow(w->plan->played, w->plan->played_count, &w->plan->played_room,
+			    sizeof(*played));
 	if (!played)
 		return -ENOMEM;
-	w->tape->played = played;
-	played[w->tape->played_count++] = a->step->event;
+	w->plan->played = played;
+	played[w->plan->played_count++] = a->step->event;
 	return call_write(w, a);
 }
 
@@ -498,20 +498,20 @@ static void answers_note(struct writing *w)
 {
 	for (size_t i = 0; i < w->answer_count; i++) {
 		const struct answer *a = &w->answers[i];
-		struct live_event *e;
+		struct live_play *play;
 
 		if (a->step->kind != PLAYER_CALL)
 			continue;
-		e = &w->tape->events[a->step->event];
-		e->status = a->result->status;
-		w->report->kicked += e->status == PLAYER_KICKED;
-		w->report->blocked += e->status == PLAYER_BLOCKED;
+		play = &w->plan->plays[a->step->event];
+		play->status = a->result->status;
+		w->report->kicked += play->status == PLAYER_KICKED;
+		w->report->blocked += play->status == PLAYER_BLOCKED;
 		if (a->result->sub)
 			w->report->repeated++;
-		else if (e->status <= PLAYER_KICKED)
+		else if (play->status <= PLAYER_KICKED)
 			w->report->played++;
-		if (e->status <= PLAYER_KICKED)
-			e->answered = true;
+		if (play->status <= PLAYER_KICKED)
+			play->answered = true;
 	}
 }
 
@@ -525,14 +525,13 @@ static size_t sync_size(enum kvmapi_arch arch)
 	return size;
 }
 
-int live_items(struct live_tape *tape, const struct live_plan *plan,
-	       const struct live_output *output, const struct live_sink *sink,
-	       struct live_report *report)
+int live_items(struct whole_tape *tape, struct live_plan *plan, const struct live_output *output,
+	       const struct live_sink *sink, struct live_report *report)
 {
 	struct writing w = {.tape = tape, .plan = plan, .report = report, .sink = sink};
 	int rc;
 
-	tape->played_count = 0;
+	plan->played_count = 0;
 	w.sync_size = sync_size(tape->env.arch);
 	w.objects = calloc(plan->objects + 1, sizeof(*w.objects));
 	w.threads = calloc(tape->thread_count + 1, sizeof(*w.threads));
@@ -576,7 +575,7 @@ static int file_item(void *context, const struct tape_item *item)
 	}
 }
 
-int live_write(struct live_tape *tape, const struct live_plan *plan, const struct live_facts *facts,
+int live_write(struct whole_tape *tape, struct live_plan *plan, const struct live_facts *facts,
 	       const struct live_output *output, int fd, struct live_report *report)
 {
 	struct live_sink sink = {.item = file_item};
@@ -590,7 +589,7 @@ int live_write(struct live_tape *tape, const struct live_plan *plan, const struc
 	sink.context = writer;
 	rc = live_items(tape, plan, output, &sink, report);
 	if (!rc) {
-		end.seen = tape->played_count;
+		end.seen = plan->played_count;
 		rc = tape_writer_finish(writer, &end);
 	}
 	tape_writer_close(writer);

@@ -2,7 +2,7 @@
 /*
  * player: issues calls on a live /dev/kvm, as a program made of steps tells it.
  *
- * The player knows neither tapes nor the table of ioctls.  Who makes the program (replayer/live.c)
+ * The player knows neither tapes nor the table of ioctls.  Who makes the program (replayer/live/plan.c)
  * has looked up everything: which bytes go in, how many come out, where in them a descriptor or an
  * address of this machine has to stand.  So one small static program serves on every architecture,
  * as a child process of kvmtape on this machine, or inside a disposable guest.

@@ -3,8 +3,8 @@
 #ifndef MINIMISE_INTERNAL_H
 #define MINIMISE_INTERNAL_H
 
-#include "replayer/cut.h"
-#include "replayer/minimise.h"
+#include "replayer/judge/cut.h"
+#include "replayer/judge/minimise.h"
 
 /* The advice that an event got. */
 struct minimise_advised {
@@ -16,7 +16,7 @@ struct minimise {
 	const struct minimise_options *o;
 	struct minimise_report *r;
 	const struct minimise_player *player; /* NULL: the model alone */
-	struct live_tape tape;
+	struct whole_tape tape;
 	struct cut cut;
 	size_t target;	  /* event that diverges; SIZE_MAX: live, any event of the signature */
 	uint16_t *broken; /* by event: the rule that it breaks on the whole tape plus 1, 0 = none */

@@ -12,8 +12,8 @@
 
 #include <linux/kvm.h>
 
-#include "replayer/live_internal.h"
-#include "replayer/programs.h"
+#include "replayer/live/internal.h"
+#include "replayer/live/programs.h"
 
 _Static_assert((int)PLAYER_ROLE_ARG_IN == TAPE_ARG_IN && (int)PLAYER_ROLE_ARG_OUT == TAPE_ARG_OUT &&
 		       (int)PLAYER_ROLE_RUN_IN == TAPE_RUN_IN &&
@@ -48,7 +48,7 @@ struct eventfd_name {
 };
 
 struct planning {
-	struct live_tape *tape;
+	struct whole_tape *tape;
 	const struct live_facts *facts;
 	struct live_plan *plan;
 	struct area *areas;
@@ -106,7 +106,7 @@ static uint64_t number_read(const uint8_t *data, unsigned int width)
 static const char *skip_text(struct planning *p, const char *format, const char *name)
 {
 	size_t size = strlen(format) + strlen(name) + 1;
-	char *text = live_arena_take(&p->tape->arena, size);
+	char *text = whole_arena_take(&p->tape->arena, size);
 
 	if (!text)
 		return "no memory";
@@ -130,14 +130,14 @@ int live_cap(const struct live_facts *facts, uint32_t cap)
 /* --- memory ----------------------------------------------------------------------------------- */
 
 /* Is this the call that sets a memory slot?  Both forms begin alike. */
-static bool sets_slot(const struct live_event *e)
+static bool sets_slot(const struct whole_event *e)
 {
 	return e->row && !strncmp(e->row->name, "KVM_SET_USER_MEMORY_REGION", 26);
 }
 
-static bool slot_read(const struct live_event *e, struct slot *slot)
+static bool slot_read(const struct whole_event *e, struct slot *slot)
 {
-	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
 
 	if (!sets_slot(e) || !in || in->have < 32)
 		return false;
@@ -176,7 +176,7 @@ static int areas_collect(struct planning *p)
 		if (!slot_read(&p->tape->events[i], &slot) ||
 		    !address_possible(slot.address, slot.bytes))
 			continue;
-		areas = live_grow(p->areas, p->area_count, &p->area_room, sizeof(*areas));
+		areas = whole_grow(p->areas, p->area_count, &p->area_room, sizeof(*areas));
 		if (!areas)
 			return -ENOMEM;
 		p->areas = areas;
@@ -241,7 +241,7 @@ static uint64_t slot_bytes(const struct planning *p, uint32_t vm, uint32_t numbe
 	return 0;
 }
 
-static int slot_note(struct planning *p, const struct live_event *e)
+static int slot_note(struct planning *p, const struct whole_event *e)
 {
 	struct slot slot, *slots;
 	size_t i;
@@ -253,7 +253,7 @@ static int slot_note(struct planning *p, const struct live_event *e)
 			break;
 	}
 	if (i == p->slot_count) {
-		slots = live_grow(p->slots, p->slot_count, &p->slot_room, sizeof(*slots));
+		slots = whole_grow(p->slots, p->slot_count, &p->slot_room, sizeof(*slots));
 		if (!slots)
 			return -ENOMEM;
 		p->slots = slots;
@@ -285,7 +285,7 @@ static int64_t eventfd_of_fd(struct planning *p, uint32_t pid, int32_t fd)
 		if (p->eventfds[i].pid == pid && p->eventfds[i].fd == fd)
 			return i;
 	}
-	names = live_grow(p->eventfds, p->eventfd_count, &p->eventfd_room, sizeof(*names));
+	names = whole_grow(p->eventfds, p->eventfd_count, &p->eventfd_room, sizeof(*names));
 	if (!names)
 		return -ENOMEM;
 	p->eventfds = names;
@@ -315,7 +315,7 @@ static struct player_patch *patch_add(struct step_making *m, uint32_t offset, ui
 }
 
 /* As the recorder reckons it (docs/tape-format.md, roles 8 and 24). */
-static uint64_t nested_bytes(const struct planning *p, const struct live_event *e,
+static uint64_t nested_bytes(const struct planning *p, const struct whole_event *e,
 			     const struct kvmapi_nested *n, const uint8_t *base, size_t left)
 {
 	uint64_t field = 0;
@@ -346,11 +346,11 @@ static uint64_t nested_bytes(const struct planning *p, const struct live_event *
 	return 0;
 }
 
-static void nested_one(struct planning *p, const struct live_event *e, struct step_making *m,
+static void nested_one(struct planning *p, const struct whole_event *e, struct step_making *m,
 		       const struct kvmapi_nested *n, uint32_t at, unsigned int number)
 {
-	const struct tape_part *in = live_part(e, TAPE_NESTED_IN + number);
-	const struct tape_part *out = live_part(e, TAPE_NESTED_OUT + number);
+	const struct tape_part *in = whole_part(e, TAPE_NESTED_IN + number);
+	const struct tape_part *out = whole_part(e, TAPE_NESTED_OUT + number);
 	struct player_buffer *buffer;
 	uint64_t bytes;
 
@@ -411,7 +411,7 @@ static bool is_no_descriptor(int32_t fd)
 	return (fd >= 4096 && fd < 1000000) || fd >= 2000000;
 }
 
-static int machine_one(struct planning *p, const struct live_event *e, struct step_making *m,
+static int machine_one(struct planning *p, const struct whole_event *e, struct step_making *m,
 		       const struct kvmapi_machine_field *field)
 {
 	uint32_t pid = p->tape->threads[e->thread].pid;
@@ -453,11 +453,11 @@ static int machine_one(struct planning *p, const struct live_event *e, struct st
 }
 
 /* KVM_RUN: what the program had put on the run page. */
-static void run_make(struct planning *p, struct live_event *e, struct step_making *m)
+static void run_make(struct planning *p, const struct whole_event *e, struct step_making *m)
 {
-	const struct tape_part *run = live_part(e, TAPE_RUN_IN);
-	const struct tape_part *regs = live_part(e, TAPE_RUN_REGS_IN);
-	const struct tape_part *pio = live_part(e, TAPE_PIO_IN);
+	const struct tape_part *run = whole_part(e, TAPE_RUN_IN);
+	const struct tape_part *regs = whole_part(e, TAPE_RUN_REGS_IN);
+	const struct tape_part *pio = whole_part(e, TAPE_PIO_IN);
 
 	m->step.flags |= PLAYER_RUN;
 	m->step.arg = e->arg;
@@ -479,7 +479,7 @@ static void run_make(struct planning *p, struct live_event *e, struct step_makin
 }
 
 /* Bytes that the call may write behind its argument. */
-static uint64_t argument_bytes(const struct planning *p, const struct live_event *e,
+static uint64_t argument_bytes(const struct planning *p, const struct whole_event *e,
 			       const struct tape_part *in, const struct tape_part *out)
 {
 	uint64_t bytes = e->row ? e->row->size : 0;
@@ -497,11 +497,11 @@ static uint64_t argument_bytes(const struct planning *p, const struct live_event
 	return bytes;
 }
 
-static int argument_make(struct planning *p, const struct live_event *e, struct step_making *m)
+static int argument_make(struct planning *p, const struct whole_event *e, struct step_making *m)
 {
 	const struct kvmapi_ioctl *row = e->row;
-	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
-	const struct tape_part *out = live_part(e, TAPE_ARG_OUT);
+	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
+	const struct tape_part *out = whole_part(e, TAPE_ARG_OUT);
 	unsigned int number = 0;
 	uint64_t bytes;
 	int rc = 0;
@@ -547,7 +547,7 @@ static int argument_make(struct planning *p, const struct live_event *e, struct 
 }
 
 /* What needs more than the table says. */
-static int special_make(struct planning *p, const struct live_event *e, struct step_making *m)
+static int special_make(struct planning *p, const struct whole_event *e, struct step_making *m)
 {
 	const char *name = e->row->name;
 
@@ -561,7 +561,7 @@ static int special_make(struct planning *p, const struct live_event *e, struct s
 	}
 	/* Our own signal has to reach a call that does not come back. */
 	if (!strcmp(name, "KVM_SET_SIGNAL_MASK") && m->step.in_size > 4 + (SIGUSR2 - 1) / 8) {
-		uint8_t *copy = live_arena_take(&p->tape->arena, m->step.in_size);
+		uint8_t *copy = whole_arena_take(&p->tape->arena, m->step.in_size);
 
 		if (!copy)
 			return -ENOMEM;
@@ -596,7 +596,7 @@ static int step_put(struct planning *p, struct step_making *m, struct live_step 
 	struct live_step *of;
 	int rc;
 
-	of = live_grow(plan->step_of, plan->steps, &plan->step_room, sizeof(*of));
+	of = whole_grow(plan->step_of, plan->steps, &plan->step_room, sizeof(*of));
 	if (!of)
 		return -ENOMEM;
 	plan->step_of = of;
@@ -695,7 +695,7 @@ static bool cap_lacks(const struct planning *p, uint32_t cap)
 }
 
 /* The capability that announces a call; attributes have one for each kind of object. */
-static int cap_of(const struct live_event *e)
+static int cap_of(const struct whole_event *e)
 {
 	if (strstr(e->row->name, "_DEVICE_ATTR")) {
 		if (e->kind == KVMAPI_SYSTEM)
@@ -711,7 +711,7 @@ static int cap_of(const struct live_event *e)
 }
 
 /* A slot in an address space (bits 16 and up of its number) that the live kernel does not have. */
-static bool space_lacks(const struct planning *p, const struct live_event *e)
+static bool space_lacks(const struct planning *p, const struct whole_event *e)
 {
 	struct slot slot;
 	uint32_t space = slot_read(e, &slot) ? slot.slot >> 16 : 0;
@@ -720,9 +720,9 @@ static bool space_lacks(const struct planning *p, const struct live_event *e)
 	       !p->tape->no_results && e->returned && e->ret >= 0;
 }
 
-static const char *skip_reason(struct planning *p, const struct live_event *e)
+static const char *skip_reason(struct planning *p, const struct whole_event *e)
 {
-	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
 	const struct tape_object *o = &p->tape->objects[e->object];
 	const char *name;
 	int cap;
@@ -757,9 +757,9 @@ static const char *skip_reason(struct planning *p, const struct live_event *e)
 }
 
 /* Slot for what a call makes, also one that failed when it was recorded. */
-static uint32_t slot_for_new(struct planning *p, const struct live_event *e)
+static uint32_t slot_for_new(struct planning *p, const struct whole_event *e)
 {
-	const struct tape_part *in = live_part(e, TAPE_ARG_IN);
+	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
 
 	if (e->created)
 		return e->created;
@@ -774,7 +774,7 @@ static uint32_t slot_for_new(struct planning *p, const struct live_event *e)
 	return ++p->plan->objects;
 }
 
-static uint32_t vm_of(const struct live_tape *t, uint32_t object)
+static uint32_t vm_of(const struct whole_tape *t, uint32_t object)
 {
 	const struct tape_object *o = &t->objects[object];
 
@@ -782,21 +782,22 @@ static uint32_t vm_of(const struct live_tape *t, uint32_t object)
 }
 
 /* When it was recorded, this call let guest code run; played with immediate_exit it does not. */
-static void run_note(struct planning *p, struct live_event *e)
+static void run_note(struct planning *p, const struct whole_event *e, struct live_play *play)
 {
-	const struct tape_part *run = live_part(e, TAPE_RUN_IN);
+	const struct tape_part *run = whole_part(e, TAPE_RUN_IN);
 
 	if (p->memory ||
 	    (run && run->have > PLAYER_RUN_IMMEDIATE && run->data[PLAYER_RUN_IMMEDIATE]))
 		return;
-	e->immediate = true;
+	play->immediate = true;
 	p->ran[e->object] = true;
 	p->ran[vm_of(p->tape, e->object)] = true;
 }
 
 static int call_plan(struct planning *p, uint32_t number)
 {
-	struct live_event *e = &p->tape->events[number];
+	const struct whole_event *e = &p->tape->events[number];
+	struct live_play *play = &p->plan->plays[number];
 	struct step_making m = {.step = {.kind = PLAYER_CALL,
 					 .thread = e->thread,
 					 .object = e->object,
@@ -808,7 +809,7 @@ static int call_plan(struct planning *p, uint32_t number)
 		p->over[e->thread] = p->steps[e->thread];
 	p->inside[e->thread] = false;
 	/* A vCPU may be changed by what its VM's other vCPUs did, and the VM by each of them. */
-	e->guest_ran = p->ran[vm_of(p->tape, e->object)] || p->ran[e->object];
+	play->guest_ran = p->ran[vm_of(p->tape, e->object)] || p->ran[e->object];
 	p->skip = skip_reason(p, e);
 	if (!p->skip && e->row && e->row->payload == KVMAPI_RUNPAGE)
 		run_make(p, e, &m);
@@ -817,8 +818,8 @@ static int call_plan(struct planning *p, uint32_t number)
 	if (rc)
 		return rc;
 	if (e->row && e->row->payload == KVMAPI_RUNPAGE)
-		run_note(p, e);
-	e->skip = p->skip;
+		run_note(p, e, play);
+	play->skip = p->skip;
 	if (p->skip) {
 		if (e->created)
 			p->absent[e->created] = true;
@@ -827,7 +828,6 @@ static int call_plan(struct planning *p, uint32_t number)
 	m.step.creates = slot_for_new(p, e);
 	if (e->row && e->row->creates == KVMAPI_VCPU)
 		m.step.flags |= PLAYER_VCPU;
-	e->step = p->plan->steps;
 	p->inside[e->thread] = true;
 	return step_put(p, &m,
 			(struct live_step){
@@ -875,9 +875,9 @@ static int memory_plan(struct planning *p, const struct tape_memory *memory)
 				 .kind = PLAYER_STORE, .object = memory->object, .memory = memory});
 }
 
-static int item_plan(struct planning *p, const struct live_item *item)
+static int item_plan(struct planning *p, const struct whole_item *item)
 {
-	struct live_event *e;
+	struct whole_event *e;
 
 	switch (item->type) {
 	case TAPE_OBJECT:
@@ -898,7 +898,7 @@ static int item_plan(struct planning *p, const struct live_item *item)
 	}
 }
 
-int live_plan_make(struct live_tape *tape, const struct live_facts *facts,
+int live_plan_make(struct whole_tape *tape, const struct live_facts *facts,
 		   const struct live_options *options, struct live_plan *plan)
 {
 	struct player_head head = {
@@ -923,7 +923,9 @@ int live_plan_make(struct live_tape *tape, const struct live_facts *facts,
 	p.ran = calloc(objects, sizeof(*p.ran));
 	p.absent = calloc(objects, sizeof(*p.absent));
 	p.open = calloc(objects, sizeof(*p.open));
-	if (!p.steps || !p.over || !p.known || !p.inside || !p.ran || !p.absent || !p.open)
+	plan->plays = calloc(tape->event_count + 1, sizeof(*plan->plays));
+	if (!plan->plays || !p.steps || !p.over || !p.known || !p.inside || !p.ran || !p.absent ||
+	    !p.open)
 		goto out;
 	for (size_t i = 0; i < tape->item_count; i++)
 		p.memory |= tape->items[i].type == TAPE_MEMORY;
@@ -956,6 +958,8 @@ void live_plan_free(struct live_plan *plan)
 {
 	free(plan->data);
 	free(plan->step_of);
+	free(plan->plays);
+	free(plan->played);
 	memset(plan, 0, sizeof(*plan));
 }
 
@@ -980,7 +984,7 @@ static bool error_is_ordinary(int64_t ret)
 }
 
 /* An error that may say of the call itself that it is wrong. */
-static bool error_accuses(const struct live_event *e)
+static bool error_accuses(const struct whole_event *e)
 {
 	if (!e->row || !e->returned || e->ret >= 0 || error_is_ordinary(e->ret) ||
 	    e->row->payload == KVMAPI_RUNPAGE)
@@ -1015,11 +1019,12 @@ static int success_allowed(const struct model *m, struct model *scratch,
 
 /*
  * The error of a recording is that of another kernel and machine: whether a call is well-formed is
- * asked of the model, in the state that it has before the call.  Notes it in the events with an
- * error that accuses the call.  A call that begins inside another has no such state, and is not
- * noted.
+ * asked of the model, in the state that it has before the call.  Notes by event, for those with an
+ * error that accuses the call, whether the model would accept success.  A call that begins inside
+ * another has no such state, and is not noted.
  */
-static int events_weigh(struct live_tape *tape, const void *data, size_t size)
+static int events_weigh(const struct whole_tape *tape, const void *data, size_t size,
+			bool *may_succeed)
 {
 	struct model *m = NULL, *scratch = NULL;
 	struct model_result result = {0};
@@ -1035,18 +1040,16 @@ static int events_weigh(struct live_tape *tape, const void *data, size_t size)
 	rc = model_create(tape_reader_env(reader), verdict_ignore, NULL, &m)
 		     ?: model_create(tape_reader_env(reader), verdict_ignore, NULL, &scratch);
 	while (!rc) {
-		struct live_event *e;
-
 		rc = tape_reader_next(reader, &item);
 		if (rc || item.type == TAPE_END_OF_FILE)
 			break;
 		if (item.type == TAPE_CALL) {
-			e = &tape->events[next++];
-			if (!open++ && error_accuses(e)) {
+			if (!open++ && error_accuses(&tape->events[next])) {
 				rc = success_allowed(m, scratch, item.u.call, &result);
-				e->may_succeed = rc == 1;
+				may_succeed[next] = rc == 1;
 				rc = rc < 0 ? rc : 0;
 			}
+			next++;
 		}
 		open -= item.type == TAPE_RETURN;
 		if (!rc)
@@ -1060,7 +1063,7 @@ static int events_weigh(struct live_tape *tape, const void *data, size_t size)
 }
 
 /* What is wrong with a call, or NULL. */
-static const char *call_complaint(const struct live_event *e)
+static const char *call_complaint(const struct whole_event *e, bool may_succeed)
 {
 	if (!e->row)
 		return "is a request that the table does not know";
@@ -1070,13 +1073,34 @@ static const char *call_complaint(const struct live_event *e)
 		return NULL;
 	if (!e->returned)
 		return "did not return when it was recorded";
-	if (!error_accuses(e) || e->may_succeed)
+	if (!error_accuses(e) || may_succeed)
 		return NULL;
 	return "was refused when it was recorded, and has to be, as the model sees it";
 }
 
-int live_refuse(struct live_tape *tape, const void *data, size_t data_size, char *why, size_t size)
+/* The same for the calls of a tape, in `why`; "" if nothing is. */
+static void calls_complaint(const struct whole_tape *tape, const bool *may_succeed, char *why,
+			    size_t size)
 {
+	for (size_t i = 0; i < tape->event_count; i++) {
+		const struct whole_event *e = &tape->events[i];
+		const char *complaint = call_complaint(e, may_succeed[i]);
+		struct slot slot;
+
+		if (slot_read(e, &slot) && slot.bytes > HOST_MAX)
+			complaint = "asks for more memory than is sane";
+		if (!complaint)
+			continue;
+		snprintf(why, size, "event %" PRIu64 ", %s, %s", e->index,
+			 e->row ? e->row->name : "a call", complaint);
+		return;
+	}
+}
+
+int live_refuse(const struct whole_tape *tape, const void *data, size_t data_size, char *why,
+		size_t size)
+{
+	bool *may_succeed;
 	int rc;
 
 	*why = 0;
@@ -1097,21 +1121,12 @@ int live_refuse(struct live_tape *tape, const void *data, size_t data_size, char
 			return 0;
 		}
 	}
-	rc = events_weigh(tape, data, data_size);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < tape->event_count; i++) {
-		const struct live_event *e = &tape->events[i];
-		const char *complaint = call_complaint(e);
-		struct slot slot;
-
-		if (slot_read(e, &slot) && slot.bytes > HOST_MAX)
-			complaint = "asks for more memory than is sane";
-		if (!complaint)
-			continue;
-		snprintf(why, size, "event %" PRIu64 ", %s, %s", e->index,
-			 e->row ? e->row->name : "a call", complaint);
-		return 0;
-	}
-	return 0;
+	may_succeed = calloc(tape->event_count + 1, sizeof(*may_succeed));
+	if (!may_succeed)
+		return -ENOMEM;
+	rc = events_weigh(tape, data, data_size, may_succeed);
+	if (!rc)
+		calls_complaint(tape, may_succeed, why, size);
+	free(may_succeed);
+	return rc;
 }

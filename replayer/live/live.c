@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Live play from one end to the other: read, judge, ask the live kernel, plan, play, write, judge,
  * compare. */
-#include "replayer/live.h"
+#include "replayer/live/live.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "replayer/live_internal.h"
+#include "replayer/live/internal.h"
 
 #define TIMEOUT	      120 /* s */
 #define PROBE_TIMEOUT 30
@@ -95,30 +95,6 @@ static int facts_ask(const struct live_runner *runner, const struct live_options
 
 /* --- the new tape ----------------------------------------------------------------------------- */
 
-int live_file_read(int fd, uint8_t **data, size_t *size)
-{
-	off_t end = lseek(fd, 0, SEEK_END);
-	size_t used = 0;
-
-	*data = NULL;
-	if (end < 0)
-		return -errno;
-	*size = end;
-	*data = malloc(*size ? *size : 1);
-	if (!*data)
-		return -ENOMEM;
-	while (used < *size) {
-		ssize_t n = pread(fd, *data + used, *size - used, used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		used += n;
-	}
-	return 0;
-}
-
 static int advice_compare(const void *left, const void *right)
 {
 	const struct live_advice *a = left, *b = right;
@@ -151,69 +127,97 @@ static void advice_fold(struct live_report *report)
 	report->advice_count = n;
 }
 
-/* Add the advice of a tape, of what was recorded or of what was played. */
-static int advice_add(struct live_report *report, const struct live_tape *recorded,
-		      const struct live_tape *from)
+/* Whose advice is kept: that on the tape that was played, or, with a plan, on the new one. */
+struct advising {
+	struct live_report *report;
+	const struct whole_tape *tape; /* that was played */
+	const struct live_plan *plan;
+	size_t room; /* of report->advice */
+};
+
+static int advice_add(struct advising *a, const struct live_advice *advice)
 {
+	struct live_report *r = a->report;
 	struct live_advice *more;
 
-	more = realloc(report->advice,
-		       (report->advice_count + from->advice_count + 1) * sizeof(*more));
+	more = whole_grow(r->advice, r->advice_count, &a->room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
-	report->advice = more;
-	for (size_t i = 0; i < from->advice_count; i++) {
-		struct live_advice *a = &more[report->advice_count];
-
-		*a = from->advice[i];
-		a->recorded = from == recorded;
-		a->live = !a->recorded;
-		if (a->live) {
-			const struct live_event *e;
-
-			if (a->event >= recorded->played_count)
-				continue;
-			e = &recorded->events[recorded->played[a->event]];
-			/* Guest code did not run as it did for the VMM: that is ours, not the
-			 * VMM's. */
-			if (e->immediate || e->guest_ran)
-				continue;
-			a->event = e->index;
-			a->thread = e->thread;
-		}
-		report->advice_count++;
-	}
+	r->advice = more;
+	more[r->advice_count++] = *advice;
 	return 0;
 }
 
-/* Read the new tape back, judge it, and put it beside the old one. */
-static int tape_check(const struct live_tape *tape, int fd, bool judged, struct live_report *report)
+static int advice_take(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
-	struct live_tape live = {0};
-	uint8_t *data = NULL;
-	size_t size = 0;
-	int rc;
+	struct advising *a = context;
+	struct live_advice advice = {.event = ret->call->index,
+				     .thread = ret->call->thread,
+				     .request = ret->call->request,
+				     .kind = ret->call->kind,
+				     .row = ret->call->row,
+				     .recorded = !a->plan,
+				     .live = a->plan};
+	int rc = 0;
 
-	rc = live_file_read(fd, &data, &size);
-	if (!rc)
-		rc = live_tape_load(data, size, &live);
-	live.keep_advice = tape->keep_advice;
-	if (!rc && judged)
-		rc = live_tape_judge(data, size, &live, &report->live);
-	if (!rc)
-		rc = advice_add(report, tape, &live);
-	if (!rc)
-		rc = live_compare(tape, &live, report);
-	live_tape_free(&live);
-	free(data);
+	if (a->plan) {
+		uint32_t event;
+
+		if (advice.event >= a->plan->played_count)
+			return 0;
+		event = a->plan->played[advice.event];
+		/* Guest code did not run as it did for the VMM: that is ours, not the VMM's. */
+		if (a->plan->plays[event].immediate || a->plan->plays[event].guest_ran)
+			return 0;
+		advice.event = a->tape->events[event].index;
+		advice.thread = a->tape->events[event].thread;
+	}
+	for (unsigned int i = 0; i < v->advice_count && !rc; i++) {
+		advice.rule = v->advice[i].rule;
+		memcpy(advice.detail, v->advice[i].detail, sizeof(advice.detail));
+		rc = advice_add(a, &advice);
+	}
 	return rc;
 }
 
 /* --- play ------------------------------------------------------------------------------------- */
 
-static int play(struct live_tape *tape, bool judged, const struct live_runner *runner,
-		const struct live_options *options, int fd, struct live_report *report)
+struct playing {
+	struct whole_tape tape;
+	bool judged; /* there is a model for it */
+	const struct live_runner *runner;
+	const struct live_options *options;
+	struct live_report *report;
+	struct advising advising;
+};
+
+/* Read the new tape back, judge it, and put it beside the old one. */
+static int tape_check(struct playing *p, const struct live_plan *plan, int fd)
 {
+	struct whole_tape live = {0};
+	uint8_t *data = NULL;
+	size_t size = 0;
+	int rc;
+
+	rc = whole_file_read(fd, &data, &size);
+	if (!rc)
+		rc = whole_tape_load(data, size, &live);
+	p->advising.plan = plan;
+	if (!rc && p->judged)
+		rc = whole_tape_judge(data, size, &live, p->options->advice ? advice_take : NULL,
+				      &p->advising, &p->report->live);
+	if (!rc)
+		rc = live_compare(&p->tape, plan, &live, p->report);
+	whole_tape_free(&live);
+	free(data);
+	return rc;
+}
+
+static int play(struct playing *p, int fd)
+{
+	const struct live_runner *runner = p->runner;
+	const struct live_options *options = p->options;
+	struct live_report *report = p->report;
 	struct live_facts facts = {0};
 	struct live_output output = {0};
 	struct live_plan plan = {0};
@@ -225,7 +229,7 @@ static int play(struct live_tape *tape, bool judged, const struct live_runner *r
 	if (!rc)
 		rc = tape_env_copy(&report->env, &facts.env);
 	if (!rc)
-		rc = live_plan_make(tape, &facts, options, &plan);
+		rc = live_plan_make(&p->tape, &facts, options, &plan);
 	if (rc)
 		goto out;
 	played = runner->play(runner->context, plan.data, plan.size,
@@ -236,9 +240,9 @@ static int play(struct live_tape *tape, bool judged, const struct live_runner *r
 		rc = played;
 		goto out;
 	}
-	rc = live_write(tape, &plan, &facts, &output, fd, report);
+	rc = live_write(&p->tape, &plan, &facts, &output, fd, report);
 	if (!rc)
-		rc = tape_check(tape, fd, judged, report);
+		rc = tape_check(p, &plan, fd);
 	if (!rc)
 		rc = played;
 out:
@@ -248,48 +252,58 @@ out:
 	return rc;
 }
 
+/* Why the tape is not played, in report->refused; "" = it is.  0 or an error. */
+static int refuse(struct playing *p, const void *data, size_t size)
+{
+	const struct whole_tape *tape = &p->tape;
+	char *why = p->report->refused;
+	const size_t room = sizeof(p->report->refused);
+
+	if (p->runner->host && tape->no_results)
+		snprintf(
+			why, room,
+			"it has no results, by which the model could tell whether it is well-formed");
+	else if (p->runner->host && !p->judged)
+		snprintf(why, room,
+			 "there is no model of %s that could tell whether it is well-formed",
+			 kvmapi_arch_name(tape->env.arch));
+	else if (p->runner->host)
+		return live_refuse(tape, data, size, why, room);
+	else if (tape->env.arch != p->runner->arch)
+		snprintf(why, room, "the tape is of %s, the guest is not",
+			 kvmapi_arch_name(tape->env.arch));
+	return 0;
+}
+
 int live_play(const void *data, size_t size, const struct live_runner *runner,
 	      const struct live_options *options, int fd, struct live_report *report)
 {
-	struct live_tape tape;
-	bool judged;
+	struct playing p = {.runner = runner,
+			    .options = options,
+			    .report = report,
+			    .advising = {.report = report, .tape = &p.tape}};
 	int rc;
 
 	memset(report, 0, sizeof(*report));
 	report->last_begun = -1;
 	tape_env_init(&report->env);
-	rc = live_tape_load(data, size, &tape);
+	rc = whole_tape_load(data, size, &p.tape);
 	if (rc)
 		goto out;
-	report->calls = tape.event_count;
-	tape.keep_advice = options->advice;
-	if (!tape.no_results)
-		rc = live_tape_judge(data, size, &tape, &report->recorded);
-	judged = !rc;
+	report->calls = p.tape.event_count;
+	if (!p.tape.no_results)
+		rc = whole_tape_judge(data, size, &p.tape, options->advice ? advice_take : NULL,
+				      &p.advising, &report->recorded);
+	p.judged = !rc;
 	/* Without a model for the architecture there is still something to play and to compare. */
 	if (rc && rc != -ENOTSUP)
 		goto out;
-	rc = advice_add(report, &tape, &tape);
-	if (rc)
-		goto out;
-	if (runner->host && tape.no_results)
-		snprintf(
-			report->refused, sizeof(report->refused),
-			"it has no results, by which the model could tell whether it is well-formed");
-	else if (runner->host && !judged)
-		snprintf(report->refused, sizeof(report->refused),
-			 "there is no model of %s that could tell whether it is well-formed",
-			 kvmapi_arch_name(tape.env.arch));
-	else if (runner->host)
-		rc = live_refuse(&tape, data, size, report->refused, sizeof(report->refused));
-	else if (tape.env.arch != runner->arch)
-		snprintf(report->refused, sizeof(report->refused),
-			 "the tape is of %s, the guest is not", kvmapi_arch_name(tape.env.arch));
+	rc = refuse(&p, data, size);
 	if (!rc && !report->refused[0])
-		rc = play(&tape, judged, runner, options, fd, report);
+		rc = play(&p, fd);
 	advice_fold(report);
 out:
-	live_tape_free(&tape);
+	whole_tape_free(&p.tape);
 	return rc;
 }
 

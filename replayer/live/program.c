@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Live play without files: a tape of the caller's items, a plan of it, and what came back. */
-#include "replayer/live_program.h"
+#include "replayer/live/program.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "replayer/live_internal.h"
+#include "replayer/live/internal.h"
 
 struct live_kernel {
 	struct live_facts facts;
@@ -14,7 +14,7 @@ struct live_kernel {
 
 struct live_program {
 	const struct live_kernel *kernel;
-	struct live_tape tape;
+	struct whole_tape tape;
 	struct live_plan plan;
 };
 
@@ -70,19 +70,19 @@ void live_program_free(struct live_program *p)
 	if (!p)
 		return;
 	live_plan_free(&p->plan);
-	live_tape_free(&p->tape);
+	whole_tape_free(&p->tape);
 	free(p);
 }
 
 void live_program_clear(struct live_program *p)
 {
 	live_plan_free(&p->plan);
-	live_tape_clear(&p->tape);
+	whole_tape_clear(&p->tape);
 }
 
 int live_program_item(struct live_program *p, const struct tape_item *item)
 {
-	return live_tape_take(&p->tape, item);
+	return whole_tape_take(&p->tape, item);
 }
 
 /* All calls that are waited for by nobody but their own thread: one thread can make them in order.
@@ -132,11 +132,6 @@ int live_program_make(struct live_program *p, const struct live_options *options
 	return 0;
 }
 
-const char *live_program_skip(const struct live_program *p, uint32_t call)
-{
-	return call < p->tape.event_count ? p->tape.events[call].skip : "there is no such call";
-}
-
 uint32_t live_program_step(const struct live_program *p, uint32_t step)
 {
 	if (step >= p->plan.steps || p->plan.step_of[step].kind != PLAYER_CALL)
@@ -152,7 +147,7 @@ int live_program_items(struct live_program *p, const struct live_output *output,
 
 uint32_t live_program_played(const struct live_program *p, uint64_t index)
 {
-	return index < p->tape.played_count ? p->tape.played[index] : UINT32_MAX;
+	return index < p->plan.played_count ? p->plan.played[index] : UINT32_MAX;
 }
 
 int live_program_write(struct live_program *p, const struct live_output *output, int fd)

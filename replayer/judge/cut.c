@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* A part of a tape: what has to be in it for the events that are, judging it, writing it. */
-#include "replayer/cut.h"
+#include "replayer/judge/cut.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static int previous_find(struct cut *c)
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < c->tape->event_count; i++) {
-		const struct live_event *e = &c->tape->events[i];
+		const struct whole_event *e = &c->tape->events[i];
 
 		if (!e->row || e->row->payload != KVMAPI_RUNPAGE ||
 		    e->object >= c->tape->object_count)
@@ -32,7 +32,7 @@ static int previous_find(struct cut *c)
 	return 0;
 }
 
-int cut_init(struct cut *c, struct live_tape *tape)
+int cut_init(struct cut *c, struct whole_tape *tape)
 {
 	size_t memories = 0;
 
@@ -56,7 +56,7 @@ int cut_init(struct cut *c, struct live_tape *tape)
 			c->memory[memories++] = i;
 	}
 	for (size_t i = 0; i < tape->event_count; i++) {
-		const struct live_event *e = &tape->events[i];
+		const struct whole_event *e = &tape->events[i];
 
 		if (e->created && e->created < tape->object_count && !c->maker[e->created])
 			c->maker[e->created] = i + 1;
@@ -86,7 +86,7 @@ size_t cut_events(const struct cut *c)
 /* Is what made the object, and what that is an object of, still there? */
 static bool object_made(const struct cut *c, uint32_t object)
 {
-	const struct live_tape *t = c->tape;
+	const struct whole_tape *t = c->tape;
 
 	while (object && object < t->object_count) {
 		if (c->maker[object] && !c->keep[c->maker[object] - 1])
@@ -98,13 +98,13 @@ static bool object_made(const struct cut *c, uint32_t object)
 
 void cut_close(struct cut *c)
 {
-	struct live_tape *t = c->tape;
+	struct whole_tape *t = c->tape;
 
 	/* Makers come before what is made, so one pass is enough. */
 	for (size_t i = 0; i < t->event_count; i++)
 		c->keep[i] = c->keep[i] && object_made(c, t->events[i].object);
 	for (size_t i = t->event_count; i < c->count; i++) {
-		const struct live_item *item = &t->items[c->memory[i - t->event_count]];
+		const struct whole_item *item = &t->items[c->memory[i - t->event_count]];
 
 		c->keep[i] = c->keep[i] && object_made(c, item->memory->object);
 	}
@@ -112,7 +112,7 @@ void cut_close(struct cut *c)
 
 uint32_t cut_root(const struct cut *c, uint32_t object)
 {
-	const struct live_tape *t = c->tape;
+	const struct whole_tape *t = c->tape;
 
 	while (object && object < t->object_count) {
 		uint32_t parent = t->objects[object].parent;
@@ -135,7 +135,7 @@ static void object_use(struct cut *c, uint32_t object)
 /* Which objects the part knows of: those that calls are made on or make. */
 static void cut_objects(struct cut *c)
 {
-	struct live_tape *t = c->tape;
+	struct whole_tape *t = c->tape;
 
 	memset(c->used, 0, t->object_count + 1);
 	for (size_t i = 0; i < t->event_count; i++) {
@@ -153,7 +153,7 @@ static void cut_objects(struct cut *c)
 /* A call as it is in the part; `parts` is room for TAPE_ROLES of them. */
 static struct tape_call event_call(const struct cut *c, size_t number, struct tape_part *parts)
 {
-	const struct live_event *e = &c->tape->events[number];
+	const struct whole_event *e = &c->tape->events[number];
 	bool echo = c->echoes && c->previous[number] && !c->keep[c->previous[number] - 1];
 	struct tape_call call = {
 		.index = number,
@@ -179,7 +179,7 @@ static struct tape_call event_call(const struct cut *c, size_t number, struct ta
 	return call;
 }
 
-static struct tape_return event_return(const struct live_event *e, const struct tape_call *call)
+static struct tape_return event_return(const struct whole_event *e, const struct tape_call *call)
 {
 	return (struct tape_return){
 		.call = call,
@@ -192,9 +192,9 @@ static struct tape_return event_return(const struct live_event *e, const struct 
 
 /* --- judging ---------------------------------------------------------------------------------- */
 
-static int item_judge(struct cut *c, struct model *m, const struct live_item *item)
+static int item_judge(struct cut *c, struct model *m, const struct whole_item *item)
 {
-	const struct live_tape *t = c->tape;
+	const struct whole_tape *t = c->tape;
 	struct tape_part parts[TAPE_ROLES];
 	struct tape_return ret;
 	struct tape_call call;
@@ -226,7 +226,7 @@ static int item_judge(struct cut *c, struct model *m, const struct live_item *it
 
 int cut_judge(struct cut *c, const struct cut_judging *judging)
 {
-	const struct live_tape *t = c->tape;
+	const struct whole_tape *t = c->tape;
 	const uint64_t *hits;
 	struct model *m;
 	size_t rules;
@@ -297,7 +297,7 @@ static int object_write(struct cutting *k, uint32_t id)
 
 static int call_write(struct cutting *k, uint32_t event)
 {
-	struct live_event *e = &k->c->tape->events[event];
+	struct whole_event *e = &k->c->tape->events[event];
 	struct tape_part parts[TAPE_ROLES];
 	struct tape_call call = event_call(k->c, event, parts);
 	int rc = thread_write(k, e->thread);
@@ -309,14 +309,14 @@ static int call_write(struct cutting *k, uint32_t event)
 
 static int return_write(struct cutting *k, uint32_t event)
 {
-	struct live_event *e = &k->c->tape->events[event];
+	struct whole_event *e = &k->c->tape->events[event];
 	struct tape_return ret = event_return(e, NULL);
 
 	ret.created = k->objects[e->created];
 	return tape_writer_return(k->w, k->threads[e->thread] - 1, &ret);
 }
 
-static int memory_write(struct cutting *k, const struct live_item *item)
+static int memory_write(struct cutting *k, const struct whole_item *item)
 {
 	struct tape_memory memory = *item->memory;
 
@@ -331,9 +331,9 @@ static int memory_write(struct cutting *k, const struct live_item *item)
 	return 0;
 }
 
-static int item_write(struct cutting *k, const struct live_item *item)
+static int item_write(struct cutting *k, const struct whole_item *item)
 {
-	const struct live_event *e = &k->c->tape->events[item->event];
+	const struct whole_event *e = &k->c->tape->events[item->event];
 	struct tape_gap gap;
 
 	switch (item->type) {
@@ -366,7 +366,7 @@ static int item_write(struct cutting *k, const struct live_item *item)
 
 int cut_write(struct cut *c, bool alone, int fd)
 {
-	struct live_tape *t = c->tape;
+	struct whole_tape *t = c->tape;
 	struct cutting k = {.c = c, .alone = alone};
 	struct tape_env env = t->env;
 	struct tape_end end = {0};

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replayer/programs.h"
+#include "replayer/live/programs.h"
 
 #define USER_MEMORY 0x7f0000000000ull /* where the memory is said to be */
 #define ARG_MAX	    4096

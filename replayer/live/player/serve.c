@@ -7,7 +7,7 @@
  * The server never blocks on its output while there is input to take: whoever is at the other end
  * may write everything before it reads.
  */
-#include "player_internal.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Set cover over pieces of tapes, and then over the calls of each. */
-#include "replayer/distill.h"
+#include "replayer/judge/distill.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "replayer/cut.h"
+#include "replayer/judge/cut.h"
 
 /* What a piece reaches: bits, by the number of a feature. */
 struct set {
@@ -18,7 +18,7 @@ struct set {
 
 struct source {
 	char *name;
-	struct live_tape tape;
+	struct whole_tape tape;
 	struct cut cut;
 	uint16_t *broken; /* by event: the rule that it breaks on the whole tape plus 1, 0 = none */
 	bool has_blocks;
@@ -215,7 +215,7 @@ static void source_free(struct source *s)
 	if (!s)
 		return;
 	cut_free(&s->cut);
-	live_tape_free(&s->tape);
+	whole_tape_free(&s->tape);
 	free(s->broken);
 	free(s->blocks.words);
 	free(s->reached.words);
@@ -272,7 +272,7 @@ static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whol
 	struct piece *more;
 	int rc;
 
-	more = live_grow(d->pieces, d->piece_count, &d->piece_room, sizeof(*more));
+	more = whole_grow(d->pieces, d->piece_count, &d->piece_room, sizeof(*more));
 	p.keep = malloc(s->cut.count + 1);
 	if (more)
 		d->pieces = more;
@@ -302,7 +302,7 @@ static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whol
 /* The lives of the VMs of a tape: of each, what made it and all calls on what belongs to it. */
 static int pieces_of_vms(struct distill *d, struct source *s)
 {
-	const struct live_tape *t = &s->tape;
+	const struct whole_tape *t = &s->tape;
 	int rc = 0;
 
 	for (uint32_t vm = 1; !rc && vm < t->object_count; vm++) {
@@ -332,7 +332,7 @@ int distill_add(struct distill *d, const char *name, const void *data, size_t si
 
 	if (!s)
 		return -ENOMEM;
-	rc = live_tape_load(data, size, &s->tape);
+	rc = whole_tape_load(data, size, &s->tape);
 	if (!rc)
 		rc = cut_init(&s->cut, &s->tape);
 	if (rc)
@@ -341,7 +341,7 @@ int distill_add(struct distill *d, const char *name, const void *data, size_t si
 	s->cut.echoes = true;
 	s->name = strdup(name);
 	s->broken = calloc(s->tape.event_count + 1, sizeof(*s->broken));
-	more = live_grow(d->sources, d->source_count, &d->source_room, sizeof(*more));
+	more = whole_grow(d->sources, d->source_count, &d->source_room, sizeof(*more));
 	if (more)
 		d->sources = more;
 	if (!s->name || !s->broken || !more)

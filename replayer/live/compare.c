@@ -11,22 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replayer/live_internal.h"
+#include "replayer/live/internal.h"
 
 #define DIFFERENCES_MAX 4096
 #define FIELD_SIZE	96
 #define TEXT_SIZE	72
 
 struct comparing {
-	const struct live_tape *tape, *live;
+	const struct whole_tape *tape, *live;
 	struct live_report *report;
 	const struct model_rule *rules;
 	enum kvmapi_arch arch;
 	bool *disturbed; /* by object: what came before it was not played, or differed */
 	bool memory;	 /* KVM_RUN ran guest code */
 	/* The event at hand. */
-	const struct live_event *e;
-	const struct live_event **answers; /* its calls on the live tape, in order */
+	const struct whole_event *e;
+	const struct live_play *play;
+	const struct whole_event **answers; /* its calls on the live tape, in order */
 	size_t answer_count, answer_room;
 	bool differs;
 	int error;
@@ -98,7 +99,7 @@ const char *live_why_text(enum live_why why)
 
 /* --- keeping the score ------------------------------------------------------------------------ */
 
-int live_reason_count(struct live_reason **list, size_t *count, const struct live_event *e,
+int live_reason_count(struct live_reason **list, size_t *count, const struct whole_event *e,
 		      const char *text)
 {
 	struct live_reason *more;
@@ -143,12 +144,12 @@ static const char *noise_reason(const struct comparing *c, const char *field)
 	return NULL;
 }
 
-static const struct live_event *answer_last(const struct comparing *c)
+static const struct whole_event *answer_last(const struct comparing *c)
 {
 	return c->answer_count ? c->answers[c->answer_count - 1] : NULL;
 }
 
-static bool is_machine(const struct live_event *e)
+static bool is_machine(const struct whole_event *e)
 {
 	if (!e->row)
 		return false;
@@ -162,14 +163,14 @@ static bool is_machine(const struct live_event *e)
 }
 
 /* What guest code did has no influence on memory slots. */
-static bool sets_memory(const struct live_event *e)
+static bool sets_memory(const struct whole_event *e)
 {
 	return e->row && !strncmp(e->row->name, "KVM_SET_USER_MEMORY_REGION", 26);
 }
 
 static enum live_why why_of(const struct comparing *c, const char *field)
 {
-	const struct live_event *l = answer_last(c);
+	const struct whole_event *l = answer_last(c);
 	bool recorded = c->e->judged && c->e->verdict == MODEL_DIVERGES;
 	bool live = l && l->judged && l->verdict == MODEL_DIVERGES;
 
@@ -185,7 +186,7 @@ static enum live_why why_of(const struct comparing *c, const char *field)
 	    l->verdict == MODEL_CONFORMS && c->e->verdict == MODEL_CONFORMS &&
 	    l->held != c->e->held)
 		return LIVE_DOCUMENTED;
-	if (c->e->guest_ran && !c->memory && !sets_memory(c->e))
+	if (c->play->guest_ran && !c->memory && !sets_memory(c->e))
 		return LIVE_GUEST;
 	if (c->disturbed[c->e->object])
 		return LIVE_FOLLOWS;
@@ -193,7 +194,7 @@ static enum live_why why_of(const struct comparing *c, const char *field)
 }
 
 /* "conforms (RULE)", "diverges (RULE: expected ..., observed ...)" */
-static void verdict_text(const struct comparing *c, const struct live_event *e, char *buf,
+static void verdict_text(const struct comparing *c, const struct whole_event *e, char *buf,
 			 size_t size)
 {
 	if (!e || !e->judged)
@@ -262,7 +263,7 @@ static void difference(struct comparing *c, const char *field, const char *recor
 {
 	const char *reason = noise_reason(c, field);
 
-	if (!reason && c->e->guest_ran && !c->memory && strcmp(field, "result"))
+	if (!reason && c->play->guest_ran && !c->memory && strcmp(field, "result"))
 		reason = "guest code had run before it when it was recorded";
 	if (reason)
 		left_out(c, reason);
@@ -437,7 +438,7 @@ static const uint8_t *msr_entry(const struct tape_part *part, uint64_t count, ui
 static const uint8_t *msr_live(const struct comparing *c, enum tape_role role, uint32_t index)
 {
 	for (size_t i = 0; i < c->answer_count; i++) {
-		const struct tape_part *part = live_part(c->answers[i], role);
+		const struct tape_part *part = whole_part(c->answers[i], role);
 		const uint8_t *entry = NULL;
 
 		if (part && c->answers[i]->ret > 0)
@@ -455,8 +456,8 @@ static const uint8_t *msr_live(const struct comparing *c, enum tape_role role, u
 static void compare_msrs(struct comparing *c)
 {
 	bool get = !strcmp(c->e->row->name, "KVM_GET_MSRS");
-	const struct tape_part *in = live_part(c->e, TAPE_ARG_IN);
-	const struct tape_part *part = get ? live_part(c->e, TAPE_ARG_OUT) : in;
+	const struct tape_part *in = whole_part(c->e, TAPE_ARG_IN);
+	const struct tape_part *part = get ? whole_part(c->e, TAPE_ARG_OUT) : in;
 	char field[FIELD_SIZE], left[TEXT_SIZE], right[TEXT_SIZE];
 
 	if (c->answers[0]->ret < 0 || c->e->ret < 0 || !in || !part) {
@@ -580,9 +581,10 @@ static void compare_list(struct comparing *c, const struct tape_part *a, const s
 /* --- an event --------------------------------------------------------------------------------- */
 
 /* Exit reason, active union member and port data. */
-static void compare_run(struct comparing *c, const struct live_event *l)
+static void compare_run(struct comparing *c, const struct whole_event *l)
 {
-	const struct tape_part *a = live_part(c->e, TAPE_RUN_OUT), *b = live_part(l, TAPE_RUN_OUT);
+	const struct tape_part *a = whole_part(c->e, TAPE_RUN_OUT),
+			       *b = whole_part(l, TAPE_RUN_OUT);
 	uint32_t left, right;
 	size_t size;
 
@@ -598,19 +600,20 @@ static void compare_run(struct comparing *c, const struct live_event *l)
 	}
 	size = a->have < b->have ? a->have : b->have;
 	compare_struct(c, "struct kvm_run", a->data, b->data, PLAYER_RUN_REASON, size);
-	compare_bytes(c, "port data", live_part(c->e, TAPE_PIO_OUT), live_part(l, TAPE_PIO_OUT));
+	compare_bytes(c, "port data", whole_part(c->e, TAPE_PIO_OUT), whole_part(l, TAPE_PIO_OUT));
 }
 
-static void compare_payload(struct comparing *c, const struct live_event *l)
+static void compare_payload(struct comparing *c, const struct whole_event *l)
 {
 	const struct kvmapi_ioctl *row = c->e->row;
-	const struct tape_part *a = live_part(c->e, TAPE_ARG_OUT), *b = live_part(l, TAPE_ARG_OUT);
+	const struct tape_part *a = whole_part(c->e, TAPE_ARG_OUT),
+			       *b = whole_part(l, TAPE_ARG_OUT);
 	char field[FIELD_SIZE], left[TEXT_SIZE], right[TEXT_SIZE];
 
 	for (unsigned int n = 0; n < TAPE_NESTED_POINTERS; n++) {
 		snprintf(field, sizeof(field), "buffer %u", n);
-		compare_bytes(c, field, live_part(c->e, TAPE_NESTED_OUT + n),
-			      live_part(l, TAPE_NESTED_OUT + n));
+		compare_bytes(c, field, whole_part(c->e, TAPE_NESTED_OUT + n),
+			      whole_part(l, TAPE_NESTED_OUT + n));
 	}
 	if (!a || !b || !a->have || !b->have || !row || !row->type)
 		return;
@@ -630,9 +633,9 @@ static void compare_payload(struct comparing *c, const struct live_event *l)
 	}
 }
 
-static void compare_answer(struct comparing *c, const struct live_event *l)
+static void compare_answer(struct comparing *c, const struct whole_event *l)
 {
-	const struct live_event *e = c->e;
+	const struct whole_event *e = c->e;
 	char left[TEXT_SIZE], right[TEXT_SIZE];
 	bool created = e->row && e->row->creates && e->ret >= 0 && l->ret >= 0;
 
@@ -655,11 +658,11 @@ static void compare_answer(struct comparing *c, const struct live_event *l)
 	compare_payload(c, l);
 }
 
-static const char *unplayed_reason(const struct live_event *e)
+static const char *unplayed_reason(const struct live_play *play)
 {
-	if (e->skip)
-		return e->skip;
-	switch (e->status) {
+	if (play->skip)
+		return play->skip;
+	switch (play->status) {
 	case PLAYER_NO_OBJECT:
 		return "its object could not be made on the live kernel";
 	case PLAYER_NO_THREAD:
@@ -670,7 +673,7 @@ static const char *unplayed_reason(const struct live_event *e)
 	return NULL;
 }
 
-static void disturb(struct comparing *c, const struct live_event *e)
+static void disturb(struct comparing *c, const struct whole_event *e)
 {
 	const struct tape_object *o = &c->tape->objects[e->object];
 
@@ -688,9 +691,9 @@ static void disturb(struct comparing *c, const struct live_event *e)
 
 static void event_compare(struct comparing *c)
 {
-	const struct live_event *e = c->e;
+	const struct whole_event *e = c->e;
 	struct live_report *r = c->report;
-	const char *reason = unplayed_reason(e);
+	const char *reason = unplayed_reason(c->play);
 
 	if (reason) {
 		r->skipped++;
@@ -700,7 +703,7 @@ static void event_compare(struct comparing *c)
 			disturb(c, e);
 		return;
 	}
-	if (!e->answered || !c->answer_count) {
+	if (!c->play->answered || !c->answer_count) {
 		r->unanswered++;
 		return;
 	}
@@ -713,7 +716,7 @@ static void event_compare(struct comparing *c)
 		left_out(c, "had not returned when the recording ended");
 		return;
 	}
-	if (e->immediate) {
+	if (c->play->immediate) {
 		r->uncompared++;
 		left_out(c, "played with immediate_exit: guest code does not run");
 		return;
@@ -762,9 +765,10 @@ static int answers_collect(struct comparing *c, const uint32_t *first, const uin
 {
 	c->answer_count = 0;
 	for (uint32_t at = first[event]; at != UINT32_MAX; at = next[at]) {
-		const struct live_event **answers;
+		const struct whole_event **answers;
 
-		answers = live_grow(c->answers, c->answer_count, &c->answer_room, sizeof(*answers));
+		answers =
+			whole_grow(c->answers, c->answer_count, &c->answer_room, sizeof(*answers));
 		if (!answers)
 			return -ENOMEM;
 		c->answers = answers;
@@ -773,8 +777,8 @@ static int answers_collect(struct comparing *c, const uint32_t *first, const uin
 	return 0;
 }
 
-int live_compare(const struct live_tape *tape, const struct live_tape *live,
-		 struct live_report *report)
+int live_compare(const struct whole_tape *tape, const struct live_plan *plan,
+		 const struct whole_tape *live, struct live_report *report)
 {
 	struct comparing c = {.tape = tape, .live = live, .report = report, .arch = tape->env.arch};
 	uint32_t *first = malloc((tape->event_count + 1) * sizeof(*first));
@@ -790,15 +794,16 @@ int live_compare(const struct live_tape *tape, const struct live_tape *live,
 		c.memory |= tape->items[i].type == TAPE_MEMORY;
 	memset(first, 0xff, (tape->event_count + 1) * sizeof(*first));
 	for (size_t i = live->event_count; i-- > 0;) {
-		if (i >= tape->played_count)
+		if (i >= plan->played_count)
 			continue;
-		next[i] = first[tape->played[i]];
-		first[tape->played[i]] = i;
+		next[i] = first[plan->played[i]];
+		first[plan->played[i]] = i;
 	}
 	report->calls = tape->event_count;
 	rc = 0;
 	for (size_t i = 0; i < tape->event_count && !rc; i++) {
 		c.e = &tape->events[i];
+		c.play = &plan->plays[i];
 		rc = answers_collect(&c, first, next, i);
 		if (!rc)
 			event_compare(&c);

@@ -10,7 +10,7 @@
 #ifndef DISTILL_H
 #define DISTILL_H
 
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 
 struct distill;
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replayer/replayer.h"
+#include "replayer/judge/judge.h"
 
 /*
  * Scores by (kind, request): open addressing, since every event looks one up.  Pointers to scores

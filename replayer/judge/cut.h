@@ -6,15 +6,15 @@
 #ifndef CUT_H
 #define CUT_H
 
-#include "replayer/live_internal.h"
+#include "replayer/judge/whole_tape.h"
 
 struct cut {
-	struct live_tape *tape; /* not owned; its events may be changed by whoever cuts */
-	size_t count;		/* elements: the events of the tape, then its blocks of memory */
-	bool *keep;		/* by element */
-	size_t *memory;		/* items that are blocks of memory, by element - event_count */
-	uint32_t *maker;	/* by object: the event that made it plus 1, 0 = none on the tape */
-	bool *used;		/* by object, for cut_objects() */
+	struct whole_tape *tape; /* not owned; its events may be changed by whoever cuts */
+	size_t count;		 /* elements: the events of the tape, then its blocks of memory */
+	bool *keep;		 /* by element */
+	size_t *memory;		 /* items that are blocks of memory, by element - event_count */
+	uint32_t *maker; /* by object: the event that made it plus 1, 0 = none on the tape */
+	bool *used;	 /* by object, for cut_objects() */
 	/*
 	 * What a KVM_RUN left in its page stands in the page of the next one as well, before the
 	 * call.  By event: the KVM_RUN before it on that vCPU plus 1; if that one is not kept, and
@@ -25,7 +25,7 @@ struct cut {
 };
 
 /* Everything is in it.  0, -ENOMEM. */
-int cut_init(struct cut *c, struct live_tape *tape);
+int cut_init(struct cut *c, struct whole_tape *tape);
 void cut_free(struct cut *c);
 /* The number of events that are in it. */
 size_t cut_events(const struct cut *c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The code of the tiny guest programs, written by hand: an instruction a line. */
-#include "replayer/programs.h"
+#include "replayer/live/programs.h"
 
 #include <string.h>
 

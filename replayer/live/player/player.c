@@ -6,7 +6,7 @@
  * Nothing but libc and the UAPI header is needed, so that it builds statically for every
  * architecture.
  */
-#include "player_internal.h"
+#include "internal.h"
 
 #include <dirent.h>
 #include <errno.h>

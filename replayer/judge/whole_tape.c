@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A tape in memory: live play looks ahead (which object does this call make?) and back (what was
- * recorded?). */
+#include "replayer/judge/whole_tape.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "replayer/live_internal.h"
+#include <unistd.h>
 
 #define CHUNK_BYTES (1 << 20)
 
-struct live_chunk {
-	struct live_chunk *next;
+struct whole_chunk {
+	struct whole_chunk *next;
 	size_t used, size;
 	uint64_t data[];
 };
 
-void *live_arena_take(struct live_arena *arena, size_t size)
+void *whole_arena_take(struct whole_arena *arena, size_t size)
 {
-	struct live_chunk *chunk = arena->chunks;
+	struct whole_chunk *chunk = arena->chunks;
 	void *at;
 
 	size = (size + 7) & ~(size_t)7;
@@ -37,17 +36,17 @@ void *live_arena_take(struct live_arena *arena, size_t size)
 	return memset(at, 0, size);
 }
 
-void live_arena_free(struct live_arena *arena)
+void whole_arena_free(struct whole_arena *arena)
 {
 	while (arena->chunks) {
-		struct live_chunk *next = arena->chunks->next;
+		struct whole_chunk *next = arena->chunks->next;
 
 		free(arena->chunks);
 		arena->chunks = next;
 	}
 }
 
-void *live_grow(void *array, size_t count, size_t *room, size_t size)
+void *whole_grow(void *array, size_t count, size_t *room, size_t size)
 {
 	if (count < *room)
 		return array;
@@ -55,20 +54,20 @@ void *live_grow(void *array, size_t count, size_t *room, size_t size)
 	return realloc(array, *room * size);
 }
 
-const struct tape_part *live_part(const struct live_event *e, enum tape_role role)
+const struct tape_part *whole_part(const struct whole_event *e, enum tape_role role)
 {
 	return tape_part_find(e->parts, e->part_count, role);
 }
 
 /* Add the parts of one half to those of the event. */
-static int parts_add(struct live_tape *t, struct live_event *e, const struct tape_part *parts,
+static int parts_add(struct whole_tape *t, struct whole_event *e, const struct tape_part *parts,
 		     unsigned int count)
 {
 	struct tape_part *all;
 
 	if (!count)
 		return 0;
-	all = live_arena_take(&t->arena, (e->part_count + count) * sizeof(*all));
+	all = whole_arena_take(&t->arena, (e->part_count + count) * sizeof(*all));
 	if (!all)
 		return -ENOMEM;
 	if (e->part_count)
@@ -80,7 +79,7 @@ static int parts_add(struct live_tape *t, struct live_event *e, const struct tap
 		*part = parts[i];
 		if (!part->have)
 			continue;
-		data = live_arena_take(&t->arena, part->have);
+		data = whole_arena_take(&t->arena, part->have);
 		if (!data)
 			return -ENOMEM;
 		memcpy(data, parts[i].data, part->have);
@@ -91,9 +90,10 @@ static int parts_add(struct live_tape *t, struct live_event *e, const struct tap
 	return 0;
 }
 
-static int item_add(struct live_tape *t, struct live_item item)
+static int item_add(struct whole_tape *t, struct whole_item item)
 {
-	struct live_item *items = live_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
+	struct whole_item *items =
+		whole_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
@@ -102,17 +102,17 @@ static int item_add(struct live_tape *t, struct live_item item)
 	return 0;
 }
 
-static int call_add(struct live_tape *t, const struct tape_call *call)
+static int call_add(struct whole_tape *t, const struct tape_call *call)
 {
-	struct live_event *events =
-		live_grow(t->events, t->event_count, &t->event_room, sizeof(*events));
-	struct live_event *e;
+	struct whole_event *events =
+		whole_grow(t->events, t->event_count, &t->event_room, sizeof(*events));
+	struct whole_event *e;
 
 	if (!events)
 		return -ENOMEM;
 	t->events = events;
 	e = &events[t->event_count++];
-	*e = (struct live_event){
+	*e = (struct whole_event){
 		.index = call->index,
 		.thread = call->thread,
 		.object = call->object,
@@ -123,12 +123,12 @@ static int call_add(struct live_tape *t, const struct tape_call *call)
 		.call_part_count = call->part_count,
 	};
 	return parts_add(t, e, call->parts, call->part_count)
-		       ?: item_add(t, (struct live_item){.type = TAPE_CALL,
-							 .event = t->event_count - 1});
+		       ?: item_add(t, (struct whole_item){.type = TAPE_CALL,
+							  .event = t->event_count - 1});
 }
 
 /* The event of an index; they are in order, with holes where gaps are. */
-static struct live_event *event_find(struct live_tape *t, uint64_t index)
+static struct whole_event *event_find(struct whole_tape *t, uint64_t index)
 {
 	size_t from = 0, to = t->event_count;
 
@@ -143,9 +143,9 @@ static struct live_event *event_find(struct live_tape *t, uint64_t index)
 	return from < t->event_count && t->events[from].index == index ? &t->events[from] : NULL;
 }
 
-static int return_add(struct live_tape *t, const struct tape_return *ret)
+static int return_add(struct whole_tape *t, const struct tape_return *ret)
 {
-	struct live_event *e = event_find(t, ret->call->index);
+	struct whole_event *e = event_find(t, ret->call->index);
 
 	if (!e)
 		return 0;
@@ -153,26 +153,27 @@ static int return_add(struct live_tape *t, const struct tape_return *ret)
 	e->ret = ret->ret;
 	e->created = ret->created;
 	return parts_add(t, e, ret->parts, ret->part_count)
-		       ?: item_add(t,
-				   (struct live_item){.type = TAPE_RETURN, .event = e - t->events});
+		       ?: item_add(t, (struct whole_item){.type = TAPE_RETURN,
+							  .event = e - t->events});
 }
 
-static int object_add(struct live_tape *t, const struct tape_object *object)
+static int object_add(struct whole_tape *t, const struct tape_object *object)
 {
 	struct tape_object *objects;
 
 	while (t->object_count <= object->id) {
-		objects = live_grow(t->objects, t->object_count, &t->object_room, sizeof(*objects));
+		objects =
+			whole_grow(t->objects, t->object_count, &t->object_room, sizeof(*objects));
 		if (!objects)
 			return -ENOMEM;
 		t->objects = objects;
 		memset(&objects[t->object_count++], 0, sizeof(*objects));
 	}
 	t->objects[object->id] = *object;
-	return item_add(t, (struct live_item){.type = TAPE_OBJECT, .object = object->id});
+	return item_add(t, (struct whole_item){.type = TAPE_OBJECT, .object = object->id});
 }
 
-static int thread_add(struct live_tape *t, const struct tape_thread *thread)
+static int thread_add(struct whole_tape *t, const struct tape_thread *thread)
 {
 	struct tape_thread *threads;
 
@@ -181,41 +182,42 @@ static int thread_add(struct live_tape *t, const struct tape_thread *thread)
 	    !memcmp(t->threads[thread->id].comm, thread->comm, sizeof(thread->comm)))
 		return 0;
 	while (t->thread_count <= thread->id) {
-		threads = live_grow(t->threads, t->thread_count, &t->thread_room, sizeof(*threads));
+		threads =
+			whole_grow(t->threads, t->thread_count, &t->thread_room, sizeof(*threads));
 		if (!threads)
 			return -ENOMEM;
 		t->threads = threads;
 		memset(&threads[t->thread_count++], 0, sizeof(*threads));
 	}
 	t->threads[thread->id] = *thread;
-	return item_add(t, (struct live_item){.type = TAPE_THREAD, .thread = thread->id});
+	return item_add(t, (struct whole_item){.type = TAPE_THREAD, .thread = thread->id});
 }
 
-static int gap_add(struct live_tape *t, const struct tape_gap *gap)
+static int gap_add(struct whole_tape *t, const struct tape_gap *gap)
 {
-	struct tape_gap *copy = live_arena_take(&t->arena, sizeof(*copy));
+	struct tape_gap *copy = whole_arena_take(&t->arena, sizeof(*copy));
 
 	if (!copy)
 		return -ENOMEM;
 	*copy = *gap;
 	t->gaps += gap->events;
-	return item_add(t, (struct live_item){.type = TAPE_GAP, .gap = copy});
+	return item_add(t, (struct whole_item){.type = TAPE_GAP, .gap = copy});
 }
 
-static int memory_add(struct live_tape *t, const struct tape_memory *memory)
+static int memory_add(struct whole_tape *t, const struct tape_memory *memory)
 {
-	struct tape_memory *copy = live_arena_take(&t->arena, sizeof(*copy));
-	uint8_t *data = live_arena_take(&t->arena, memory->len ? memory->len : 1);
+	struct tape_memory *copy = whole_arena_take(&t->arena, sizeof(*copy));
+	uint8_t *data = whole_arena_take(&t->arena, memory->len ? memory->len : 1);
 
 	if (!copy || !data)
 		return -ENOMEM;
 	memcpy(data, memory->data, memory->len);
 	*copy = *memory;
 	copy->data = data;
-	return item_add(t, (struct live_item){.type = TAPE_MEMORY, .memory = copy});
+	return item_add(t, (struct whole_item){.type = TAPE_MEMORY, .memory = copy});
 }
 
-int live_tape_take(struct live_tape *t, const struct tape_item *item)
+int whole_tape_take(struct whole_tape *t, const struct tape_item *item)
 {
 	switch (item->type) {
 	case TAPE_THREAD:
@@ -223,8 +225,8 @@ int live_tape_take(struct live_tape *t, const struct tape_item *item)
 	case TAPE_OBJECT:
 		return object_add(t, &item->u.object);
 	case TAPE_CLOSED:
-		return item_add(t, (struct live_item){.type = TAPE_CLOSED,
-						      .object = item->u.closed.object});
+		return item_add(t, (struct whole_item){.type = TAPE_CLOSED,
+						       .object = item->u.closed.object});
 	case TAPE_CALL:
 		return call_add(t, item->u.call);
 	case TAPE_RETURN:
@@ -241,7 +243,7 @@ int live_tape_take(struct live_tape *t, const struct tape_item *item)
 	return 0;
 }
 
-int live_tape_load(const void *data, size_t size, struct live_tape *t)
+int whole_tape_load(const void *data, size_t size, struct whole_tape *t)
 {
 	struct tape_reader *reader;
 	struct tape_item item;
@@ -259,56 +261,75 @@ int live_tape_load(const void *data, size_t size, struct live_tape *t)
 		rc = tape_reader_next(reader, &item);
 		if (rc || item.type == TAPE_END_OF_FILE)
 			break;
-		rc = live_tape_take(t, &item);
+		rc = whole_tape_take(t, &item);
 	}
 	t->complete = !rc && tape_reader_complete(reader);
 	tape_reader_close(reader);
 	return rc;
 }
 
-void live_tape_clear(struct live_tape *t)
+int whole_file_read(int fd, uint8_t **data, size_t *size)
 {
-	struct live_chunk *first = t->arena.chunks;
+	off_t end = lseek(fd, 0, SEEK_END);
+	size_t used = 0;
+
+	*data = NULL;
+	if (end < 0)
+		return -errno;
+	*size = end;
+	*data = malloc(*size ? *size : 1);
+	if (!*data)
+		return -ENOMEM;
+	while (used < *size) {
+		ssize_t n = pread(fd, *data + used, *size - used, used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		used += n;
+	}
+	return 0;
+}
+
+void whole_tape_clear(struct whole_tape *t)
+{
+	struct whole_chunk *first = t->arena.chunks;
 
 	/* One chunk stays for what comes next. */
 	if (first) {
 		t->arena.chunks = first->next;
-		live_arena_free(&t->arena);
+		whole_arena_free(&t->arena);
 		first->next = NULL;
 		first->used = 0;
 		t->arena.chunks = first;
 	}
-	t->event_count = t->item_count = t->object_count = t->thread_count = t->played_count = 0;
+	t->event_count = t->item_count = t->object_count = t->thread_count = 0;
 	t->gaps = 0;
 }
 
-void live_tape_free(struct live_tape *t)
+void whole_tape_free(struct whole_tape *t)
 {
 	tape_env_release(&t->env);
-	live_arena_free(&t->arena);
+	whole_arena_free(&t->arena);
 	free(t->events);
 	free(t->items);
 	free(t->objects);
 	free(t->threads);
-	free(t->played);
-	free(t->advice);
 	memset(t, 0, sizeof(*t));
 }
 
-static const char *text_keep(struct live_tape *t, const char *text)
-{
-	char *copy;
-
-	if (!*text)
-		return "";
-	copy = live_arena_take(&t->arena, strlen(text) + 1);
-	return copy ? strcpy(copy, text) : "";
-}
+/* Who looks while it is judged. */
+struct judging {
+	struct whole_tape *tape;
+	int (*advice)(void *context, const struct tape_return *ret, const struct model_verdict *v);
+	void *context;
+};
 
 static int verdict_note(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
-	struct live_tape *t = context;
-	struct live_event *e = event_find(t, ret->call->index);
+	const struct judging *j = context;
+	struct whole_event *e = event_find(j->tape, ret->call->index);
 
 	if (!e)
 		return 0;
@@ -317,41 +338,26 @@ static int verdict_note(void *context, const struct tape_return *ret, const stru
 	e->rule = v->rule;
 	e->held_count = v->held_count;
 	e->held = v->held_count ? v->held[0] : 0;
-	e->expected = text_keep(t, v->expected);
-	e->observed = text_keep(t, v->observed);
 	return 0;
 }
 
-static int advice_note(void *context, const struct tape_return *ret, const struct model_verdict *v)
+static int advice_pass(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
-	struct live_tape *t = context;
+	const struct judging *j = context;
 
-	for (unsigned int i = 0; i < v->advice_count; i++) {
-		struct live_advice *a =
-			live_grow(t->advice, t->advice_count, &t->advice_room, sizeof(*a));
-
-		if (!a)
-			return -ENOMEM;
-		t->advice = a;
-		a = &a[t->advice_count++];
-		*a = (struct live_advice){.event = ret->call->index,
-					  .thread = ret->call->thread,
-					  .request = ret->call->request,
-					  .kind = ret->call->kind,
-					  .row = ret->call->row,
-					  .rule = v->advice[i].rule};
-		memcpy(a->detail, v->advice[i].detail, sizeof(a->detail));
-	}
-	return 0;
+	return j->advice(j->context, ret, v);
 }
 
-int live_tape_judge(const void *data, size_t size, struct live_tape *t,
-		    struct replayer_score *score)
+int whole_tape_judge(const void *data, size_t size, struct whole_tape *t,
+		     int (*advice)(void *context, const struct tape_return *ret,
+				   const struct model_verdict *v),
+		     void *context, struct replayer_score *score)
 {
-	const struct replayer_hooks hooks = {.context = t,
+	struct judging judging = {.tape = t, .advice = advice, .context = context};
+	const struct replayer_hooks hooks = {.context = &judging,
 					     .verdict_mask = ~0u,
 					     .verdict = verdict_note,
-					     .advice = t->keep_advice ? advice_note : NULL};
+					     .advice = advice ? advice_pass : NULL};
 	const struct replayer_options options = {.until = UINT64_MAX};
 	struct tape_reader *reader;
 	int rc;

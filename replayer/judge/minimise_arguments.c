@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replayer/minimise_internal.h"
+#include "replayer/judge/minimise_internal.h"
 
 #define FIELD_PATH 256
 
@@ -21,7 +21,7 @@ struct field {
 /* A part of an event that is being made simpler. */
 struct argument {
 	struct minimise *m;
-	struct live_event *e;
+	struct whole_event *e;
 	struct tape_part *part; /* in e->parts, which are a copy of our own by then */
 	uint8_t *data;		/* of the part, likewise */
 	const size_t *list;	/* of the sweep over its tail */
@@ -93,7 +93,7 @@ static bool is_bound(const struct kvmapi_ioctl *row, size_t offset, size_t size)
 	return false;
 }
 
-static const char *part_type(const struct live_event *e, const struct tape_part *part)
+static const char *part_type(const struct whole_event *e, const struct tape_part *part)
 {
 	switch (part->role) {
 	case TAPE_ARG_IN:
@@ -109,7 +109,7 @@ static int field_add(struct argument *a, size_t offset, size_t size)
 {
 	struct field *more;
 
-	more = live_grow(a->fields, a->field_count, &a->field_room, sizeof(*more));
+	more = whole_grow(a->fields, a->field_count, &a->field_room, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	a->fields = more;
@@ -124,7 +124,7 @@ static int field_add(struct argument *a, size_t offset, size_t size)
  */
 static int field_matters(struct minimise *m, struct argument *a, size_t offset, size_t size)
 {
-	const struct live_event *target;
+	const struct whole_event *target;
 	const struct tape_part *back;
 	uint8_t saved[8];
 	int rc;
@@ -132,7 +132,7 @@ static int field_matters(struct minimise *m, struct argument *a, size_t offset, 
 	if (m->player || m->target == SIZE_MAX || a->part->role != TAPE_ARG_IN || !a->e->row)
 		return 0;
 	target = &m->tape.events[m->target];
-	back = live_part(target, TAPE_ARG_OUT);
+	back = whole_part(target, TAPE_ARG_OUT);
 	if (!back || !target->row || !target->row->type || !a->e->row->type ||
 	    strcmp(target->row->type, a->e->row->type) || back->have < offset + size ||
 	    size > sizeof(saved) || !memcmp(back->data + offset, a->data + offset, size))
@@ -356,11 +356,11 @@ static int tail_shorter(struct minimise *m, struct argument *a, bool *changed)
 }
 
 /* Make the event's parts its own, so that they can be changed. */
-static int event_own(struct minimise *m, struct live_event *e)
+static int event_own(struct minimise *m, struct whole_event *e)
 {
 	struct tape_part *parts;
 
-	parts = live_arena_take(&m->tape.arena, (e->part_count + 1) * sizeof(*parts));
+	parts = whole_arena_take(&m->tape.arena, (e->part_count + 1) * sizeof(*parts));
 	if (!parts)
 		return -ENOMEM;
 	if (e->part_count)
@@ -369,7 +369,7 @@ static int event_own(struct minimise *m, struct live_event *e)
 	return 0;
 }
 
-static int argument_simplify(struct minimise *m, struct live_event *e, unsigned int index,
+static int argument_simplify(struct minimise *m, struct whole_event *e, unsigned int index,
 			     bool *changed)
 {
 	struct argument a = {.m = m, .e = e, .part = (struct tape_part *)&e->parts[index]};
@@ -387,7 +387,7 @@ static int argument_simplify(struct minimise *m, struct live_event *e, unsigned 
 }
 
 /* The argument itself, where it is a number. */
-static int value_simplify(struct minimise *m, struct live_event *e, bool *changed)
+static int value_simplify(struct minimise *m, struct whole_event *e, bool *changed)
 {
 	uint64_t old = e->arg;
 	bool smaller = false;
@@ -429,7 +429,7 @@ int minimise_arguments(struct minimise *m, bool *changed)
 	int rc = m->player ? 0 : minimise_certain(m);
 
 	for (size_t i = 0; !rc && i < m->tape.event_count; i++) {
-		struct live_event *e = &m->tape.events[i];
+		struct whole_event *e = &m->tape.events[i];
 
 		if (!m->cut.keep[i])
 			continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The static players that this build has in it, one for each architecture whose compiler was there.
  */
-#include "replayer/live.h"
+#include "replayer/live/live.h"
 
 #define BUILTIN(name) extern const uint8_t player_##name[], player_##name##_end[]
 #ifdef PLAYER_X86_64

@@ -8,8 +8,8 @@
 #ifndef LIVE_PROGRAM_H
 #define LIVE_PROGRAM_H
 
-#include "replayer/live.h"
-#include "replayer/player.h"
+#include "replayer/live/live.h"
+#include "replayer/live/player/player.h"
 
 /* What a live kernel is like: asked once. */
 struct live_kernel;
@@ -45,8 +45,6 @@ int live_program_item(struct live_program *p, const struct tape_item *item);
  */
 int live_program_make(struct live_program *p, const struct live_options *options,
 		      unsigned int run_time, const void **data, size_t *size);
-/* Why a call (its .index) is not in the program; NULL: it is. */
-const char *live_program_skip(const struct live_program *p, uint32_t call);
 /* The call that a step of the program makes; UINT32_MAX: none. */
 uint32_t live_program_step(const struct live_program *p, uint32_t step);
 /*
