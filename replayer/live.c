@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "replayer/live_internal.h"
 
 #define TIMEOUT	      120 /* s */
@@ -97,26 +98,10 @@ static int facts_ask(const struct live_runner *runner, const struct live_options
 
 int live_file_read(int fd, uint8_t **data, size_t *size)
 {
-	off_t end = lseek(fd, 0, SEEK_END);
-	size_t used = 0;
-
 	*data = NULL;
-	if (end < 0)
+	if (lseek(fd, 0, SEEK_SET))
 		return -errno;
-	*size = end;
-	*data = malloc(*size ? *size : 1);
-	if (!*data)
-		return -ENOMEM;
-	while (used < *size) {
-		ssize_t n = pread(fd, *data + used, *size - used, used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		used += n;
-	}
-	return 0;
+	return file_read_all(fd, SIZE_MAX, (char **)data, size);
 }
 
 static int advice_compare(const void *left, const void *right)

@@ -89,8 +89,6 @@ void live_tape_free(struct live_tape *tape);
 int live_tape_judge(const void *data, size_t size, struct live_tape *tape,
 		    struct replayer_score *score);
 const struct tape_part *live_part(const struct live_event *e, enum tape_role role);
-/* Put element `size` bytes behind the last of an array that grows. NULL: no memory. */
-void *live_grow(void *array, size_t count, size_t *room, size_t size);
 
 /* A seekable file, whole; the caller frees *data, also after an error.  0, -errno. */
 int live_file_read(int fd, uint8_t **data, size_t *size);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replayer/live_internal.h"
 
 #define CHUNK_BYTES (1 << 20)
@@ -47,14 +48,6 @@ void live_arena_free(struct live_arena *arena)
 	}
 }
 
-void *live_grow(void *array, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return array;
-	*room = *room ? *room * 2 : 64;
-	return realloc(array, *room * size);
-}
-
 const struct tape_part *live_part(const struct live_event *e, enum tape_role role)
 {
 	return tape_part_find(e->parts, e->part_count, role);
@@ -93,25 +86,19 @@ static int parts_add(struct live_tape *t, struct live_event *e, const struct tap
 
 static int item_add(struct live_tape *t, struct live_item item)
 {
-	struct live_item *items = live_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
-
-	if (!items)
+	if (array_grow(&t->items, &t->item_room, t->item_count))
 		return -ENOMEM;
-	t->items = items;
-	items[t->item_count++] = item;
+	t->items[t->item_count++] = item;
 	return 0;
 }
 
 static int call_add(struct live_tape *t, const struct tape_call *call)
 {
-	struct live_event *events =
-		live_grow(t->events, t->event_count, &t->event_room, sizeof(*events));
 	struct live_event *e;
 
-	if (!events)
+	if (array_grow(&t->events, &t->event_room, t->event_count))
 		return -ENOMEM;
-	t->events = events;
-	e = &events[t->event_count++];
+	e = &t->events[t->event_count++];
 	*e = (struct live_event){
 		.index = call->index,
 		.thread = call->thread,
@@ -159,14 +146,10 @@ static int return_add(struct live_tape *t, const struct tape_return *ret)
 
 static int object_add(struct live_tape *t, const struct tape_object *object)
 {
-	struct tape_object *objects;
-
 	while (t->object_count <= object->id) {
-		objects = live_grow(t->objects, t->object_count, &t->object_room, sizeof(*objects));
-		if (!objects)
+		if (array_grow(&t->objects, &t->object_room, t->object_count))
 			return -ENOMEM;
-		t->objects = objects;
-		memset(&objects[t->object_count++], 0, sizeof(*objects));
+		memset(&t->objects[t->object_count++], 0, sizeof(*t->objects));
 	}
 	t->objects[object->id] = *object;
 	return item_add(t, (struct live_item){.type = TAPE_OBJECT, .object = object->id});
@@ -174,18 +157,14 @@ static int object_add(struct live_tape *t, const struct tape_object *object)
 
 static int thread_add(struct live_tape *t, const struct tape_thread *thread)
 {
-	struct tape_thread *threads;
-
 	/* Frames name their threads again. */
 	if (thread->id < t->thread_count && t->threads[thread->id].tid == thread->tid &&
 	    !memcmp(t->threads[thread->id].comm, thread->comm, sizeof(thread->comm)))
 		return 0;
 	while (t->thread_count <= thread->id) {
-		threads = live_grow(t->threads, t->thread_count, &t->thread_room, sizeof(*threads));
-		if (!threads)
+		if (array_grow(&t->threads, &t->thread_room, t->thread_count))
 			return -ENOMEM;
-		t->threads = threads;
-		memset(&threads[t->thread_count++], 0, sizeof(*threads));
+		memset(&t->threads[t->thread_count++], 0, sizeof(*t->threads));
 	}
 	t->threads[thread->id] = *thread;
 	return item_add(t, (struct live_item){.type = TAPE_THREAD, .thread = thread->id});
@@ -327,13 +306,11 @@ static int advice_note(void *context, const struct tape_return *ret, const struc
 	struct live_tape *t = context;
 
 	for (unsigned int i = 0; i < v->advice_count; i++) {
-		struct live_advice *a =
-			live_grow(t->advice, t->advice_count, &t->advice_room, sizeof(*a));
+		struct live_advice *a;
 
-		if (!a)
+		if (array_grow(&t->advice, &t->advice_room, t->advice_count))
 			return -ENOMEM;
-		t->advice = a;
-		a = &a[t->advice_count++];
+		a = &t->advice[t->advice_count++];
 		*a = (struct live_advice){.event = ret->call->index,
 					  .thread = ret->call->thread,
 					  .request = ret->call->request,
