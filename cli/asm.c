@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "kvmtape/asm.h"
 
@@ -30,39 +30,22 @@ static const struct cli_option options[] = {
 /* The whole of a file, with a NUL behind.  CLI_OK or CLI_ERROR. */
 static int text_read(const char *path, char **text)
 {
-	FILE *in = strcmp(path, "-") ? fopen(path, "r") : stdin;
-	size_t len = 0, room = 0, n;
-	char *data = NULL, *more;
-	int code = CLI_OK;
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	size_t len;
+	int rc;
 
-	if (!in)
+	if (fd < 0)
 		return cli_error("%s: %s", path, strerror(errno));
-	do {
-		if (room - len < 2) {
-			room = room ? 2 * room : 64 << 10;
-			more = room <= TEXT_MAX ? realloc(data, room) : NULL;
-			if (!more) {
-				code = cli_error("%s: too large", path);
-				break;
-			}
-			data = more;
-		}
-		n = fread(data + len, 1, room - len - 1, in);
-		len += n;
-	} while (n);
-	if (code == CLI_OK && ferror(in))
-		code = cli_error("%s: %s", path, strerror(errno));
-	if (code == CLI_OK && memchr(data, 0, len))
-		code = cli_error("%s: not a text: it holds a zero byte", path);
-	if (in != stdin)
-		fclose(in);
-	if (code != CLI_OK) {
-		free(data);
-		return code;
-	}
-	data[len] = 0;
-	*text = data;
-	return CLI_OK;
+	rc = file_read_all(fd, TEXT_MAX, text, &len);
+	if (fd != STDIN_FILENO)
+		close(fd);
+	if (rc)
+		return cli_error("%s: %s", path, rc == -EFBIG ? "too large" : strerror(-rc));
+	if (strlen(*text) == len)
+		return CLI_OK;
+	free(*text);
+	*text = NULL;
+	return cli_error("%s: not a text: it holds a zero byte", path);
 }
 
 static int run(const void *values, int operand_count, char **operands)

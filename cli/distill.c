@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/live.h"
 
@@ -74,9 +75,9 @@ static int tape_put(void *context, const char *name, uint32_t vm, const void *ta
 {
 	struct putting *p = context;
 	const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-	size_t len = strlen(base), used = 0;
+	size_t len = strlen(base);
 	char file[300], part[32] = "";
-	int fd = -1;
+	int fd = -1, rc;
 
 	if (len > 5 && !strcmp(base + len - 5, ".tape"))
 		len -= 5;
@@ -93,17 +94,11 @@ static int tape_put(void *context, const char *name, uint32_t vm, const void *ta
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
-	while (fd >= 0 && used < size) {
-		ssize_t n = write(fd, (const char *)tape + used, size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		used += n;
-	}
-	if (fd < 0 || used < size || close(fd)) {
-		p->code = cli_error("%s/%s: %s", p->v->output, file, strerror(errno));
+	rc = fd < 0 ? -errno : file_write_all(fd, tape, size);
+	if (fd >= 0 && close(fd) && !rc)
+		rc = -errno;
+	if (rc) {
+		p->code = cli_error("%s/%s: %s", p->v->output, file, strerror(-rc));
 		if (fd >= 0)
 			unlinkat(p->folder, file, 0);
 		return -ECANCELED;

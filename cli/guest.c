@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/live.h"
 #include "guest/guest.h"
@@ -111,19 +112,8 @@ static int list(const void *values, int count, char **operands)
 static int output(void *context, int stream, const void *data, size_t size)
 {
 	int fd = stream == 2 ? STDERR_FILENO : STDOUT_FILENO;
-	const char *at = data;
 
-	while (size) {
-		ssize_t n = write(fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -EPIPE;
-		at += n;
-		size -= n;
-	}
-	return 0;
+	return file_write_all(fd, data, size) ? -EPIPE : 0;
 }
 
 /* A descriptor that can be read once the user wants us to end; the usual signals do not kill us

@@ -13,6 +13,8 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
+#include "base/near.h"
 #include "cli/cli.h"
 #include "guest/guest.h"
 #include "base/near.h"
@@ -394,49 +396,19 @@ static int print_json(const struct live_print *p)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int tape_read(const char *path, uint8_t **data, size_t *size)
+int cli_file_read(const char *path, uint8_t **data, size_t *size)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-	size_t room = 0;
-	ssize_t n;
+	int rc;
 
 	*data = NULL;
 	*size = 0;
 	if (fd < 0)
 		return cli_error("%s: %s", path, strerror(errno));
-	for (;;) {
-		if (*size == room) {
-			uint8_t *more;
-
-			room = room ? room * 2 : 1 << 20;
-			more = realloc(*data, room);
-			if (!more)
-				return cli_error("%s: %s", path, strerror(ENOMEM));
-			*data = more;
-		}
-		n = read(fd, *data + *size, room - *size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		*size += n;
-	}
-	if (n < 0)
-		cli_error("%s: %s", path, strerror(errno));
+	rc = file_read_all(fd, SIZE_MAX, (char **)data, size);
 	if (fd != STDIN_FILENO)
 		close(fd);
-	return n < 0 ? CLI_ERROR : CLI_OK;
-}
-
-int cli_file_read(const char *path, uint8_t **data, size_t *size)
-{
-	int code = tape_read(path, data, size);
-
-	if (code != CLI_OK) {
-		free(*data);
-		*data = NULL;
-	}
-	return code;
+	return rc ? cli_error("%s: %s", path, strerror(-rc)) : CLI_OK;
 }
 
 int cli_kernel_missing(const char *name, const struct guest_error *error)
@@ -533,7 +505,7 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	code = where_parse(o->where, &runner, &guest);
 	if (code != CLI_OK)
 		return code;
-	code = tape_read(path, &data, &size);
+	code = cli_file_read(path, &data, &size);
 	if (code != CLI_OK)
 		goto out;
 	fd = memfd_create("kvmtape-live", MFD_CLOEXEC);

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/live.h"
 
@@ -186,7 +186,7 @@ static int run(const void *values, int operand_count, char **operands)
 				     .where = v->live};
 	struct cli_live_machine *machine = NULL;
 	struct minimise_report report = {0};
-	struct timespec begin, end;
+	uint64_t begin, took;
 	uint8_t *data = NULL;
 	size_t size;
 	struct cli_output output;
@@ -210,9 +210,9 @@ static int run(const void *values, int operand_count, char **operands)
 		code = cli_error("cannot make room for a tape: %s", strerror(errno));
 		goto out;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	begin = clock_ns();
 	rc = minimise_tape(data, size, &o, made, &report);
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	took = clock_ns() - begin;
 	if (rc != 1) {
 		code = failed(operands[0], v, rc, &report);
 		goto out;
@@ -228,8 +228,7 @@ static int run(const void *values, int operand_count, char **operands)
 	if (v->json)
 		code = print_json(&report, machine);
 	else
-		print_text(&report, machine,
-			   end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9);
+		print_text(&report, machine, took / 1e9);
 out:
 	if (made >= 0)
 		close(made);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 
 #define FIFO_US 20000 /* between two looks whether it has a reader */
@@ -125,18 +126,15 @@ int cli_output_close(struct cli_output *o, enum cli_output_fate fate)
 int cli_file_copy(int from, int to, const char *path)
 {
 	char buf[64 << 10];
-	ssize_t n, done, m;
+	ssize_t n;
 
 	if (lseek(from, 0, SEEK_SET))
 		return cli_error("%s: %s", path, strerror(errno));
 	while ((n = read(from, buf, sizeof(buf))) > 0) {
-		for (done = 0; done < n; done += m) {
-			m = write(to, buf + done, (size_t)(n - done));
-			if (m < 0 && errno == EINTR)
-				m = 0;
-			if (m < 0)
-				return cli_error("%s: %s", path, strerror(errno));
-		}
+		int rc = file_write_all(to, buf, (size_t)n);
+
+		if (rc)
+			return cli_error("%s: %s", path, strerror(-rc));
 	}
 	return n < 0 ? cli_error("%s: %s", path, strerror(errno)) : CLI_OK;
 }

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/array.h"
 #include "cli/cli.h"
 #include "kvmtape/asm.h"
 #include "kvmtape/tape.h"
@@ -208,15 +209,8 @@ static int item_print(const struct print *p, const struct tape_item *item)
 
 static int open_add(struct print *p, const struct tape_call *call)
 {
-	if (p->open_count == p->open_room) {
-		size_t room = p->open_room ? p->open_room * 2 : 16;
-		struct open_call *open = realloc(p->open, room * sizeof(*open));
-
-		if (!open)
-			return -ENOMEM;
-		p->open = open;
-		p->open_room = room;
-	}
+	if (array_grow(&p->open, &p->open_room, p->open_count))
+		return -ENOMEM;
 	p->open[p->open_count++] = (struct open_call){
 		.index = call->index,
 		.thread = call->thread,

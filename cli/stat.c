@@ -6,7 +6,10 @@
 
 #include <jansson.h>
 
+#include "base/array.h"
+#include "base/bytes.h"
 #include "cli/cli.h"
+#include "kvmapi/run_page.h"
 #include "kvmtape/tape.h"
 
 struct stat_values {
@@ -27,11 +30,8 @@ static const struct cli_option options[] = {
 
 static const struct stat_values defaults = {.top = 10};
 
-/* Layout of struct kvm_run that is needed here; uapi/linux/kvm.h. */
+/* Exits that are looked into; uapi/linux/kvm.h. */
 enum {
-	RUN_EXIT_REASON = 8,
-	RUN_UNION = 32,
-	RUN_UNION_S390 = 48,
 	EXIT_IO = 2,
 	EXIT_MMIO = 6,
 	EXIT_INTR = 10,
@@ -198,15 +198,8 @@ static int ioctl_get(struct stats *s, const struct tape_call *call, struct ioctl
 	if (!e)
 		return 0;
 	if (!e->count) {
-		if (s->ioctl_count == s->ioctl_room) {
-			size_t room = s->ioctl_room ? s->ioctl_room * 2 : 64;
-			struct ioctl_stat *more = realloc(s->ioctls, room * sizeof(*more));
-
-			if (!more)
-				return -ENOMEM;
-			s->ioctls = more;
-			s->ioctl_room = room;
-		}
+		if (array_grow(&s->ioctls, &s->ioctl_room, s->ioctl_count))
+			return -ENOMEM;
 		s->ioctls[s->ioctl_count] = (struct ioctl_stat){
 			.kind = call->kind,
 			.request = call->request,
@@ -221,11 +214,7 @@ static int ioctl_get(struct stats *s, const struct tape_call *call, struct ioctl
 
 static uint64_t number(const struct stats *s, const uint8_t *p, unsigned int width)
 {
-	uint64_t n = 0;
-
-	for (unsigned int i = 0; i < width; i++)
-		n = n << 8 | p[s->big_endian ? i : width - 1 - i];
-	return n;
+	return bytes_get(p, width, s->big_endian);
 }
 
 /* The exit that a KVM_RUN ended with, and where the guest reached. */
@@ -684,7 +673,7 @@ static int run(const void *values, int operand_count, char **operands)
 	env = tape_reader_env(s.reader);
 	s.timeless = env->timeless;
 	s.big_endian = kvmapi_arch_big_endian(env->arch);
-	s.run_union = env->arch == KVMAPI_S390 ? RUN_UNION_S390 : RUN_UNION;
+	s.run_union = env->arch == KVMAPI_S390 ? RUN_UNION_S390 : KVMAPI_RUN_UNION;
 	if (s.v->json)
 		code = cli_json_header(stdout, "stat");
 	if (code != CLI_OK)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "fuzz/campaign_internal.h"
 
 /* More than any machine has on its way. */
@@ -51,17 +52,9 @@ struct worker {
 	uint64_t lost_in_a_row;
 };
 
-uint64_t campaign_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
-}
-
 uint64_t campaign_time(const struct campaign *c)
 {
-	return c->before_ms + (c->started_ms ? campaign_now_ms() - c->started_ms : 0);
+	return c->before_ms + (c->started_ms ? clock_ms() - c->started_ms : 0);
 }
 
 int campaign_fail(struct campaign *c, int rc, const char *format, ...)
@@ -502,14 +495,14 @@ static void watch(struct campaign *c)
 {
 	const struct campaign_options *o = c->o;
 	const struct timespec tick = {.tv_nsec = 100000000};
-	uint64_t last = campaign_now_ms(), last_executions = c->n.executions, shown = last;
+	uint64_t last = clock_ms(), last_executions = c->n.executions, shown = last;
 	char line[400];
 
 	while (!campaign_over(c)) {
 		uint64_t now;
 
 		nanosleep(&tick, NULL);
-		now = campaign_now_ms();
+		now = clock_ms();
 		pthread_mutex_lock(&c->lock);
 		if (o->screen && now - shown >= 1000) {
 			campaign_status_screen(c, c->n.executions - last_executions, now - last);
@@ -545,7 +538,7 @@ int campaign_run(const struct campaign_options *options, struct campaign_counts 
 	if (rc)
 		goto out;
 	c.first_now = c.n.executions;
-	c.started_ms = campaign_now_ms();
+	c.started_ms = clock_ms();
 	campaign_log(&c, "%s on %s with %u workers%s", c.resumed ? "goes on" : "begins",
 		     options->where, options->workers, options->blind ? ", blind" : "");
 	for (; running < options->workers; running++) {

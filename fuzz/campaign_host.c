@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "fuzz/campaign.h"
 #include "replayer/live/live.h"
 
@@ -178,18 +179,13 @@ static int host_tape(void *context, int fd)
 {
 	struct host *h = context;
 	void *data;
-	size_t size, used = 0;
+	size_t size;
 	int rc = file_map(h->played, &data, &size);
 
-	while (!rc && used < size) {
-		ssize_t n = write(fd, (const char *)data + used, size - used);
-
-		if (n < 0 && errno != EINTR)
-			rc = -errno;
-		used += n > 0 ? n : 0;
-	}
-	if (!rc || used)
-		munmap(data, size);
+	if (rc)
+		return rc;
+	rc = file_write_all(fd, data, size);
+	munmap(data, size);
 	return rc;
 }
 

@@ -65,7 +65,6 @@ struct campaign {
 	char error[400];
 };
 
-uint64_t campaign_now_ms(void);
 /* Milliseconds of all runs so far. */
 uint64_t campaign_time(const struct campaign *c);
 /* The campaign cannot go on; the first reason counts.  Returns rc. */

@@ -19,6 +19,9 @@
 
 #include <jansson.h>
 
+#include "base/array.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "fuzz/campaign_internal.h"
 
 #define SCHEMA	 1
@@ -29,10 +32,8 @@
 
 uint64_t keys_hash(const char *text, size_t size)
 {
-	uint64_t hash = 14695981039346656037ull;
+	uint64_t hash = hash64_add(HASH64_BEGIN, text, size);
 
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (uint8_t)text[i]) * 1099511628211ull;
 	return hash ? hash : 1;
 }
 
@@ -76,22 +77,6 @@ bool keys_add(struct keys *k, uint64_t key, int *rc)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static int bytes_write(int fd, const void *data, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t n = write(fd, (const char *)data + used, size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		used += n;
-	}
-	return 0;
-}
-
 int campaign_file_put(int folder, const char *name, const void *data, size_t size)
 {
 	char temp[200];
@@ -101,7 +86,7 @@ int campaign_file_put(int folder, const char *name, const void *data, size_t siz
 	fd = openat(folder, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return -errno;
-	rc = bytes_write(fd, data, size);
+	rc = file_write_all(fd, data, size);
 	if (close(fd) && !rc)
 		rc = -errno;
 	if (!rc && renameat(folder, temp, folder, name))
@@ -115,41 +100,17 @@ int campaign_file_get(int folder, const char *name, uint8_t **data, size_t *size
 {
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	size_t used = 0;
-	int rc = 0;
+	int rc;
 
 	*data = NULL;
 	*size = 0;
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
 		rc = -EINVAL;
-		goto out;
-	}
-	*data = malloc(st.st_size + 1);
-	if (!*data) {
-		rc = -ENOMEM;
-		goto out;
-	}
-	while (used < (size_t)st.st_size) {
-		ssize_t n = read(fd, *data + used, st.st_size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			rc = -errno;
-		if (n <= 0)
-			break;
-		used += n;
-	}
-	(*data)[used] = 0;
-	*size = used;
-out:
+	else
+		rc = file_read_all(fd, FILE_MAX, (char **)data, size);
 	close(fd);
-	if (rc) {
-		free(*data);
-		*data = NULL;
-	}
 	return rc;
 }
 
@@ -181,7 +142,7 @@ static int lines_open(struct campaign *c, const char *name, int *fd, char **text
 static int lines_put(struct campaign *c, int fd, const char *name, const char *text, size_t size)
 {
 	off_t end = lseek(fd, 0, SEEK_END);
-	int rc = bytes_write(fd, text, size);
+	int rc = file_write_all(fd, text, size);
 
 	if (!rc)
 		return 0;
@@ -216,16 +177,7 @@ static int entry_add(struct campaign *c, const void *bytes, size_t size, bool se
 {
 	struct campaign_entry e = {.bytes = malloc(size + 1), .size = size, .seed = seed};
 
-	if (c->entry_count == c->entry_room) {
-		size_t room = c->entry_room ? 2 * c->entry_room : 256;
-		struct campaign_entry *more = realloc(c->entries, room * sizeof(*more));
-
-		if (more) {
-			c->entries = more;
-			c->entry_room = room;
-		}
-	}
-	if (!e.bytes || c->entry_count == c->entry_room) {
+	if (!e.bytes || array_grow(&c->entries, &c->entry_room, c->entry_count)) {
 		free(e.bytes);
 		return campaign_fail(c, -ENOMEM, "out of memory");
 	}
@@ -386,16 +338,9 @@ static int names_read(int folder, char ***names, size_t *count)
 	while (!rc && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (*count == room) {
-			char **more =
-				realloc(*names, (room ? room *= 2 : (room = 64)) * sizeof(**names));
-
-			if (!more) {
-				rc = -ENOMEM;
-				break;
-			}
-			*names = more;
-		}
+		rc = array_grow(names, &room, *count);
+		if (rc)
+			break;
 		(*names)[*count] = strdup(entry->d_name);
 		if (!(*names)[*count])
 			rc = -ENOMEM;

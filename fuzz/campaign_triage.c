@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "base/array.h"
 #include "fuzz/campaign_internal.h"
 #include "kvmtape/asm.h"
 
@@ -44,16 +45,9 @@ static struct campaign_find *find_add(struct campaign *c, const char *signature,
 {
 	struct campaign_find *f;
 
-	if (c->find_count == c->find_room) {
-		size_t room = c->find_room ? 2 * c->find_room : 32;
-		struct campaign_find *more = realloc(c->finds, room * sizeof(*more));
-
-		if (!more) {
-			campaign_fail(c, -ENOMEM, "out of memory");
-			return NULL;
-		}
-		c->finds = more;
-		c->find_room = room;
+	if (array_grow(&c->finds, &c->find_room, c->find_count)) {
+		campaign_fail(c, -ENOMEM, "out of memory");
+		return NULL;
 	}
 	f = &c->finds[c->find_count++];
 	memset(f, 0, sizeof(*f));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fuzz/check.h"
+#include "kvmapi/run_page.h"
 
 /* Kernels and back ends that the rules tell apart; a sequence's first bytes choose. */
 static const struct {
@@ -21,9 +22,8 @@ static const struct {
 enum {
 	KERNELS = sizeof(kernels) / sizeof(kernels[0]),
 	VERDICTS_MAX = FUZZ_CALLS_MAX,
-	RUN_HEAD = 32, /* struct kvm_run up to the exit's own data; of it userspace writes: */
-	RUN_INPUT = 2, /* request_interrupt_window, immediate_exit */
-	RUN_CR8 = 16,
+	RUN_HEAD = KVMAPI_RUN_UNION, /* of it userspace writes cr8 and this: */
+	RUN_INPUT = RUN_PADDING,
 	HINTS_MAX = 4,
 };
 
@@ -354,7 +354,7 @@ static bool runs_guest(const struct open *open)
 	const struct tape_part *in =
 		tape_part_find(open->call.parts, open->call.part_count, TAPE_RUN_IN);
 
-	return is_run(open) && (!in || in->have < RUN_INPUT || !in->data[1]);
+	return is_run(open) && (!in || in->have < RUN_INPUT || !in->data[RUN_IMMEDIATE]);
 }
 
 static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/hash.h"
 #include "fuzz/coverage_internal.h"
 #include "replayer/live/player/player.h"
 
@@ -179,13 +181,8 @@ static int symbol_add(struct fuzz_coverage *c, const char *module, const char *n
 
 	if (!m || address < m->from)
 		return 0;
-	if (c->symbol_count == c->symbol_room) {
-		c->symbol_room = c->symbol_room ? c->symbol_room * 2 : 4096;
-		symbols = realloc(c->symbols, c->symbol_room * sizeof(*symbols));
-		if (!symbols)
-			return -ENOMEM;
-		c->symbols = symbols;
-	}
+	if (array_grow(&c->symbols, &c->symbol_room, c->symbol_count))
+		return -ENOMEM;
 	symbols = &c->symbols[c->symbol_count++];
 	symbols->address = address;
 	symbols->module = m - c->modules;
@@ -335,15 +332,13 @@ size_t fuzz_coverage_merge(struct fuzz_coverage *c, const uint8_t *blocks, size_
 	return fresh;
 }
 
-/* A number for a block that depends on nothing but the kernel (FNV-1a, then mixed). */
+/* A number for a block that depends on nothing but the kernel. */
 static uint64_t block_hash(const struct fuzz_block *block)
 {
-	uint64_t hash = 0xcbf29ce484222325ull;
+	uint64_t hash = HASH64_BEGIN;
 
-	for (const char *at = block->module; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 0x100000001b3ull;
-	for (const char *at = block->section; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 0x100000001b3ull;
+	hash = hash64_add(hash, block->module, strlen(block->module));
+	hash = hash64_add(hash, block->section, strlen(block->section));
 	hash = (hash ^ block->offset) * 0x9e3779b97f4a7c15ull;
 	return hash ^ hash >> 32;
 }

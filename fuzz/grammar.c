@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "fuzz/grammar.h"
 
 uint64_t fuzz_grammar_number(struct fuzz_rng *rng, unsigned int size)
@@ -161,11 +162,8 @@ uint64_t fuzz_grammar_wrong(struct fuzz_rng *rng, const struct kvmapi_leaf *leaf
 static void put(const struct fuzz_making *g, const struct kvmapi_leaf *leaf, uint32_t base,
 		uint64_t value)
 {
-	uint8_t *at = g->bytes + base + leaf->offset;
-	bool big = kvmapi_arch_big_endian(g->s->arch);
-
-	for (unsigned int i = 0; i < leaf->size; i++)
-		at[big ? leaf->size - 1 - i : i] = (uint8_t)(value >> (8 * i));
+	bytes_put(g->bytes + base + leaf->offset, value, leaf->size,
+		  kvmapi_arch_big_endian(g->s->arch));
 }
 
 void fuzz_grammar_fill(struct fuzz_making *g)

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "fuzz/grammar.h"
+#include "kvmapi/run_page.h"
 
 enum {
 	CALLS_DEFAULT = 64,
@@ -177,17 +179,12 @@ static bool takes_struct(const struct kvmapi_ioctl *row)
 
 static uint64_t get(enum kvmapi_arch arch, const uint8_t *at, unsigned int width)
 {
-	uint64_t value = 0;
-
-	for (unsigned int i = 0; i < width; i++)
-		value |= (uint64_t)at[kvmapi_arch_big_endian(arch) ? width - 1 - i : i] << (8 * i);
-	return value;
+	return bytes_get(at, width, kvmapi_arch_big_endian(arch));
 }
 
 static void put(enum kvmapi_arch arch, uint8_t *at, uint64_t value, unsigned int width)
 {
-	for (unsigned int i = 0; i < width; i++)
-		at[kvmapi_arch_big_endian(arch) ? width - 1 - i : i] = (uint8_t)(value >> (8 * i));
+	bytes_put(at, value, width, kvmapi_arch_big_endian(arch));
 }
 
 /* --- one argument ----------------------------------------------------------------------------- */
@@ -312,10 +309,10 @@ static void run_make(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_t i
 	if (!run)
 		return;
 	memset(run, 0, RUN_SIZE);
-	run[0] = fuzz_rng_one_in(rng, 6);		/* request_interrupt_window */
-	run[1] = enters ? fuzz_rng_one_in(rng, 12) : 1; /* immediate_exit */
+	run[RUN_WINDOW] = fuzz_rng_one_in(rng, 6);
+	run[RUN_IMMEDIATE] = enters ? fuzz_rng_one_in(rng, 12) : 1;
 	if (fuzz_rng_one_in(rng, 8))
-		run[16] = fuzz_rng_below(rng, 16); /* cr8 */
+		run[RUN_CR8] = fuzz_rng_below(rng, 16);
 	/* The answer to an exit. */
 	for (unsigned int i = 40; i < 56; i++)
 		run[i] = fuzz_rng_one_in(rng, 3) ? 0 : fuzz_rng_next(rng);

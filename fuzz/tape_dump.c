@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "fuzz/tape_dump.h"
 
 /* Long bytes by their sum (FNV-1a): a line should stay one that a person can read. */
 static void dump_bytes(FILE *out, const uint8_t *data, uint32_t len)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint64_t sum = 0xcbf29ce484222325ull;
 
-	for (uint32_t b = 0; b < len; b++) {
-		if (len <= 128) {
-			fputc(digits[data[b] >> 4], out);
-			fputc(digits[data[b] & 15], out);
-		}
-		sum = (sum ^ data[b]) * 0x100000001b3ull;
+	if (len > 128) {
+		fprintf(out, "sum %llx", (unsigned long long)hash64_add(HASH64_BEGIN, data, len));
+		return;
 	}
-	if (len > 128)
-		fprintf(out, "sum %llx", (unsigned long long)sum);
+	for (uint32_t b = 0; b < len; b++) {
+		fputc(digits[data[b] >> 4], out);
+		fputc(digits[data[b] & 15], out);
+	}
 }
 
 static void dump_parts(FILE *out, const struct tape_part *parts, unsigned int count)

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "fuzz/internal.h"
 
 /* The numbers of the canonical form (docs/tape-format.md). */
@@ -23,20 +24,13 @@ enum {
 
 static uint64_t number_get(const struct fuzz_sequence *s, const uint8_t *at, unsigned int width)
 {
-	uint64_t value = 0;
-
-	for (unsigned int i = 0; i < width; i++)
-		value |= (uint64_t)at[kvmapi_arch_big_endian(s->arch) ? width - 1 - i : i]
-			 << (8 * i);
-	return value;
+	return bytes_get(at, width, kvmapi_arch_big_endian(s->arch));
 }
 
 static void number_put(const struct fuzz_sequence *s, uint8_t *at, uint64_t value,
 		       unsigned int width)
 {
-	for (unsigned int i = 0; i < width; i++)
-		at[kvmapi_arch_big_endian(s->arch) ? width - 1 - i : i] =
-			(uint8_t)(value >> (8 * i));
+	bytes_put(at, value, width, kvmapi_arch_big_endian(s->arch));
 }
 
 /* The argument is the address of a struct. */

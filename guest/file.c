@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Small things about files, commands, time and error lines. */
+/* Small things about files, commands and error lines. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <elf.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "guest/internal.h"
 
 int guest_fail(struct guest_error *error, int rc, const char *format, ...)
@@ -25,59 +26,13 @@ int guest_fail(struct guest_error *error, int rc, const char *format, ...)
 	return rc;
 }
 
-int64_t guest_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
-
 int guest_left(int64_t then)
 {
-	int64_t left = then - guest_now();
+	int64_t left = then - clock_ms();
 
 	if (then < 0)
 		return -1;
 	return left < 0 ? 0 : left;
-}
-
-/* Read fd to its end. */
-static int stream_read(int fd, char **data, size_t *size)
-{
-	size_t capacity = 64 << 10;
-	char *all = malloc(capacity);
-	size_t used = 0;
-	int rc;
-
-	while (all) {
-		ssize_t n = read(fd, all + used, capacity - used - 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			rc = -errno;
-			free(all);
-			return rc;
-		}
-		if (!n) {
-			all[used] = 0;
-			*data = all;
-			*size = used;
-			return 0;
-		}
-		used += n;
-		if (used + 1 == capacity) {
-			char *more = realloc(all, capacity * 2);
-
-			if (!more)
-				break;
-			all = more;
-			capacity *= 2;
-		}
-	}
-	free(all);
-	return -ENOMEM;
 }
 
 int guest_file_read(const char *path, char **data, size_t *size)
@@ -87,7 +42,7 @@ int guest_file_read(const char *path, char **data, size_t *size)
 
 	if (fd < 0)
 		return -errno;
-	rc = stream_read(fd, data, size);
+	rc = file_read_all(fd, SIZE_MAX, data, size);
 	close(fd);
 	return rc;
 }
@@ -131,7 +86,7 @@ int guest_command_read(const char *const *arguments, char **data, size_t *size)
 		close(out[0]);
 		return -EAGAIN;
 	}
-	rc = stream_read(out[0], data, size);
+	rc = file_read_all(out[0], SIZE_MAX, data, size);
 	close(out[0]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

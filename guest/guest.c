@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "guest/running.h"
 
 #define QMP_TIME   20000 /* ms for QEMU to answer a command, on a busy machine */
@@ -462,7 +463,7 @@ static int channel_read(struct guest *guest)
  */
 static int send_wait(struct guest *guest)
 {
-	int64_t then = guest_now() + guest->config.hang_time * 1000ll;
+	int64_t then = clock_ms() + guest->config.hang_time * 1000ll;
 	struct pollfd waits[2];
 	int rc;
 
@@ -530,7 +531,7 @@ int guest_send(struct guest *guest, uint32_t type, uint32_t *sequence, const voi
 }
 
 /*
- * Wait for a frame until `then` (guest_now(); -1 = for ever), or for other_fd (-1 = none) to be
+ * Wait for a frame until `then` (clock_ms(); -1 = for ever), or for other_fd (-1 = none) to be
  * readable: returns 1.
  */
 int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_message_in *message)
@@ -580,13 +581,13 @@ int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_mes
 
 int guest_receive(struct guest *guest, int timeout, struct guest_message_in *message)
 {
-	return guest_wait(guest, timeout < 0 ? -1 : guest_now() + timeout, -1, message);
+	return guest_wait(guest, timeout < 0 ? -1 : clock_ms() + timeout, -1, message);
 }
 
 int guest_exchange(struct guest *guest, uint32_t type, const void *body, size_t size, int timeout,
 		   struct guest_message_in *answer)
 {
-	int64_t then = timeout < 0 ? -1 : guest_now() + timeout;
+	int64_t then = timeout < 0 ? -1 : clock_ms() + timeout;
 	int32_t status;
 	uint32_t sequence;
 	int rc;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "guest/internal.h"
 
 /* Wanted on every architecture, as far as the kernel has them. */
@@ -83,20 +84,13 @@ static int tree_visit(const char *path, const struct stat *st, int type, struct 
 	const char *file = path + where->base;
 	const char *end = strstr(file, ".ko");
 	char name[64];
-	struct found *more;
 
 	if (type != FTW_F || !end ||
 	    (end[3] && strcmp(end, ".ko.xz") && strcmp(end, ".ko.zst") && strcmp(end, ".ko.gz")))
 		return 0;
-	if (tree.count == tree.capacity) {
-		tree.capacity = tree.capacity ? tree.capacity * 2 : 1024;
-		more = realloc(tree.items, tree.capacity * sizeof(*more));
-		if (!more) {
-			tree.error = -ENOMEM;
-			return 1;
-		}
-		tree.items = more;
-	}
+	tree.error = array_grow(&tree.items, &tree.capacity, tree.count);
+	if (tree.error)
+		return 1;
 	name_make(file, name, sizeof(name));
 	tree.items[tree.count].name = strdup(name);
 	tree.items[tree.count].path = strdup(path);

@@ -84,9 +84,7 @@ int guest_qmp_command(struct guest_qmp *qmp, const char *text, int timeout);
 int guest_qmp_drain(struct guest_qmp *qmp);
 int guest_qmp_wait_migration(struct guest_qmp *qmp, int timeout);
 
-/* Milliseconds of a clock that only goes forward. */
-int64_t guest_now(void);
-/* Milliseconds left until then, at least 0; then = -1: -1. */
+/* Milliseconds left until clock_ms() is then, at least 0; then = -1: -1. */
 int guest_left(int64_t then);
 
 #endif

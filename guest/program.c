@@ -11,6 +11,7 @@
 
 #include <elf.h>
 
+#include "base/clock.h"
 #include "guest/running.h"
 
 #define FILE_TIME 60000 /* ms for the agent to take or give a piece of a file */
@@ -493,7 +494,7 @@ static int frame_handle(struct run *run, const struct guest_message_in *message)
 /* End the program that runs; -ENOTCONN if the guest does not answer any more. */
 static int program_kill(struct guest *guest, struct run *run)
 {
-	int64_t then = guest_now() + guest->config.hang_time * 1000;
+	int64_t then = clock_ms() + guest->config.hang_time * 1000;
 	struct guest_message_in message;
 	uint32_t number = SIGKILL;
 	bool answered = false;
@@ -532,7 +533,7 @@ int guest_exec_begin(struct guest *guest, const struct guest_program *program, u
 
 int guest_exec(struct guest *guest, const struct guest_program *program, struct guest_exit *result)
 {
-	int64_t then = program->timeout < 0 ? -1 : guest_now() + program->timeout;
+	int64_t then = program->timeout < 0 ? -1 : clock_ms() + program->timeout;
 	struct run run = {.program = program, .result = result};
 	struct guest_message_in message;
 	int input = program->input_fd;

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "guest/internal.h"
 
 /* Read more into the buffer.  0, -ETIMEDOUT, -ENOTCONN. */
@@ -77,7 +78,7 @@ static void event_note(struct guest_qmp *qmp, const json_t *message)
 
 int guest_qmp_command(struct guest_qmp *qmp, const char *text, int timeout)
 {
-	int64_t end = timeout < 0 ? -1 : guest_now() + timeout;
+	int64_t end = timeout < 0 ? -1 : clock_ms() + timeout;
 	json_t *message;
 	int rc;
 
@@ -120,7 +121,7 @@ int guest_qmp_drain(struct guest_qmp *qmp)
 
 int guest_qmp_wait_migration(struct guest_qmp *qmp, int timeout)
 {
-	int64_t end = guest_now() + timeout;
+	int64_t end = clock_ms() + timeout;
 	int rc = 0;
 
 	while (strcmp(qmp->migration, "completed")) {
@@ -143,7 +144,7 @@ int guest_qmp_wait_migration(struct guest_qmp *qmp, int timeout)
 
 int guest_qmp_open(struct guest_qmp *qmp, int fd, int timeout)
 {
-	int64_t end = guest_now() + timeout;
+	int64_t end = clock_ms() + timeout;
 	json_t *message;
 	int rc;
 

@@ -28,7 +28,7 @@ struct guest {
 
 /* Kill QEMU and note how it ended. */
 void guest_end(struct guest *guest, enum guest_outcome outcome, const char *text);
-/* As guest_receive(), until guest_now() is `then` (-1: for ever); 1 = other_fd can be read. */
+/* As guest_receive(), until clock_ms() is `then` (-1: for ever); 1 = other_fd can be read. */
 int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_message_in *message);
 
 #endif

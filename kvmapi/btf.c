@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "kvmapi/types.h"
 
 static struct types loaded[KVMAPI_ARCHS];
@@ -35,11 +36,7 @@ static const char *plain_name(const char *name, uint32_t *kind)
 
 static uint32_t name_hash(const char *name)
 {
-	uint32_t hash = 2166136261u;
-
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)*name) * 16777619u;
-	return hash;
+	return hash32_add(HASH32_BEGIN, name, strlen(name));
 }
 
 static int names_make(struct types_by_name *names, const struct btf *btf)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/bytes.h"
 #include "kvmapi/types.h"
 
 #define PATH_ROOM  256
@@ -52,8 +54,8 @@ struct live_case {
 struct live_program {
 	struct live_op *ops;
 	struct live_case *cases;
-	uint32_t op_count, op_room;
-	uint32_t case_count, case_room;
+	uint32_t op_count, case_count;
+	size_t op_room, case_room;
 };
 
 struct range {
@@ -116,20 +118,13 @@ struct compiler {
 static struct live_op *op_add(struct compiler *c, struct live_op op)
 {
 	struct live_program *p = c->program;
-	struct live_op *ops = p->ops;
 
-	if (p->op_count == p->op_room) {
-		p->op_room = p->op_room ? 2 * p->op_room : 16;
-		ops = realloc(p->ops, p->op_room * sizeof(*ops));
-		if (!ops) {
-			p->op_room = p->op_count;
-			c->failed = true;
-			return NULL;
-		}
-		p->ops = ops;
+	if (array_grow(&p->ops, &p->op_room, p->op_count)) {
+		c->failed = true;
+		return NULL;
 	}
-	ops[p->op_count] = op;
-	return &ops[p->op_count++];
+	p->ops[p->op_count] = op;
+	return &p->ops[p->op_count++];
 }
 
 /* The operation `at` passes over everything behind it so far. */
@@ -142,19 +137,12 @@ static void op_skip_to_here(struct compiler *c, uint32_t at)
 static void case_add(struct compiler *c, uint64_t value, bool otherwise)
 {
 	struct live_program *p = c->program;
-	struct live_case *cases = p->cases;
 
-	if (p->case_count == p->case_room) {
-		p->case_room = p->case_room ? 2 * p->case_room : 16;
-		cases = realloc(p->cases, p->case_room * sizeof(*cases));
-		if (!cases) {
-			p->case_room = p->case_count;
-			c->failed = true;
-			return;
-		}
-		p->cases = cases;
+	if (array_grow(&p->cases, &p->case_room, p->case_count)) {
+		c->failed = true;
+		return;
 	}
-	cases[p->case_count++] = (struct live_case){.value = value, .otherwise = otherwise};
+	p->cases[p->case_count++] = (struct live_case){.value = value, .otherwise = otherwise};
 }
 
 static void class_set(struct compiler *c, size_t at, size_t size, enum kvmapi_byte class)
@@ -813,13 +801,9 @@ struct run {
 
 static bool number_at(const struct run *r, size_t at, unsigned int width, uint64_t *value)
 {
-	uint64_t v = 0;
-
 	if (at + width > r->len)
 		return false;
-	for (unsigned int i = 0; i < width; i++)
-		v = v << 8 | r->data[at + (r->big_endian ? i : width - 1 - i)];
-	*value = v;
+	*value = bytes_get(r->data + at, width, r->big_endian);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "kvmapi/internal.h"
 #include "kvmapi/kvm_gone.h"
 #include "kvmapi/on.h"
+#include "kvmapi/run_page.h"
 
 #define SYSTEM KVMAPI_SYSTEM
 #define VM     KVMAPI_VM
@@ -171,7 +172,7 @@ static const struct kvmapi_ioctl ioctls[] = {
 
 /* --- exit reasons --- */
 
-#define RUN_UNION offsetof(struct kvm_run, hw)
+#define UNION_AT offsetof(struct kvm_run, hw)
 #define EXIT(reason_, member_) \
 	{.name = #reason_,     \
 	 .member = #member_,   \
@@ -182,17 +183,29 @@ static const struct kvmapi_ioctl ioctls[] = {
 	 .member = #member_,                      \
 	 .reason = reason_,                       \
 	 .out = SIZE_OF(struct kvm_run, member_), \
-	 .in = offsetof(struct kvm_run, last_) + SIZE_OF(struct kvm_run, last_) - RUN_UNION},
+	 .in = offsetof(struct kvm_run, last_) + SIZE_OF(struct kvm_run, last_) - UNION_AT},
 #define EXIT_BARE(reason_) {.name = #reason_, .reason = reason_},
 
 static const struct kvmapi_exit exits[] = {
 #include "kvmapi/exits.def"
 };
 
-#if !defined(KVMAPI_ARCH_s390)
-_Static_assert(RUN_UNION == KVMAPI_RUN_UNION, "where the exit union is");
-_Static_assert(offsetof(struct kvm_run, kvm_valid_regs) == KVMAPI_RUN_VALID_REGS, "kvm_valid_regs");
-_Static_assert(offsetof(struct kvm_run, s) == KVMAPI_RUN_SYNC, "sync regs");
+#define RUN_FIELD(at, field) _Static_assert(offsetof(struct kvm_run, field) == (at), #field)
+RUN_FIELD(RUN_WINDOW, request_interrupt_window);
+RUN_FIELD(RUN_IMMEDIATE, immediate_exit);
+RUN_FIELD(RUN_PADDING, padding1);
+RUN_FIELD(RUN_EXIT_REASON, exit_reason);
+RUN_FIELD(RUN_READY, ready_for_interrupt_injection);
+RUN_FIELD(RUN_IF, if_flag);
+RUN_FIELD(RUN_FLAGS, flags);
+RUN_FIELD(RUN_CR8, cr8);
+RUN_FIELD(RUN_APIC_BASE, apic_base);
+#if defined(KVMAPI_ARCH_s390)
+RUN_FIELD(RUN_UNION_S390, hw);
+#else
+RUN_FIELD(KVMAPI_RUN_UNION, hw);
+RUN_FIELD(KVMAPI_RUN_VALID_REGS, kvm_valid_regs);
+RUN_FIELD(KVMAPI_RUN_SYNC, s);
 _Static_assert(SIZE_OF(struct kvm_run, s) == KVMAPI_RUN_SYNC_MAX, "sync regs");
 #endif
 
@@ -460,5 +473,5 @@ const struct kvmapi_table CAT(kvmapi_table_, KVMAPI_ARCH) = {
 	.use_count = ARRAY_COUNT(uses),
 	.cap_args_count = ARRAY_COUNT(cap_args),
 	.traffic_count = ARRAY_COUNT(traffic),
-	.run_union = RUN_UNION,
+	.run_union = UNION_AT,
 };

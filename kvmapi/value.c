@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "kvmapi/types.h"
 #include "kvmapi/value.h"
 
@@ -194,22 +195,10 @@ static size_t captured(const struct walk *w, size_t at, size_t size)
 	return w->len - at < size ? w->len - at : size;
 }
 
-static bool is_zero(const uint8_t *data, size_t size)
-{
-	while (size && *data == 0)
-		data++, size--;
-	return size == 0;
-}
-
 /* An integer of the tape's byte order.  The caller has looked that it was captured. */
 static uint64_t number_read(const struct walk *w, size_t at, size_t bytes)
 {
-	uint64_t value = 0;
-	size_t n;
-
-	for (n = 0; n < bytes; n++)
-		value = value << 8 | w->data[at + (w->big_endian ? n : bytes - 1 - n)];
-	return value;
+	return bytes_get(w->data + at, bytes, w->big_endian);
 }
 
 /* `size` bytes as they are; what was not captured has no address. */
@@ -400,7 +389,7 @@ static int walk_array(struct walk *w, const char *name, const struct btf_type *t
 	/* As in C, what is left out at the end of an array of fixed length is zero. */
 	while (w->sink->skip_zeros && array->nelems && count > 1 &&
 	       captured(w, at + (count - 1) * size, size) == size &&
-	       is_zero(w->data + at + (count - 1) * size, size))
+	       bytes_zero(w->data + at + (count - 1) * size, size))
 		count--;
 	err = w->sink->begin(w->ctx, name, true);
 	for (n = 0; n < count && !err; n++)
@@ -491,7 +480,7 @@ static int walk_member(struct walk *w, const struct btf_type *t, uint32_t n, siz
 		padding = strncmp(name, "pad", 3) == 0 || strncmp(name, "reserved", 8) == 0 ||
 			  strncmp(name, "gap_", 4) == 0;
 		if ((w->sink->skip_zeros || padding) && captured(w, from, size) == size &&
-		    (!size || is_zero(w->data + from, size)) && !zero_has_name(w))
+		    (!size || bytes_zero(w->data + from, size)) && !zero_has_name(w))
 			err = 0;
 		else
 			err = walk_value(w, name, m->type, from);

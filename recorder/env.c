@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "recorder/internal.h"
 
 #define CAPS_LIMIT  1024 /* capability numbers are looked for below this */
@@ -127,21 +128,11 @@ static int env_caps(struct tape_env *env, int kvm)
 	return err;
 }
 
-/* FNV-1a of what the table says of this machine's architecture: which rows made the capture rules.
- */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
-{
-	const uint8_t *at = data;
-
-	while (len--)
-		hash = (hash ^ *at++) * 0x100000001b3u;
-	return hash;
-}
-
+/* Of what the table says of this machine's architecture: which rows made the capture rules. */
 static int env_table(struct tape_env *env)
 {
 	const struct kvmapi_ioctl *rows;
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = HASH64_BEGIN;
 	char text[24];
 	size_t count;
 
@@ -152,8 +143,8 @@ static int env_table(struct tape_env *env)
 					  row->payload, row->size,     row->elem_size,
 					  row->creates, row->size_cap, row->nested_count};
 
-		hash = hash_bytes(hash, row->name, strlen(row->name) + 1);
-		hash = hash_bytes(hash, words, sizeof(words));
+		hash = hash64_add(hash, row->name, strlen(row->name) + 1);
+		hash = hash64_add(hash, words, sizeof(words));
 	}
 	snprintf(text, sizeof(text), "%016llx", (unsigned long long)hash);
 	return tape_env_set(env, "table.hash", text);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "recorder/internal.h"
 
 static uint32_t bucket(uint64_t key)
@@ -115,16 +116,9 @@ struct recorder_object **recorder_objects_open(struct recorder_tables *t, size_t
 		for (struct recorder_object *o = t->objects[i]; o; o = o->next) {
 			if (o->closed)
 				continue;
-			if (*count == room) {
-				struct recorder_object **more;
-
-				room = room ? 2 * room : 64;
-				more = realloc(list, room * sizeof(*list));
-				if (!more) {
-					free(list);
-					return NULL;
-				}
-				list = more;
+			if (array_grow(&list, &room, *count)) {
+				free(list);
+				return NULL;
 			}
 			list[(*count)++] = o;
 		}

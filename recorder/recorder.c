@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kvmtape.skel.h"
 #include "base/near.h"
 #include "recorder/internal.h"
@@ -96,14 +96,6 @@ int recorder_fail(struct recorder_message *message, int err, const char *format,
 	vsnprintf(message->text, sizeof(message->text), format, args);
 	va_end(args);
 	return err;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static uint64_t tape_time(const struct recorder *r, uint64_t time)
@@ -224,7 +216,7 @@ static void mark_dying(struct recorder *r, struct recorder_object *object, uint6
 		r->tables.dying++;
 	object->dying = true;
 	object->time = time;
-	r->dying = now_ns();
+	r->dying = clock_ns();
 }
 
 static void close_dying(struct recorder *r)
@@ -453,7 +445,7 @@ static void take_lost_signals(struct recorder *r, uint64_t sum)
 	r->stats.signals_lost += lost;
 	write_signal(r, &(struct tape_signal){.what = TAPE_SIGNAL_LOST,
 					      .count = lost,
-					      .time = tape_time(r, now_ns())});
+					      .time = tape_time(r, clock_ns())});
 }
 
 /*
@@ -463,7 +455,7 @@ static void take_lost_signals(struct recorder *r, uint64_t sum)
 static void begin_sweep(struct recorder *r, bool lost)
 {
 	if (lost || !r->backend->sees_last_close)
-		r->sweep_until = now_ns() + SWEEP_MS * MS;
+		r->sweep_until = clock_ns() + SWEEP_MS * MS;
 }
 
 static void take_record(struct recorder *r, const void *data, size_t size)
@@ -593,7 +585,7 @@ static void take_missed(struct recorder *r)
 	if (now.all != r->skips.all)
 		r->doubtful = producer_position(r);
 	if (now.calls > r->skips.calls)
-		put_gap(r, TAPE_GAP_MISSED, now.calls - r->skips.calls, tape_time(r, now_ns()));
+		put_gap(r, TAPE_GAP_MISSED, now.calls - r->skips.calls, tape_time(r, clock_ns()));
 	r->skips = now;
 }
 
@@ -639,7 +631,7 @@ static bool is_alive(struct recorder *r, const struct recorder_object *object)
 static void sweep(struct recorder *r)
 {
 	struct recorder_object **list;
-	uint64_t until, time = now_ns();
+	uint64_t until, time = clock_ns();
 	size_t count;
 
 	r->swept = time;
@@ -856,7 +848,7 @@ static int prove(struct recorder *r, uint32_t there, uint32_t *missing,
 		 struct recorder_message *why)
 {
 	const struct recorder_backend *backend = r->backend;
-	uint64_t until = now_ns() + CONTROL_MS * MS;
+	uint64_t until = clock_ns() + CONTROL_MS * MS;
 	uint32_t hooks;
 	uint32_t pid;
 
@@ -877,7 +869,7 @@ static int prove(struct recorder *r, uint32_t there, uint32_t *missing,
 		if (!(hooks & ~r->proven) && r->close_proven)
 			return 0;
 		usleep(SLEEP_MIN_US);
-	} while (now_ns() < until);
+	} while (clock_ns() < until);
 	*missing = hooks & ~r->proven;
 	if (*missing)
 		return recorder_fail(
@@ -1202,7 +1194,7 @@ static bool has_ended(uint32_t pid)
 static uint32_t living_process(struct recorder *r)
 {
 	int fd = bpf_map__fd(r->skeleton->maps.followed);
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 	uint32_t pid, next;
 
 	if (bpf_map_get_next_key(fd, NULL, &pid))
@@ -1246,8 +1238,8 @@ static bool ended(struct recorder *r)
 	if (pid && !r->told_waiting) {
 		/* It may be on its way to its end, so give it the time to. */
 		if (!r->ended)
-			r->ended = now_ns();
-		if (now_ns() - r->ended < LIVING_MS * MS)
+			r->ended = clock_ns();
+		if (clock_ns() - r->ended < LIVING_MS * MS)
 			return false;
 		r->told_waiting = true;
 		name_of(r, (pid_t)pid, name);
@@ -1263,7 +1255,7 @@ static bool asked_to_finish(struct recorder *r, const struct recorder_stop *stop
 			    uint64_t *deadline)
 {
 	int signals = stop ? stop->signals : 0;
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (signals > *handled) {
 		*handled = signals;
@@ -1295,7 +1287,7 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 /* Look which objects are gone, if there is a reason to and the ring leaves the time. */
 static void sweep_if_due(struct recorder *r, unsigned int records)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (r->skeleton->bss->lost_notices != r->stats.notices_lost) {
 		r->stats.notices_lost = r->skeleton->bss->lost_notices;
@@ -1310,7 +1302,7 @@ static void sweep_if_due(struct recorder *r, unsigned int records)
 /* All processes have ended; their files may need a moment. */
 static void sweep_at_end(struct recorder *r)
 {
-	uint64_t until = now_ns() + SWEEP_MS * MS;
+	uint64_t until = clock_ns() + SWEEP_MS * MS;
 
 	for (;;) {
 		size_t count;
@@ -1318,7 +1310,7 @@ static void sweep_at_end(struct recorder *r)
 		sweep(r);
 		close_dying(r);
 		free(recorder_objects_open(&r->tables, &count));
-		if (!count || now_ns() >= until)
+		if (!count || clock_ns() >= until)
 			return;
 		usleep(SLEEP_MAX_US);
 	}
@@ -1339,7 +1331,7 @@ static void say_what_runs_on(struct recorder *r)
 static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		     void (*warn)(const char *))
 {
-	uint64_t flushed = now_ns();
+	uint64_t flushed = clock_ns();
 	uint64_t deadline = 0;
 	unsigned int sleep_us = SLEEP_MIN_US;
 	int handled = 0;
@@ -1352,7 +1344,7 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 		uint64_t now;
 
 		records = drain(r);
-		now = now_ns();
+		now = clock_ns();
 
 		if (!r->stats.write_error && r->dirty &&
 		    now - flushed >= r->options.flush_ms * MS) {
@@ -1395,8 +1387,8 @@ static int wait_for_output(void *context, int fd)
 		int signals = r->stop ? r->stop->signals : 0;
 
 		if (signals && !asked)
-			asked = now_ns();
-		if (signals > 1 || (asked && now_ns() - asked >= FINISH_MS * MS))
+			asked = clock_ns();
+		if (signals > 1 || (asked && clock_ns() - asked >= FINISH_MS * MS))
 			return -EINTR;
 		if (poll(&output, 1, 50) > 0)
 			return 0;
@@ -1420,7 +1412,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		goto out_env;
 	}
 	drain(r);
-	r->start = now_ns();
+	r->start = clock_ns();
 	r->stop = stop;
 	err = r->options.raw ? 0 : tape_live_open(env.arch, &r->live);
 	if (!err)
@@ -1444,9 +1436,9 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		;
 	close_dying(r);
 	put_gap(r, TAPE_GAP_BUFFER, r->skeleton->bss->lost_buffer - r->lost_buffer,
-		tape_time(r, now_ns()));
+		tape_time(r, clock_ns()));
 	put_gap(r, TAPE_GAP_THREADS, r->skeleton->bss->lost_threads - r->lost_threads,
-		tape_time(r, now_ns()));
+		tape_time(r, clock_ns()));
 	end.seen = counted(r) - base + r->stats.lost[TAPE_GAP_MISSED];
 	memcpy(end.lost, r->stats.lost, sizeof(end.lost));
 	if (!r->stats.write_error)

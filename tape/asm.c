@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "tape/asm_write.h"
 #include "tape/format.h"
 
@@ -93,12 +94,10 @@ static int begin_items(struct assembler *a)
 
 static int add_thread(struct assembler *a, const char *where, const struct tape_thread *thread)
 {
-	void *array = a->calls;
-	int err = tape_array_grow(&array, &a->thread_room, a->thread_count, sizeof(*a->calls));
+	int err = array_grow(&a->calls, &a->thread_room, a->thread_count);
 
 	if (err)
 		return err;
-	a->calls = array;
 	memset(&a->calls[a->thread_count++], 0, sizeof(*a->calls));
 	return asm_written(a, where, tape_writer_thread(a->w, thread));
 }
@@ -124,12 +123,10 @@ int asm_need_thread(struct assembler *a, const char *where, uint64_t id)
 int asm_add_object(struct assembler *a, const char *where, size_t len,
 		   const struct tape_object *object)
 {
-	void *array = a->objects;
-	int err = tape_array_grow(&array, &a->object_room, a->object_count, sizeof(*a->objects));
+	int err = array_grow(&a->objects, &a->object_room, a->object_count);
 
 	if (err)
 		return err;
-	a->objects = array;
 	a->objects[a->object_count++] = *object;
 	err = asm_symbol_add(&a->symbols, where, len, ASM_SYMBOL_OBJECT, object->id);
 	return err ? err : asm_written(a, where, tape_writer_object(a->w, object));

@@ -4,17 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "tape/asm_symbol.h"
 
 /* The symbol, or the free place for it. */
 static struct asm_symbol *place_find(const struct asm_symbols *s, const char *name, size_t len)
 {
-	uint32_t hash = 2166136261u;
-	size_t at;
+	size_t at = hash32_add(HASH32_BEGIN, name, len) & (s->room - 1);
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-	at = hash & (s->room - 1);
 	while (s->list[at].name &&
 	       (strncmp(s->list[at].name, name, len) != 0 || s->list[at].name[len]))
 		at = (at + 1) & (s->room - 1);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "tape/asm_value.h"
 #include "tape/show.h"
 
@@ -374,20 +375,12 @@ bool asm_buf_is_set(const struct asm_buf *buf, size_t offset, size_t len)
 
 uint64_t asm_number_get(enum kvmapi_arch arch, const uint8_t *from, size_t bytes)
 {
-	const bool big = kvmapi_arch_big_endian(arch);
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | from[big ? i : bytes - 1 - i];
-	return value;
+	return bytes_get(from, bytes, kvmapi_arch_big_endian(arch));
 }
 
 void asm_number_put(enum kvmapi_arch arch, uint8_t *to, uint64_t value, size_t bytes)
 {
-	const bool big = kvmapi_arch_big_endian(arch);
-
-	for (size_t i = 0; i < bytes; i++)
-		to[big ? bytes - 1 - i : i] = (uint8_t)(value >> (8 * i));
+	bytes_put(to, value, bytes, kvmapi_arch_big_endian(arch));
 }
 
 /* --- values ----------------------------------------------------------------------------------- */

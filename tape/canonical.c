@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/bytes.h"
 #include "tape/format.h"
 #include "tape/ids.h"
 #include "tape/show.h"
@@ -109,7 +111,6 @@ static int32_t object_fd(uint32_t id)
 
 static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
 {
-	void *array = c->foreign;
 	int err;
 
 	*renamed = fd;
@@ -130,10 +131,9 @@ static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
 			return 0;
 		}
 	}
-	err = tape_array_grow(&array, &c->foreign_room, c->foreign_count, sizeof(*c->foreign));
+	err = array_grow(&c->foreign, &c->foreign_room, c->foreign_count);
 	if (err)
 		return err;
-	c->foreign = array;
 	c->foreign[c->foreign_count++] = (struct foreign){
 		.pid = pid,
 		.fd = fd,
@@ -231,10 +231,7 @@ static bool part_unreadable(const struct tape_part *part)
 
 static void number_put(const struct canon *c, uint8_t *to, uint64_t value, unsigned int bytes)
 {
-	const bool big = kvmapi_arch_big_endian(c->env->arch);
-
-	for (unsigned int i = 0; i < bytes; i++)
-		to[i] = (uint8_t)(value >> (8 * (big ? bytes - 1 - i : i)));
+	bytes_put(to, value, bytes, kvmapi_arch_big_endian(c->env->arch));
 }
 
 /* The pointer to which a field of the argument belongs, -1 = none that the row knows. */
@@ -488,7 +485,7 @@ static int take_thread(struct canon *c, const struct tape_thread *thread)
 	struct tape_thread to = *thread;
 	uint32_t *first;
 
-	if (tape_array_grow((void **)&c->pids, &c->thread_room, c->thread_count, sizeof(*c->pids)))
+	if (array_grow(&c->pids, &c->thread_room, c->thread_count))
 		return -ENOMEM;
 	first = tape_ids_at(&c->first_of_pid, thread->pid);
 	if (!first)
@@ -504,12 +501,10 @@ static int take_thread(struct canon *c, const struct tape_thread *thread)
 static int take_object(struct canon *c, const struct tape_object *object)
 {
 	struct tape_object to = *object;
-	void *array = c->objects;
-	int err = tape_array_grow(&array, &c->object_room, c->object_count, sizeof(*c->objects));
+	int err = array_grow(&c->objects, &c->object_room, c->object_count);
 
 	if (err)
 		return err;
-	c->objects = array;
 	c->objects[c->object_count++] = (struct canon_object){.id = object->id, .fd = object->fd};
 	if (to.fd >= 0)
 		to.fd = object_fd(object->id);
@@ -519,9 +514,8 @@ static int take_object(struct canon *c, const struct tape_object *object)
 static int take_closed(struct canon *c, uint32_t id)
 {
 	struct canon_object *o = canon_object(c, id);
-	void *array = c->closed;
 	size_t at;
-	int err = tape_array_grow(&array, &c->closed_room, c->closed_count, sizeof(*c->closed));
+	int err = array_grow(&c->closed, &c->closed_room, c->closed_count);
 
 	if (err)
 		return err;
@@ -530,7 +524,6 @@ static int take_closed(struct canon *c, uint32_t id)
 		memmove(o, o + 1, (c->object_count - at - 1) * sizeof(*o));
 		c->object_count--;
 	}
-	c->closed = array;
 	c->closed[c->closed_count++] = id;
 	return 0;
 }

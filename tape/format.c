@@ -23,21 +23,6 @@ int tape_varint_get_slow(const uint8_t **at, const uint8_t *end, uint64_t *value
 	return TAPE_E_CORRUPT;
 }
 
-int tape_array_grow(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? 2 * *room : 16;
-	void *data;
-
-	if (count < *room)
-		return 0;
-	data = realloc(*array, more * size);
-	if (!data)
-		return -ENOMEM;
-	*array = data;
-	*room = more;
-	return 0;
-}
-
 int tape_buf_grow(struct tape_buf *buf, size_t more)
 {
 	size_t room = buf->room ? buf->room : 256;

@@ -156,10 +156,6 @@ static inline uint64_t tape_le_get(const uint8_t *from, unsigned int bytes)
 	return value;
 }
 
-/* Room for one more element in an array of `count`; doubles.  0 or -ENOMEM, and then it is as
- * before. */
-int tape_array_grow(void **array, size_t *room, size_t count, size_t size);
-
 /* --- growing buffer --------------------------------------------------------------------------- */
 
 struct tape_buf {

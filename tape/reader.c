@@ -14,6 +14,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "base/array.h"
 #include "tape/format.h"
 
 #define READ_CHUNK   ((size_t)128 << 10)
@@ -168,23 +169,6 @@ static void input_use(struct tape_reader *r, size_t n)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static int table_grow(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? *room : 16;
-	void *data;
-
-	if (count <= *room)
-		return 0;
-	while (more < count)
-		more *= 2;
-	data = realloc(*array, more * size);
-	if (!data)
-		return -ENOMEM;
-	*array = data;
-	*room = more;
-	return 0;
-}
-
 /* The open call of a thread has ended, by its return or because that is missing. */
 static void open_call_end(struct tape_reader *r, struct open_call *open)
 {
@@ -275,7 +259,6 @@ static int body_thread(struct tape_reader *r, const uint8_t *at, const uint8_t *
 		       struct tape_item *item)
 {
 	struct tape_thread thread = {0};
-	void *array = r->threads;
 	uint32_t len;
 	int err;
 
@@ -298,10 +281,9 @@ static int body_thread(struct tape_reader *r, const uint8_t *at, const uint8_t *
 		return thread.id < r->thread_count ? 0 : TAPE_E_CORRUPT;
 	if (thread.id != r->thread_count)
 		return TAPE_E_CORRUPT;
-	err = table_grow(&array, &r->thread_room, (size_t)thread.id + 1, sizeof(*r->threads));
+	err = array_grow(&r->threads, &r->thread_room, r->thread_count);
 	if (err)
 		return err;
-	r->threads = array;
 	r->threads[r->thread_count++] = (struct reader_thread){.thread = thread};
 	item->type = TAPE_THREAD;
 	item->u.thread = thread;
@@ -320,7 +302,6 @@ static int body_object(struct tape_reader *r, const uint8_t *at, const uint8_t *
 {
 	struct tape_object object = {0};
 	struct reader_object *slot;
-	void *array = r->objects;
 	uint64_t fd;
 	uint32_t kind, flags;
 	int err;
@@ -352,10 +333,9 @@ static int body_object(struct tape_reader *r, const uint8_t *at, const uint8_t *
 		return object.id <= r->object_count ? 0 : TAPE_E_CORRUPT;
 	if (object.id != r->object_count + 1)
 		return TAPE_E_CORRUPT;
-	err = table_grow(&array, &r->object_room, object.id, sizeof(*r->objects));
+	err = array_grow(&r->objects, &r->object_room, r->object_count);
 	if (err)
 		return err;
-	r->objects = array;
 	r->object_count++;
 	slot = &r->objects[object.id - 1];
 	slot->object = object;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "base/bytes.h"
 #include "tape/show.h"
 
 struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in,
@@ -36,10 +37,5 @@ bool tape_event_is_run(const struct tape_call *call)
 uint64_t tape_part_number(const struct tape_env *env, const struct tape_part *part, size_t offset,
 			  unsigned int bytes)
 {
-	const bool big = kvmapi_arch_big_endian(env->arch);
-	uint64_t value = 0;
-
-	for (unsigned int i = 0; i < bytes; i++)
-		value |= (uint64_t)part->data[offset + i] << (8 * (big ? bytes - 1 - i : i));
-	return value;
+	return bytes_get(part->data + offset, bytes, kvmapi_arch_big_endian(env->arch));
 }

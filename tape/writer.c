@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/array.h"
 #include "tape/format.h"
 
 #define DEFAULT_LEVEL	    3
@@ -160,17 +161,15 @@ static int writer_unpend(struct tape_writer *w)
 static int writer_close_frame(struct tape_writer *w)
 {
 	struct writer_table_entry *entry;
-	void *array = w->table;
 	size_t packed;
 	int err;
 
 	err = writer_unpend(w);
 	if (err || !w->blocks.len)
 		return err;
-	err = tape_array_grow(&array, &w->table_room, w->table_count, sizeof(*w->table));
+	err = array_grow(&w->table, &w->table_room, w->table_count);
 	if (err)
 		return err;
-	w->table = array;
 
 	w->frame.len = 0;
 	w->body.len = 0;
@@ -700,7 +699,6 @@ fail:
 
 int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread)
 {
-	void *array = w->threads;
 	int err = writer_item(w);
 
 	if (err)
@@ -709,10 +707,9 @@ int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread)
 		return TAPE_E_ORDER;
 	if (thread->id >= TAPE_MAX_THREADS)
 		return TAPE_E_LIMIT;
-	err = tape_array_grow(&array, &w->thread_room, w->thread_count, sizeof(*w->threads));
+	err = array_grow(&w->threads, &w->thread_room, w->thread_count);
 	if (err)
 		return writer_fail(w, err);
-	w->threads = array;
 	memset(&w->threads[w->thread_count], 0, sizeof(*w->threads));
 	w->threads[w->thread_count].thread = *thread;
 	w->thread_count++;
@@ -721,7 +718,6 @@ int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread)
 
 int tape_writer_object(struct tape_writer *w, const struct tape_object *object)
 {
-	void *array = w->objects;
 	unsigned int depth;
 	int err = writer_item(w);
 
@@ -732,10 +728,9 @@ int tape_writer_object(struct tape_writer *w, const struct tape_object *object)
 	depth = object->parent ? w->objects[object->parent - 1].depth + 1 : 1;
 	if (object->id > TAPE_MAX_OBJECTS || depth > TAPE_MAX_DEPTH)
 		return TAPE_E_LIMIT;
-	err = tape_array_grow(&array, &w->object_room, w->object_count, sizeof(*w->objects));
+	err = array_grow(&w->objects, &w->object_room, w->object_count);
 	if (err)
 		return writer_fail(w, err);
-	w->objects = array;
 	memset(&w->objects[w->object_count], 0, sizeof(*w->objects));
 	w->objects[w->object_count].object = *object;
 	w->objects[w->object_count].depth = depth;

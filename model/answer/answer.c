@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "tape/format.h"
 
 void answer_begin(struct answer *a, const struct question *q)
@@ -35,7 +36,7 @@ void answer_release(struct answer *a)
 
 static bool grow(struct answer *a)
 {
-	if (!tape_array_grow((void **)&a->items, &a->room, a->count, sizeof(*a->items)))
+	if (!array_grow(&a->items, &a->room, a->count))
 		return true;
 	a->oom = -ENOMEM;
 	return false;
@@ -366,7 +367,7 @@ void a_constrained(struct answer *a, uint16_t rule, uint8_t role, size_t offset,
 
 static void when(struct answer *a, struct answer_when w)
 {
-	if (tape_array_grow((void **)&a->whens, &a->when_room, a->when_count, sizeof(*a->whens))) {
+	if (array_grow(&a->whens, &a->when_room, a->when_count)) {
 		a->oom = -ENOMEM;
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An answer as those outside of the model see it: the items without what only the judge needs. */
+#include "base/array.h"
 #include "model/answer/answer.h"
-#include "tape/format.h"
 
 /* Bytes of a block that are known, as far as the item goes. */
 static uint32_t known_bytes(const struct answer_item *i)
@@ -63,7 +63,7 @@ int answer_list(const struct answer *a, struct answer_list *to)
 
 		if (!what_of(a->q, i, &what))
 			continue;
-		if (tape_array_grow((void **)&to->list, &to->room, to->count, sizeof(*to->list)))
+		if (array_grow(&to->list, &to->room, to->count))
 			return -ENOMEM;
 		m = &to->list[to->count];
 		*m = (struct model_answer){

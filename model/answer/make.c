@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A return that an answer lets pass. */
+#include "base/bytes.h"
 #include "model/answer/answer.h"
 
 /* The bytes of an OUT part are ours to write. */
@@ -11,8 +12,6 @@ static uint8_t *part_bytes(const struct tape_part *part)
 static void make_field(const struct question *q, const struct tape_part *part,
 		       const struct answer_item *i)
 {
-	const bool big_endian = q->facts->big_endian;
-	uint8_t *at = part_bytes(part) + i->offset;
 	uint64_t now, value;
 
 	if (!q_field(q, part, i->offset, i->len, &now))
@@ -20,8 +19,7 @@ static void make_field(const struct question *q, const struct tape_part *part,
 	value = (now & ~i->mask) | (i->value & i->mask);
 	if (i->kind == ANSWER_FIELD_RANGE)
 		value = now < i->value ? i->value : now > i->mask ? i->mask : now;
-	for (size_t k = 0; k < i->len; k++)
-		at[big_endian ? i->len - 1 - k : k] = (uint8_t)(value >> (8 * k));
+	bytes_put(part_bytes(part) + i->offset, value, i->len, q->facts->big_endian);
 }
 
 static void make_block(const struct tape_part *part, const struct answer_item *i)

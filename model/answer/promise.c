@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "model/answer/promise.h"
 #include "tape/format.h"
 
@@ -131,7 +132,7 @@ void promises_constrain_result(struct judge *j)
 /* Room for one more element of an array; false: no memory, which is noted. */
 static bool room_for_one(struct promises *p, void **array, size_t *room, size_t count, size_t size)
 {
-	if (tape_array_grow(array, room, count, size))
+	if (array_reserve(array, room, count + 1, size))
 		p->oom = true;
 	return !p->oom;
 }

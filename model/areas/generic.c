@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
+#include "kvmapi/run_page.h"
 #include "model/areas/generic.h"
 #include "model/areas/vm.h"
 
@@ -49,8 +51,7 @@ void generic_mp_state(struct learn *l, uint32_t state, uint16_t rule)
 		return;
 	}
 	l->vcpu->scratch[GENERIC_MP_RULE] = rule;
-	for (unsigned int i = 0; i < 4; i++)
-		bytes[l->q->facts->big_endian ? 3 - i : i] = (uint8_t)(state >> 8 * i);
+	bytes_put(bytes, state, sizeof(bytes), l->q->facts->big_endian);
 	if (state_block_set(b, 0, bytes, 4))
 		l->oom = -ENOMEM;
 }
@@ -327,11 +328,6 @@ static void learn_enable_cap(struct learn *l)
 
 /* --- KVM_RUN --------------------------------------------------------------------------------- */
 
-enum {
-	RUN_IMMEDIATE = 1,
-	RUN_REASON = 8,
-};
-
 void generic_run_enter(struct learn *l)
 {
 	generic_forget_others(l);
@@ -424,9 +420,9 @@ static void check_exit(const struct question *q, struct judge *j)
 	const struct state_vcpu *v = q->vcpu;
 	uint64_t reason;
 
-	if (!q_field(q, out, RUN_REASON, 4, &reason))
+	if (!q_field(q, out, RUN_EXIT_REASON, 4, &reason))
 		return;
-	j_promise_bits(j, R_ARCH_RUN_REASON, out, RUN_REASON, 4, ~0x3full);
+	j_promise_bits(j, R_ARCH_RUN_REASON, out, RUN_EXIT_REASON, 4, ~0x3full);
 	if (!j_check(j, R_ARCH_RUN_REASON, reason < 64 && exit_reasons(q) >> reason & 1,
 		     "an exit that the architecture has", "exit_reason = %llu",
 		     (unsigned long long)reason))
@@ -474,7 +470,7 @@ static void check_system_event(const struct question *q, struct judge *j)
 
 void a_generic_when_exit(struct answer *a, uint32_t reason)
 {
-	a_when_field(a, TAPE_RUN_OUT, RUN_REASON, 4, UINT32_MAX, reason);
+	a_when_field(a, TAPE_RUN_OUT, RUN_EXIT_REASON, 4, UINT32_MAX, reason);
 }
 
 void a_generic_run_exit(struct answer *a)
@@ -498,7 +494,7 @@ void l_generic_run_exit(struct learn *l)
 	const struct tape_part *out = l_part(l, TAPE_RUN_OUT);
 	uint64_t reason, type, count;
 
-	if (!q_field(l->q, out, RUN_REASON, 4, &reason))
+	if (!q_field(l->q, out, RUN_EXIT_REASON, 4, &reason))
 		return;
 	l->vcpu->last_exit = (uint32_t)reason;
 	if (reason == KVM_EXIT_SYSTEM_EVENT && system_event_read(l->q, out, &type, &count))

@@ -9,6 +9,8 @@
  * Where a call gives several things one after the other, advice on the later ones counts on those
  * before: given_...() is what one of them changes, in a copy or in the state.
  */
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "model/areas/vcpu.h"
 
 #define MSR_TSC		 0x10u
@@ -247,16 +249,6 @@ static void learn_set_msrs(struct learn *l)
 		given_msr(l->q, &l->vcpu->given, index, data);
 }
 
-/* FNV-1a. */
-static uint64_t hash(const uint8_t *bytes, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ bytes[i]) * 0x100000001b3ull;
-	return h;
-}
-
 /* One entry of KVM_SET_CPUID2 against the id of the vCPU, which is its APIC ID. */
 static void advise_apic_id(struct judge *j, size_t at)
 {
@@ -315,7 +307,7 @@ static bool cpuid_count(const struct question *q, uint64_t *count)
 
 static uint64_t cpuid_hash(const struct question *q, uint64_t count)
 {
-	return hash(q->in->data, cpuid_entry_at(q, count));
+	return hash64_add(HASH64_BEGIN, q->in->data, cpuid_entry_at(q, count));
 }
 
 static void advise_cpuid(struct judge *j)
@@ -557,15 +549,6 @@ static const struct tape_part *run_part(const struct tape_part *parts, unsigned 
 	return p && p->have >= least ? p : NULL;
 }
 
-static bool all_zero(const uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i])
-			return false;
-	}
-	return true;
-}
-
 /* Registers in struct kvm_run, from kvm_valid_regs on. */
 static const struct {
 	uint16_t offset, size;
@@ -611,8 +594,8 @@ static void advise_sync_regs(struct judge *j)
 
 		/* Cleared is not changed: no registers are all zero. */
 		if (at && g->sync_valid & 1u << i && !(dirty >> i & 1) &&
-		    !all_zero(at, sync_sets[i].size) &&
-		    hash(at, sync_sets[i].size) != g->sync_hash[i])
+		    !bytes_zero(at, sync_sets[i].size) &&
+		    hash64_add(HASH64_BEGIN, at, sync_sets[i].size) != g->sync_hash[i])
 			j_advise(j, R_LINT_SYNC_NOT_DIRTY, "s.regs.%s, kvm_dirty_regs = 0x%llx",
 				 sync_sets[i].name, (unsigned long long)dirty);
 	}
@@ -637,7 +620,8 @@ static void learn_sync_regs(struct learn *l)
 		if (!(valid >> i & 1) || out->have < sync_sets[i].offset + sync_sets[i].size)
 			continue;
 		g->sync_valid |= 1u << i;
-		g->sync_hash[i] = hash(out->data + sync_sets[i].offset, sync_sets[i].size);
+		g->sync_hash[i] = hash64_add(HASH64_BEGIN, out->data + sync_sets[i].offset,
+					     sync_sets[i].size);
 	}
 }
 

@@ -9,22 +9,10 @@
  */
 #include <endian.h>
 
+#include "kvmapi/run_page.h"
 #include "model/areas/vcpu.h"
 #include "model/areas/vm.h"
 
-/* struct kvm_run up to the union is the same everywhere but on s390; x86 is little-endian. */
-enum {
-	RUN_WINDOW = 0,
-	RUN_IMMEDIATE = 1,
-	RUN_PADDING = 2, /* 6 bytes */
-	RUN_EXIT_REASON = 8,
-	RUN_READY = 12,
-	RUN_IF = 13,
-	RUN_FLAGS = 14,
-	RUN_CR8 = 16,
-	RUN_APIC_BASE = 24,
-	RUN_UNION = KVMAPI_RUN_UNION,
-};
 #define RUN_KEPT VCPU_RUN_KEPT
 #define PIO_PAGE 4096u
 
@@ -162,7 +150,7 @@ static inline struct run_parts parts_of(const struct question *q, const struct t
 /* struct kvm_run was captured up to the data of the exit. */
 static bool has_header(const struct tape_part *page)
 {
-	return page && page->have >= RUN_UNION;
+	return page && page->have >= KVMAPI_RUN_UNION;
 }
 
 /* --- what the call asks for --- */
@@ -258,7 +246,7 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 	const uint8_t *last = v->run.value;
 	uint32_t reason, before;
 
-	if (v->running || !in || in->have < RUN_UNION ||
+	if (v->running || !in || in->have < KVMAPI_RUN_UNION ||
 	    !state_block_known(&v->run, RUN_EXIT_REASON, 4))
 		return false;
 	reason = U32(in->data, RUN_EXIT_REASON);
@@ -598,7 +586,7 @@ static void check_exit(struct judge *j, const struct tape_part *in, const struct
 	const uint8_t *p = out->data;
 	const struct kvmapi_exit *e = kvmapi_exit(reason);
 
-	if (!e || out->have < (uint32_t)RUN_UNION + e->out)
+	if (!e || out->have < (uint32_t)KVMAPI_RUN_UNION + e->out)
 		return;
 	switch (reason) {
 	case KVM_EXIT_IO:
@@ -1053,7 +1041,7 @@ static void keep(struct learn *l, const struct tape_part *out)
 		state_block_forget(&v->run);
 	else if (v->run.size > VCPU_RUN_DONE)
 		state_block_forget_range(&v->run, VCPU_RUN_DONE, v->run.size - VCPU_RUN_DONE);
-	if (len >= RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
+	if (len >= KVMAPI_RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
 		if (state_block_set(&v->run, 0, out->data, len))
 			l->oom = -ENOMEM;
 		v->run.origin = l->q->call->index + 1;

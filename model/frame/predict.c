@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "kvmapi/kvm_newer.h"
+#include "kvmapi/run_page.h"
 #include "model/frame/frame.h"
 
 enum {
 	BYTES_MAX = 1 << 20, /* of all parts of a result */
-	RUN_CR8 = 16,
-	RUN_OUT = 32, /* struct kvm_run up to the exit's own data */
 };
 
 void model_result_release(struct model_result *r)
@@ -44,13 +44,9 @@ static struct tape_part *part_add(struct model_result *r, uint8_t role, size_t *
 static uint64_t number_in(const struct model *m, const struct tape_part *in, size_t offset,
 			  size_t width)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; in && offset + width <= in->have && i < width; i++)
-		n |= (uint64_t)
-			     in->data[offset + (model_facts_of(m)->big_endian ? width - 1 - i : i)]
-		     << (8 * i);
-	return n;
+	if (!in || offset + width > in->have)
+		return 0;
+	return bytes_get(in->data + offset, width, model_facts_of(m)->big_endian);
 }
 
 /* How long the buffer behind a pointer is; 0 where only the kernel knows. */
@@ -90,18 +86,16 @@ static void result_run(const struct model *m, const struct tape_call *call, stru
 		       size_t *used)
 {
 	const struct tape_part *in = tape_part_find(call->parts, call->part_count, TAPE_RUN_IN);
-	const uint64_t immediate = number_in(m, in, offsetof(struct kvm_run, immediate_exit), 1);
-	struct tape_part *out = part_add(r, TAPE_RUN_OUT, used, RUN_OUT, in);
+	const uint64_t immediate = number_in(m, in, RUN_IMMEDIATE, 1);
+	struct tape_part *out = part_add(r, TAPE_RUN_OUT, used, KVMAPI_RUN_UNION, in);
 	uint32_t reason = immediate ? KVM_EXIT_INTR : KVM_EXIT_HLT;
 
 	r->ret.ret = immediate ? -EINTR : 0;
-	for (unsigned int i = 0; out && i < 4; i++)
-		r->bytes[offsetof(struct kvm_run, exit_reason) +
-			 (model_facts_of(m)->big_endian ? 3 - i : i)] =
-			(uint8_t)(reason >> (8 * i));
+	if (!out)
+		return;
+	bytes_put(r->bytes + RUN_EXIT_REASON, reason, 4, model_facts_of(m)->big_endian);
 	/* What cr8 and apic_base are is told by other calls, too. */
-	if (out)
-		out->have = RUN_CR8;
+	out->have = RUN_CR8;
 }
 
 static void result_begin(const struct model *m, const struct tape_call *call,
@@ -141,12 +135,9 @@ static void result_begin(const struct model *m, const struct tape_call *call,
 		if (out && r->start)
 			memcpy(r->bytes, r->start,
 			       r->start_size < out->have ? r->start_size : out->have);
-		if (out && created && row->fd_offset >= 0 && row->fd_offset + 4u <= out->have) {
-			for (unsigned int i = 0; i < 4; i++)
-				r->bytes[row->fd_offset +
-					 (model_facts_of(m)->big_endian ? 3 - i : i)] =
-					(uint8_t)((uint32_t)created->fd >> (8 * i));
-		}
+		if (out && created && row->fd_offset >= 0 && row->fd_offset + 4u <= out->have)
+			bytes_put(r->bytes + row->fd_offset, (uint32_t)created->fd, 4,
+				  model_facts_of(m)->big_endian);
 	}
 	for (unsigned int i = 0; i < row->nested_count; i++) {
 		const struct kvmapi_nested *n = &row->nested[i];

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/hash.h"
 #include "replayer/judge/cut.h"
 
 /* What a piece reaches: bits, by the number of a feature. */
@@ -131,15 +133,8 @@ static int64_t feature(struct distill *d, uint64_t key)
 		if (d->keys[number] == key)
 			return number;
 	}
-	if (d->key_count == d->key_room) {
-		size_t room = d->key_room ? 2 * d->key_room : 4096;
-		uint64_t *keys = realloc(d->keys, room * sizeof(*keys));
-
-		if (!keys)
-			return -ENOMEM;
-		d->keys = keys;
-		d->key_room = room;
-	}
+	if (array_grow(&d->keys, &d->key_room, d->key_count))
+		return -ENOMEM;
 	d->keys[d->key_count] = key;
 	d->table[at & (d->table_size - 1)] = ++d->key_count;
 	return d->key_count - 1;
@@ -248,16 +243,12 @@ static int blocks_add(struct distill *d, struct source *s, const char *text)
 	s->has_blocks = true;
 	while (!rc && *text) {
 		size_t len = strcspn(text, "\n"), used = 0, words = 0;
-		uint64_t hash = 14695981039346656037ull;
 		int64_t number;
 
-		for (; used < len && words < 2; used++) {
-			words += text[used] == ' ';
-			if (words < 2)
-				hash = (hash ^ (uint8_t)text[used]) * 1099511628211ull;
-		}
+		while (used < len && (words += text[used] == ' ') < 2)
+			used++;
 		if (len && *text != '#') {
-			number = feature(d, hash | KEY_BLOCK);
+			number = feature(d, hash64_add(HASH64_BEGIN, text, used) | KEY_BLOCK);
 			rc = number < 0 ? number : set_put(&s->blocks, number);
 		}
 		text += len + (text[len] == '\n');
@@ -269,14 +260,10 @@ static int blocks_add(struct distill *d, struct source *s, const char *text)
 static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whole)
 {
 	struct piece p = {.source = s, .vm = vm};
-	struct piece *more;
 	int rc;
 
-	more = whole_grow(d->pieces, d->piece_count, &d->piece_room, sizeof(*more));
 	p.keep = malloc(s->cut.count + 1);
-	if (more)
-		d->pieces = more;
-	if (!more || !p.keep) {
+	if (!p.keep || array_grow(&d->pieces, &d->piece_room, d->piece_count)) {
 		free(p.keep);
 		return -ENOMEM;
 	}
@@ -327,7 +314,6 @@ int distill_add(struct distill *d, const char *name, const void *data, size_t si
 		const char *blocks)
 {
 	struct source *s = calloc(1, sizeof(*s));
-	struct source **more;
 	int rc = -ENOMEM;
 
 	if (!s)
@@ -341,10 +327,7 @@ int distill_add(struct distill *d, const char *name, const void *data, size_t si
 	s->cut.echoes = true;
 	s->name = strdup(name);
 	s->broken = calloc(s->tape.event_count + 1, sizeof(*s->broken));
-	more = whole_grow(d->sources, d->source_count, &d->source_room, sizeof(*more));
-	if (more)
-		d->sources = more;
-	if (!s->name || !s->broken || !more)
+	if (!s->name || !s->broken || array_grow(&d->sources, &d->source_room, d->source_count))
 		goto fail;
 	rc = blocks ? blocks_add(d, s, blocks) : 0;
 	if (!rc)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replayer/judge/judge.h"
 
 /*
@@ -77,15 +78,8 @@ static struct replayer_ioctl *score_of(struct judging *j, const struct tape_call
 			return NULL;
 		at = table_find(j, call->kind, call->request);
 	}
-	if (score->ioctl_count == j->ioctl_room) {
-		size_t room = j->ioctl_room ? j->ioctl_room * 2 : 64;
-
-		s = realloc(score->ioctls, room * sizeof(*s));
-		if (!s)
-			return NULL;
-		score->ioctls = s;
-		j->ioctl_room = room;
-	}
+	if (array_grow(&score->ioctls, &j->ioctl_room, score->ioctl_count))
+		return NULL;
 	s = &score->ioctls[score->ioctl_count++];
 	memset(s, 0, sizeof(*s));
 	s->kind = call->kind;

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "replayer/judge/minimise_internal.h"
 
 #define RUNS	  5
@@ -47,14 +48,12 @@ const char *minimise_signature_text(const struct minimise_signature *s, char *bu
 const char *minimise_signature_name(const struct minimise_signature *s, char *buf, size_t size)
 {
 	char text[320];
-	uint32_t hash = 2166136261u;
 	size_t n = 0;
 
 	minimise_signature_text(s, text, sizeof(text));
 	if (size > NAME_MAX_BYTES)
 		size = NAME_MAX_BYTES;
 	for (const char *c = text; *c; c++) {
-		hash = (hash ^ (uint8_t)*c) * 16777619u;
 		if (n + 10 >= size)
 			continue;
 		if (isalnum((unsigned char)*c) || strchr("_.-", *c))
@@ -64,7 +63,8 @@ const char *minimise_signature_name(const struct minimise_signature *s, char *bu
 	}
 	/* Of names that were cut, or differ in other signs, each is one still. */
 	if (s->rule == MINIMISE_NO_RULE || strlen(text) > n + 2)
-		n += snprintf(buf + n, size - n, "-%08x", hash);
+		n += snprintf(buf + n, size - n, "-%08x",
+			      hash32_add(HASH32_BEGIN, text, strlen(text)));
 	buf[n] = 0;
 	return buf;
 }

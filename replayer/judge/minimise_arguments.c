@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/bytes.h"
 #include "replayer/judge/minimise_internal.h"
 
 #define FIELD_PATH 256
@@ -38,29 +40,12 @@ static bool is_in(const struct tape_part *part)
 
 static uint64_t number_get(const struct minimise *m, const uint8_t *at, size_t size)
 {
-	bool big = kvmapi_arch_big_endian(m->tape.env.arch);
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < size; i++)
-		value |= (uint64_t)at[big ? size - 1 - i : i] << 8 * i;
-	return value;
+	return bytes_get(at, size, kvmapi_arch_big_endian(m->tape.env.arch));
 }
 
 static void number_put(const struct minimise *m, uint8_t *at, size_t size, uint64_t value)
 {
-	bool big = kvmapi_arch_big_endian(m->tape.env.arch);
-
-	for (size_t i = 0; i < size; i++)
-		at[big ? size - 1 - i : i] = value >> 8 * i;
-}
-
-static bool is_zero(const uint8_t *at, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (at[i])
-			return false;
-	}
-	return true;
+	bytes_put(at, value, size, kvmapi_arch_big_endian(m->tape.env.arch));
 }
 
 /* Does the table say that these bytes are a number of the machine, a pointer, or a count? */
@@ -107,12 +92,8 @@ static const char *part_type(const struct whole_event *e, const struct tape_part
 
 static int field_add(struct argument *a, size_t offset, size_t size)
 {
-	struct field *more;
-
-	more = whole_grow(a->fields, a->field_count, &a->field_room, sizeof(*more));
-	if (!more)
+	if (array_grow(&a->fields, &a->field_room, a->field_count))
 		return -ENOMEM;
-	a->fields = more;
 	a->fields[a->field_count++] = (struct field){offset, size};
 	return 0;
 }
@@ -159,7 +140,7 @@ static int fields_find(struct minimise *m, struct argument *a)
 		/* Without a type, words of the machine's size. */
 		if (size > 8 - at % 8)
 			size = 8 - at % 8;
-		if (is_zero(a->data + at, size)) {
+		if (bytes_zero(a->data + at, size)) {
 			at += size;
 			continue;
 		}
@@ -173,7 +154,7 @@ static int fields_find(struct minimise *m, struct argument *a)
 			}
 		}
 		end = offset + size;
-		if (!is_zero(a->data + offset, size) &&
+		if (!bytes_zero(a->data + offset, size) &&
 		    !(a->part->role == TAPE_ARG_IN && a->e->row &&
 		      is_bound(a->e->row, offset, size))) {
 			rc = field_matters(m, a, offset, size);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 #define CHUNK_BYTES (1 << 20)
 
 struct whole_chunk {
@@ -46,14 +48,6 @@ void whole_arena_free(struct whole_arena *arena)
 	}
 }
 
-void *whole_grow(void *array, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return array;
-	*room = *room ? *room * 2 : 64;
-	return realloc(array, *room * size);
-}
-
 const struct tape_part *whole_part(const struct whole_event *e, enum tape_role role)
 {
 	return tape_part_find(e->parts, e->part_count, role);
@@ -92,26 +86,19 @@ static int parts_add(struct whole_tape *t, struct whole_event *e, const struct t
 
 static int item_add(struct whole_tape *t, struct whole_item item)
 {
-	struct whole_item *items =
-		whole_grow(t->items, t->item_count, &t->item_room, sizeof(*items));
-
-	if (!items)
+	if (array_grow(&t->items, &t->item_room, t->item_count))
 		return -ENOMEM;
-	t->items = items;
-	items[t->item_count++] = item;
+	t->items[t->item_count++] = item;
 	return 0;
 }
 
 static int call_add(struct whole_tape *t, const struct tape_call *call)
 {
-	struct whole_event *events =
-		whole_grow(t->events, t->event_count, &t->event_room, sizeof(*events));
 	struct whole_event *e;
 
-	if (!events)
+	if (array_grow(&t->events, &t->event_room, t->event_count))
 		return -ENOMEM;
-	t->events = events;
-	e = &events[t->event_count++];
+	e = &t->events[t->event_count++];
 	*e = (struct whole_event){
 		.index = call->index,
 		.thread = call->thread,
@@ -159,15 +146,10 @@ static int return_add(struct whole_tape *t, const struct tape_return *ret)
 
 static int object_add(struct whole_tape *t, const struct tape_object *object)
 {
-	struct tape_object *objects;
-
 	while (t->object_count <= object->id) {
-		objects =
-			whole_grow(t->objects, t->object_count, &t->object_room, sizeof(*objects));
-		if (!objects)
+		if (array_grow(&t->objects, &t->object_room, t->object_count))
 			return -ENOMEM;
-		t->objects = objects;
-		memset(&objects[t->object_count++], 0, sizeof(*objects));
+		memset(&t->objects[t->object_count++], 0, sizeof(*t->objects));
 	}
 	t->objects[object->id] = *object;
 	return item_add(t, (struct whole_item){.type = TAPE_OBJECT, .object = object->id});
@@ -175,19 +157,14 @@ static int object_add(struct whole_tape *t, const struct tape_object *object)
 
 static int thread_add(struct whole_tape *t, const struct tape_thread *thread)
 {
-	struct tape_thread *threads;
-
 	/* Frames name their threads again. */
 	if (thread->id < t->thread_count && t->threads[thread->id].tid == thread->tid &&
 	    !memcmp(t->threads[thread->id].comm, thread->comm, sizeof(thread->comm)))
 		return 0;
 	while (t->thread_count <= thread->id) {
-		threads =
-			whole_grow(t->threads, t->thread_count, &t->thread_room, sizeof(*threads));
-		if (!threads)
+		if (array_grow(&t->threads, &t->thread_room, t->thread_count))
 			return -ENOMEM;
-		t->threads = threads;
-		memset(&threads[t->thread_count++], 0, sizeof(*threads));
+		memset(&t->threads[t->thread_count++], 0, sizeof(*t->threads));
 	}
 	t->threads[thread->id] = *thread;
 	return item_add(t, (struct whole_item){.type = TAPE_THREAD, .thread = thread->id});

@@ -79,8 +79,6 @@ int whole_tape_judge(const void *data, size_t size, struct whole_tape *tape,
 				   const struct model_verdict *verdict),
 		     void *context, struct replayer_score *score);
 const struct tape_part *whole_part(const struct whole_event *e, enum tape_role role);
-/* Put element `size` bytes behind the last of an array that grows. NULL: no memory. */
-void *whole_grow(void *array, size_t count, size_t *room, size_t size);
 
 /* A seekable file, whole; the caller frees *data, also after an error.  0, -errno. */
 int whole_file_read(int fd, uint8_t **data, size_t *size);

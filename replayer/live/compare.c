@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replayer/live/internal.h"
 
 #define DIFFERENCES_MAX 4096
@@ -765,14 +766,9 @@ static int answers_collect(struct comparing *c, const uint32_t *first, const uin
 {
 	c->answer_count = 0;
 	for (uint32_t at = first[event]; at != UINT32_MAX; at = next[at]) {
-		const struct whole_event **answers;
-
-		answers =
-			whole_grow(c->answers, c->answer_count, &c->answer_room, sizeof(*answers));
-		if (!answers)
+		if (array_grow(&c->answers, &c->answer_room, c->answer_count))
 			return -ENOMEM;
-		c->answers = answers;
-		answers[c->answer_count++] = &c->live->events[at];
+		c->answers[c->answer_count++] = &c->live->events[at];
 	}
 	return 0;
 }

@@ -12,29 +12,21 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "replayer/live/internal.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
 
 /* Everything the child says, until it closes its end or the time is over. */
 static int output_read(int fd, unsigned int timeout, struct player_bytes *said)
 {
-	int64_t until = now_ms() + timeout * 1000ll;
+	int64_t until = clock_ms() + timeout * 1000ll;
 	static uint8_t piece[65536];
 	int rc = 0;
 
 	while (!rc) {
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_ms();
 		ssize_t n;
 
 		if (left <= 0)

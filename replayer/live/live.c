@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/file.h"
 #include "replayer/live/internal.h"
 
 #define TIMEOUT	      120 /* s */
@@ -138,13 +140,10 @@ struct advising {
 static int advice_add(struct advising *a, const struct live_advice *advice)
 {
 	struct live_report *r = a->report;
-	struct live_advice *more;
 
-	more = whole_grow(r->advice, r->advice_count, &a->room, sizeof(*more));
-	if (!more)
+	if (array_grow(&r->advice, &a->room, r->advice_count))
 		return -ENOMEM;
-	r->advice = more;
-	more[r->advice_count++] = *advice;
+	r->advice[r->advice_count++] = *advice;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include <linux/kvm.h>
 
+#include "base/array.h"
 #include "replayer/live/internal.h"
 #include "replayer/live/programs.h"
 
@@ -170,19 +171,17 @@ static int areas_collect(struct planning *p)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < p->tape->event_count; i++) {
-		struct area *areas;
 		struct slot slot;
 
 		if (!slot_read(&p->tape->events[i], &slot) ||
 		    !address_possible(slot.address, slot.bytes))
 			continue;
-		areas = whole_grow(p->areas, p->area_count, &p->area_room, sizeof(*areas));
-		if (!areas)
+		if (array_grow(&p->areas, &p->area_room, p->area_count))
 			return -ENOMEM;
-		p->areas = areas;
-		areas[p->area_count++] = (struct area){slot.address & ~(uint64_t)(PLAYER_ALIGN - 1),
-						       (slot.address + slot.bytes + PLAYER_ALIGN -
-							1) & ~(uint64_t)(PLAYER_ALIGN - 1)};
+		p->areas[p->area_count++] =
+			(struct area){slot.address & ~(uint64_t)(PLAYER_ALIGN - 1),
+				      (slot.address + slot.bytes + PLAYER_ALIGN - 1) &
+					      ~(uint64_t)(PLAYER_ALIGN - 1)};
 	}
 	if (p->area_count)
 		qsort(p->areas, p->area_count, sizeof(*p->areas), area_compare);
@@ -243,7 +242,7 @@ static uint64_t slot_bytes(const struct planning *p, uint32_t vm, uint32_t numbe
 
 static int slot_note(struct planning *p, const struct whole_event *e)
 {
-	struct slot slot, *slots;
+	struct slot slot;
 	size_t i;
 
 	if (!e->returned || e->ret < 0 || !slot_read(e, &slot))
@@ -253,10 +252,8 @@ static int slot_note(struct planning *p, const struct whole_event *e)
 			break;
 	}
 	if (i == p->slot_count) {
-		slots = whole_grow(p->slots, p->slot_count, &p->slot_room, sizeof(*slots));
-		if (!slots)
+		if (array_grow(&p->slots, &p->slot_room, p->slot_count))
 			return -ENOMEM;
-		p->slots = slots;
 		p->slot_count++;
 	}
 	p->slots[i] = slot;
@@ -279,17 +276,13 @@ static uint32_t object_of_fd(const struct planning *p, int32_t fd)
 
 static int64_t eventfd_of_fd(struct planning *p, uint32_t pid, int32_t fd)
 {
-	struct eventfd_name *names;
-
 	for (size_t i = 0; i < p->eventfd_count; i++) {
 		if (p->eventfds[i].pid == pid && p->eventfds[i].fd == fd)
 			return i;
 	}
-	names = whole_grow(p->eventfds, p->eventfd_count, &p->eventfd_room, sizeof(*names));
-	if (!names)
+	if (array_grow(&p->eventfds, &p->eventfd_room, p->eventfd_count))
 		return -ENOMEM;
-	p->eventfds = names;
-	names[p->eventfd_count] = (struct eventfd_name){pid, fd};
+	p->eventfds[p->eventfd_count] = (struct eventfd_name){pid, fd};
 	return p->eventfd_count++;
 }
 
@@ -593,14 +586,11 @@ static int step_put(struct planning *p, struct step_making *m, struct live_step 
 	struct player_wait waits[PLAYER_THREADS_MAX];
 	size_t at = plan->size;
 	struct player_step *s = &m->step;
-	struct live_step *of;
 	int rc;
 
-	of = whole_grow(plan->step_of, plan->steps, &plan->step_room, sizeof(*of));
-	if (!of)
+	if (array_grow(&plan->step_of, &plan->step_room, plan->steps))
 		return -ENOMEM;
-	plan->step_of = of;
-	of[plan->steps++] = what;
+	plan->step_of[plan->steps++] = what;
 	p->steps[s->thread]++;
 	s->wait_count = waits_make(p, s->thread, waits);
 	s->record.type = PLAYER_STEP;

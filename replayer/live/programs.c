@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* The numbers are those of <linux/kvm.h>, the same on all architectures. */
 enum {
 	EXIT_IO = 2,
@@ -286,15 +288,6 @@ const struct program *programs_find(enum kvmapi_arch arch, const char *name)
 	return NULL;
 }
 
-static bool all_zero(const uint8_t *data, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (data[i])
-			return false;
-	}
-	return true;
-}
-
 bool programs_know(enum kvmapi_arch arch, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
@@ -303,8 +296,8 @@ bool programs_know(enum kvmapi_arch arch, const void *data, size_t size)
 		const struct program *p = &table[i];
 
 		if (p->arch == arch && size >= p->size && !memcmp(bytes, p->code, p->size) &&
-		    all_zero(bytes + p->size, size - p->size))
+		    bytes_zero(bytes + p->size, size - p->size))
 			return true;
 	}
-	return all_zero(bytes, size);
+	return bytes_zero(bytes, size);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replayer/live/internal.h"
 
 /* A result with its parts, where they stand in the output. */
@@ -48,7 +49,7 @@ struct writing {
 static int answer_add(struct writing *w, const struct player_result *r)
 {
 	const uint8_t *at = (const uint8_t *)(r + 1), *end = (const uint8_t *)r + r->record.size;
-	struct answer *answers, *a;
+	struct answer *a;
 	uint64_t roles = 0;
 
 	if (r->record.size < sizeof(*r) || r->step >= w->plan->steps)
@@ -57,11 +58,9 @@ static int answer_add(struct writing *w, const struct player_result *r)
 	if (w->plan->step_of[r->step].kind == PLAYER_CALL && r->status <= PLAYER_KICKED &&
 	    r->begin >= r->end)
 		return -EPROTO;
-	answers = whole_grow(w->answers, w->answer_count, &w->answer_room, sizeof(*answers));
-	if (!answers)
+	if (array_grow(&w->answers, &w->answer_room, w->answer_count))
 		return -ENOMEM;
-	w->answers = answers;
-	a = &answers[w->answer_count++];
+	a = &w->answers[w->answer_count++];
 	*a = (struct answer){.result = r, .step = &w->plan->step_of[r->step]};
 	while ((size_t)(end - at) >= sizeof(struct player_part)) {
 		const struct player_part *part = (const void *)at;
@@ -454,18 +453,14 @@ static int moment_compare(const void *left, const void *right)
 static int moment_write(struct writing *w, const struct moment *moment)
 {
 	struct answer *a = &w->answers[moment->answer];
-	uint32_t *played;
 
 	if (a->step->kind != PLAYER_CALL)
 		return other_write(w, a);
 	if (moment->end)
 		return return_write(w, a);
-	played = whole_grow(w->plan->played, w->plan->played_count, &w->plan->played_room,
-			    sizeof(*played));
-	if (!played)
+	if (array_grow(&w->plan->played, &w->plan->played_room, w->plan->played_count))
 		return -ENOMEM;
-	w->plan->played = played;
-	played[w->plan->played_count++] = a->step->event;
+	w->plan->played[w->plan->played_count++] = a->step->event;
 	return call_write(w, a);
 }
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define ROOM_MIN 16
+
+int array_reserve(void **array, size_t *room, size_t want, size_t size)
+{
+	size_t more = *room ? *room : ROOM_MIN;
+	void *data;
+
+	if (want <= *room)
+		return 0;
+	if (want > SIZE_MAX / 2)
+		return -ENOMEM;
+	while (more < want)
+		more *= 2;
+	data = reallocarray(*array, more, size);
+	if (!data)
+		return -ENOMEM;
+	*array = data;
+	*room = more;
+	return 0;
+}
