@@ -392,6 +392,9 @@ static void answer_entry(const struct question *q, struct answer *a, uint64_t i,
 	a_kept(a, R_MSRS_INDEX_STAYS, "entries[].index", at, 4);
 	a_kept(a, R_MSRS_HEADER_STAYS, "entries[].reserved", at + 4, 4);
 	a_when_result_above(a, i);
+	/* What stands in the list twice reads the same twice. */
+	if (msr_stays(index))
+		a_suggest(a, TAPE_ARG_OUT, at + 8, 8, 0);
 	if (!q_vcpu_ran(q)) {
 		a_msr(a, R_MSRS_SAME, index, TAPE_ARG_OUT, at + 8);
 		if (index == MSR_APICBASE && vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) &&

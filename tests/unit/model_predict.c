@@ -90,8 +90,7 @@ static int64_t call(struct fixture *f, uint32_t object, uint8_t kind, const char
 	if (row->creates)
 		assert_int_equal(model_object(f->maker, &made), 0);
 	assert_int_equal(model_call(f->maker, &c), 0);
-	assert_int_equal(model_predict(f->maker, &c, row->creates ? &made : NULL, 0, &f->result),
-			 0);
+	assert_int_equal(model_predict(f->maker, &c, row->creates ? &made : NULL, &f->result), 0);
 	ret = f->result.ret;
 	ret.ret += lie;
 	if (ret.created) {
