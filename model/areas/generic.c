@@ -479,7 +479,8 @@ void a_generic_when_exit(struct answer *a, uint32_t reason)
 
 void a_generic_run_exit(struct answer *a)
 {
-	a_suggest(a, TAPE_RUN_OUT, RUN_REASON, 4, KVM_EXIT_INTR);
+	/* All architectures have it, with any capabilities. */
+	a_suggest(a, TAPE_RUN_OUT, RUN_REASON, 4, KVM_EXIT_FAIL_ENTRY);
 	a_check(a, check_exit);
 	a_generic_when_exit(a, KVM_EXIT_MMIO);
 	a_range(a, R_ARCH_RUN_MMIO, "len of 1 to 8", 1, 8, TAPE_RUN_OUT,

@@ -24,10 +24,9 @@
 #define RFLAGS_IF (1u << 9)
 
 /* Bits that no processor has. */
-#define CR0_NONE       (~0ull << 32)
-#define CR4_NONE       (~0ull << 34)
-#define EFER_NONE      (~0ull << 22)
-#define APIC_BASE_NONE 0x2ffull
+#define CR0_NONE  (~0ull << 32)
+#define CR4_NONE  (~0ull << 34)
+#define EFER_NONE (~0ull << 22)
 
 /* --- general registers: api.rst 4.11, 4.12 --- */
 
