@@ -24,7 +24,6 @@ enum {
 	VERDICTS_MAX = FUZZ_CALLS_MAX,
 	RUN_HEAD = KVMAPI_RUN_UNION, /* of it userspace writes cr8 and this: */
 	RUN_INPUT = RUN_PADDING,
-	HINTS_MAX = 4,
 };
 
 /* A verdict as far as it must be the same again. */
@@ -70,17 +69,7 @@ struct fuzz_check {
 	fuzz_alter_fn alter; /* results that go to it */
 	void *alter_context;
 	struct model_verdict displeased; /* the last one of the maker */
-	/*
-	 * Rules look at a result in their order, and one may have looked at what a later one
-	 * changed. Then the sequence is played again, with the result to begin with.
-	 */
-	struct hint {
-		uint64_t event;
-		uint32_t size;
-		uint8_t *bytes;
-	} hints[HINTS_MAX];
-	unsigned int hint_count;
-	bool overlaps; /* calls of this sequence do */
+	bool overlaps;			 /* calls of this sequence do */
 	char text[512];
 };
 
@@ -106,33 +95,6 @@ static const char *call_name(const struct tape_call *call)
 	return call->row ? call->row->name : "unknown request";
 }
 
-/* The result that diverged is what is begun with the next time. */
-static void hint_take(struct fuzz_check *c, const struct tape_return *ret)
-{
-	const struct tape_part *out = tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT);
-	struct hint *hint = &c->hints[c->hint_count];
-
-	for (unsigned int i = 0; i < c->hint_count; i++) {
-		if (c->hints[i].event == ret->call->index)
-			return;
-	}
-	if (!out || !out->have || c->hint_count == HINTS_MAX)
-		return;
-	hint->bytes = malloc(out->have);
-	if (!hint->bytes)
-		return;
-	memcpy(hint->bytes, out->data, out->have);
-	hint->size = out->have;
-	hint->event = ret->call->index;
-	c->hint_count++;
-}
-
-static void hints_forget(struct fuzz_check *c)
-{
-	while (c->hint_count)
-		free(c->hints[--c->hint_count].bytes);
-}
-
 static void verdict_taken(void *context, const struct tape_return *ret,
 			  const struct model_verdict *v)
 {
@@ -148,7 +110,6 @@ static void verdict_taken(void *context, const struct tape_return *ret,
 	if (c->first_count < VERDICTS_MAX)
 		c->first[c->first_count++] = said;
 	if (v->kind == MODEL_DIVERGES && !c->text[0]) {
-		hint_take(c, ret);
 		snprintf(
 			c->text, sizeof(c->text),
 			"call %llu, %s = %lld: the model contradicts its own prediction by %s: expected "
@@ -238,7 +199,6 @@ void fuzz_check_free(struct fuzz_check *c)
 	}
 	for (unsigned int i = 0; i < FUZZ_THREADS_MAX; i++)
 		free(c->open[i].scratch);
-	hints_forget(c);
 	model_result_release(&c->result);
 	fuzz_sequence_free(c->again);
 	free(c->bytes);
@@ -275,35 +235,25 @@ static int object_announce(struct fuzz_check *c, const struct tape_object *objec
 	return err || !c->writer ? err : tape_writer_object(c->writer, object);
 }
 
-/* Make up a result.  Several attempts, each from the state before the call. */
+/* Make up a result. */
 static int result_make(struct fuzz_check *c, const struct tape_call *call,
 		       const struct tape_object *creates)
 {
-	struct machine *now = c->now;
+	struct model *maker = c->now->maker;
 	size_t count;
-	int err = 0;
+	int err = creates ? model_object(maker, creates) : 0;
 
-	for (unsigned int attempt = 0;; attempt++) {
-		if (attempt)
-			err = model_take(now->maker, c->overlaps ? now->twin : now->judge);
-		if (!err && creates)
-			err = model_object(now->maker, creates);
-		if (!err)
-			err = model_call(now->maker, call);
-		if (!err)
-			err = model_predict(now->maker, call, creates, attempt, &c->result);
-		if (err != -EAGAIN)
-			break;
-		err = 0;
-	}
-	if (err == -EDOM && !c->text[0])
-		snprintf(
-			c->text, sizeof(c->text),
-			"call %llu, %s: no result that was tried pleases all rules; %s: expected %s, "
-			"observed %s",
-			(unsigned long long)call->index, call_name(call),
-			model_rules(&count)[c->displeased.rule].id, c->displeased.expected,
-			c->displeased.observed);
+	if (!err)
+		err = model_call(maker, call);
+	if (!err)
+		err = model_predict(maker, call, creates, &c->result);
+	if (err == -EAGAIN && !c->text[0])
+		snprintf(c->text, sizeof(c->text),
+			 "call %llu, %s: the rules contradict each other; %s: expected %s, "
+			 "observed %s",
+			 (unsigned long long)call->index, call_name(call),
+			 model_rules(&count)[c->displeased.rule].id, c->displeased.expected,
+			 c->displeased.observed);
 	return err;
 }
 
@@ -320,13 +270,6 @@ static int call_make(struct fuzz_check *c, const struct fuzz_sequence *s, uint32
 	if (call->row && call->row->creates) {
 		fuzz_sequence_tape_object(s, index, c->ids, *objects + 1, &object);
 		creates = &object;
-	}
-	c->result.start = NULL;
-	for (unsigned int i = 0; i < c->hint_count; i++) {
-		if (c->hints[i].event != open->call.index)
-			continue;
-		c->result.start = c->hints[i].bytes;
-		c->result.start_size = c->hints[i].size;
 	}
 	err = result_make(c, &open->call, creates);
 	if (!err && c->result.ret.created) {
@@ -585,7 +528,6 @@ static int machine_choose(struct fuzz_check *c, const struct fuzz_sequence *s)
 	unsigned int kernel = s->call_count ? s->calls[s->call_count - 1].thread % KERNELS : 0;
 
 	c->text[0] = 0;
-	hints_forget(c);
 	c->first_count = c->second_count = 0;
 	return machine_open(c, s->arch, kernel);
 }
@@ -606,19 +548,13 @@ int fuzz_check_write(struct fuzz_check *c, const struct fuzz_sequence *s, int fd
 
 const char *fuzz_check(struct fuzz_check *c, const struct fuzz_sequence *s, bool thorough)
 {
-	unsigned int hints;
 	size_t size;
 	int err;
 
 	if (machine_choose(c, s))
 		return NULL;
 	c->watched = true;
-	do {
-		hints = c->hint_count;
-		c->first_count = c->second_count = 0;
-		c->text[0] = 0;
-		err = play(c, s);
-	} while (c->hint_count > hints);
+	err = play(c, s);
 	c->watched = false;
 	if (err || c->text[0])
 		return c->text[0] ? c->text : NULL;

@@ -241,10 +241,6 @@ struct model_result {
 	struct tape_part parts[MODEL_RESULT_PARTS];
 	uint8_t *bytes;
 	size_t room;
-	/* The caller's: what TAPE_ARG_OUT holds before the rules have their say; NULL = what the
-	 * argument held. */
-	const uint8_t *start;
-	uint32_t start_size;
 };
 void model_result_release(struct model_result *r);
 /*
@@ -253,12 +249,11 @@ void model_result_release(struct model_result *r);
  * succeeds (announced by model_object()), NULL = nothing.  *r is zero at first.  The callback gets
  * the verdict at once; no other call may be open.
  *
- * 0: no rule is broken.  -EAGAIN: one is that cannot say what it wants; the model's state is of no
- * use then, and another attempt (counted from 0) may be made on one that is as it was before the
- * call (model_take()).  -EDOM: there is no further attempt.  -ENOMEM, -EINVAL (no open call).
+ * 0: no rule is broken.  -EAGAIN: one is, so that the rules contradict each other: a mistake in
+ * them.  The state of the model is of no use then.  -ENOMEM, -EINVAL (no open call).
  */
 int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
-		  unsigned int attempt, struct model_result *r);
+		  struct model_result *r);
 /* Become what another model is, which was made for the same environment and has no open call that
  * overlaps another.  0, -ENOMEM. */
 int model_take(struct model *m, const struct model *from);

@@ -7,25 +7,34 @@
 #include "base/array.h"
 #include "tape/format.h"
 
+#define KIND(name) (1u << ANSWER_##name)
+
+/* Suggestions are for who makes a return up. */
+#define SUGGESTIONS \
+	(KIND(SUGGEST) | KIND(SUGGEST_ZERO) | KIND(SUGGEST_BLOCK) | KIND(SUGGEST_RESULT))
+
 void answer_begin(struct answer *a, const struct question *q)
 {
 	a->q = q;
 	a->count = a->when_count = a->last = 0;
 	a->when = 0;
 	a->oom = 0;
-	a->unwanted = 0;
+	a->unwanted = SUGGESTIONS;
 }
 
-#define KIND(name) (1u << ANSWER_##name)
+void answer_for_making(struct answer *a)
+{
+	a->unwanted &= ~SUGGESTIONS;
+}
 
 void answer_only_for(struct answer *a, const struct tape_return *ret)
 {
-	a->unwanted = ret->ret >= 0
-			      ? KIND(MAY_FAIL) | KIND(BUFFER)
-			      : KIND(RESULT) | KIND(RESULT_RANGE) | KIND(CREATED) |
-					KIND(CREATED_FIELD) | KIND(FIELD) | KIND(FIELD_RANGE) |
-					KIND(ZERO) | KIND(KEPT) | KIND(BLOCK) | KIND(CHECK) |
-					KIND(DETERMINED) | KIND(CONSTRAINED);
+	a->unwanted |= ret->ret >= 0
+			       ? KIND(MAY_FAIL) | KIND(BUFFER)
+			       : KIND(RESULT) | KIND(RESULT_RANGE) | KIND(CREATED) |
+					 KIND(CREATED_FIELD) | KIND(FIELD) | KIND(FIELD_RANGE) |
+					 KIND(ZERO) | KIND(KEPT) | KIND(BLOCK) | KIND(CHECK) |
+					 KIND(DETERMINED) | KIND(CONSTRAINED);
 }
 
 void answer_release(struct answer *a)
@@ -361,6 +370,55 @@ void a_determined(struct answer *a, uint16_t rule, uint8_t role, size_t offset, 
 void a_constrained(struct answer *a, uint16_t rule, uint8_t role, size_t offset, size_t len)
 {
 	bytes(a, ANSWER_CONSTRAINED, rule, NULL, role, offset, len);
+}
+
+/* An item that only answer_make() looks at: not even a condition makes it wanted. */
+static struct answer_item *suggestion(struct answer *a, enum answer_kind kind, uint8_t role,
+				      size_t offset, size_t len)
+{
+	struct answer_item *i = a_wants(a, kind) ? item_add(a, kind, R_NONE) : NULL;
+
+	if (!i)
+		return NULL;
+	i->role = role;
+	i->offset = (uint32_t)offset;
+	i->len = (uint32_t)len;
+	return i;
+}
+
+void a_suggest(struct answer *a, uint8_t role, size_t offset, size_t width, uint64_t value)
+{
+	struct answer_item *i = suggestion(a, ANSWER_SUGGEST, role, offset, width);
+
+	if (!i)
+		return;
+	i->value = value;
+	i->mask = UINT64_MAX;
+}
+
+void a_suggest_zero(struct answer *a, uint8_t role, size_t offset, size_t len)
+{
+	suggestion(a, ANSWER_SUGGEST_ZERO, role, offset, len);
+}
+
+void a_suggest_block(struct answer *a, const struct state_block *b, size_t from, uint8_t role,
+		     size_t offset, size_t len)
+{
+	struct answer_item *i = suggestion(a, ANSWER_SUGGEST_BLOCK, role, offset, len);
+
+	if (!i)
+		return;
+	i->block = b;
+	i->value = from;
+}
+
+void a_suggest_result(struct answer *a, int64_t value)
+{
+	struct answer_item *i = suggestion(a, ANSWER_SUGGEST_RESULT, 0, 0, 0);
+
+	if (!i)
+		return;
+	i->value = (uint64_t)value;
 }
 
 /* --- conditions --- */

@@ -53,6 +53,11 @@ enum answer_kind {
 	ANSWER_CHECK_ALWAYS,  /* the same, whether or not the call succeeded */
 	ANSWER_DETERMINED,    /* bytes of which .check takes one value only */
 	ANSWER_CONSTRAINED,   /* or some */
+	/* For a return that is made up, and ignored by the judge: */
+	ANSWER_SUGGEST,	       /* the field is .value */
+	ANSWER_SUGGEST_ZERO,   /* the bytes are zero */
+	ANSWER_SUGGEST_BLOCK,  /* the known bytes of .block from .value on */
+	ANSWER_SUGGEST_RESULT, /* the result is .value, which may be an error */
 };
 
 /* Judges what the other kinds cannot say.  It sees the return, and may say with j_...() what it
@@ -105,6 +110,8 @@ struct answer {
 /* An empty one; keeps its memory. */
 void answer_begin(struct answer *a, const struct question *q);
 void answer_release(struct answer *a);
+/* For answer_make(): suggestions are wanted, too, which are left out otherwise. */
+void answer_for_making(struct answer *a);
 /* For speed: only what this return is judged by will be looked at. */
 void answer_only_for(struct answer *a, const struct tape_return *ret);
 
@@ -207,6 +214,21 @@ void a_check_always(struct answer *a, answer_check check);
 void a_determined(struct answer *a, uint16_t rule, uint8_t role, size_t offset, size_t len);
 void a_constrained(struct answer *a, uint16_t rule, uint8_t role, size_t offset, size_t len);
 
+/*
+ * What a check function lets pass, for answer_make(), which cannot ask it.  The judge does not look
+ * at these.  answer_make() goes through all items in their order: rules that say by themselves what
+ * they want come after the suggestions, if both are about the same bytes.
+ */
+void a_suggest(struct answer *a, uint8_t role, size_t offset, size_t width, uint64_t value);
+#define A_SUGGEST(a, type, member, value) \
+	a_suggest(a, TAPE_ARG_OUT, offsetof(type, member), sizeof(((type *)0)->member), value)
+void a_suggest_zero(struct answer *a, uint8_t role, size_t offset, size_t len);
+/* The known bytes of a block, from `from` of it on. */
+void a_suggest_block(struct answer *a, const struct state_block *b, size_t from, uint8_t role,
+		     size_t offset, size_t len);
+/* A number, or an error as -errno; not where the call is to fail by a rule. */
+void a_suggest_result(struct answer *a, int64_t value);
+
 /* --- conditions on what is observed ----------------------------------------------------------- */
 
 /* Between one of these and a_when_end(), which may stand within each other. */
@@ -226,7 +248,7 @@ const struct tape_part *answer_part(const struct question *q, const struct tape_
 bool answer_met(const struct answer *a, const struct answer_item *i, const struct tape_return *ret,
 		bool succeeded);
 
-/* The return becomes one that the answer lets pass, as far as its items say it.  Its bytes are the
+/* The return becomes one that the answer lets pass (see answer_for_making()).  Its bytes are the
  * caller's to write. */
 void answer_make(const struct answer *a, struct tape_return *ret);
 

@@ -22,22 +22,24 @@ static void make_field(const struct question *q, const struct tape_part *part,
 	bytes_put(part_bytes(part) + i->offset, value, i->len, q->facts->big_endian);
 }
 
-static void make_block(const struct tape_part *part, const struct answer_item *i)
+/* The known bytes of a block, from `from` of it on. */
+static void make_block(const struct tape_part *part, const struct answer_item *i, uint64_t from)
 {
 	const struct state_block *b = i->block;
 
-	for (uint32_t k = 0; k < i->len && k < b->size && i->offset + k < part->have; k++) {
+	for (uint64_t k = 0; k < i->len && from + k < b->size && i->offset + k < part->have; k++) {
+		const uint8_t mask = b->mask[from + k];
 		uint8_t *at = part_bytes(part) + i->offset + k;
 
-		*at = (*at & ~b->mask[k]) | (b->value[k] & b->mask[k]);
+		*at = (*at & ~mask) | (b->value[from + k] & mask);
 	}
 }
 
 static void make_bytes(const struct question *q, const struct tape_part *part,
 		       const struct answer_item *i)
 {
-	for (uint32_t at = i->offset; at < i->offset + i->len && at < part->have; at++) {
-		if (i->kind == ANSWER_ZERO)
+	for (uint32_t at = i->offset; at - i->offset < i->len && at < part->have; at++) {
+		if (i->kind != ANSWER_KEPT)
 			part_bytes(part)[at] = 0;
 		else if (q->in && at < q->in->have)
 			part_bytes(part)[at] = q->in->data[at];
@@ -51,6 +53,7 @@ static void make_observed(const struct question *q, struct tape_return *ret,
 
 	switch (i->kind) {
 	case ANSWER_RESULT:
+	case ANSWER_SUGGEST_RESULT:
 		ret->ret = (int64_t)i->value;
 		break;
 	case ANSWER_RESULT_RANGE:
@@ -59,22 +62,34 @@ static void make_observed(const struct question *q, struct tape_return *ret,
 		break;
 	case ANSWER_FIELD:
 	case ANSWER_FIELD_RANGE:
+	case ANSWER_SUGGEST:
 		if (part)
 			make_field(q, part, i);
 		break;
 	case ANSWER_ZERO:
 	case ANSWER_KEPT:
+	case ANSWER_SUGGEST_ZERO:
 		if (part)
 			make_bytes(q, part, i);
 		break;
 	case ANSWER_BLOCK:
 		/* What a guest that runs may change is not compared either. */
 		if (part && !(q_ran(q)))
-			make_block(part, i);
+			make_block(part, i, 0);
+		break;
+	case ANSWER_SUGGEST_BLOCK:
+		if (part)
+			make_block(part, i, i->value);
 		break;
 	default:
 		break;
 	}
+}
+
+static bool is_about_result(const struct answer_item *i)
+{
+	return i->kind == ANSWER_RESULT || i->kind == ANSWER_RESULT_RANGE ||
+	       i->kind == ANSWER_SUGGEST_RESULT;
 }
 
 void answer_make(const struct answer *a, struct tape_return *ret)
@@ -91,10 +106,11 @@ void answer_make(const struct answer *a, struct tape_return *ret)
 			succeeded = false;
 		} else if (i->kind == ANSWER_INT) {
 			ret->ret = (int32_t)i->value;
-		} else if (role_is_out(i->role) || i->kind == ANSWER_RESULT ||
-			   i->kind == ANSWER_RESULT_RANGE) {
-			if (answer_met(a, i, ret, succeeded))
-				make_observed(a->q, ret, i);
+		} else if ((role_is_out(i->role) || is_about_result(i)) &&
+			   answer_met(a, i, ret, succeeded)) {
+			make_observed(a->q, ret, i);
+			if (i->kind == ANSWER_SUGGEST_RESULT)
+				succeeded = ret->ret >= 0;
 		}
 	}
 }

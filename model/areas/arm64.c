@@ -557,6 +557,7 @@ static void counter_read(struct answer *a, uint64_t id)
 	if (!counter_before(a->q, id, &before))
 		return;
 	a_constrained(a, R_ARM_COUNTER_IGNORED, TAPE_NESTED_OUT, 0, 8);
+	a_suggest(a, TAPE_NESTED_OUT, 0, 8, before);
 	a_check(a, check_counter);
 }
 
@@ -921,8 +922,10 @@ static void answer_run(const struct question *q, struct answer *a)
 	for (size_t i = 0; !event && i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		a_may_fail_with(a, R_ARM_RUN_REFUSED, refusals[i]);
 	a_succeeds(a, event ? R_SYSTEM_EVENT_RUN_AGAIN : R_ARCH_RUN);
-	if (run_stopped(q))
+	if (run_stopped(q)) {
+		a_suggest_result(a, -EINTR);
 		a_check(a, check_stopped);
+	}
 	a_generic_run_exit(a);
 	if (vm_cap_enabled(q->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, &arg) == STATE_UNKNOWN)
 		return;

@@ -47,6 +47,7 @@ static void answer_get_clock(const struct question *q, struct answer *a)
 	a_zero(a, R_GET_CLOCK_EMPTY, "padding", TAPE_ARG_OUT, offsetof(struct kvm_clock_data, pad),
 	       16);
 	a_aside(a);
+	A_SUGGEST(a, struct kvm_clock_data, clock, q->vm->scratch[VM_SCRATCH_CLOCK]);
 	a_check(a, check_clock);
 	if (q_kernel(q) < MODEL_KERNEL(5, 16))
 		return;

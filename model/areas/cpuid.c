@@ -239,8 +239,11 @@ static void answer_cpuid2_get(const struct question *q, struct answer *a)
 		return;
 	a_succeeds(a, R_CPUID_GET_SUCCEEDS);
 	answer_count(q, a, known, have, room);
-	if (have && !q_vcpu_ran(q))
-		a_check(a, check_entries);
+	if (!have || q_vcpu_ran(q))
+		return;
+	a_suggest_block(a, &q->vcpu->blocks[STATE_CPUID], HEADER, TAPE_ARG_OUT, HEADER,
+			have * ENTRY);
+	a_check(a, check_entries);
 }
 
 const struct handler model_cpuid_handlers[] = {

@@ -13,6 +13,10 @@ enum {
 	HV_LEAVES = 10,		   /* that the documents name */
 	HV_LEAVES_OLD = 9,	   /* without nested features: kernels before 5.12 */
 	HV_INTERFACE = 0x31237648, /* "Hv#1" */
+	/* "Linux KVM Hv" */
+	HV_VENDOR_EBX = 0x756e694c,
+	HV_VENDOR_ECX = 0x564b2078,
+	HV_VENDOR_EDX = 0x7648204d,
 	HV_PADDING = sizeof(((struct kvm_cpuid_entry2 *)0)->padding),
 };
 
@@ -73,8 +77,8 @@ static bool hv_leaf_right(const struct question *q, const struct hv_leaf *e, con
 	switch (e->function) {
 	case 0x40000000:
 		*expected = "Linux KVM Hv in ebx, ecx, edx, a highest leaf in eax";
-		return reg[0] >= 0x40000005 && reg[0] <= 0x40000082 && reg[1] == 0x756e694c &&
-		       reg[2] == 0x564b2078 && reg[3] == 0x7648204d;
+		return reg[0] >= 0x40000005 && reg[0] <= 0x40000082 && reg[1] == HV_VENDOR_EBX &&
+		       reg[2] == HV_VENDOR_ECX && reg[3] == HV_VENDOR_EDX;
 	case 0x40000001:
 		*expected = "Hv#1 in eax, and zeros";
 		return reg[0] == HV_INTERFACE && !reg[1] && !reg[2] && !reg[3];
@@ -155,6 +159,37 @@ static void check_hv_constant(const struct question *q, struct judge *j)
 			      (uint32_t)(n * sizeof(struct kvm_cpuid_entry2)));
 }
 
+/* Each leaf of the documents; before 5.12 that of nested features is not among them. */
+static void suggest_hv_leaves(const struct question *q, struct answer *a, uint64_t room)
+{
+	static const uint32_t functions[] = {0x40000000, 0x40000001, 0x40000002, 0x40000003,
+					     0x40000004, 0x40000005, 0x40000080, 0x40000081,
+					     0x40000082, 0x4000000a};
+	static const uint32_t signature[] = {0x40000082, HV_VENDOR_EBX, HV_VENDOR_ECX,
+					     HV_VENDOR_EDX};
+	const uint64_t n = room < HV_LEAVES ? room : HV_LEAVES;
+	const size_t eax = offsetof(struct kvm_cpuid_entry2, eax);
+
+	if (!a_wants(a, ANSWER_SUGGEST))
+		return;
+	/* So many there are at least, and none is given without room for all. */
+	if (room < hv_leaves_least(q))
+		a_suggest_result(a, -E2BIG);
+	A_SUGGEST(a, struct kvm_cpuid2, nent, n);
+	a_suggest_zero(a, TAPE_ARG_OUT, hv_leaf_at(0), hv_leaf_at(n) - hv_leaf_at(0));
+	for (uint64_t i = 0; i < n; i++)
+		a_suggest(a, TAPE_ARG_OUT, hv_leaf_at(i), 4, functions[i]);
+	for (size_t r = 0; r < 4; r++)
+		a_suggest(a, TAPE_ARG_OUT, hv_leaf_at(0) + eax + 4 * r, 4, signature[r]);
+	a_suggest(a, TAPE_ARG_OUT, hv_leaf_at(1) + eax, 4, HV_INTERFACE);
+	if (q_cap(q, KVM_CAP_MAX_VCPUS) > 0)
+		a_suggest(a, TAPE_ARG_OUT, hv_leaf_at(5) + eax, 4,
+			  (uint64_t)q_cap(q, KVM_CAP_MAX_VCPUS));
+	if (!q->vcpu)
+		a_suggest_block(a, &q->system->hv_cpuid, 0, TAPE_ARG_OUT, hv_leaf_at(0),
+				hv_leaf_at(n) - hv_leaf_at(0));
+}
+
 static void answer_hv_cpuid(const struct question *q, struct answer *a)
 {
 	uint32_t cap = q->vcpu ? KVM_CAP_HYPERV_CPUID : KVM_CAP_SYS_HYPERV_CPUID;
@@ -173,6 +208,7 @@ static void answer_hv_cpuid(const struct question *q, struct answer *a)
 	if (room < HV_LEAVES || q_maybe_newer(q))
 		a_may_fail(a, R_HV_CPUID_TOO_LOW);
 	a_succeeds(a, R_HV_CPUID_SUCCEEDS);
+	suggest_hv_leaves(q, a, room);
 	a_range(a, R_HV_CPUID_COUNT, "nent lowered to the number of leaves", hv_leaves_least(q),
 		room, TAPE_ARG_OUT, offsetof(struct kvm_cpuid2, nent), 4);
 	a_check(a, check_hv_leaves);

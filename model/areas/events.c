@@ -162,8 +162,26 @@ static void check_interrupt(const struct question *q, struct judge *j)
 	}
 }
 
+/* The interrupt that the special registers show. */
+static void suggest_interrupt(const struct question *q, struct answer *a)
+{
+	uint64_t bitmap;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		if (!vcpu_block_number(q, STATE_SREGS,
+				       offsetof(struct kvm_sregs, interrupt_bitmap) + 8 * i, 8,
+				       &bitmap) ||
+		    !bitmap)
+			continue;
+		A_SUGGEST(a, EVENTS, interrupt.injected, 1);
+		A_SUGGEST(a, EVENTS, interrupt.nr, 64 * i + (unsigned int)__builtin_ctzll(bitmap));
+	}
+}
+
 static void answer_events_get(const struct question *q, struct answer *a)
 {
+	if (a_wants(a, ANSWER_SUGGEST) && !q_vcpu_ran(q))
+		suggest_interrupt(q, a);
 	if (!a_vcpu_get(a, R_EVENTS_GET_SUCCEEDS, R_EVENTS_SAME, STATE_EVENTS, sizeof(EVENTS)))
 		return;
 	answer_flags(a);

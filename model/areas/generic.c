@@ -475,6 +475,8 @@ void a_generic_when_exit(struct answer *a, uint32_t reason)
 
 void a_generic_run_exit(struct answer *a)
 {
+	/* All architectures have it, with any capabilities. */
+	a_suggest(a, TAPE_RUN_OUT, RUN_EXIT_REASON, 4, KVM_EXIT_FAIL_ENTRY);
 	a_check(a, check_exit);
 	a_generic_when_exit(a, KVM_EXIT_MMIO);
 	a_range(a, R_ARCH_RUN_MMIO, "len of 1 to 8", 1, 8, TAPE_RUN_OUT,
@@ -535,7 +537,8 @@ static void learn_run(struct learn *l)
 /* --- registers, MP state, debugging ---------------------------------------------------------- */
 
 /* Entries of a list that are looked at: more than any vCPU has. */
-#define LIST_MAX 2048
+#define LIST_MAX       2048
+#define LIST_SUGGESTED 4 /* entries, where a result is made up */
 
 /* api.rst 4.68, 4.69: RISC-V */
 static void answer_one_reg(const struct question *q, struct answer *a)
@@ -564,12 +567,14 @@ static bool reg_list_id(const struct question *q, const struct tape_part *out, u
 	return q_field(q, out, sizeof(struct kvm_reg_list) + 8 * index, 8, id);
 }
 
+/* The bits of register ids that name the architecture. */
+static uint64_t reg_list_arch(const struct question *q)
+{
+	return arch(q) == KVMAPI_ARM64 ? KVM_REG_ARM64 : KVM_REG_RISCV;
+}
+
 static void check_reg_list(const struct question *q, struct judge *j)
 {
-	static const uint64_t of_arch[] = {
-		[KVMAPI_ARM64] = KVM_REG_ARM64,
-		[KVMAPI_RISCV] = KVM_REG_RISCV,
-	};
 	uint64_t n, id, other;
 	bool twice = false;
 
@@ -582,7 +587,7 @@ static void check_reg_list(const struct question *q, struct judge *j)
 			twice |= reg_list_id(q, j->out, k, &other) && other == id;
 		j_constrain(j, R_ARCH_REG_LIST_IDS, j->out, sizeof(struct kvm_reg_list) + 8 * i, 8);
 		if (!j_check(j, R_ARCH_REG_LIST_IDS,
-			     (id & KVM_REG_ARCH_MASK) == of_arch[arch(q)] && !twice,
+			     (id & KVM_REG_ARCH_MASK) == reg_list_arch(q) && !twice,
 			     "registers of the architecture, each once", "entry %llu: 0x%llx",
 			     (unsigned long long)i, (unsigned long long)id))
 			return;
@@ -603,6 +608,19 @@ static void reg_list_number(struct answer *a, bool too_small, uint64_t room)
 		A_EQUAL(a, R_ARCH_REG_LIST_COUNT, struct kvm_reg_list, n, known - 1);
 }
 
+/* A list of a few registers, or of as many as there are known to be. */
+static void suggest_reg_list(struct answer *a, uint64_t room, uint64_t known)
+{
+	const uint64_t n = known ? known - 1 : room < LIST_SUGGESTED ? room : LIST_SUGGESTED;
+
+	if (!a_wants(a, ANSWER_SUGGEST))
+		return;
+	A_SUGGEST(a, struct kvm_reg_list, n, n);
+	for (uint64_t i = 0; i < n && i < LIST_MAX; i++)
+		a_suggest(a, TAPE_ARG_OUT, sizeof(struct kvm_reg_list) + 8 * i, 8,
+			  reg_list_arch(a->q) | i);
+}
+
 /* api.rst 4.84 */
 static void answer_reg_list(const struct question *q, struct answer *a)
 {
@@ -620,6 +638,7 @@ static void answer_reg_list(const struct question *q, struct answer *a)
 	if (!a_refuse(a, R_ARCH_REG_LIST_TOO_SMALL,
 		      known ? tri(room < known - 1) : STATE_UNKNOWN)) {
 		a_succeeds(a, R_ARCH_REG_LIST);
+		suggest_reg_list(a, room, known);
 		reg_list_number(a, false, room);
 		a_check(a, check_reg_list);
 	}

@@ -256,6 +256,7 @@ static void answer_lowered(struct answer *a, const struct leads *l)
 		line_status(a, R_IRQ_LINE_STATUS_LOWERED, 1);
 	} else if (l->pics) {
 		a_constrained(a, R_IRQ_LINE_STATUS_LOWERED, TAPE_ARG_OUT, at, 4);
+		a_suggest(a, TAPE_ARG_OUT, at, 4, 1);
 		a_check(a, check_pics_lowered);
 	} else {
 		line_status(a, R_IRQ_LINE_STATUS_LOWERED, -1);
@@ -281,6 +282,7 @@ static void answer_irq_line_status(const struct question *q, struct answer *a)
 		line_status(a, R_IRQ_LINE_STATUS_UNROUTED, -1);
 		return;
 	}
+	A_SUGGEST(a, struct kvm_irq_level, status, 0);
 	a_check(a, check_line_status);
 	/* Timer and resampled irqfds drive lines of their own, which may still be up. */
 	if (l->known && !line.level && !l->other && line.gsi != 0 && line.gsi != 2 &&
@@ -757,6 +759,8 @@ static bool pit_get(const struct question *q, struct answer *a, size_t size)
 
 	if (!pit_there(q, a, R_GET_PIT_SUCCEEDS))
 		return false;
+	for (int i = 0; i < CHANNELS; i++)
+		a_suggest(a, TAPE_ARG_OUT, PIT_MODE(i), 1, 0);
 	a_block(a,
 		vm->scratch[VM_SCRATCH_PIT_RESET] ? R_GET_PIT_AFTER_CREATE : R_GET_PIT_READS_BACK,
 		&vm->blocks[STATE_PIT], TAPE_ARG_OUT, 0, size);

@@ -696,6 +696,21 @@ static void check_rings(const struct question *q, struct judge *j)
 		j_equal_result(j, R_RESET_DIRTY_RINGS_HARVESTED, "harvested entries", harvested);
 }
 
+/* The harvested entries of all rings that the tape has. */
+static int64_t rings_harvested(const struct question *q)
+{
+	int64_t harvested = 0;
+
+	for (unsigned int n = 0; n < TAPE_NESTED_POINTERS; n++) {
+		const struct tape_part *ring = q_part(q, (enum tape_role)(TAPE_NESTED_IN + n));
+		uint32_t odd;
+
+		if (ring)
+			harvested += ring_harvested(q, ring, &odd);
+	}
+	return harvested;
+}
+
 /* api.rst 7.36 */
 static void answer_reset_dirty_rings(const struct question *q, struct answer *a)
 {
@@ -705,6 +720,8 @@ static void answer_reset_dirty_rings(const struct question *q, struct answer *a)
 	    a_refuse(a, R_RESET_DIRTY_RINGS_NONE, tri_not(vm_dirty_ring(q->vm))))
 		return;
 	a_succeeds_value(a, R_RESET_DIRTY_RINGS_SUCCEEDS);
+	if (a_wants(a, ANSWER_SUGGEST_RESULT))
+		a_suggest_result(a, rings_harvested(q));
 	a_check(a, check_rings);
 }
 

@@ -392,6 +392,9 @@ static void answer_entry(const struct question *q, struct answer *a, uint64_t i,
 	a_kept(a, R_MSRS_INDEX_STAYS, "entries[].index", at, 4);
 	a_kept(a, R_MSRS_HEADER_STAYS, "entries[].reserved", at + 4, 4);
 	a_when_result_above(a, i);
+	/* What stands in the list twice reads the same twice. */
+	if (msr_stays(index))
+		a_suggest(a, TAPE_ARG_OUT, at + 8, 8, 0);
 	if (!q_vcpu_ran(q)) {
 		a_msr(a, R_MSRS_SAME, index, TAPE_ARG_OUT, at + 8);
 		if (index == MSR_APICBASE && vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) &&
@@ -498,12 +501,29 @@ static void check_write_stopped(const struct question *q, struct judge *j)
 			"a value that can be written to be written", "stopped at MSR 0x%x", index);
 }
 
+/* Writing stops at a base of the local APIC that the special registers cannot have. */
+static void suggest_written(const struct question *q, struct answer *a, uint64_t nmsrs)
+{
+	uint64_t data;
+	uint32_t index;
+
+	for (uint64_t i = 0; i < nmsrs && entry(q, q->in, i, &index, &data); i++) {
+		if (index == MSR_APICBASE && data & APIC_BASE_NONE) {
+			a_suggest_result(a, (int64_t)i);
+			return;
+		}
+	}
+}
+
 static void answer_msrs_set(const struct question *q, struct answer *a)
 {
 	uint64_t nmsrs;
 
-	if (answer_count(q, a, &nmsrs))
-		a_check(a, check_write_stopped);
+	if (!answer_count(q, a, &nmsrs))
+		return;
+	if (a_wants(a, ANSWER_SUGGEST_RESULT))
+		suggest_written(q, a, nmsrs);
+	a_check(a, check_write_stopped);
 }
 
 /* Any of them may have been written. */

@@ -24,10 +24,9 @@
 #define RFLAGS_IF (1u << 9)
 
 /* Bits that no processor has. */
-#define CR0_NONE       (~0ull << 32)
-#define CR4_NONE       (~0ull << 34)
-#define EFER_NONE      (~0ull << 22)
-#define APIC_BASE_NONE 0x2ffull
+#define CR0_NONE  (~0ull << 32)
+#define CR4_NONE  (~0ull << 34)
+#define EFER_NONE (~0ull << 22)
 
 /* --- general registers: api.rst 4.11, 4.12 --- */
 
@@ -458,10 +457,22 @@ static void check_one_interrupt(const struct question *q, struct judge *j)
 		"%u bits", bits);
 }
 
+/* The mode that EFER as an MSR tells of, where the control registers are not known. */
+static void suggest_long_mode(const struct question *q, struct answer *a)
+{
+	const struct state_entry *efer = state_set_find(&q->vcpu->msrs, MSR_EFER, 0);
+
+	if (!efer || !efer->known || !(efer->value[0] & efer->value[1] & EFER_LMA))
+		return;
+	A_SUGGEST(a, struct kvm_sregs, cr0, CR0_PE | CR0_PG);
+	A_SUGGEST(a, struct kvm_sregs, cr4, CR4_PAE);
+}
+
 static void answer_sregs_get(const struct question *q, struct answer *a)
 {
 	uint64_t injected, nr;
 
+	suggest_long_mode(q, a);
 	if (!a_vcpu_get(a, R_SREGS_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS,
 			sizeof(struct kvm_sregs)))
 		return;
@@ -551,6 +562,7 @@ static void answer_sregs2_get(const struct question *q, struct answer *a)
 		a_must_fail(a, R_UNKNOWN_VCPU_EINVAL);
 		return;
 	}
+	suggest_long_mode(q, a);
 	if (!a_vcpu_get(a, R_SREGS2_GET_SUCCEEDS, R_SREGS_SAME, STATE_SREGS2,
 			sizeof(struct kvm_sregs2)))
 		return;
@@ -716,6 +728,9 @@ static void check_xsave_rest(const struct question *q, struct judge *j)
 
 static void answer_xsave(struct answer *a, uint16_t succeeds)
 {
+	/* With both, no rule is about the legacy region; without others, the rest is zero. */
+	a_suggest_zero(a, TAPE_ARG_OUT, 0, XSAVE_ALL);
+	a_suggest(a, TAPE_ARG_OUT, XSAVE_HEADER, 8, XFEATURE_FP | XFEATURE_SSE);
 	if (!a_vcpu_get(a, succeeds, R_XSAVE_SAME, STATE_XSAVE, XSAVE_ALL))
 		return;
 	a_zero(a, R_XSAVE_HEADER_ZERO, "the rest of the header", TAPE_ARG_OUT, XSAVE_HEADER_REST,

@@ -848,11 +848,16 @@ static void check_promises(const struct question *q, struct judge *j)
 		run_promises(j, r.in, r.out);
 }
 
+/* The vCPU waited for an INIT when the call began. */
+static bool waits_for_init(const struct question *q)
+{
+	return q->vcpu->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED;
+}
+
 /* Errors that what came back allows, and what decides without a look at the exit. */
 static void check_result(const struct question *q, struct judge *j)
 {
-	const bool uninitialized =
-		q->vcpu->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED;
+	const bool uninitialized = waits_for_init(q);
 	const struct run_parts r = parts_of(q, j->ret);
 	const int64_t ret = j->ret->ret;
 	const uint32_t reason = has_header(r.out) ? U32(r.out->data, RUN_EXIT_REASON) : UINT32_MAX;
@@ -959,6 +964,15 @@ static void may_fail(const struct question *q, struct answer *a, const struct ta
 		a_may_fail(a, R_RUN_SNP_ANSWER);
 }
 
+/* It did not come to an exit, and the reason is that of before. */
+static void suggest_no_exit(struct answer *a, const struct run_parts *r)
+{
+	const uint32_t before = has_header(r->in) ? U32(r->in->data, RUN_EXIT_REASON) : 0;
+
+	a_suggest(a, TAPE_RUN_OUT, RUN_EXIT_REASON, 4, before);
+	a_suggest_result(a, -EAGAIN);
+}
+
 static void answer_run(const struct question *q, struct answer *a)
 {
 	const struct run_parts r = parts_given(q);
@@ -975,6 +989,8 @@ static void answer_run(const struct question *q, struct answer *a)
 	if (a_wants(a, ANSWER_MAY_FAIL))
 		may_fail(q, a, r.in);
 	a_succeeds(a, R_RUN_SUCCEEDS);
+	if (a_wants(a, ANSWER_SUGGEST) && waits_for_init(q) && !immediate(q, r.in))
+		suggest_no_exit(a, &r);
 	a_check_always(a, check_run);
 }
 

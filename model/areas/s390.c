@@ -430,6 +430,8 @@ static void answer_mp_state_get(const struct question *q, struct answer *a)
 	uint16_t rule;
 
 	a_when_always(a);
+	/* The result is the state whatever the argument is: nothing is written there. */
+	a_suggest_result(a, mp_expected(q, &rule, &state) ? (int64_t)state : KVM_MP_STATE_STOPPED);
 	a_check(a, q_applies(q, R_S390_MP_STATE_RESULT) ? check_mp_result : check_mp_state);
 	a_when_end(a);
 	if (!q_applies(q, R_S390_MP_STATE_RESULT))
@@ -591,6 +593,7 @@ static void answer_run(const struct question *q, struct answer *a)
 		return;
 	a_may_succeed(a, R_ARCH_RUN, "what the guest needs before it can run");
 	a_constrained(a, R_S390_RUN_REASON, TAPE_RUN_OUT, offsetof(struct kvm_run, exit_reason), 4);
+	a_suggest(a, TAPE_RUN_OUT, offsetof(struct kvm_run, exit_reason), 4, KVM_EXIT_INTR);
 	a_check(a, check_run_exit);
 }
 

@@ -564,6 +564,7 @@ static void answer_same(const struct question *q, struct answer *a, const struct
 
 	if (state_block_known(s.block, 0, s.len))
 		a_determined(a, s.rule, TAPE_NESTED_OUT, s.offset, s.len);
+	a_suggest_block(a, s.block, 0, TAPE_NESTED_OUT, s.offset, s.len);
 	a_check(a, check_same);
 }
 
@@ -693,6 +694,7 @@ static void answer_processor_get(const struct question *q, struct answer *a,
 		return;
 	a_determined(a, R_S390_PROCESSOR_SAME, TAPE_NESTED_OUT, 0, 8);
 	a_determined(a, R_S390_PROCESSOR_SAME, TAPE_NESTED_OUT, 16, FACILITIES);
+	a_suggest_block(a, &q->vm->blocks[STATE_CPU_MODEL], 0, TAPE_NESTED_OUT, 0, 16 + FACILITIES);
 	a_check(a, check_processor);
 }
 
@@ -804,27 +806,35 @@ static void learn_subfunctions_set(struct learn *l, const struct attribute *t)
 }
 
 /* Blocks of subfunctions and the facilities that bring their instructions. */
-static void check_subfunctions(const struct question *q, struct judge *j)
-{
 #define BLOCK(name, facility)                                                                    \
 	{                                                                                        \
 #name, offsetof(struct kvm_s390_vm_cpu_subfunc, name),                           \
 			sizeof(((struct kvm_s390_vm_cpu_subfunc *)0)->name), FACILITY_##facility \
 	}
-	static const struct {
-		const char *name;
-		uint32_t offset, size, facility;
-	} blocks[] = {
-		BLOCK(ptff, TOD_STEERING), BLOCK(kmac, MSA),
-		BLOCK(kmc, MSA),	   BLOCK(km, MSA),
-		BLOCK(kimd, MSA),	   BLOCK(klmd, MSA),
-		BLOCK(pckmo, MSA3),	   BLOCK(kmctr, MSA4),
-		BLOCK(kmf, MSA4),	   BLOCK(kmo, MSA4),
-		BLOCK(pcc, MSA4),	   BLOCK(ppno, MSA5),
-		BLOCK(kma, MSA8),	   BLOCK(kdsa, MSA9),
-		BLOCK(sortl, SORTL),	   BLOCK(dfltcc, DFLTCC),
-		BLOCK(pfcr, PFCR),
-	};
+static const struct {
+	const char *name;
+	uint32_t offset, size, facility;
+} valid_blocks[] = {
+	BLOCK(ptff, TOD_STEERING), BLOCK(kmac, MSA),  BLOCK(kmc, MSA),	   BLOCK(km, MSA),
+	BLOCK(kimd, MSA),	   BLOCK(klmd, MSA),  BLOCK(pckmo, MSA3),  BLOCK(kmctr, MSA4),
+	BLOCK(kmf, MSA4),	   BLOCK(kmo, MSA4),  BLOCK(pcc, MSA4),	   BLOCK(ppno, MSA5),
+	BLOCK(kma, MSA8),	   BLOCK(kdsa, MSA9), BLOCK(sortl, SORTL), BLOCK(dfltcc, DFLTCC),
+	BLOCK(pfcr, PFCR),
+};
+#define BLOCKS (sizeof(valid_blocks) / sizeof(valid_blocks[0]))
+
+/* PLO, which every machine has, and what the facilities bring. */
+static void suggest_subfunctions(const struct question *q, struct answer *a)
+{
+	a_suggest(a, TAPE_NESTED_OUT, offsetof(struct kvm_s390_vm_cpu_subfunc, plo), 1, 0x80);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		if (list_bit(&q->system->machine_facilities, valid_blocks[i].facility) == STATE_YES)
+			a_suggest(a, TAPE_NESTED_OUT, valid_blocks[i].offset, 1, 0x80);
+	}
+}
+
+static void check_subfunctions(const struct question *q, struct judge *j)
+{
 	static const uint8_t zero[sizeof(struct kvm_s390_vm_cpu_subfunc)];
 	const uint32_t plo = sizeof(((struct kvm_s390_vm_cpu_subfunc *)0)->plo);
 	const uint32_t reserved = offsetof(struct kvm_s390_vm_cpu_subfunc, reserved);
@@ -836,18 +846,20 @@ static void check_subfunctions(const struct question *q, struct judge *j)
 		return;
 	bytes = data->data;
 	j_check(j, R_S390_SUBFUNC_VALID, memcmp(bytes, zero, plo), "functions of PLO", "none");
-	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
-		enum state_tri has = list_bit(&q->system->machine_facilities, blocks[i].facility);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		enum state_tri has =
+			list_bit(&q->system->machine_facilities, valid_blocks[i].facility);
 
 		/* Of the last three the document says nothing yet. */
-		if (has == STATE_YES && blocks[i].offset < reserved_once)
-			j_check(j, R_S390_SUBFUNC_VALID, bytes[blocks[i].offset] & 0x80,
+		if (has == STATE_YES && valid_blocks[i].offset < reserved_once)
+			j_check(j, R_S390_SUBFUNC_VALID, bytes[valid_blocks[i].offset] & 0x80,
 				"bit 0 of a block that is valid", "%s begins with 0x%02x",
-				blocks[i].name, bytes[blocks[i].offset]);
+				valid_blocks[i].name, bytes[valid_blocks[i].offset]);
 		else if (has == STATE_NO)
 			j_check(j, R_S390_SUBFUNC_ABSENT,
-				!memcmp(bytes + blocks[i].offset, zero, blocks[i].size),
-				"zero without its facility", "%s is not zero", blocks[i].name);
+				!memcmp(bytes + valid_blocks[i].offset, zero, valid_blocks[i].size),
+				"zero without its facility", "%s is not zero",
+				valid_blocks[i].name);
 	}
 	j_check(j, R_S390_SUBFUNC_RESERVED,
 		!memcmp(bytes + reserved, zero, sizeof(zero) - reserved), "reserved = 0",
@@ -878,6 +890,7 @@ static void answer_subfunctions_get(const struct question *q, struct answer *a,
 		      : !machine && q->vm->has_vcpus == STATE_YES ? R_S390_MODEL_READ
 								  : R_S390_SUBFUNC_GET);
 	if (machine) {
+		suggest_subfunctions(q, a);
 		a_constrained(a, R_S390_SUBFUNC_VALID, TAPE_NESTED_OUT, 0,
 			      offsetof(struct kvm_s390_vm_cpu_subfunc, reserved));
 		a_determined(a, R_S390_SUBFUNC_RESERVED, TAPE_NESTED_OUT,
@@ -886,6 +899,7 @@ static void answer_subfunctions_get(const struct question *q, struct answer *a,
 		a_check(a, check_subfunctions);
 	} else if (unwritten && state_block_known(&q->system->machine_subfunctions, 0, len)) {
 		a_determined(a, R_S390_SUBFUNC_UNWRITTEN, TAPE_NESTED_OUT, 0, len);
+		a_suggest_block(a, &q->system->machine_subfunctions, 0, TAPE_NESTED_OUT, 0, len);
 		a_check(a, check_subfunctions_unwritten);
 	}
 	answer_same(q, a, t);
@@ -1008,6 +1022,16 @@ static void check_tod_runs(const struct question *q, struct judge *j)
 			extension);
 }
 
+/* The clock as it was set. */
+static void suggest_tod(struct answer *a, const struct state_entry *e, bool extended)
+{
+	a_suggest(a, TAPE_NESTED_OUT, extended ? offsetof(struct kvm_s390_vm_tod_clock, tod) : 0, 8,
+		  e->value[1]);
+	if (extended && facility(a->q, FACILITY_MULTIPLE_EPOCH) == STATE_YES)
+		a_suggest(a, TAPE_NESTED_OUT, offsetof(struct kvm_s390_vm_tod_clock, epoch_idx), 1,
+			  e->value[2]);
+}
+
 static void answer_tod_get(const struct question *q, struct answer *a, const struct attribute *t)
 {
 	const struct state_entry *e = s390_fact_find(q, S390_TOD);
@@ -1032,6 +1056,7 @@ static void answer_tod_get(const struct question *q, struct answer *a, const str
 		return;
 	a_constrained(a, R_S390_TOD_RUNS, TAPE_NESTED_OUT,
 		      extended ? offsetof(struct kvm_s390_vm_tod_clock, tod) : 0, 8);
+	suggest_tod(a, e, extended);
 	a_check(a, check_tod_runs);
 }
 
@@ -1300,6 +1325,8 @@ void s390_answer_has_attr(const struct question *q, struct answer *a)
 	} else {
 		a_may_fail(a, R_S390_ATTR_HARDWARE);
 		a_may_succeed(a, R_S390_ATTR_HARDWARE, "what the machine has");
+		if (host_has(q, &t) == STATE_NO)
+			a_suggest_result(a, -ENXIO);
 		a_check_always(a, check_kept);
 	}
 }

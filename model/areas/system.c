@@ -103,6 +103,8 @@ static void learn_create_vm(struct learn *l)
 
 /* --- MSR lists ------------------------------------------------------------------------------- */
 
+#define LIST_SUGGESTED 4 /* entries, where a result is made up */
+
 static size_t msr_list_at(uint64_t i)
 {
 	return sizeof(struct kvm_msr_list) + 4 * i;
@@ -152,6 +154,18 @@ static void check_msr_list(const struct question *q, struct judge *j)
 		j_keep(j, R_MSR_LIST_UNIQUE);
 }
 
+/* A list of a few MSRs, or of as many as there are known to be. */
+static void suggest_msr_list(struct answer *a, const struct state_entry *count, uint64_t room)
+{
+	uint64_t n = count ? count->value[0] : room < LIST_SUGGESTED ? room : LIST_SUGGESTED;
+
+	if (!a_wants(a, ANSWER_SUGGEST))
+		return;
+	A_SUGGEST(a, struct kvm_msr_list, nmsrs, n);
+	for (uint64_t i = 0; i < n && msr_address(i); i++)
+		a_suggest(a, TAPE_ARG_OUT, msr_list_at(i), 4, i);
+}
+
 /* api.rst 4.3 */
 static void answer_msr_list(const struct question *q, struct answer *a, uint64_t key,
 			    const struct state_block *known)
@@ -177,6 +191,7 @@ static void answer_msr_list(const struct question *q, struct answer *a, uint64_t
 		offsetof(struct kvm_msr_list, nmsrs), 4);
 	a_when_end(a);
 	a_succeeds(a, R_MSR_LIST_SUCCEEDS);
+	suggest_msr_list(a, count, room);
 	if (count) {
 		A_EQUAL(a, R_MSR_LIST_COUNT, struct kvm_msr_list, nmsrs, count->value[0]);
 		if (count->value[0] <= UINT16_MAX)
@@ -260,11 +275,15 @@ static void check_mmap_size(const struct question *q, struct judge *j)
 /* api.rst 4.5 */
 static void answer_get_vcpu_mmap_size(const struct question *q, struct answer *a)
 {
+	const int64_t ring = q_cap(q, KVM_CAP_COALESCED_MMIO);
+
 	if (q->call->arg) {
 		a_must_fail(a, R_MMAP_SIZE_NO_ARGUMENT);
 		return;
 	}
 	a_succeeds_value(a, R_MMAP_SIZE_POSITIVE);
+	/* struct kvm_run, port I/O, the coalesced page. */
+	a_suggest_result(a, (int64_t)q_page(q) * (ring < 2 ? 3 : ring + 1));
 	a_check(a, check_mmap_size);
 	a_constant(a, R_MMAP_SIZE_CONSTANT, "size", &q->system->numbers, NUMBER_MMAP_SIZE, 0);
 }
@@ -642,6 +661,25 @@ static bool answer_cpuid_refused(const struct question *q, struct answer *a, uin
 	return false;
 }
 
+/* A list of the first leaves, or the list that is known. */
+static void suggest_cpuid(struct answer *a, const struct cpuid_known *k, uint64_t room)
+{
+	uint64_t n = k->count ? k->count->value[0] : LIST_SUGGESTED;
+
+	if (!a_wants(a, ANSWER_SUGGEST))
+		return;
+	if (n > room)
+		n = room;
+	A_SUGGEST(a, struct kvm_cpuid2, nent, n);
+	a_suggest_zero(a, TAPE_ARG_OUT, cpuid_at(0), cpuid_at(n) - cpuid_at(0));
+	for (uint64_t i = 0; i < n; i++)
+		a_suggest(a, TAPE_ARG_OUT, cpuid_at(i), 4, i);
+	/* Leaf 0 has the number of the highest one. */
+	a_suggest(a, TAPE_ARG_OUT, cpuid_at(0) + CPUID_EAX, 4, n);
+	a_suggest_block(a, k->list, cpuid_at(0), TAPE_ARG_OUT, cpuid_at(0),
+			cpuid_at(n) - cpuid_at(0));
+}
+
 static void answer_cpuid(const struct question *q, struct answer *a)
 {
 	const struct cpuid_known k = cpuid_known(q);
@@ -656,6 +694,7 @@ static void answer_cpuid(const struct question *q, struct answer *a)
 	a_succeeds(a, R_CPUID_SUCCEEDS);
 	answer_cpuid_too_low(a, room);
 	answer_cpuid_header(a);
+	suggest_cpuid(a, &k, room);
 	a_check(a, check_cpuid_count);
 	if (k.count && !k.slack)
 		A_EQUAL(a, R_CPUID_NENT_CONSTANT, struct kvm_cpuid2, nent, k.count->value[0]);
@@ -831,6 +870,8 @@ static void answer_feature_msrs(const struct question *q, struct answer *a)
 		if (index == MSR_MICROCODE)
 			continue;
 		a_when_result_above(a, i);
+		/* Asked for twice, it reads the same. */
+		a_suggest(a, TAPE_ARG_OUT, MSR_AT(i, data), 8, 0);
 		a_constant_field(a, R_FEATURE_MSRS_CONSTANT, "data", &q->system->msrs, index,
 				 TAPE_ARG_OUT, MSR_AT(i, data));
 		a_when_end(a);

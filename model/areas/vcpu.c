@@ -595,13 +595,17 @@ static void check_tsc_offset(const struct question *q, struct judge *j)
 
 static void answer_attr_get(const struct question *q, struct answer *a)
 {
+	const struct state_entry *offset;
+
 	if (!answer_attr(q, a))
 		return;
 	a_may_fail(a, R_VCPU_ATTR_FAULT);
 	a_succeeds(a, R_VCPU_ATTR_SUCCEEDS);
-	if (!tsc_offset(q))
+	offset = tsc_offset(q);
+	if (!offset)
 		return;
 	a_constrained(a, R_VCPU_ATTR_SAME, TAPE_NESTED_OUT, 0, 8);
+	a_suggest(a, TAPE_NESTED_OUT, 0, 8, offset->value[0]);
 	a_check(a, check_tsc_offset);
 }
 
@@ -785,6 +789,8 @@ static void answer_nested_get(const struct question *q, struct answer *a)
 	}
 	if (!known || most < 0 || (int64_t)room < most)
 		a_may_fail(a, R_NESTED_TOO_SMALL);
+	if (known && room < NESTED_HEADER)
+		a_suggest_result(a, -E2BIG);
 	if (known) {
 		a_when_failed_with(a, E2BIG);
 		a_range(a, R_NESTED_SIZE_WRITTEN, "the size that is needed", room + 1, UINT64_MAX,
@@ -1050,6 +1056,8 @@ static void answer_pre_fault(const struct question *q, struct answer *a)
 		      8);
 	a_constrained(a, R_PRE_FAULT_REST, TAPE_ARG_OUT,
 		      offsetof(struct kvm_pre_fault_memory, size), 8);
+	A_SUGGEST(a, struct kvm_pre_fault_memory, gpa, r.gpa + r.size);
+	A_SUGGEST(a, struct kvm_pre_fault_memory, size, 0);
 	a_check(a, check_pre_fault_rest);
 }
 

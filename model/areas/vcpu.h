@@ -12,6 +12,9 @@
 #include "kvmapi/kvm_newer.h"
 #include "model/areas/areas.h"
 
+/* Bits of the base of the local APIC that no processor has. */
+#define APIC_BASE_NONE 0x2ffull
+
 /*
  * state_vcpu.run: as much of struct kvm_run as any rule looks at, then what is known of the exit
  * that the last KVM_RUN finished, see completion.c.

@@ -599,7 +599,9 @@ static void ask_and_learn(struct model *m, const struct handler *h, struct occas
 	if (h->settle)
 		h->settle(&c->l);
 	answer_begin(&m->answer, &c->q);
-	if (!c->j.promises && !m->making)
+	if (m->making)
+		answer_for_making(&m->answer);
+	else if (!c->j.promises)
 		answer_only_for(&m->answer, c->j.ret);
 	h->answer(&c->q, &m->answer);
 	if (m->answers_wanted && answer_list(&m->answer, &c->j.promises->answers))

@@ -132,9 +132,6 @@ static void result_begin(const struct model *m, const struct tape_call *call,
 	if (row->dir & KVMAPI_OUT && row->payload != KVMAPI_VALUE) {
 		out = part_add(r, TAPE_ARG_OUT, &used,
 			       in && in->want > row->size ? in->want : row->size, in);
-		if (out && r->start)
-			memcpy(r->bytes, r->start,
-			       r->start_size < out->have ? r->start_size : out->have);
 		if (out && created && row->fd_offset >= 0 && row->fd_offset + 4u <= out->have)
 			bytes_put(r->bytes + row->fd_offset, (uint32_t)created->fd, 4,
 				  model_facts_of(m)->big_endian);
@@ -173,34 +170,8 @@ static void result_end(struct model_result *r)
 	r->ret.part_count = kept;
 }
 
-/*
- * Where a rule cannot say what it wants, something else is tried: bytes that were not captured, and
- * some numbers.
- */
-static int result_vary(struct model_result *r, unsigned int attempt)
-{
-	static const int64_t numbers[] = {0, 1, 0x3000, -EINTR, -EINVAL, -ENOENT, -EAGAIN};
-	unsigned int kept = 0;
-
-	if (!attempt)
-		return 0;
-	if (attempt > 1 + sizeof(numbers) / sizeof(numbers[0]))
-		return -EDOM;
-	for (unsigned int i = 0; i < r->ret.part_count; i++) {
-		if (!r->parts[i].have)
-			r->parts[kept++] = r->parts[i];
-	}
-	r->ret.part_count = kept;
-	if (attempt > 1) {
-		r->ret.ret = numbers[attempt - 2];
-		if (r->ret.ret < 0)
-			r->ret.created = 0;
-	}
-	return 0;
-}
-
 int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
-		  unsigned int attempt, struct model_result *r)
+		  struct model_result *r)
 {
 	bool contradicted;
 	int err;
@@ -212,7 +183,7 @@ int model_predict(struct model *m, const struct tape_call *call, const struct ta
 		r->room = BYTES_MAX;
 	}
 	result_begin(m, call, created, r);
-	err = result_vary(r, attempt) ?: model_make_return(m, &r->ret, &contradicted);
+	err = model_make_return(m, &r->ret, &contradicted);
 	if (err)
 		return err;
 	result_end(r);

@@ -992,16 +992,12 @@ static void verdict_ignore(void *context, const struct tape_return *ret,
 static int success_allowed(const struct model *m, struct model *scratch,
 			   const struct tape_call *call, struct model_result *result)
 {
-	unsigned int attempt = 0;
-	int err;
+	int err = model_take(scratch, m);
 
-	do {
-		err = model_take(scratch, m);
-		if (!err)
-			err = model_call(scratch, call);
-		if (!err)
-			err = model_predict(scratch, call, NULL, attempt++, result);
-	} while (err == -EAGAIN);
+	if (!err)
+		err = model_call(scratch, call);
+	if (!err)
+		err = model_predict(scratch, call, NULL, result);
 	if (err == -ENOMEM)
 		return err;
 	return !err && result->ret.ret >= 0;
