@@ -249,8 +249,9 @@ void model_result_release(struct model_result *r);
  * succeeds (announced by model_object()), NULL = nothing.  *r is zero at first.  The callback gets
  * the verdict at once; no other call may be open.
  *
- * 0: no rule is broken.  -EAGAIN: one is, so that the rules contradict each other: a mistake in
- * them.  The state of the model is of no use then.  -ENOMEM, -EINVAL (no open call).
+ * 0: no rule is broken.  -EAGAIN: one is, since the rules contradict each other or do not say what
+ * they let pass: a mistake in them.  The state of the model is of no use then.  -ENOMEM, -EINVAL (no
+ * open call).
  */
 int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
 		  struct model_result *r);
