@@ -21,7 +21,7 @@ CIRCLES = {
     "kvmapi": ["names regs value"],
     "model": ["areas_cap areas_irqchip areas_system", "areas_memslot areas_vm", "areas_msr areas_vcpu",
               "frame_group frame_model frame_touch"],
-    "replayer": ["minimise minimise_arguments", "player player_serve"],
+    "replayer": ["judge_minimise judge_minimise_arguments", "live_player_player live_player_serve"],
     "tape": ["asm asm_call"],
 }
 
