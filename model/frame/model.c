@@ -480,6 +480,8 @@ static void occasion_prepare(struct model *m, struct occasion *c, struct state_v
 			     uint64_t entered, uint64_t left, struct model_verdict *v)
 {
 	const struct object *created = ret && ret->created ? object_at(m, ret->created) : NULL;
+	/* KVM_RUN has none, and is the most frequent call. */
+	const bool argument = !call->row || call->row->payload != KVMAPI_RUNPAGE;
 
 	v->kind = MODEL_UNSPECIFIED;
 	v->rule = R_NONE;
@@ -495,10 +497,12 @@ static void occasion_prepare(struct model *m, struct occasion *c, struct state_v
 				 .entered = entered,
 				 .left = left,
 				 .late = ret};
-	c->q.in = q_part(&c->q, TAPE_ARG_IN);
+	if (argument)
+		c->q.in = q_part(&c->q, TAPE_ARG_IN);
 	c->l = (struct learn){.q = &c->q, .ret = ret, .vm = vm, .system = &m->system};
 	c->l.created = created ? &created->o : NULL;
-	c->l.out = ret ? tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT) : NULL;
+	if (argument && ret)
+		c->l.out = tape_part_find(ret->parts, ret->part_count, TAPE_ARG_OUT);
 	memset(&c->j, 0, sizeof(c->j));
 	c->j.q = &c->q;
 	c->j.ret = ret;
