@@ -133,7 +133,8 @@ bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t wa
 
 bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want)
 {
-	j_promise_value(j, rule);
+	if (j->promises)
+		promises_value(j, rule);
 	return j_equal(j, rule, what, want, (uint64_t)j->ret->ret);
 }
 
@@ -263,7 +264,16 @@ static const char *before_kvm(int error)
 	}
 }
 
-bool j_environment_error(const struct judge *j, int error)
+/*
+ * Errors that no document ties to the call.  Of the environment: ENOMEM, EINTR of a vCPU or VM
+ * ioctl and of KVM_CREATE_VM, which waits where a signal can wake it, EIO of a VM that the kernel
+ * gave up, EFAULT when the argument could not be read or is to be written (what the process may
+ * write is not on the tape), EMFILE/ENFILE for calls that make descriptors.  And those that are
+ * given before KVM is asked: EBADF of a descriptor that is open for its path only or was closed
+ * meanwhile, EACCES and EPERM of security modules, EPERM and ENOSYS of seccomp, and the numbers by
+ * which the kernel starts a call anew after a signal.
+ */
+static bool environment_error(const struct judge *j, int error)
 {
 	switch (error) {
 	case ENOMEM:
@@ -304,7 +314,7 @@ static bool excused(struct judge *j, bool demanded)
 		j_silent(j, "more errors are allowed than the model keeps");
 		return true;
 	}
-	if (j->ret->ret < 0 && j_environment_error(j, -j->ret->ret)) {
+	if (j->ret->ret < 0 && environment_error(j, -j->ret->ret)) {
 		const char *before = before_kvm((int)-j->ret->ret);
 		char why[MODEL_TEXT];
 

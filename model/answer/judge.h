@@ -69,21 +69,21 @@ void j_skip(struct judge *j, const char *why);
 void j_silent(struct judge *j, const char *of_what);
 
 /*
- * The errors of this rule (its row has them) are allowed here.  Use it where the model does not know whether the
- * rule's condition holds. So the error does not make the call conform, whatever the kind of the
+ * The errors of this rule (its row has them) are allowed here.  Use it where the model does not
+ * know whether the rule's condition holds.  So the error does not make the call conform, whatever the kind of the
  * rule: success would have been accepted, too; but for where j_must_fail() demands an error.
  */
 void j_may_fail(struct judge *j, uint16_t rule);
 /* One of the rule's errors is. */
 void j_may_fail_with(struct judge *j, uint16_t rule, int error);
-/* The rule's error is demanded, of which there is only one. Allowed ones (j_may_fail) and the errors of j_environment_error() are
- * accepted, too. */
+/* The rule's error is demanded, of which there is only one. Allowed ones (j_may_fail) and the errors of the
+ * environment are accepted, too. */
 void j_must_fail(struct judge *j, uint16_t rule);
 /* One of the rule's errors is. */
 void j_must_fail_with(struct judge *j, uint16_t rule, int error);
 /*
  * Success is demanded: a return value of 0.  False if the call failed, and then everything is said:
- * held by the rule that allowed the error, excused by j_environment_error(), or broken.
+ * held by the rule that allowed the error, excused by the environment, or broken.
  */
 bool j_succeeds(struct judge *j, uint16_t rule);
 /* The same for calls that return a number >= 0 (descriptor, count). */
@@ -94,17 +94,6 @@ bool j_succeeds_value(struct judge *j, uint16_t rule);
  * gives back may be checked after it, and that does.
  */
 bool j_may_succeed(struct judge *j, uint16_t rule, const char *unknown);
-/*
- * Errors that no document ties to the call.  Of the environment: ENOMEM, EINTR of a vCPU or VM
- * ioctl and of KVM_CREATE_VM, which waits where a signal can wake it, EIO of a VM that the kernel
- * gave up, EFAULT when the argument could not be read or is to be written (what the process may
- * write is not on the tape), EMFILE/ENFILE for calls that make descriptors.  And those that are
- * given before KVM is asked: EBADF of a descriptor that is open for its path only or was closed
- * meanwhile, EACCES and EPERM of security modules, EPERM and ENOSYS of seccomp, and the numbers by
- * which the kernel starts a call anew after a signal.
- */
-bool j_environment_error(const struct judge *j, int error);
-
 /*
  * The caller did what succeeds and loses something (a rule of kind ADVICE), and what in this case.
  * This is apart from the verdict: the kernel may well conform.
@@ -119,14 +108,13 @@ void promises_bytes(struct judge *j, uint16_t rule, const struct tape_part *part
 		    size_t len, enum model_promise what);
 void promises_bits(struct judge *j, uint16_t rule, const struct tape_part *part, size_t offset,
 		   size_t width, uint64_t mask);
-void promises_value(struct judge *j, uint16_t rule);
 void promises_constrain_result(struct judge *j);
 void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, uint8_t role,
 		   uint32_t offset, uint32_t len);
 
 /*
  * Bytes of an OUT part are determined by this rule: exactly one value of each is right.
- * j_must_fail, j_succeeds, j_equal_field, j_equal_result and j_block_get say so by themselves.
+ * j_must_fail, j_succeeds, j_equal_field, j_equal_result and j_block_check say so by themselves.
  * What a weak rule says only constrains; one that does not apply says nothing.
  */
 static inline void j_promise(struct judge *j, uint16_t rule, const struct tape_part *part,
@@ -152,13 +140,6 @@ static inline void j_promise_bits(struct judge *j, uint16_t rule, const struct t
 		promises_bits(j, rule, part, offset, width, mask);
 }
 
-/* The value of a successful return is determined. */
-static inline void j_promise_value(struct judge *j, uint16_t rule)
-{
-	if (j->promises)
-		promises_value(j, rule);
-}
-
 /* Not every result is right, but more than one is. */
 static inline void j_constrain_result(struct judge *j)
 {
@@ -178,9 +159,6 @@ static inline void j_promise_echo(struct judge *j, uint16_t rule, const struct s
 /* j_equal() of a field of an OUT part; true if it was not captured. */
 bool j_equal_field(struct judge *j, uint16_t rule, const char *what, uint64_t want,
 		   const struct tape_part *part, size_t offset, size_t width);
-#define J_EQUAL_OUT(j, rule, type, member, want)                                \
-	j_equal_field(j, rule, #member, want, (j)->out, offsetof(type, member), \
-		      sizeof(((type *)0)->member))
 /* j_equal() of the return value. */
 bool j_equal_result(struct judge *j, uint16_t rule, const char *what, uint64_t want);
 

@@ -24,6 +24,8 @@ void promises_release(struct promises *p);
 /* Where the bytes of a part of the return begin; NULL if it is none, or all of it is beyond. */
 uint8_t *promises_bytes_of(const struct promises *p, const struct tape_part *part);
 enum promised_outcome { PROMISED_ERROR, PROMISED_ZERO, PROMISED_NUMBER };
+/* The value of a successful return is determined. */
+void promises_value(struct judge *j, uint16_t rule);
 /* A rule demands an error, 0, or a number; `alternatives` errors are fine, too. */
 void promises_outcome(struct judge *j, uint16_t rule, enum promised_outcome outcome,
 		      unsigned int alternatives);

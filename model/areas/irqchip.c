@@ -27,7 +27,8 @@ enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind)
 	return vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN : tri(vm->irqchip == kind);
 }
 
-void a_chips_may_lack(struct answer *a)
+/* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
+static void a_chips_may_lack(struct answer *a)
 {
 	if (q_cap(a->q, KVM_CAP_IRQCHIP) == 0)
 		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
@@ -132,7 +133,8 @@ static void learn_create_irqchip(struct learn *l)
 
 /* --- lines ----------------------------------------------------------------------------------- */
 
-uint32_t vm_vcpus_most(const struct state_vm *vm)
+/* How many vCPUs the VM has at most that the model knows of; UINT32_MAX if there may be others. */
+static uint32_t vcpus_most(const struct state_vm *vm)
 {
 	return vm->fresh ? vm->vcpu_count : UINT32_MAX;
 }
@@ -192,7 +194,7 @@ static bool line_read(const struct question *q, struct line *line)
 static int32_t line_status_most(const struct question *q, const struct line *line)
 {
 	const struct leads *l = &line->leads;
-	uint32_t most = vm_vcpus_most(q->vm);
+	uint32_t most = vcpus_most(q->vm);
 
 	if (most == UINT32_MAX)
 		most = 4096;
@@ -569,7 +571,7 @@ static void answer_signal_msi(const struct question *q, struct answer *a)
 {
 	const struct state_vm *vm = q->vm;
 	uint64_t flags, high, x2apic = 0;
-	uint32_t most = vm_vcpus_most(vm);
+	uint32_t most = vcpus_most(vm);
 
 	if (a_refuse(a, R_SIGNAL_MSI_NEEDS_CHIP, vm_irqchip_is(vm, STATE_IRQCHIP_NONE)))
 		return;

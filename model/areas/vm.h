@@ -49,8 +49,6 @@ void vm_facts_drop(struct learn *l, uint64_t kind);
 
 /* A capability was enabled on the VM; *arg is its args[0] then. */
 enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg);
-/* How many vCPUs the VM has at most that the model knows of; UINT32_MAX if there may be others. */
-uint32_t vm_vcpus_most(const struct state_vm *vm);
 
 /* The host's back end is this one, or not known. */
 bool vm_backend_may_be(const struct question *q, const char *name);
@@ -62,8 +60,6 @@ enum state_tri vm_dirty_ring(const struct state_vm *vm);
 void vm_typed_seen(struct learn *l);
 /* The VM of this call may be of another type than 0. */
 bool vm_typed(const struct question *q);
-/* Kernels can be built without IOAPIC, PIC and PIT: then their calls are unknown requests. */
-void a_chips_may_lack(struct answer *a);
 /* A guest memory file of this size, made with these flags, has this descriptor now. */
 void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags);
 /* Page tables may need more pages than the VM may have. */

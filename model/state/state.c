@@ -483,6 +483,12 @@ struct state_device *state_vm_device(struct state_vm *vm, uint32_t id)
 	return NULL;
 }
 
+static void device_forget(struct state_device *d)
+{
+	state_set_clear(&d->attrs);
+	d->attrs.open = true;
+}
+
 void state_vm_forget(struct state_vm *vm)
 {
 	vm->fresh = false;
@@ -503,14 +509,8 @@ void state_vm_forget(struct state_vm *vm)
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		state_vcpu_forget(vm->vcpus[i]);
 	for (uint32_t i = 0; i < vm->device_count; i++)
-		state_device_forget(vm->devices[i]);
+		device_forget(vm->devices[i]);
 	memset(vm->scratch, 0, sizeof(vm->scratch));
-}
-
-void state_device_forget(struct state_device *d)
-{
-	state_set_clear(&d->attrs);
-	d->attrs.open = true;
 }
 
 void state_vm_gap(struct state_vm *vm)
@@ -779,7 +779,7 @@ bool state_vm_meet(struct state_vm *vm, const struct state_vm *other)
 	}
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		if (!set_same(&vm->devices[i]->attrs, &other->devices[i]->attrs))
-			state_device_forget(vm->devices[i]);
+			device_forget(vm->devices[i]);
 	}
 	return true;
 }

@@ -277,7 +277,6 @@ bool state_vm_meet(struct state_vm *vm, const struct state_vm *other);
 /* Everything becomes unknown. */
 void state_vm_forget(struct state_vm *vm);
 void state_vcpu_forget(struct state_vcpu *vcpu);
-void state_device_forget(struct state_device *device);
 /* Calls are missing on the tape: all is forgotten, and any vCPU may be in an unseen KVM_RUN. */
 void state_vm_gap(struct state_vm *vm);
 /* A vCPU may be in a KVM_RUN that is not on the tape; of vCPUs that the model does not know, too.

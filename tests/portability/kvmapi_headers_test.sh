@@ -14,7 +14,7 @@ declare -A predefined=([x86]=-D__x86_64__ [arm64]=-D__aarch64__ [s390]='-D__s390
 # shellcheck disable=SC2086
 compiled()
 {
-	local how="-std=gnu11 -O2 -I$SOURCE -DKVMAPI_ARCH=$2 -DKVMAPI_ARCH_$2 -isystem $1/$2"
+	local how="-std=gnu11 -O2 -I$SOURCE -I$SOURCE/include -DKVMAPI_ARCH=$2 -DKVMAPI_ARCH_$2 -isystem $1/$2"
 
 	$CC $how -D_GNU_SOURCE -g0 -c "$SOURCE/kvmapi/table.c" -o "$3.o" &&
 		"$CLANG" -target "${target[$2]}" -g -nostdinc ${predefined[$2]} $how -c "$SOURCE/kvmapi/types.c" -o "$3.types.o" &&
@@ -57,7 +57,7 @@ declared()
 object()
 {
 	# shellcheck disable=SC2086
-	"$CLANG" -target "${target[$3]}" ${predefined[$3]} -std=gnu11 -g -O2 -nostdinc -I"$SOURCE" "-DKVMAPI_ARCH_$3" \
+	"$CLANG" -target "${target[$3]}" ${predefined[$3]} -std=gnu11 -g -O2 -nostdinc -I"$SOURCE" -I"$SOURCE/include" "-DKVMAPI_ARCH_$3" \
 		-isystem "$2/$3" -c "$1" -o "${1%.c}.o"
 }
 
