@@ -2,4 +2,4 @@
 # breaks An error that comes of the environment breaks a rule.
 # file model/answer/judge.c
 # red verdicts/verdicts
-/^[a-z].*\bj_environment_error\(/,/^\}/ s/^\{$/{\n\tif (error)\n\t\treturn false;/
+/^[a-z].*\benvironment_error\(/,/^\}/ s/^\{$/{\n\tif (error)\n\t\treturn false;/
