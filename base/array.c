@@ -18,7 +18,10 @@ int array_reserve(void **array, size_t *room, size_t want, size_t size)
 		return -ENOMEM;
 	while (more < want)
 		more *= 2;
-	data = reallocarray(*array, more, size);
+	/* Sanitizers end the program where reallocarray() would fail. */
+	if (size && more > SIZE_MAX / 2 / size)
+		return -ENOMEM;
+	data = realloc(*array, more * size);
 	if (!data)
 		return -ENOMEM;
 	*array = data;
