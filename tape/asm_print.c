@@ -63,20 +63,27 @@ static void put(struct printer *p, const char *format, ...) __attribute__((forma
 
 static void put(struct printer *p, const char *format, ...)
 {
-	va_list args;
-	int n;
+	size_t room = 160; /* enough for nearly all */
+	int n = -1;
 
-	va_start(args, format);
-	if (!p->err)
-		p->err = tape_buf_reserve(&p->st, 160);
-	if (!p->err) {
-		n = vsnprintf((char *)p->st.data + p->st.len, 160, format, args);
-		if (n < 0 || n >= 160)
+	while (!p->err && n < 0) {
+		va_list args;
+
+		p->err = tape_buf_reserve(&p->st, room);
+		if (p->err)
+			break;
+		va_start(args, format);
+		n = vsnprintf((char *)p->st.data + p->st.len, room, format, args);
+		va_end(args);
+		if (n < 0) {
 			p->err = -EINVAL;
-		else
+		} else if ((size_t)n < room) {
 			p->st.len += (size_t)n;
+		} else {
+			room = (size_t)n + 1;
+			n = -1;
+		}
 	}
-	va_end(args);
 }
 
 static void put_bytes(struct printer *p, const void *data, size_t len)
@@ -481,7 +488,9 @@ static int put_typed(struct printer *p, const struct kvmapi_ioctl *row,
 		if (f->offset + f->size > end || asm_buf_is_set(&p->back, f->offset, f->size))
 			continue;
 		reopen(p);
-		if (kvmapi_field_at(p->env->arch, type, f->offset, region, sizeof(region))) {
+		/* In a union of which nothing says which member it holds it has no name. */
+		if (kvmapi_field_at(p->env->arch, type, f->offset, region, sizeof(region)) ||
+		    strchr(region, '+')) {
 			put_patch(p, f->offset, data + f->offset, f->size);
 		} else {
 			item(p, NULL);
