@@ -41,6 +41,8 @@ for header in $headers; do
 	if command -v c++ >/dev/null; then
 		# shellcheck disable=SC2086
 		ok "$header in C++" c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ "$tmp/alone.c" $flags
+	else
+		skip "$header in C++" "there is no C++ compiler"
 	fi
 done
 
