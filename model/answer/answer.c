@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "tape/format.h"
 
 #define KIND(name) (1u << ANSWER_##name)
 
@@ -81,12 +80,18 @@ static void refusal(struct answer *a, enum answer_kind kind, uint16_t rule, int 
 	i->value = (uint64_t)error;
 }
 
-void a_may_fail_with(struct answer *a, uint16_t rule, int error)
+/* With an error of which the row is asked whether it has it. */
+static void refusal_with(struct answer *a, enum answer_kind kind, uint16_t rule, int error)
 {
 	if (rule_has_error(rule, error))
-		refusal(a, ANSWER_MAY_FAIL, rule, error);
+		refusal(a, kind, rule, error);
 	else
 		a_skip(a, "the model gives an error that the row of its rule does not have");
+}
+
+void a_may_fail_with(struct answer *a, uint16_t rule, int error)
+{
+	refusal_with(a, ANSWER_MAY_FAIL, rule, error);
 }
 
 void a_may_fail(struct answer *a, uint16_t rule)
@@ -111,10 +116,7 @@ void a_buffer_may_fault(struct answer *a, uint8_t role)
 
 void a_must_fail_with(struct answer *a, uint16_t rule, int error)
 {
-	if (rule_has_error(rule, error))
-		refusal(a, ANSWER_MUST_FAIL, rule, error);
-	else
-		a_skip(a, "the model gives an error that the row of its rule does not have");
+	refusal_with(a, ANSWER_MUST_FAIL, rule, error);
 }
 
 void a_must_fail(struct answer *a, uint16_t rule)
@@ -256,31 +258,48 @@ void a_constant(struct answer *a, uint16_t rule, const char *what, const struct 
 
 /* --- bytes --- */
 
+/* About bytes of a part; NULL as of item_add(). */
+static struct answer_item *bytes(struct answer *a, enum answer_kind kind, uint16_t rule,
+				 const char *what, uint8_t role, size_t offset, size_t len)
+{
+	struct answer_item *i = item_add(a, kind, rule);
+
+	if (!i)
+		return NULL;
+	i->text = what;
+	i->role = role;
+	i->offset = (uint32_t)offset;
+	i->len = (uint32_t)len;
+	return i;
+}
+
+static struct answer_item *bits(struct answer *a, uint16_t rule, const char *what, uint64_t value,
+				uint64_t mask, uint8_t role, size_t offset, size_t width)
+{
+	struct answer_item *i = bytes(a, ANSWER_FIELD, rule, what, role, offset, width);
+
+	if (!i)
+		return NULL;
+	i->value = value;
+	i->mask = mask;
+	return i;
+}
+
 void a_bits(struct answer *a, uint16_t rule, const char *what, uint64_t value, uint64_t mask,
 	    uint8_t role, size_t offset, size_t width)
 {
-	struct answer_item *i = item_add(a, ANSWER_FIELD, rule);
-
-	if (!i)
-		return;
-	i->text = what;
-	i->value = value;
-	i->mask = mask;
-	i->role = role;
-	i->offset = (uint32_t)offset;
-	i->len = (uint32_t)width;
+	bits(a, rule, what, value, mask, role, offset, width);
 }
 
 void a_bits_of(struct answer *a, uint16_t rule, const char *what, uint64_t index, uint64_t value,
 	       uint64_t mask, uint8_t role, size_t offset, size_t width)
 {
-	size_t at = a->count;
+	struct answer_item *i = bits(a, rule, what, value, mask, role, offset, width);
 
-	a_bits(a, rule, what, value, mask, role, offset, width);
-	if (a->count > at) {
-		a->items[at].indexed = true;
-		a->items[at].index = index;
-	}
+	if (!i)
+		return;
+	i->indexed = true;
+	i->index = index;
 }
 
 void a_equal(struct answer *a, uint16_t rule, const char *what, uint64_t value, uint8_t role,
@@ -289,29 +308,15 @@ void a_equal(struct answer *a, uint16_t rule, const char *what, uint64_t value, 
 	a_bits(a, rule, what, value, UINT64_MAX, role, offset, width);
 }
 
-static void bytes(struct answer *a, enum answer_kind kind, uint16_t rule, const char *what,
-		  uint8_t role, size_t offset, size_t len)
-{
-	struct answer_item *i = item_add(a, kind, rule);
-
-	if (!i)
-		return;
-	i->text = what;
-	i->role = role;
-	i->offset = (uint32_t)offset;
-	i->len = (uint32_t)len;
-}
-
 void a_range(struct answer *a, uint16_t rule, const char *expected, uint64_t low, uint64_t high,
 	     uint8_t role, size_t offset, size_t width)
 {
-	size_t at = a->count;
+	struct answer_item *i = bytes(a, ANSWER_FIELD_RANGE, rule, expected, role, offset, width);
 
-	bytes(a, ANSWER_FIELD_RANGE, rule, expected, role, offset, width);
-	if (a->count > at) {
-		a->items[at].value = low;
-		a->items[at].mask = high;
-	}
+	if (!i)
+		return;
+	i->value = low;
+	i->mask = high;
 }
 
 void a_zero(struct answer *a, uint16_t rule, const char *what, uint8_t role, size_t offset,
@@ -328,11 +333,10 @@ void a_kept(struct answer *a, uint16_t rule, const char *what, size_t offset, si
 void a_block(struct answer *a, uint16_t rule, const struct state_block *b, uint8_t role,
 	     size_t offset, size_t len)
 {
-	size_t at = a->count;
+	struct answer_item *i = bytes(a, ANSWER_BLOCK, rule, NULL, role, offset, len);
 
-	bytes(a, ANSWER_BLOCK, rule, NULL, role, offset, len);
-	if (a->count > at)
-		a->items[at].block = b;
+	if (i)
+		i->block = b;
 }
 
 void a_aside(struct answer *a)
@@ -376,14 +380,7 @@ void a_constrained(struct answer *a, uint16_t rule, uint8_t role, size_t offset,
 static struct answer_item *suggestion(struct answer *a, enum answer_kind kind, uint8_t role,
 				      size_t offset, size_t len)
 {
-	struct answer_item *i = a_wants(a, kind) ? item_add(a, kind, R_NONE) : NULL;
-
-	if (!i)
-		return NULL;
-	i->role = role;
-	i->offset = (uint32_t)offset;
-	i->len = (uint32_t)len;
-	return i;
+	return a_wants(a, kind) ? bytes(a, kind, R_NONE, NULL, role, offset, len) : NULL;
 }
 
 void a_suggest(struct answer *a, uint8_t role, size_t offset, size_t width, uint64_t value)

@@ -74,12 +74,12 @@ void j_silent(struct judge *j, const char *of_what);
  * rule: success would have been accepted, too; but for where j_must_fail() demands an error.
  */
 void j_may_fail(struct judge *j, uint16_t rule);
-/* One of the rule's errors is. */
+/* One of them is; that the row has it is the caller's to see to (answer.c does). */
 void j_may_fail_with(struct judge *j, uint16_t rule, int error);
 /* The rule's error is demanded, of which there is only one. Allowed ones (j_may_fail) and the errors of the
  * environment are accepted, too. */
 void j_must_fail(struct judge *j, uint16_t rule);
-/* One of the rule's errors is. */
+/* One of the rule's errors is, as above. */
 void j_must_fail_with(struct judge *j, uint16_t rule, int error);
 /*
  * Success is demanded: a return value of 0.  False if the call failed, and then everything is said:

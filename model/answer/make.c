@@ -74,7 +74,7 @@ static void make_observed(const struct question *q, struct tape_return *ret,
 		break;
 	case ANSWER_BLOCK:
 		/* What a guest that runs may change is not compared either. */
-		if (part && !(q_ran(q)))
+		if (part && !q_ran(q))
 			make_block(part, i, 0);
 		break;
 	case ANSWER_SUGGEST_BLOCK:

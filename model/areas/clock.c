@@ -17,6 +17,15 @@ static void check_clock(const struct question *q, struct judge *j)
 			(unsigned long long)clock, (unsigned long long)before - 1);
 }
 
+/* A time that is zero where the flags do not have this one. */
+static void empty_without(struct answer *a, uint64_t flag, const char *what, size_t offset)
+{
+	a_when_field(a, TAPE_ARG_OUT, offsetof(struct kvm_clock_data, flags), 4, flag, 0);
+	a_zero(a, R_GET_CLOCK_EMPTY, what, TAPE_ARG_OUT, offset, 8);
+	a_aside(a);
+	a_when_end(a);
+}
+
 /* api.rst 4.29 */
 static void answer_get_clock(const struct question *q, struct answer *a)
 {
@@ -29,18 +38,10 @@ static void answer_get_clock(const struct question *q, struct answer *a)
 		a_bits(a, R_GET_CLOCK_FLAGS, "flags that KVM_CAP_ADJUST_CLOCK does not name", 0,
 		       ~(uint64_t)(defined == 1 ? 0 : defined), TAPE_ARG_OUT,
 		       offsetof(struct kvm_clock_data, flags), 4);
-	a_when_field(a, TAPE_ARG_OUT, offsetof(struct kvm_clock_data, flags), 4, KVM_CLOCK_REALTIME,
-		     0);
-	a_zero(a, R_GET_CLOCK_EMPTY, "realtime without its flag", TAPE_ARG_OUT,
-	       offsetof(struct kvm_clock_data, realtime), 8);
-	a_aside(a);
-	a_when_end(a);
-	a_when_field(a, TAPE_ARG_OUT, offsetof(struct kvm_clock_data, flags), 4, KVM_CLOCK_HOST_TSC,
-		     0);
-	a_zero(a, R_GET_CLOCK_EMPTY, "host_tsc without its flag", TAPE_ARG_OUT,
-	       offsetof(struct kvm_clock_data, host_tsc), 8);
-	a_aside(a);
-	a_when_end(a);
+	empty_without(a, KVM_CLOCK_REALTIME, "realtime without its flag",
+		      offsetof(struct kvm_clock_data, realtime));
+	empty_without(a, KVM_CLOCK_HOST_TSC, "host_tsc without its flag",
+		      offsetof(struct kvm_clock_data, host_tsc));
 	a_zero(a, R_GET_CLOCK_EMPTY, "padding", TAPE_ARG_OUT, offsetof(struct kvm_clock_data, pad0),
 	       4);
 	a_aside(a);

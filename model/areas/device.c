@@ -83,6 +83,13 @@ static bool is_vfio(const struct question *q)
 	return q->device && q->device->type == KVM_DEV_TYPE_VFIO;
 }
 
+/* An attribute of a device of another type. */
+static void attr_other(struct answer *a)
+{
+	a_may_fail(a, R_DEVICE_ATTR_UNKNOWN);
+	a_may_succeed(a, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+}
+
 /* api.rst 4.80 */
 static void answer_set_attr(const struct question *q, struct answer *a)
 {
@@ -91,8 +98,7 @@ static void answer_set_attr(const struct question *q, struct answer *a)
 	if (!attr_read(q, a, &group, &attr))
 		return;
 	if (!is_vfio(q)) {
-		a_may_fail(a, R_DEVICE_ATTR_UNKNOWN);
-		a_may_succeed(a, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+		attr_other(a);
 		return;
 	}
 	if (!vfio_attr(group, attr)) {
@@ -118,8 +124,7 @@ static void answer_get_attr(const struct question *q, struct answer *a)
 	}
 	if (!attr_read(q, a, &group, &attr))
 		return;
-	a_may_fail(a, R_DEVICE_ATTR_UNKNOWN);
-	a_may_succeed(a, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+	attr_other(a);
 }
 
 /* api.rst 4.81 */
@@ -130,8 +135,7 @@ static void answer_has_attr(const struct question *q, struct answer *a)
 	if (!attr_read(q, a, &group, &attr))
 		return;
 	if (!is_vfio(q)) {
-		a_may_fail(a, R_DEVICE_ATTR_UNKNOWN);
-		a_may_succeed(a, R_DEVICE_ATTR_OTHER, "the type of the device is not known");
+		attr_other(a);
 	} else if (vfio_attr(group, attr)) {
 		a_succeeds(a, R_VFIO_HAS);
 	} else {

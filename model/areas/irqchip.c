@@ -209,16 +209,25 @@ static int32_t line_status_most(const struct question *q, const struct line *lin
 	return (int32_t)most;
 }
 
-/* The status is a number with a sign. */
-static void check_line_status(const struct question *q, struct judge *j)
+/* The status is a number with a sign.  False: it was not captured, or the line was not. */
+static bool line_status_read(const struct question *q, struct judge *j, struct line *line,
+			     int32_t *status)
 {
 	uint64_t raw;
+
+	if (!line_read(q, line) || !J_OUT(j, struct kvm_irq_level, status, &raw))
+		return false;
+	*status = (int32_t)raw;
+	return true;
+}
+
+static void check_line_status(const struct question *q, struct judge *j)
+{
 	int32_t status;
 	struct line line;
 
-	if (!line_read(q, &line) || !J_OUT(j, struct kvm_irq_level, status, &raw))
+	if (!line_status_read(q, j, &line, &status))
 		return;
-	status = (int32_t)raw;
 	j_keeps(j, R_IRQ_LINE_STATUS_RANGE, status >= -1 && status <= line_status_most(q, &line),
 		"-1, or no more than the processors and the PICs", "status = %d", status);
 }
@@ -226,13 +235,11 @@ static void check_line_status(const struct question *q, struct judge *j)
 /* A line that goes down, and leads to PICs alone. */
 static void check_pics_lowered(const struct question *q, struct judge *j)
 {
-	uint64_t raw;
 	int32_t status;
 	struct line line;
 
-	if (!line_read(q, &line) || !J_OUT(j, struct kvm_irq_level, status, &raw))
+	if (!line_status_read(q, j, &line, &status))
 		return;
-	status = (int32_t)raw;
 	j_keeps(j, R_IRQ_LINE_STATUS_LOWERED,
 		status == -1 || (status >= 1 && status <= line.leads.pics),
 		"status 1 for each PIC, or -1", "status = %d", status);

@@ -617,10 +617,9 @@ static void ask_and_learn(struct model *m, const struct handler *h, struct occas
 		h->learn(&c->l);
 }
 
-static void judge_by_handler(struct model *m, struct occasion *c)
+static void judge_by_handler(struct model *m, const struct handler *h, struct occasion *c)
 {
 	const struct tape_return *ret = c->j.ret;
-	const struct handler *h = handler(m, m->handlers, ret->call);
 	const struct handler *lint = handler(m, m->lints, ret->call);
 	struct state_vm *vm = c->l.vm;
 
@@ -646,11 +645,11 @@ static void judge_by_handler(struct model *m, struct occasion *c)
 }
 
 /* The call is on an object that may not be part of its VM's state yet. */
-static void enter_state(struct model *m, struct occasion *c, struct object *o)
+static void enter_state(struct model *m, const struct handler *h, struct occasion *c,
+			struct object *o)
 {
 	const uint8_t kind = c->q.call->kind;
 	struct state_vm *vm = c->l.vm;
-	const struct handler *h = handler(m, m->handlers, c->q.call);
 
 	if (vm && o &&
 	    ((!c->l.vcpu && kind == KVMAPI_VCPU) || (!c->l.device && kind == KVMAPI_DEVICE))) {
@@ -706,6 +705,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 		 uint64_t entered, uint64_t left, struct model_verdict *v,
 		 struct promises *promises)
 {
+	const struct handler *h = handler(m, m->handlers, ret->call);
 	struct object *o = object_at(m, ret->call->object);
 	struct object *created = ret->created ? object_at(m, ret->created) : NULL;
 	struct occasion c;
@@ -717,7 +717,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	}
 	if (o)
 		check_object(m, &c.j, o);
-	enter_state(m, &c, o);
+	enter_state(m, h, &c, o);
 	if (m->oom)
 		j_skip(&c.j, "out of memory");
 	else if (!o || o->o.kind != ret->call->kind || (o->o.kind != KVMAPI_SYSTEM && !vm))
@@ -726,7 +726,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	else if (ret->ret == -EIO && is_foreign(m, o, ret->call))
 		j_hold(&c.j, R_FOREIGN_PROCESS_EIO);
 	else
-		judge_by_handler(m, &c);
+		judge_by_handler(m, h, &c);
 	if (c.l.vcpu && c.l.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
 		c.l.vcpu->unseen_run = false;
 	/* Whether a call whose return is made up succeeds was not known before. */
