@@ -166,6 +166,12 @@ static bool section_has(const char *list, const char *section)
 	return false;
 }
 
+/* The rule stands in the ioctl's section of api.rst. */
+static bool is_of_row(const struct model_rule *r, const struct kvmapi_ioctl *row)
+{
+	return row->doc && !strcmp(r->document, "api.rst") && section_has(r->section, row->doc);
+}
+
 /* The word is the name of an ioctl, and the rule stands in its section of api.rst. */
 static bool is_of_ioctl(const struct model_rule *r, const char *word)
 {
@@ -173,11 +179,31 @@ static bool is_of_ioctl(const struct model_rule *r, const char *word)
 		const struct kvmapi_ioctl *row =
 			r->archs & 1u << a ? kvmapi_find_name(a, word) : NULL;
 
-		if (row && row->doc && !strcmp(r->document, "api.rst") &&
-		    section_has(r->section, row->doc))
+		if (row && is_of_row(r, row))
 			return true;
 	}
 	return false;
+}
+
+/* An architecture before this one has the ioctl, and the rule stands in its section there, too. */
+static bool of_earlier(const struct model_rule *r, unsigned int arch, const char *name)
+{
+	for (unsigned int a = 0; a < arch; a++) {
+		const struct kvmapi_ioctl *row =
+			r->archs & 1u << a ? kvmapi_find_name(a, name) : NULL;
+
+		if (row && is_of_row(r, row))
+			return true;
+	}
+	return false;
+}
+
+/* Of what a row has: 1 + the capability. */
+static const char *cap_name(uint16_t cap)
+{
+	const char *name = kvmapi_cap_name(cap - 1u);
+
+	return name ? name : "?";
 }
 
 static bool gives_error(const struct model_rule *r, int error)
@@ -189,8 +215,19 @@ static bool gives_error(const struct model_rule *r, int error)
 	return false;
 }
 
+/* The word is a back end or a capability of the rule's conditions. */
+static bool has_condition(const struct model_rule *r, const char *word)
+{
+	for (unsigned int bit = 1; model_back_end_name(bit); bit <<= 1) {
+		if (r->back_ends & bit && !strcasecmp(model_back_end_name(bit), word))
+			return true;
+	}
+	return (r->with_cap && !strcasecmp(cap_name(r->with_cap), word)) ||
+	       (r->without_cap && !strcasecmp(cap_name(r->without_cap), word));
+}
+
 /* The word is a section, a reference or an errno: the rule has it in its row; anything else is
- * somewhere in its texts. */
+ * somewhere in its texts or conditions. */
 static bool has_word(const struct model_rule *r, const char *word)
 {
 	if (!word[strspn(word, "0123456789.")])
@@ -201,7 +238,7 @@ static bool has_word(const struct model_rule *r, const char *word)
 		return true;
 	return strcasestr(r->id, word) || strcasestr(r->statement, word) ||
 	       strcasestr(r->section, word) || strcasestr(r->document, word) ||
-	       is_of_ioctl(r, word);
+	       is_of_ioctl(r, word) || has_condition(r, word);
 }
 
 static bool filter_takes(const struct filter *f, const struct model_rule *r)
@@ -243,6 +280,66 @@ static json_t *errors_json(const struct model_rule *r)
 	return list;
 }
 
+static json_t *back_ends_json(const struct model_rule *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned int bit = 1; model_back_end_name(bit); bit <<= 1) {
+		if (r->back_ends & bit)
+			json_array_append_new(list, json_string(model_back_end_name(bit)));
+	}
+	return list;
+}
+
+/* The next stable series that has the change which bounds the rule, too; NULL: no more. */
+static const struct model_stable *stable_next(const struct model_rule *r,
+					      const struct model_stable *after)
+{
+	size_t count, rule_count;
+	const struct model_rule *rules = model_rules(&rule_count);
+	const struct model_stable *all = model_stables(&count);
+
+	for (const struct model_stable *s = after ? after + 1 : all; s < all + count; s++) {
+		if (&rules[s->rule] == r)
+			return s;
+	}
+	return NULL;
+}
+
+static json_t *stable_json(const struct model_rule *r)
+{
+	json_t *list = json_array();
+	char series[16];
+
+	for (const struct model_stable *s = stable_next(r, NULL); s; s = stable_next(r, s))
+		json_array_append_new(
+			list, json_pack("{s:s?, s:o}", "series",
+					s->series ? version_text(s->series, series, sizeof(series))
+						  : NULL,
+					"patch", s->patch ? json_integer(s->patch) : json_null()));
+	return list;
+}
+
+/* The ioctls in whose section the rule stands, and what announces them. */
+static json_t *ioctls_json(const struct model_rule *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned int a = 0; a < KVMAPI_ARCHS; a++) {
+		size_t count;
+		const struct kvmapi_ioctl *rows = kvmapi_ioctls(a, &count);
+
+		for (size_t i = 0; i < count && r->archs & 1u << a; i++) {
+			/* Once, though several architectures have it. */
+			if (is_of_row(r, &rows[i]) && !of_earlier(r, a, rows[i].name))
+				json_array_append_new(list,
+						      json_pack("{s:s, s:s?}", "name", rows[i].name,
+								"capability", rows[i].cap));
+		}
+	}
+	return list;
+}
+
 static json_t *sections_json(const struct model_rule *r)
 {
 	json_t *list = json_array();
@@ -275,6 +372,13 @@ static json_t *rule_line(const struct model_rule *r)
 	json_object_set_new(line, "until",
 			    r->until ? json_string(version_text(r->until, until, sizeof(until)))
 				     : json_null());
+	json_object_set_new(line, "stable", stable_json(r));
+	json_object_set_new(line, "back_ends", back_ends_json(r));
+	json_object_set_new(line, "with",
+			    r->with_cap ? json_string(cap_name(r->with_cap)) : json_null());
+	json_object_set_new(line, "without",
+			    r->without_cap ? json_string(cap_name(r->without_cap)) : json_null());
+	json_object_set_new(line, "ioctls", ioctls_json(r));
 	return line;
 }
 
@@ -373,10 +477,61 @@ out:
 	return code;
 }
 
+/* "since 5.16, before 6.11" or "all" */
+static const char *kernels_text(const struct model_rule *r, char *buf, size_t size)
+{
+	char since[16], until[16];
+
+	version_text(r->since, since, sizeof(since));
+	version_text(r->until, until, sizeof(until));
+	if (r->since && r->until)
+		snprintf(buf, size, "since %s, before %s", since, until);
+	else if (r->since || r->until)
+		snprintf(buf, size, r->since ? "since %s" : "before %s", r->since ? since : until);
+	else
+		snprintf(buf, size, "all");
+	return buf;
+}
+
+/* "kvm_amd or kvm_intel" */
+static const char *back_ends_text(const struct model_rule *r, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (unsigned int bit = 1; model_back_end_name(bit) && used < size; bit <<= 1) {
+		if (r->back_ends & bit)
+			used += (size_t)snprintf(buf + used, size - used, "%s%s",
+						 used ? " or " : "", model_back_end_name(bit));
+	}
+	return buf;
+}
+
+static void show_conditions(const struct model_rule *r)
+{
+	char text[64];
+
+	printf("kernels     %s\n", kernels_text(r, text, sizeof(text)));
+	for (const struct model_stable *s = stable_next(r, NULL); s; s = stable_next(r, s)) {
+		version_text(s->series, text, sizeof(text));
+		printf("stable      %s", s->series ? text : "any older series");
+		if (s->patch)
+			printf(".%u and later\n", s->patch);
+		else
+			printf(", from which release on is not known\n");
+	}
+	if (r->back_ends)
+		printf("back end    %s only\n", back_ends_text(r, text, sizeof(text)));
+	if (r->with_cap)
+		printf("with        %s\n", cap_name(r->with_cap));
+	if (r->without_cap)
+		printf("without     %s\n", cap_name(r->without_cap));
+}
+
 static void show_text(const struct model_rule *r)
 {
 	const struct cli_colors *c = cli_colors(stdout);
-	char source[512], since[16], until[16];
+	char source[512];
 
 	cli_rule_source_titled(r, source, sizeof(source));
 	printf("%s%s%s\n", c->bold, r->id, c->off);
@@ -390,15 +545,8 @@ static void show_text(const struct model_rule *r)
 		printf("\nerrors     ");
 	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && r->errors[i]; i++)
 		printf(" %s", kvmapi_errno_name(r->errors[i]));
-	printf("\nkernels     ");
-	if (!r->since && !r->until)
-		printf("all");
-	if (r->since)
-		printf("since %s", version_text(r->since, since, sizeof(since)));
-	if (r->until)
-		printf("%sbefore %s", r->since ? ", " : "",
-		       version_text(r->until, until, sizeof(until)));
 	printf("\n");
+	show_conditions(r);
 	if (*r->refs)
 		printf("refs        %s\n", r->refs);
 }
@@ -466,12 +614,22 @@ static int of_find(const struct rules_values *v, int arch, const struct kvmapi_i
 	return *row ? CLI_OK : cli_ioctl_find("for", arch < 0 ? KVMAPI_X86 : arch, v->of, row);
 }
 
+/* When it holds stands behind its kind. */
 static void of_put(const struct model_rule *r, const char *error)
 {
 	const struct cli_colors *c = cli_colors(stdout);
+	char text[64];
 
-	printf("  %s%-12s%s%s (%s)\n", c->bold, error, c->off, r->id,
-	       model_rule_kind_name(r->kind));
+	printf("  %s%-12s%s%s (%s", c->bold, error, c->off, r->id, model_rule_kind_name(r->kind));
+	if (r->since || r->until)
+		printf("; %s", kernels_text(r, text, sizeof(text)));
+	if (r->back_ends)
+		printf("; %s only", back_ends_text(r, text, sizeof(text)));
+	if (r->with_cap)
+		printf("; with %s", cap_name(r->with_cap));
+	if (r->without_cap)
+		printf("; without %s", cap_name(r->without_cap));
+	printf(")\n");
 	printf("              %s\n", r->statement);
 }
 
@@ -488,8 +646,9 @@ static int of_call(const struct rules_values *v, struct filter *f)
 		return code;
 	title = row->doc ? model_section_title("api.rst", row->doc, strlen(row->doc)) : NULL;
 	if (!v->json)
-		printf("%s: api.rst § %s%s%s\n\nIt fails with\n", row->name,
-		       row->doc ? row->doc : "(none)", title ? " " : "", title ? title : "");
+		printf("%s: api.rst § %s%s%s%s%s\n\nIt fails with\n", row->name,
+		       row->doc ? row->doc : "(none)", title ? " " : "", title ? title : "",
+		       row->cap ? ", announced by " : "", row->cap ? row->cap : "");
 	for (int error = 1; error < 256; error++) {
 		for (size_t i = 0; i < count && !v->json; i++) {
 			if (!filter_takes(f, &rules[i]) || !is_of_ioctl(&rules[i], row->name) ||

@@ -52,6 +52,15 @@ const char *model_rule_kind_name(enum model_rule_kind kind);
 #define MODEL_RULE_KINDS  6
 #define MODEL_RULE_ERRORS 8
 
+/* Back ends of KVM that rules tell apart, a bit each. */
+enum model_back_end {
+	MODEL_KVM_AMD = 1 << 0,
+	MODEL_KVM_INTEL = 1 << 1,
+	MODEL_KVM_PVM = 1 << 2,
+};
+/* "kvm_amd"; NULL for what is none of them. */
+const char *model_back_end_name(enum model_back_end back_end);
+
 struct model_rule {
 	const char *id;	       /* "IRQ_LINE_NEEDS_CHIP" */
 	uint8_t kind;	       /* enum model_rule_kind */
@@ -65,6 +74,10 @@ struct model_rule {
 	/* The errors with which a call fails by this rule; 0 ends them.  None: it is no refusal, or
 	 * one of which the errno is a number that the guest or userspace gave. */
 	uint8_t errors[MODEL_RULE_ERRORS];
+	uint8_t back_ends; /* mask of enum model_back_end that have it; 0 = all */
+	/* 1 + the capability that the kernel must have, or lack, for the rule to stand; 0 = none.  The
+	 * capability that announces a whole ioctl is in kvmapi_ioctl.cap. */
+	uint16_t with_cap, without_cap;
 };
 #define MODEL_KERNEL(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 const struct model_rule *model_rules(size_t *count);
@@ -75,7 +88,7 @@ const char *model_section_title(const char *document, const char *section, size_
 /* A stable series that has the change which bounds a rule, too. */
 struct model_stable {
 	uint16_t rule;
-	uint32_t series; /* MODEL_KERNEL() */
+	uint32_t series; /* MODEL_KERNEL(); 0 = any older one */
 	uint32_t patch;	 /* from this one on; 0 = from which on is not known */
 };
 const struct model_stable *model_stables(size_t *count);

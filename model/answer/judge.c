@@ -155,8 +155,6 @@ void j_silent(struct judge *j, const char *of_what)
 
 void j_may_fail_with(struct judge *j, uint16_t rule, int error)
 {
-	size_t count;
-
 	if (j->allowed_count == JUDGE_ALLOWED) {
 		/* Better no word on an error than a wrong one. */
 		j->allowed_more = true;
@@ -164,7 +162,7 @@ void j_may_fail_with(struct judge *j, uint16_t rule, int error)
 	}
 	if (!q_applies(j->q, rule)) {
 		/* Of kernels older than those that a rule was made for, nobody knows better. */
-		if (!q_doubted(j->q, rule) && q_kernel(j->q) >= model_rules(&count)[rule].since)
+		if (!j->q->facts->rule_unread[rule])
 			return;
 		rule = R_RETURN_ZERO_OR_ERROR;
 	}

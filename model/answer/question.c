@@ -9,12 +9,12 @@
 
 bool q_newer(const struct question *q)
 {
-	return q_kernel(q) > NEWEST;
+	return q->facts->kernel > NEWEST;
 }
 
 bool q_maybe_newer(const struct question *q)
 {
-	return !q_kernel(q) || q_newer(q);
+	return !q->facts->kernel || q_newer(q);
 }
 
 enum state_tri q_lacks(const struct question *q, uint32_t cap)
@@ -22,6 +22,13 @@ enum state_tri q_lacks(const struct question *q, uint32_t cap)
 	const int32_t answer = q_cap(q, cap);
 
 	return answer == 0 ? STATE_YES : answer < 0 ? STATE_UNKNOWN : STATE_NO;
+}
+
+enum state_tri q_back_end(const struct question *q, uint8_t mask)
+{
+	if (!(q->facts->back_ends & mask))
+		return STATE_NO;
+	return q->facts->other_back_end || q->facts->back_ends & ~mask ? STATE_UNKNOWN : STATE_YES;
 }
 
 bool q_vcpu_ran(const struct question *q)

@@ -28,10 +28,11 @@ struct question {
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
-/* MODEL_KERNEL(), 0 = not known */
-static inline uint32_t q_kernel(const struct question *q)
+/* The kernel has a change (model/facts/changes.def). */
+static inline enum state_tri q_changed(const struct question *q, enum model_change change)
 {
-	return q->facts->kernel;
+	return q->facts->change_doubted[change] ? STATE_UNKNOWN
+						: tri(q->facts->change_made[change]);
 }
 
 /*
@@ -54,24 +55,28 @@ static inline int32_t q_cap(const struct question *q, uint32_t cap)
 
 /* The kernel said that it lacks a capability; not known if it was not asked. */
 enum state_tri q_lacks(const struct question *q, uint32_t cap);
-/* Back end, "kvm_intel", "kvm_pvm", ...; "" = not known. */
-static inline const char *q_backend(const struct question *q)
-{
-	return q->facts->backend;
-}
+/* The back end is one of these, a mask of enum model_back_end. */
+enum state_tri q_back_end(const struct question *q, uint8_t mask);
 
-/* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and
- * architecture. */
+/* The rule stands in the documents (or, a deviation, is known) of the tape's kernel, architecture and
+ * back end, and the kernel has what the rule needs: all conditions of its row. */
 static inline bool q_applies(const struct question *q, uint16_t rule)
 {
 	return q->facts->rule_applies[rule];
 }
 
 /* Whether the kernel has the change that bounds the rule is not known (a distribution's kernel, or
- * no kernel named): the rule can be held, and is never broken. */
+ * no kernel named), or the back end, or what a capability answers: the rule can be held, and is never
+ * broken. */
 static inline bool q_doubted(const struct question *q, uint16_t rule)
 {
 	return q->facts->rule_doubted[rule];
+}
+
+/* Both in one: the conditions of the rule's row are met. */
+static inline enum state_tri q_rule(const struct question *q, uint16_t rule)
+{
+	return q_doubted(q, rule) ? STATE_UNKNOWN : tri(q_applies(q, rule));
 }
 
 /* A KVM_RUN of this vCPU (of any vCPU of the VM for q_vm_ran) was under way at some time during

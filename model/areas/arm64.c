@@ -134,8 +134,7 @@ static uint64_t compared(const struct question *q)
 
 static bool changed_between(const struct question *q)
 {
-	return !q_kernel(q) ||
-	       (q_kernel(q) > MODEL_KERNEL(6, 1) && q_kernel(q) < MODEL_KERNEL(6, 12));
+	return q_changed(q, CHANGE_ARM_INIT_PER_VM) == STATE_UNKNOWN;
 }
 
 /* The vCPU is as new. */

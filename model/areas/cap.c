@@ -29,11 +29,6 @@ enum state_tri vm_dirty_ring(const struct state_vm *vm)
 	return ring == STATE_NO ? vm_cap_enabled(vm, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, &size) : ring;
 }
 
-bool vm_backend_may_be(const struct question *q, const char *name)
-{
-	return !*q_backend(q) || !strcmp(q_backend(q), name);
-}
-
 /* Answers that change with processors coming and going, or with what the process asked of
  * arch_prctl(2). */
 static bool answer_varies(uint64_t cap)
@@ -190,23 +185,22 @@ static bool max_vcpu_id(struct answer *a, uint64_t limit)
 {
 	const struct state_vm *vm = a->q->vm;
 	int32_t most = q_cap(a->q, KVM_CAP_MAX_VCPU_ID);
-	enum state_tri set;
+	enum state_tri set, looks;
 	uint64_t before = 0;
 
 	/* The capability is older than the possibility to enable it, which came in 2022. */
-	if (q_kernel(a->q) < MODEL_KERNEL(6, 1))
-		return a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, STATE_UNKNOWN);
+	if (q_changed(a->q, CHANGE_MAX_VCPU_ID_ENABLED) != STATE_YES)
+		return a_refuse(a, R_ENABLE_CAP_UNSUPPORTED,
+				tri_not(q_changed(a->q, CHANGE_MAX_VCPU_ID_ENABLED)));
 	if (a_refuse(a, R_ENABLE_CAP_INVALID, tri(most > 0 && limit > (uint64_t)most)))
 		return true;
 	set = vm_cap_enabled(vm, KVM_CAP_MAX_VCPU_ID, &before);
 	if (set == STATE_UNKNOWN || vm->has_vcpus == STATE_UNKNOWN || most <= 0)
 		return a_refuse(a, R_MAX_VCPU_ID_ONCE, STATE_UNKNOWN);
-	/* Some kernels between 6.1 and 6.12 learnt to look at the boot processor. */
-	if (vm->boot_cpu > limit && q_kernel(a->q) > MODEL_KERNEL(6, 1))
+	looks = q_changed(a->q, CHANGE_MAX_VCPU_ID_BOOT);
+	if (vm->boot_cpu > limit && looks != STATE_NO)
 		return a_refuse(a, R_MAX_VCPU_ID_BOOT,
-				q_kernel(a->q) < MODEL_KERNEL(6, 12) || vm->boot_cpu == UINT64_MAX
-					? STATE_UNKNOWN
-					: STATE_YES);
+				vm->boot_cpu == UINT64_MAX ? STATE_UNKNOWN : looks);
 	/* The first vCPU makes a limit that was not set the highest one. */
 	if (set == STATE_NO)
 		before = 0;
@@ -220,10 +214,10 @@ static bool disable_exits(struct answer *a, uint64_t arg)
 {
 	const int32_t answered = q_cap(a->q, KVM_CAP_X86_DISABLE_EXITS);
 
-	if (q_kernel(a->q) >= MODEL_KERNEL(7, 0))
+	if (q_rule(a->q, R_DISABLE_EXITS_SILENT) == STATE_NO)
 		return within_answer(a, R_ENABLE_CAP_INVALID, KVM_CAP_X86_DISABLE_EXITS, arg) ||
 		       before_vcpus(a);
-	/* Kernels up to 6.12 take the bits that exist and do nothing about those that the host
+	/* Kernels before 7.0 take the bits that exist and do nothing about those that the host
 	 * cannot do, and do not look for vCPUs. */
 	return a_refuse(a, R_ENABLE_CAP_INVALID, tri(arg & ~(0xfull | (uint32_t)answered))) ||
 	       a_refuse(a, R_DISABLE_EXITS_SILENT,
@@ -285,9 +279,9 @@ static bool nx_huge_pages(struct answer *a, uint64_t arg)
 /* api.rst 7.24, 7.29: args[0] is the descriptor of another VM. */
 static bool enc_context(struct answer *a, uint64_t fd)
 {
-	if (!strcmp(q_backend(a->q), "kvm_intel"))
+	if (q_back_end(a->q, MODEL_KVM_INTEL) == STATE_YES)
 		return a_refuse_with(a, R_ENC_CONTEXT_REFUSED, EINVAL, STATE_YES);
-	if (!strcmp(q_backend(a->q), "kvm_amd") && (int32_t)fd < 0)
+	if (q_back_end(a->q, MODEL_KVM_AMD) == STATE_YES && (int32_t)fd < 0)
 		return a_refuse_with(a, R_ENC_CONTEXT_REFUSED, EBADF, STATE_YES);
 	return a_refuse(a, R_ENC_CONTEXT_REFUSED, STATE_UNKNOWN);
 }
@@ -432,8 +426,8 @@ static bool enable_argument(const struct question *q, uint64_t *cap, uint64_t *f
 static bool enable_unsupported(const struct question *q, uint64_t cap)
 {
 	/* That one is there, and enabled, whether the host can do it or not. */
-	return q_cap(q, (uint32_t)cap) == 0 && (cap != KVM_CAP_X86_BUS_LOCK_EXIT ||
-						(q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 12)));
+	return q_cap(q, (uint32_t)cap) == 0 &&
+	       (cap != KVM_CAP_X86_BUS_LOCK_EXIT || q_rule(q, R_BUS_LOCK_SILENT) == STATE_NO);
 }
 
 /* api.rst 4.37, chapter 7 */
@@ -451,7 +445,7 @@ static void answer_enable_cap(const struct question *q, struct answer *a)
 	}
 	if (a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, tri(enable_unsupported(q, cap))))
 		return;
-	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && !q_kernel(q))
+	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && q_rule(q, R_BUS_LOCK_SILENT) == STATE_UNKNOWN)
 		a_may_fail(a, R_ENABLE_CAP_UNSUPPORTED);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */

@@ -50,8 +50,6 @@ static void answer_get_clock(const struct question *q, struct answer *a)
 	a_aside(a);
 	A_SUGGEST(a, struct kvm_clock_data, clock, q->vm->scratch[VM_SCRATCH_CLOCK]);
 	a_check(a, check_clock);
-	if (q_kernel(q) < MODEL_KERNEL(5, 16))
-		return;
 	/* Later than the API that tells of it (2021), and before 2262. */
 	a_when_field(a, TAPE_ARG_OUT, offsetof(struct kvm_clock_data, flags), 4, KVM_CLOCK_REALTIME,
 		     KVM_CLOCK_REALTIME);
@@ -73,20 +71,21 @@ static void learn_get_clock(struct learn *l)
 static void answer_set_clock(const struct question *q, struct answer *a)
 {
 	int32_t defined = q_cap(q, KVM_CAP_ADJUST_CLOCK);
+	enum state_tri refused = STATE_NO;
 	uint64_t flags;
 
 	if (!Q_IN(q, struct kvm_clock_data, flags, &flags)) {
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 16))
+	if (q_changed(q, CHANGE_CLOCK_FLAGS_TAKEN) == STATE_NO)
 		defined = 0; /* what GET reported was refused then */
-	if (defined >= 0 && flags & ~(uint64_t)defined) {
-		a_must_fail(a, R_SET_CLOCK_FLAGS);
+	if (defined < 0 || q_changed(q, CHANGE_CLOCK_FLAGS_TAKEN) == STATE_UNKNOWN)
+		refused = flags ? STATE_UNKNOWN : STATE_NO;
+	if (defined >= 0 && flags & ~(uint64_t)defined)
+		refused = STATE_YES;
+	if (a_refuse(a, R_SET_CLOCK_FLAGS, refused))
 		return;
-	}
-	if (flags && !(q_kernel(q) && defined >= 0))
-		a_may_fail(a, R_SET_CLOCK_FLAGS);
 	a_succeeds(a, R_SET_CLOCK_SUCCEEDS);
 }
 
@@ -114,15 +113,14 @@ static void answer_set_tsc_khz(const struct question *q, struct answer *a)
 	if (q->call->arg > 100000 || vm->has_vcpus == STATE_UNKNOWN)
 		a_may_fail(a, R_VM_TSC_KHZ_REFUSED);
 	if (vm->has_vcpus == STATE_YES) {
-		if (q_kernel(q) && q_applies(q, R_VM_TSC_KHZ_BEFORE_VCPUS)) {
-			a_must_fail(a, R_VM_TSC_KHZ_BEFORE_VCPUS);
+		if (a_refuse(a, R_VM_TSC_KHZ_BEFORE_VCPUS,
+			     tri(q_rule(q, R_VM_TSC_KHZ_BEFORE_VCPUS) == STATE_YES)))
 			return;
-		}
 		a_may_fail(a, R_VM_TSC_KHZ_REFUSED);
 	}
-	/* Kernels before 5.18 have the vCPU's form only. */
-	if (q_kernel(q) < MODEL_KERNEL(5, 18))
-		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+	/* Old kernels have the vCPU's form only. */
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, tri_not(q_changed(q, CHANGE_VM_TSC_KHZ))))
+		return;
 	a_succeeds(a, R_VM_TSC_KHZ_SUCCEEDS);
 }
 
@@ -139,8 +137,8 @@ static void answer_get_tsc_khz(const struct question *q, struct answer *a)
 {
 	static const struct tsc_khz_rules rules = {R_VM_TSC_KHZ_GIVEN, R_VM_TSC_KHZ_READ_BACK};
 
-	if (q_kernel(q) < MODEL_KERNEL(5, 18))
-		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, tri_not(q_changed(q, CHANGE_VM_TSC_KHZ))))
+		return;
 	a_may_fail(a, R_VM_TSC_KHZ_UNSTABLE);
 	a_tsc_khz(a, q->vm->tsc_khz, &rules);
 }

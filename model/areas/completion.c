@@ -88,7 +88,8 @@ static bool effect_of_rdmsr(const struct question *q, const struct tape_part *in
 	uint64_t answer, error;
 
 	/* Its newer form names the register that it reads into. */
-	if (q_kernel(q) >= MODEL_KERNEL(6, 18) && strcmp(q_backend(q), "kvm_amd"))
+	if (q_changed(q, CHANGE_RDMSR_IMMEDIATE) == STATE_YES &&
+	    q_back_end(q, MODEL_KVM_AMD) != STATE_YES)
 		return false;
 	if (!q_field(q, in, offsetof(struct kvm_run, msr.error), 1, &error) ||
 	    !q_field(q, in, offsetof(struct kvm_run, msr.data), 8, &answer))

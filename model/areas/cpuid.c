@@ -13,7 +13,7 @@
 /* This back end adds leaves of its own to what is set. */
 static bool adds_leaves(const struct question *q)
 {
-	return !q_backend(q)[0] || !strcmp(q_backend(q), "kvm_pvm");
+	return q_back_end(q, MODEL_KVM_PVM) != STATE_NO;
 }
 
 /* Bits that follow the state of the vCPU are not what was set. */
@@ -199,7 +199,7 @@ static void answer_count(const struct question *q, struct answer *a, bool known,
 	if (!known) {
 		a_range(a, R_CPUID_GET_COUNT, "nent at most as it was given", 0, room, TAPE_ARG_OUT,
 			at, 4);
-	} else if (q_kernel(q) >= MODEL_KERNEL(6, 12)) {
+	} else if (q_changed(q, CHANGE_CPUID_NENT_WRITTEN) == STATE_YES) {
 		A_EQUAL(a, R_CPUID_GET_COUNT, struct kvm_cpuid2, nent, have);
 	} else {
 		a_constrained(a, R_CPUID_GET_COUNT, TAPE_ARG_OUT, at, 4);

@@ -11,7 +11,7 @@
 
 enum {
 	HV_LEAVES = 10,		   /* that the documents name */
-	HV_LEAVES_OLD = 9,	   /* without nested features: kernels before 5.12 */
+	HV_LEAVES_OLD = 9,	   /* without nested features */
 	HV_INTERFACE = 0x31237648, /* "Hv#1" */
 	/* "Linux KVM Hv" */
 	HV_VENDOR_EBX = 0x756e694c,
@@ -145,7 +145,7 @@ static void check_hv_leaves(const struct question *q, struct judge *j)
 /* The fewest leaves there are. */
 static uint64_t hv_leaves_least(const struct question *q)
 {
-	return q_kernel(q) < MODEL_KERNEL(6, 1) ? HV_LEAVES_OLD : HV_LEAVES;
+	return q_changed(q, CHANGE_HV_NESTED_LEAF) == STATE_YES ? HV_LEAVES : HV_LEAVES_OLD;
 }
 
 /* What the host can do does not change. */

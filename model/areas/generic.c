@@ -456,7 +456,7 @@ static void check_system_event(const struct question *q, struct judge *j)
 			(!arm || type != KVM_SYSTEM_EVENT_CRASH),
 		"a type that the architecture has", "type = %llu", (unsigned long long)type);
 	/* Older kernels had flags where data[0] is now, and nothing where their number is. */
-	if (q_cap(q, KVM_CAP_SYSTEM_EVENT_DATA) <= 0)
+	if (q_rule(q, R_SYSTEM_EVENT_FLAGS) != STATE_YES)
 		return;
 	if (count)
 		q_field(q, out, offsetof(struct kvm_run, system_event.data), 8, &data);

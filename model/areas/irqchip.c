@@ -645,8 +645,7 @@ static void pit_creation(const struct question *q, struct answer *a, uint16_t su
 	a_chips_may_lack(a);
 	if (a_refuse(a, R_CREATE_PIT_ONCE, vm->pit))
 		return;
-	/* Kernels up to 6.1 or so let it be. */
-	if (lacks == STATE_YES && q_kernel(q) < MODEL_KERNEL(6, 12))
+	if (lacks == STATE_YES && q_changed(q, CHANGE_PIT_LOOKS_FOR_CHIPS) != STATE_YES)
 		lacks = STATE_UNKNOWN;
 	if (a_refuse(a, R_CREATE_PIT_NEEDS_CHIP, lacks))
 		return;

@@ -714,9 +714,8 @@ static int64_t rings_harvested(const struct question *q)
 /* api.rst 7.36 */
 static void answer_reset_dirty_rings(const struct question *q, struct answer *a)
 {
-	/* Kernels before 5.11 have no rings at all. */
 	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY,
-		     tri(q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 11))) ||
+		     tri(q_changed(q, CHANGE_DIRTY_RINGS) == STATE_NO)) ||
 	    a_refuse(a, R_RESET_DIRTY_RINGS_NONE, tri_not(vm_dirty_ring(q->vm))))
 		return;
 	a_succeeds_value(a, R_RESET_DIRTY_RINGS_SUCCEEDS);
@@ -735,10 +734,9 @@ static void answer_set_tss_addr(const struct question *q, struct answer *a)
 
 	if (a_refuse(a, R_SET_TSS_ADDR_RANGE, tri(addr > 0xffffd000)))
 		return;
-	if (vm_backend_may_be(q, "kvm_intel") &&
-	    (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->scratch[VM_SCRATCH_TSS] ||
-	     overlaps(addr, 3 * X86_PAGE, APIC_ACCESS, X86_PAGE) ||
-	     identity_map_meets(vm, addr, 3 * X86_PAGE)))
+	if (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->scratch[VM_SCRATCH_TSS] ||
+	    overlaps(addr, 3 * X86_PAGE, APIC_ACCESS, X86_PAGE) ||
+	    identity_map_meets(vm, addr, 3 * X86_PAGE))
 		a_may_fail(a, R_SET_TSS_ADDR_CONFLICT);
 	a_succeeds(a, R_SET_TSS_ADDR_SUCCEEDS);
 }

@@ -70,8 +70,7 @@ static bool msr_always(uint32_t index)
 static bool msr_may_lack(const struct question *q, uint32_t index)
 {
 	return (index == MSR_FS_BASE || index == MSR_GS_BASE) &&
-	       (q_applies(q, R_MSRS_BASES_MISSING) || q_doubted(q, R_MSRS_BASES_MISSING)) &&
-	       vm_backend_may_be(q, "kvm_amd");
+	       q_rule(q, R_MSRS_BASES_MISSING) != STATE_NO;
 }
 
 /* Machine-check banks that KVM_X86_SETUP_MCE made. */
@@ -375,9 +374,10 @@ static void check_twins(const struct question *q, struct judge *j)
 static void answer_mcg_cap(const struct question *q, struct answer *a, size_t at)
 {
 	uint64_t cap = q->vcpu->mcg_cap;
-	bool cut = cap & ~MCG_CAP_AMD && vm_backend_may_be(q, "kvm_amd");
+	const enum state_tri cuts = q_rule(q, R_MSRS_MCG_CAP_CUT);
+	const bool cut = cap & ~MCG_CAP_AMD && cuts == STATE_YES;
 
-	if (cap == UINT64_MAX || (cut && !*q_backend(q)))
+	if (cap == UINT64_MAX || (cap & ~MCG_CAP_AMD && cuts == STATE_UNKNOWN))
 		return;
 	a_equal(a, cut ? R_MSRS_MCG_CAP_CUT : R_MSRS_MCG_CAP, "MSR 0x179",
 		cut ? cap & MCG_CAP_AMD : cap, TAPE_ARG_OUT, at, 8);

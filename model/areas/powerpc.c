@@ -236,7 +236,7 @@ static void answer_rtas_define_token(const struct question *q, struct answer *a)
 	const struct state_vm *vm = q->vm;
 	uint64_t token;
 
-	if (a_refuse(a, R_PPC_RTAS_UNSUPPORTED, q_lacks(q, KVM_CAP_PPC_RTAS)))
+	if (a_refuse(a, R_PPC_RTAS_UNSUPPORTED, q_rule(q, R_PPC_RTAS_UNSUPPORTED)))
 		return;
 	if (!Q_IN(q, struct kvm_rtas_token_args, token, &token)) {
 		a_skip(a, "argument not captured");

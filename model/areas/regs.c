@@ -207,7 +207,7 @@ static bool sregs_legacy_paging(const struct question *q)
 	struct sregs_values given;
 
 	return sregs_values(q, q->in, &given) && !q_vcpu_ran(q) && given.cr0 & CR0_PG &&
-	       !(given.efer & EFER_LMA) && vm_backend_may_be(q, "kvm_pvm");
+	       !(given.efer & EFER_LMA) && q_rule(q, R_SREGS_NO_LEGACY_PAGING) != STATE_NO;
 }
 
 /* What a SET gave. */
@@ -526,10 +526,10 @@ static void learn_sregs_set(struct learn *l)
 		VCPU_FORGET(l, STATE_EVENTS, struct kvm_vcpu_events, interrupt);
 }
 
-/* Both calls of the second form came with 5.14; or the kernel says that it has none. */
+/* The kernel is too old for both calls of the second form, or says that it has none. */
 static bool sregs2_absent(const struct question *q)
 {
-	return (q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 14)) || !q_cap(q, KVM_CAP_SREGS2);
+	return q_changed(q, CHANGE_SREGS2) == STATE_NO || !q_cap(q, KVM_CAP_SREGS2);
 }
 
 /* The flag is there with PAE paging outside long mode. */
@@ -773,10 +773,10 @@ static void learn_xsave_get(struct learn *l)
 		learn_xsave(l);
 }
 
-/* Since 5.17, whatever the processor has. */
+/* Newer kernels have it, whatever the processor has. */
 static bool xsave2_absent(const struct question *q)
 {
-	return q_kernel(q) && q_kernel(q) < MODEL_KERNEL(5, 17);
+	return q_changed(q, CHANGE_XSAVE2) == STATE_NO;
 }
 
 static void answer_xsave2_get(const struct question *q, struct answer *a)

@@ -363,7 +363,7 @@ static void exit_system_event(struct judge *j, const uint8_t *p)
 		type >= KVM_SYSTEM_EVENT_SHUTDOWN && type <= KVM_SYSTEM_EVENT_TDX_FATAL &&
 			type != KVM_SYSTEM_EVENT_WAKEUP && type != KVM_SYSTEM_EVENT_SUSPEND,
 		"a type that x86 has", "type = %u", type);
-	if (q_cap(j->q, KVM_CAP_SYSTEM_EVENT_DATA) > 0)
+	if (q_rule(j->q, R_RUN_SYSTEM_EVENT_DATA) == STATE_YES)
 		j_check(j, R_RUN_SYSTEM_EVENT_DATA,
 			ndata <= 16 && (type != KVM_SYSTEM_EVENT_SEV_TERM || ndata) &&
 				(type != KVM_SYSTEM_EVENT_TDX_FATAL || ndata == 16),
@@ -917,7 +917,7 @@ static bool refuses_inputs(const struct question *q, struct answer *a, const str
 	const bool looks =
 		v->has_lapic == STATE_NO || v->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_RUNNABLE;
 	const bool high =
-		unused && !(uint32_t)unused && q_kernel(q) && q_applies(q, R_RUN_SYNC_HIGH_BITS);
+		unused && !(uint32_t)unused && q_rule(q, R_RUN_SYNC_HIGH_BITS) == STATE_YES;
 
 	if (high) {
 		if (looks)

@@ -326,7 +326,8 @@ static bool route_refused(const struct question *q, struct answer *a, const stru
 	if (a_refuse(a, R_S390_ROUTING_TYPE, tri(r->type != KVM_IRQ_ROUTING_S390_ADAPTER)))
 		return true;
 	/* Offsets beyond the page, numbers and flags: newer kernels look at more of it. */
-	if (r->flags || r->gsi >= ENTRIES_MAX || q_kernel(q) > MODEL_KERNEL(6, 12))
+	if (r->flags || r->gsi >= ENTRIES_MAX ||
+	    q_changed(q, CHANGE_S390_ROUTES_LOOKED_AT) != STATE_NO)
 		a_may_fail(a, R_S390_ROUTING_TYPE);
 	there = in_memory(q->vm, r->summary);
 	if (there == STATE_YES)

@@ -95,8 +95,7 @@ void s390_ucontrol_made(struct learn *l)
 
 bool s390_between(const struct question *q)
 {
-	return !q_kernel(q) ||
-	       (q_kernel(q) > MODEL_KERNEL(6, 12) && q_kernel(q) < MODEL_KERNEL(7, 2));
+	return q_changed(q, CHANGE_S390_MEMORY) == STATE_UNKNOWN;
 }
 
 bool s390_host_limit(const struct question *q, uint64_t *limit)

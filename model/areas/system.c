@@ -651,9 +651,9 @@ static bool answer_cpuid_refused(const struct question *q, struct answer *a, uin
 	}
 	if (k->emulated && (!k->count || room <= k->count->value[0] + k->slack))
 		a_may_fail(a, R_CPUID_EMULATED_SPARE);
-	/* Old kernels have a limit of 80 entries of their own. */
 	if (k->count ? room < k->count->value[0] + k->slack
-		     : room < CPUID_MAX_ENTRIES || q_kernel(q) < MODEL_KERNEL(6, 1))
+		     : room < CPUID_MAX_ENTRIES ||
+			       q_changed(q, CHANGE_CPUID_256_ENTRIES) != STATE_YES)
 		a_may_fail(a, R_CPUID_NENT_TOO_LOW);
 	a_when_failed_with(a, ENOMEM);
 	a_check(a, check_cpuid_lowered);
@@ -814,8 +814,9 @@ static void check_feature_msr_rest(const struct question *q, struct judge *j, ui
 
 	if (!first)
 		j_promise(j, R_FEATURE_MSRS_REST_KEPT, j->out, MSR_AT(i, data), 8);
-	/* Older kernels may leave there what was on the stack. */
-	if (first && q_kernel(q) < MODEL_KERNEL(6, 9) && vm_backend_may_be(q, "kvm_intel"))
+	/* It may be what was on the stack. */
+	if (first && q_changed(q, CHANGE_FEATURE_MSR_NO_STACK) != STATE_YES &&
+	    q_back_end(q, MODEL_KVM_INTEL) != STATE_NO)
 		return;
 	if (first && q_applies(q, R_FEATURE_MSRS_FIRST_CLEARED))
 		j_equal_field(j, R_FEATURE_MSRS_FIRST_CLEARED,
@@ -943,7 +944,7 @@ static void answer_system_attr(const struct question *q, struct answer *a, bool 
 {
 	uint64_t group, attr;
 
-	if (a_refuse(a, R_SYSTEM_ATTR_UNSUPPORTED, q_lacks(q, KVM_CAP_SYS_ATTRIBUTES)))
+	if (a_refuse(a, R_SYSTEM_ATTR_UNSUPPORTED, q_rule(q, R_SYSTEM_ATTR_UNSUPPORTED)))
 		return;
 	if (!Q_IN(q, struct kvm_device_attr, group, &group) ||
 	    !Q_IN(q, struct kvm_device_attr, attr, &attr)) {

@@ -122,8 +122,8 @@ static bool mp_state_of_x86(uint64_t state)
 static bool mp_state_maybe_odd(const struct question *q)
 {
 	return vcpu_flag(q->vcpu, VCPU_MP_ODD) &&
-	       !state_block_known(&q->vcpu->blocks[STATE_MP_STATE], 0, 4) && q_kernel(q) &&
-	       q_applies(q, R_MP_STATE_ANY);
+	       !state_block_known(&q->vcpu->blocks[STATE_MP_STATE], 0, 4) &&
+	       q_rule(q, R_MP_STATE_ANY) == STATE_YES;
 }
 
 /* The state before the call, as far as it stays by itself. */
@@ -584,7 +584,7 @@ static void check_tsc_offset(const struct question *q, struct judge *j)
 
 	if (!e || !q_field(q, j_part(j, TAPE_NESTED_OUT), 0, 8, &n))
 		return;
-	if (!n && vm_backend_may_be(q, "kvm_pvm"))
+	if (!n && q_applies(q, R_VCPU_ATTR_NO_OFFSET))
 		j_hold(j, R_VCPU_ATTR_NO_OFFSET);
 	else if (n && n != e->value[0] && e->value[0] - n < TSC_DRIFT &&
 		 q_applies(q, R_VCPU_ATTR_DRIFTS))
@@ -695,12 +695,12 @@ static void answer_translate(const struct question *q, struct answer *a)
 /* The host may be of AMD, or of Intel. */
 static bool nested_may_be_svm(const struct question *q)
 {
-	return strcmp(q_backend(q), "kvm_intel") != 0;
+	return q_back_end(q, MODEL_KVM_INTEL) != STATE_YES;
 }
 
 static bool nested_may_be_vmx(const struct question *q)
 {
-	return strcmp(q_backend(q), "kvm_amd") != 0;
+	return q_back_end(q, MODEL_KVM_AMD) != STATE_YES;
 }
 
 /* The flags and the format that a processor of this make can have. */
@@ -720,7 +720,7 @@ static void answer_nested_format(const struct question *q, struct answer *a)
 {
 	const uint16_t rule = R_NESTED_FORMAT;
 
-	if (!*q_backend(q))
+	if (nested_may_be_svm(q) && nested_may_be_vmx(q))
 		return;
 	if (!nested_may_be_svm(q))
 		a_equal(a, rule, "format", KVM_STATE_NESTED_FORMAT_VMX, NESTED(format));
@@ -777,7 +777,7 @@ static void answer_nested_get(const struct question *q, struct answer *a)
 	bool known = Q_IN(q, struct kvm_nested_state, size, &room);
 	int32_t most = q_cap(q, KVM_CAP_NESTED_STATE);
 
-	if (a_refuse(a, R_NESTED_NOT_POSSIBLE, q_lacks(q, KVM_CAP_NESTED_STATE)))
+	if (a_refuse(a, R_NESTED_NOT_POSSIBLE, q_rule(q, R_NESTED_NOT_POSSIBLE)))
 		return;
 	if (known && !q_vcpu_ran(q) &&
 	    VCPU_KNOWN(q, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room) {
@@ -813,7 +813,7 @@ static uint16_t nested_wrong(const struct question *q)
 {
 	uint64_t size, flags, format;
 
-	if (q_lacks(q, KVM_CAP_NESTED_STATE) == STATE_YES)
+	if (q_rule(q, R_NESTED_NOT_POSSIBLE) == STATE_YES)
 		return R_NESTED_NOT_POSSIBLE;
 	if (Q_IN(q, struct kvm_nested_state, size, &size) && size < NESTED_HEADER)
 		return R_NESTED_INVALID;
@@ -827,7 +827,7 @@ static void answer_nested_set(const struct question *q, struct answer *a)
 {
 	const uint16_t wrong = nested_wrong(q);
 
-	if (q_lacks(q, KVM_CAP_NESTED_STATE) == STATE_UNKNOWN)
+	if (q_rule(q, R_NESTED_NOT_POSSIBLE) == STATE_UNKNOWN)
 		a_may_fail(a, R_NESTED_NOT_POSSIBLE);
 	if (wrong != R_NONE) {
 		a_must_fail_with(a, wrong, EINVAL);

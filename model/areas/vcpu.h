@@ -108,11 +108,11 @@ bool a_vcpu_get(struct answer *a, uint16_t succeeds, uint16_t same, enum state_v
 /* What it gave becomes known; false if there is nothing to learn. */
 bool l_vcpu_get(struct learn *l, enum state_vcpu_block block, uint32_t size);
 
-/* 5.10 sets the flag of the boot processor (bit 8) by itself where there is no local APIC. */
+/* Old kernels set the flag of the boot processor (bit 8) by themselves where there is no local APIC. */
 static inline bool vcpu_apic_base_completed(const struct question *q, uint64_t apic_base)
 {
-	return q_kernel(q) < MODEL_KERNEL(6, 1) && q->vcpu->has_lapic != STATE_YES &&
-	       !(apic_base >> 8 & 1);
+	return q_changed(q, CHANGE_APIC_BASE_AS_GIVEN) != STATE_YES &&
+	       q->vcpu->has_lapic != STATE_YES && !(apic_base >> 8 & 1);
 }
 
 /* KVM_GET_TSC_KHZ of a vCPU or a VM, whose frequency is this as far as is known. */

@@ -61,7 +61,7 @@ static uint64_t vcpu_id(const struct question *q, bool *cut)
 {
 	const uint64_t id = q->call->arg;
 
-	*cut = id >> 32 && q_kernel(q) && q_applies(q, R_CREATE_VCPU_ID_CUT);
+	*cut = id >> 32 && q_rule(q, R_CREATE_VCPU_ID_CUT) == STATE_YES;
 	return *cut ? (uint32_t)id : id;
 }
 
@@ -114,13 +114,11 @@ static void answer_create_vcpu(const struct question *q, struct answer *a)
 	if (vcpu_limits(q, a, id))
 		return;
 	/* The first vCPU brings the identity map. */
-	if (vm->has_vcpus != STATE_YES && vm_backend_may_be(q, "kvm_intel") &&
-	    memslot_identity_map_taken(vm))
+	if (vm->has_vcpus != STATE_YES && memslot_identity_map_taken(vm))
 		a_may_fail(a, R_SET_IDENTITY_MAP_CONFLICT);
 	/* So does its local APIC; kvm_amd may come to need the page later. */
 	if (memslot_apic_page_taken(vm) &&
-	    ((vm->has_vcpus != STATE_YES && vm_backend_may_be(q, "kvm_intel")) ||
-	     vm_backend_may_be(q, "kvm_amd")))
+	    (vm->has_vcpus != STATE_YES || q_back_end(q, MODEL_KVM_AMD) != STATE_NO))
 		a_may_fail(a, R_CREATE_VCPU_APIC_PAGE);
 	a_succeeds_value(a, R_CREATE_VCPU_SUCCEEDS);
 	a_created(a);
@@ -143,9 +141,10 @@ static void answer_set_boot_cpu_id(const struct question *q, struct answer *a)
 
 	if (a_refuse(a, R_SET_BOOT_CPU_BEFORE_VCPUS, q->vm->has_vcpus))
 		return;
-	/* The limit itself is accepted. Kernels before 6.10 do not look. */
+	/* The limit itself is accepted. */
 	if (a_refuse(a, R_SET_BOOT_CPU_RANGE,
-		     tri(limit > 0 && id > (uint32_t)limit && q_kernel(q) >= MODEL_KERNEL(6, 12))))
+		     tri_and(tri(limit > 0 && id > (uint32_t)limit),
+			     q_rule(q, R_SET_BOOT_CPU_RANGE))))
 		return;
 	if (id > 254 || vm_cap_enabled(q->vm, KVM_CAP_MAX_VCPU_ID, &(uint64_t){0}) != STATE_NO)
 		a_may_fail(a, R_SET_BOOT_CPU_RANGE);
@@ -343,11 +342,10 @@ static void learn_create_guest_memfd(struct learn *l)
 /* api.rst 4.110 to 4.112: with a back end that has none the request is one that KVM lacks. */
 static void answer_memory_encrypt(const struct question *q, struct answer *a)
 {
-	if (!vm_backend_may_be(q, "kvm_amd") && !vm_backend_may_be(q, "kvm_intel")) {
-		a_must_fail(a, R_MEMORY_ENCRYPT_NONE);
+	if (a_refuse(a, R_MEMORY_ENCRYPT_NONE,
+		     q_back_end(q, MODEL_KVM_AMD | MODEL_KVM_INTEL) == STATE_NO ? STATE_YES
+										: STATE_UNKNOWN))
 		return;
-	}
-	a_may_fail(a, R_MEMORY_ENCRYPT_NONE);
 	a_may_succeed(a, R_MEMORY_ENCRYPT_DONE,
 		      "commands of memory encryption have documents of their own");
 }

@@ -50,8 +50,6 @@ void vm_facts_drop(struct learn *l, uint64_t kind);
 /* A capability was enabled on the VM; *arg is its args[0] then. */
 enum state_tri vm_cap_enabled(const struct state_vm *vm, uint32_t cap, uint64_t *arg);
 
-/* The host's back end is this one, or not known. */
-bool vm_backend_may_be(const struct question *q, const char *name);
 /* The VM's interrupt controllers are this kind (STATE_IRQCHIP_NONE: it has none in the kernel). */
 enum state_tri vm_irqchip_is(const struct state_vm *vm, enum state_irqchip kind);
 /* The ring (not the bitmap) logs dirty pages of this VM. */

@@ -54,14 +54,9 @@ static void answer_hvm_config(const struct question *q, struct answer *a)
 		     tri(flags & KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL &&
 			 (address[0] | address[1] | sizes))))
 		return;
-	if (msr && msr >> 28 != 4) {
-		if (q_kernel(q) && q_applies(q, R_XEN_CONFIG_MSR)) {
-			a_must_fail(a, R_XEN_CONFIG_MSR);
-			return;
-		}
-		/* Stable kernels took the check over. */
-		a_may_fail(a, R_XEN_CONFIG_MSR_OLD);
-	}
+	if (a_refuse(a, R_XEN_CONFIG_MSR,
+		     tri_and(tri(msr && msr >> 28 != 4), q_rule(q, R_XEN_CONFIG_MSR))))
+		return;
 	a_succeeds(a, R_XEN_CONFIG_SUCCEEDS);
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kvmapi/kvm_newer.h"
 #include "model/rules/rules.h"
 
 #define PROMISE	 MODEL_PROMISE
@@ -24,6 +25,14 @@
 		__VA_ARGS__ \
 	}
 
+#define KVM_AMD	  MODEL_KVM_AMD
+#define KVM_INTEL MODEL_KVM_INTEL
+#define KVM_PVM	  MODEL_KVM_PVM
+
+#define BACK_ENDS(mask) .back_ends = (mask)
+#define WITH(cap)	.with_cap = 1 + (cap)
+#define WITHOUT(cap)	.without_cap = 1 + (cap)
+
 #define API	"api.rst"
 #define UAPI	"uapi/kvm.h"
 #define VMDEV	"devices/vm.rst"
@@ -34,10 +43,12 @@
 #define ITS	"devices/arm-vgic-its.rst"
 
 static const struct model_rule rules[] = {
-#define RULE(id, kind, archs, since, until, document, section, refs, statement) \
-	{#id, kind, archs, since, until, document, section, refs, statement, {0}},
-#define REFUSAL(id, kind, archs, since, until, errors, document, section, refs, statement) \
-	{#id, kind, archs, since, until, document, section, refs, statement, errors},
+/* The statement, and the conditions behind it. */
+#define RULE(id, kind, archs, since, until, document, section, refs, ...) \
+	{#id, kind, archs, since, until, document, section, refs, .statement = __VA_ARGS__},
+#define REFUSAL(id, kind, archs, since, until, errs, document, section, refs, ...) \
+	{#id,	   kind,    archs, since,	   until,                          \
+	 document, section, refs,  .errors = errs, .statement = __VA_ARGS__},
 #include "model/rules/rules.def"
 #undef RULE
 };
@@ -76,6 +87,19 @@ const struct model_stable *model_stables(size_t *count)
 {
 	*count = sizeof(stables) / sizeof(stables[0]);
 	return stables;
+}
+
+const char *model_back_end_name(enum model_back_end back_end)
+{
+	switch (back_end) {
+	case MODEL_KVM_AMD:
+		return "kvm_amd";
+	case MODEL_KVM_INTEL:
+		return "kvm_intel";
+	case MODEL_KVM_PVM:
+		return "kvm_pvm";
+	}
+	return NULL;
 }
 
 const char *model_verdict_name(enum model_verdict_kind kind)

@@ -62,6 +62,12 @@ static inline enum state_tri tri(bool yes)
 {
 	return yes ? STATE_YES : STATE_NO;
 }
+static inline enum state_tri tri_and(enum state_tri a, enum state_tri b)
+{
+	if (a == STATE_NO || b == STATE_NO)
+		return STATE_NO;
+	return a == STATE_YES ? b : a;
+}
 static inline enum state_tri tri_not(enum state_tri t)
 {
 	return t == STATE_UNKNOWN ? t : tri(t == STATE_NO);

@@ -29,6 +29,31 @@ like "show: statement" "$out" '^says +Setting a line requires'
 like "show: source, with its title" "$out" '^source +api\.rst § 4\.25 KVM_IRQ_LINE$'
 like "show: the errors of its row" "$out" '^errors +ENXIO$'
 unlike "show: a tape that does not confirm is not named" "$out" '^confirmed'
+run "$KVMTAPE" rules --show MSRS_BASES_MISSING
+like "show: on which back end" "$out" '^back end +kvm_amd only$'
+like "show: a stable kernel with the change" "$out" '^stable +6\.1\.110 and later$'
+like "show: one of which the release is not known" "$out" '^stable +6\.6, from which release on is not known$'
+run "$KVMTAPE" rules --show XEN_CONFIG_MSR
+like "show: any older series" "$out" '^stable +any older series, '
+run "$KVMTAPE" rules --show RUN_SYSTEM_EVENT_DATA
+like "show: with which capability" "$out" '^with +KVM_CAP_SYSTEM_EVENT_DATA$'
+run "$KVMTAPE" rules --json --show MSRS_BASES_MISSING
+ok "show --json: conditions" python3 -c '
+import json, sys
+rule = json.loads(open(sys.argv[1]).read().splitlines()[1])
+assert rule["back_ends"] == ["kvm_amd"] and rule["with"] is rule["without"] is None, rule
+assert {"series": "6.1", "patch": 110} in rule["stable"] and {"series": "6.6", "patch": None} in rule["stable"], rule
+assert {"name": "KVM_GET_MSRS", "capability": None} in rule["ioctls"], rule' "$tmp/run.out"
+run "$KVMTAPE" rules kvm_intel
+like "search by back end" "$out" '^SET_TSS_ADDR_CONFLICT '
+unlike "search by back end: not what others have, too" "$out" '^SET_TSS_ADDR_SUCCEEDS '
+run "$KVMTAPE" rules KVM_CAP_NESTED_STATE
+like "search by capability" "$out" '^NESTED_NOT_POSSIBLE '
+run "$KVMTAPE" rules --for KVM_SMI
+like "--for: what announces it" "$out" '^KVM_SMI: .*, announced by KVM_CAP_X86_SMM$'
+like "--for: when the rule holds" "$out" '^  ENOTTY +SMI_WITHOUT_SMM \(deviation; without KVM_CAP_X86_SMM\)$'
+run "$KVMTAPE" rules --for KVM_GET_MSRS
+like "--for: on which kernels and back ends" "$out" ' MSRS_BASES_MISSING \(deviation; before 6\.11; kvm_amd only\)$'
 run "$KVMTAPE" rules --show REGS_SAME "$pc"
 like "show: the tape that confirms, from which event on" "$out" '^confirmed +[0-9]+ times by .*pc\.tape, first at event [0-9]+ \(kernel '
 run "$KVMTAPE" rules --show NO_SUCH_RULE
