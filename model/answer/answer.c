@@ -69,11 +69,21 @@ static inline struct answer_item *item_add(struct answer *a, enum answer_kind ki
 	return i;
 }
 
+/* Whether a call fails does not depend on what it returned: nothing of this stands behind a
+ * condition. */
+static bool unconditional(struct answer *a)
+{
+	if (!a->when)
+		return true;
+	a_skip(a, "the model makes a refusal or success depend on what was returned");
+	return false;
+}
+
 /* --- refusals --- */
 
 static void refusal(struct answer *a, enum answer_kind kind, uint16_t rule, int error)
 {
-	struct answer_item *i = item_add(a, kind, rule);
+	struct answer_item *i = unconditional(a) ? item_add(a, kind, rule) : NULL;
 
 	if (!i)
 		return;
@@ -98,7 +108,7 @@ void a_may_fail(struct answer *a, uint16_t rule)
 {
 	const uint8_t *errors = rule_errors(rule);
 
-	if (!a_wants(a, ANSWER_MAY_FAIL) && !a->when)
+	if (!a_wants(a, ANSWER_MAY_FAIL))
 		return;
 	for (unsigned int i = 0; i < MODEL_RULE_ERRORS && errors[i]; i++)
 		refusal(a, ANSWER_MAY_FAIL, rule, errors[i]);
@@ -158,19 +168,26 @@ static void text(struct answer *a, enum answer_kind kind, uint16_t rule, const c
 	i->text = text;
 }
 
+/* Success, which nothing but a refusal may stand against. */
+static void success(struct answer *a, enum answer_kind kind, uint16_t rule, const char *unknown)
+{
+	if (unconditional(a))
+		text(a, kind, rule, unknown);
+}
+
 void a_succeeds(struct answer *a, uint16_t rule)
 {
-	text(a, ANSWER_SUCCEEDS, rule, NULL);
+	success(a, ANSWER_SUCCEEDS, rule, NULL);
 }
 
 void a_succeeds_value(struct answer *a, uint16_t rule)
 {
-	text(a, ANSWER_NUMBER, rule, NULL);
+	success(a, ANSWER_NUMBER, rule, NULL);
 }
 
 void a_may_succeed(struct answer *a, uint16_t rule, const char *unknown)
 {
-	text(a, ANSWER_POSSIBLE, rule, unknown);
+	success(a, ANSWER_POSSIBLE, rule, unknown);
 }
 
 void a_result(struct answer *a, uint16_t rule, const char *what, uint64_t value)

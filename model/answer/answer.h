@@ -231,7 +231,10 @@ void a_suggest_result(struct answer *a, int64_t value);
 
 /* --- conditions on what is observed ----------------------------------------------------------- */
 
-/* Between one of these and a_when_end(), which may stand within each other. */
+/*
+ * Between one of these and a_when_end(), which may stand within each other.  They are for what is said
+ * of the result: a refusal or success behind one is a mistake of the code, and the call is skipped.
+ */
 void a_when_always(struct answer *a);
 void a_when_failed_with(struct answer *a, int error);
 void a_when_result_above(struct answer *a, uint64_t n);

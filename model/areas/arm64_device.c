@@ -120,20 +120,17 @@ static void answer_create_gic(struct answer *a)
 	const struct question *q = a->q;
 	const struct state_vm *vm = q->vm;
 	enum state_tri there = arm64_gic(q);
+	bool late = false;
 	uint64_t ran;
 
 	if (a_refuse(a, R_ARM_DEVICE_ONCE, there))
 		return;
 	if (vm->vcpu_count > 8 || !vm->fresh)
 		a_may_fail_with(a, R_ARM_DEVICE_REFUSED, E2BIG);
-	for (uint32_t i = 0; there == STATE_NO && i < vm->vcpu_count; i++) {
-		if (arm64_fact(q, ARM_FACT_RAN, vm->vcpus[i]->id, &ran) == STATE_YES) {
-			a_must_fail(a, R_ARM_DEVICE_LATE);
-			return;
-		}
-	}
-	if (vm->has_run != STATE_NO || !vm->fresh)
-		a_may_fail(a, R_ARM_DEVICE_LATE);
+	for (uint32_t i = 0; there == STATE_NO && i < vm->vcpu_count; i++)
+		late |= arm64_fact(q, ARM_FACT_RAN, vm->vcpus[i]->id, &ran) == STATE_YES;
+	if (a_refuse(a, R_ARM_DEVICE_LATE, tri_may(late, vm->has_run != STATE_NO || !vm->fresh)))
+		return;
 	a_succeeds(a, R_CREATE_DEVICE_SUCCEEDS);
 }
 
@@ -151,13 +148,11 @@ static void answer_create_device(const struct question *q, struct answer *a)
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || !q_newer(q))) {
-		a_must_fail(a, R_CREATE_DEVICE_TYPE);
-		return;
-	}
 	/* The host's own interrupt controller decides what can be emulated; VFIO may be missing. */
-	if (!arm64_gic_type(q) || type != arm64_gic_type(q))
-		a_may_fail(a, R_CREATE_DEVICE_TYPE);
+	if (a_refuse(a, R_CREATE_DEVICE_TYPE,
+		     tri_may(!type_of_arm(type) && (type < KVM_DEV_TYPE_MAX || !q_newer(q)),
+			     !arm64_gic_type(q) || type != arm64_gic_type(q))))
+		return;
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		a_succeeds(a, R_CREATE_DEVICE_TEST);
 		if (Q_IN(q, struct kvm_create_device, fd, &before))
@@ -411,14 +406,13 @@ static void answer_region_get(struct answer *a, const struct attr *attr)
 {
 	uint64_t region, next = 0;
 	enum state_tri any = arm64_fact(a->q, ARM_FACT_GIC_ADDR, attr->number, &next);
+	bool none;
 
 	attr_may_fault(a, attr);
-	if (any != STATE_UNKNOWN && q_field(a->q, attr->data, 0, 8, &region) &&
-	    (region & 0xfff) >= next && has_redist(a->q) == STATE_NO) {
-		a_must_fail(a, R_ARM_REDIST_NONE);
+	none = any != STATE_UNKNOWN && q_field(a->q, attr->data, 0, 8, &region) &&
+	       (region & 0xfff) >= next && has_redist(a->q) == STATE_NO;
+	if (a_refuse(a, R_ARM_REDIST_NONE, tri_may(none, true)))
 		return;
-	}
-	a_may_fail(a, R_ARM_REDIST_NONE);
 	a_may_succeed(a, R_DEVICE_ATTR_OTHER, "which regions there are");
 }
 
@@ -592,16 +586,13 @@ static bool gic_has_regs(uint64_t type, uint64_t group)
 /* An attribute of a CPU that the VM does not have: true if the answer is whole. */
 static bool gic_cpu_absent(struct answer *a, const struct attr *attr, uint64_t type)
 {
-	if (type == V2 ? cpu_absent(a->q, attr->number)
-		       : attr->group != KVM_DEV_ARM_VGIC_GRP_DIST_REGS &&
-				 mpidr_absent(a->q, attr->number)) {
-		if (type == V2)
-			may_be_busy(a);
-		a_must_fail(a, R_ARM_GIC_CPU);
-		return true;
-	}
-	a_may_fail(a, R_ARM_GIC_CPU);
-	return false;
+	const bool absent = type == V2 ? cpu_absent(a->q, attr->number)
+				       : attr->group != KVM_DEV_ARM_VGIC_GRP_DIST_REGS &&
+						 mpidr_absent(a->q, attr->number);
+
+	if (absent && type == V2)
+		may_be_busy(a);
+	return a_refuse(a, R_ARM_GIC_CPU, tri_may(absent, true));
 }
 
 static void answer_gic_regs(struct answer *a, const struct attr *attr, uint64_t type)
@@ -1080,18 +1071,11 @@ static void answer_pmu_init(struct answer *a)
 		       irq = arm64_vcpu_fact(q, PMU(IRQ), 0, &value);
 
 	if (gic != STATE_NO) {
-		if (gic == STATE_YES && ready == STATE_NO) {
-			a_must_fail(a, R_ARM_PMU_INIT_EARLY);
+		if (a_refuse(a, R_ARM_PMU_INIT_EARLY,
+			     tri_may(gic == STATE_YES && ready == STATE_NO, ready != STATE_YES)) ||
+		    a_refuse(a, R_ARM_PMU_IRQ_UNSET,
+			     tri_may(gic == STATE_YES && irq == STATE_NO, irq != STATE_YES)))
 			return;
-		}
-		if (ready != STATE_YES)
-			a_may_fail(a, R_ARM_PMU_INIT_EARLY);
-		if (gic == STATE_YES && irq == STATE_NO) {
-			a_must_fail(a, R_ARM_PMU_IRQ_UNSET);
-			return;
-		}
-		if (irq != STATE_YES)
-			a_may_fail(a, R_ARM_PMU_IRQ_UNSET);
 		a_may_fail_with(a, R_ARM_PMU_REFUSED, EEXIST);
 		a_may_fail_with(a, R_ARM_PMU_REFUSED, EINVAL);
 	}
@@ -1157,12 +1141,9 @@ static void answer_pmu_get(struct answer *a, const struct attr *attr)
 		a_may_fail(a, R_ARM_PMU_IRQ_INVALID);
 	if (has != STATE_YES)
 		a_may_fail_with(a, R_ARM_PMU_FEATURE, ENODEV);
-	if (set == STATE_NO || has == STATE_NO) {
-		a_must_fail(a, R_ARM_PMU_IRQ_UNSET);
+	if (a_refuse(a, R_ARM_PMU_IRQ_UNSET,
+		     tri_may(set == STATE_NO || has == STATE_NO, set == STATE_UNKNOWN)))
 		return;
-	}
-	if (set == STATE_UNKNOWN)
-		a_may_fail(a, R_ARM_PMU_IRQ_UNSET);
 	attr_may_fault(a, attr);
 	a_succeeds(a, R_ARM_PMU_IRQ_GET);
 	if (set == STATE_YES && irq)

@@ -443,15 +443,14 @@ static void answer_enable_cap(const struct question *q, struct answer *a)
 		a_must_fail(a, R_ENABLE_CAP_FLAGS);
 		return;
 	}
-	if (a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, tri(enable_unsupported(q, cap))))
+	if (a_refuse(a, R_ENABLE_CAP_UNSUPPORTED,
+		     tri_may(enable_unsupported(q, cap),
+			     cap == KVM_CAP_X86_BUS_LOCK_EXIT &&
+				     q_rule(q, R_BUS_LOCK_SILENT) == STATE_UNKNOWN)))
 		return;
-	if (cap == KVM_CAP_X86_BUS_LOCK_EXIT && q_rule(q, R_BUS_LOCK_SILENT) == STATE_UNKNOWN)
-		a_may_fail(a, R_ENABLE_CAP_UNSUPPORTED);
 	if (!enableable((uint32_t)cap)) {
 		/* The table above is that of the kernels up to 7.2. */
-		if (!q_maybe_newer(q))
-			a_must_fail(a, R_ENABLE_CAP_UNSUPPORTED);
-		else
+		if (!a_refuse(a, R_ENABLE_CAP_UNSUPPORTED, tri(!q_maybe_newer(q))))
 			a_may_succeed(a, R_ENABLE_CAP_OTHER,
 				      "a capability that this model does not know");
 		return;

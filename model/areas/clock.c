@@ -107,17 +107,12 @@ static void learn_set_clock(struct learn *l)
 /* api.rst 4.55, the VM's form */
 static void answer_set_tsc_khz(const struct question *q, struct answer *a)
 {
-	const struct state_vm *vm = q->vm;
-
 	/* Frequencies above the host's own limit. */
-	if (q->call->arg > 100000 || vm->has_vcpus == STATE_UNKNOWN)
+	if (q->call->arg > 100000)
 		a_may_fail(a, R_VM_TSC_KHZ_REFUSED);
-	if (vm->has_vcpus == STATE_YES) {
-		if (a_refuse(a, R_VM_TSC_KHZ_BEFORE_VCPUS,
-			     tri(q_rule(q, R_VM_TSC_KHZ_BEFORE_VCPUS) == STATE_YES)))
-			return;
-		a_may_fail(a, R_VM_TSC_KHZ_REFUSED);
-	}
+	if (a_refuse(a, R_VM_TSC_KHZ_BEFORE_VCPUS,
+		     tri_and(q->vm->has_vcpus, q_rule(q, R_VM_TSC_KHZ_BEFORE_VCPUS))))
+		return;
 	/* Old kernels have the vCPU's form only. */
 	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, tri_not(q_changed(q, CHANGE_VM_TSC_KHZ))))
 		return;

@@ -345,11 +345,11 @@ static bool answer_xen_type(const struct question *q, struct answer *a, uint64_t
 	}
 	feature = xen_feature(*type);
 	if (!feature) {
-		if (*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA || !q_newer(q)) {
-			a_must_fail_with(a, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
+		if (a_refuse_with(
+			    a, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT,
+			    tri_may(*type <= KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA || !q_newer(q),
+				    true)))
 			return false;
-		}
-		a_may_fail_with(a, R_XEN_VCPU_ATTR_UNKNOWN, ENOENT);
 		a_may_succeed(a, R_RETURN_ZERO_OR_ERROR, "a type that this model does not know");
 		return false;
 	}
@@ -445,21 +445,17 @@ static bool xen_value_bad(const struct question *q, uint64_t type, bool *may)
 static void answer_xen_set(const struct question *q, struct answer *a)
 {
 	uint64_t type, value = 0;
-	bool may, known;
+	bool may, bad, known;
 
 	if (!answer_xen_type(q, a, &type))
 		return;
-	if (xen_value_bad(q, type, &may)) {
-		a_must_fail(a, R_XEN_VCPU_ATTR_INVALID);
+	bad = xen_value_bad(q, type, &may);
+	if (a_refuse(a, R_XEN_VCPU_ATTR_INVALID, tri_may(bad, may && !is_address(type))))
 		return;
-	}
 	known = xen_width(type) && q_field(q, q->in, XEN_U, xen_width(type), &value);
-	if (is_address(type) && (!known || value != xen_none(type))) {
-		/* Guest memory may be missing there, or end too early. */
+	/* Guest memory may be missing there, or end too early. */
+	if (is_address(type) && (!known || value != xen_none(type)))
 		a_may_fail(a, R_XEN_VCPU_ATTR_ADDRESS);
-	} else if (may && !is_address(type)) {
-		a_may_fail(a, R_XEN_VCPU_ATTR_INVALID);
-	}
 	a_succeeds(a, R_XEN_VCPU_ATTR_SET);
 }
 

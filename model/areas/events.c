@@ -306,25 +306,20 @@ static void answer_events_set(const struct question *q, struct answer *a)
 {
 	uint64_t smi_pending = 0, inside = 0;
 	struct events_given given;
+	bool known;
 
 	if (a_vcpu_protected(a, R_EVENTS_SET_SUCCEEDS))
 		return;
-	if (!events_given(q, &given)) {
-		a_may_fail(a, R_EVENTS_INVALID);
+	known = events_given(q, &given);
+	if (a_refuse(a, R_EVENTS_INVALID, known ? tri(flags_unknown(&given)) : STATE_UNKNOWN))
+		return;
+	if (!known) {
 		a_may_succeed(a, R_EVENTS_SET_SUCCEEDS, "argument not captured");
 		return;
 	}
-	if (flags_unknown(&given)) {
-		a_must_fail(a, R_EVENTS_INVALID);
-		return;
-	}
-	if (a_refuse(a, R_EVENTS_NEEDS_PAYLOAD_CAP, needs_payload(q, &given)))
-		return;
-	if (exception_odd(&given)) {
-		a_must_fail(a, R_EVENTS_EXCEPTION_NUMBER);
-		return;
-	}
-	if (a_refuse(a, R_EVENTS_NEEDS_TRIPLE_FAULT_CAP, needs_triple_fault(q, &given)))
+	if (a_refuse(a, R_EVENTS_NEEDS_PAYLOAD_CAP, needs_payload(q, &given)) ||
+	    a_refuse(a, R_EVENTS_EXCEPTION_NUMBER, tri(exception_odd(&given))) ||
+	    a_refuse(a, R_EVENTS_NEEDS_TRIPLE_FAULT_CAP, needs_triple_fault(q, &given)))
 		return;
 	/* An SMI state without SMM, or while an INIT is waiting, is refused by some kernels. */
 	Q_IN(q, EVENTS, smi.pending, &smi_pending);
@@ -384,26 +379,13 @@ static void answer_interrupt(const struct question *q, struct answer *a)
 {
 	uint64_t irq;
 
-	if (Q_IN(q, struct kvm_interrupt, irq, &irq) && irq >= KVM_NR_INTERRUPTS) {
-		a_must_fail(a, R_INTERRUPT_NUMBER);
+	if (a_refuse(a, R_INTERRUPT_NUMBER,
+		     tri_may(Q_IN(q, struct kvm_interrupt, irq, &irq) && irq >= KVM_NR_INTERRUPTS,
+			     !q->in)) ||
+	    a_refuse(a, R_INTERRUPT_PIC_IN_KERNEL, vm_irqchip_is(q->vm, STATE_IRQCHIP_KERNEL)))
 		return;
-	}
-	if (!q->in)
-		a_may_fail(a, R_INTERRUPT_NUMBER);
-	switch (q->vm->irqchip) {
-	case STATE_IRQCHIP_KERNEL:
-		a_must_fail(a, R_INTERRUPT_PIC_IN_KERNEL);
-		return;
-	case STATE_IRQCHIP_SPLIT:
+	if (q->vm->irqchip != STATE_IRQCHIP_NONE)
 		a_may_fail(a, R_INTERRUPT_ENQUEUED);
-		break;
-	case STATE_IRQCHIP_UNKNOWN:
-		a_may_fail(a, R_INTERRUPT_PIC_IN_KERNEL);
-		a_may_fail(a, R_INTERRUPT_ENQUEUED);
-		break;
-	case STATE_IRQCHIP_NONE:
-		break;
-	}
 	a_succeeds(a, R_INTERRUPT_SUCCEEDS);
 }
 
@@ -517,23 +499,21 @@ static void learn_guest_debug(struct learn *l)
 static void answer_setup_mce(const struct question *q, struct answer *a)
 {
 	const uint64_t everywhere = MCG_BANKS | MCG_EXT_CNT | MCG_CTL_P | MCG_SER_P;
-	uint64_t cap;
+	uint64_t cap = 0;
+	const bool known = q_field(q, q->in, 0, 8, &cap);
 
-	if (!q_field(q, q->in, 0, 8, &cap)) {
-		a_may_fail(a, R_MCE_BANKS);
+	if (a_refuse(a, R_MCE_BANKS,
+		     known ? tri(!(cap & MCG_BANKS) || (cap & MCG_BANKS) > BANKS_MAX)
+			   : STATE_UNKNOWN))
+		return;
+	if (!known) {
 		a_may_succeed(a, R_MCE_SETUP_SUCCEEDS, "argument not captured");
 		return;
 	}
-	if (!(cap & MCG_BANKS) || (cap & MCG_BANKS) > BANKS_MAX) {
-		a_must_fail(a, R_MCE_BANKS);
+	if (a_refuse(a, R_MCE_CAPABILITY,
+		     tri_may(cap & ~(everywhere | MCG_CMCI_P | MCG_LMCE_P) && !q_maybe_newer(q),
+			     cap & ~everywhere)))
 		return;
-	}
-	if (cap & ~(everywhere | MCG_CMCI_P | MCG_LMCE_P) && !q_maybe_newer(q)) {
-		a_must_fail(a, R_MCE_CAPABILITY);
-		return;
-	}
-	if (cap & ~everywhere)
-		a_may_fail(a, R_MCE_CAPABILITY);
 	a_succeeds(a, R_MCE_SETUP_SUCCEEDS);
 }
 
@@ -561,23 +541,14 @@ static void learn_setup_mce(struct learn *l)
 
 static void answer_set_mce(const struct question *q, struct answer *a)
 {
-	uint64_t status, bank, cap = q->vcpu->mcg_cap;
+	uint64_t status = 0, bank = 0, cap = q->vcpu->mcg_cap;
+	const bool known = Q_IN(q, struct kvm_x86_mce, status, &status) &&
+			   Q_IN(q, struct kvm_x86_mce, bank, &bank);
+	const bool high = bank >= BANKS_MAX || (cap != UINT64_MAX && bank >= (cap & MCG_BANKS));
 
-	if (Q_IN(q, struct kvm_x86_mce, status, &status) &&
-	    Q_IN(q, struct kvm_x86_mce, bank, &bank)) {
-		if (!(status & MCI_VAL)) {
-			a_must_fail(a, R_MCE_VALID);
-			return;
-		}
-		if (bank >= BANKS_MAX || (cap != UINT64_MAX && bank >= (cap & MCG_BANKS))) {
-			a_must_fail(a, R_MCE_BANK);
-			return;
-		}
-		if (cap == UINT64_MAX)
-			a_may_fail(a, R_MCE_BANK);
-	} else {
-		a_may_fail(a, R_MCE_BANK);
-	}
+	if (a_refuse(a, R_MCE_VALID, tri(known && !(status & MCI_VAL))) ||
+	    a_refuse(a, R_MCE_BANK, tri_may(known && high, !known || cap == UINT64_MAX)))
+		return;
 	a_succeeds(a, R_MCE_SUCCEEDS);
 }
 

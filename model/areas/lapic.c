@@ -163,14 +163,10 @@ static void answer_tpr_reporting(const struct question *q, struct answer *a)
 {
 	uint64_t flags;
 
-	if (Q_IN(q, struct kvm_tpr_access_ctl, flags, &flags)) {
-		if (flags) {
-			a_must_fail(a, R_TPR_REPORTING_FLAGS);
-			return;
-		}
-	} else {
-		a_may_fail(a, R_TPR_REPORTING_FLAGS);
-	}
+	if (a_refuse(a, R_TPR_REPORTING_FLAGS,
+		     Q_IN(q, struct kvm_tpr_access_ctl, flags, &flags) ? tri(flags)
+								       : STATE_UNKNOWN))
+		return;
 	a_succeeds(a, R_TPR_REPORTING_SUCCEEDS);
 	a_kept(a, R_TPR_REPORTING_STAYS, "the argument", 0, sizeof(struct kvm_tpr_access_ctl));
 }
@@ -211,12 +207,10 @@ static void answer_vapic_addr(const struct question *q, struct answer *a)
 	if (a_refuse(a, R_VAPIC_NEEDS_IRQCHIP, no_lapic(q)))
 		return;
 	bytes = known && addr ? bytes_in_slots(q, addr) : 0;
-	if (known && addr && !bytes && addr < KERNEL_SLOTS && !q->vm->slots.open) {
-		a_must_fail(a, R_VAPIC_NOT_MEMORY);
+	if (a_refuse(a, R_VAPIC_NOT_MEMORY,
+		     tri_may(known && addr && !bytes && addr < KERNEL_SLOTS && !q->vm->slots.open,
+			     !known || (addr && bytes != 4))))
 		return;
-	}
-	if (!known || (addr && bytes != 4))
-		a_may_fail(a, R_VAPIC_NOT_MEMORY);
 	a_succeeds(a, R_VAPIC_SUCCEEDS);
 }
 

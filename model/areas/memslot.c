@@ -382,15 +382,14 @@ void memslot_learn_set_region(struct learn *l)
 /* api.rst 4.140 */
 static void answer_set_region2(const struct question *q, struct answer *a)
 {
-	if (q_cap(q, KVM_CAP_USER_MEMORY2) == 0) {
-		a_must_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
-		return;
-	}
+	const enum state_tri lacks = q_lacks(q, KVM_CAP_USER_MEMORY2);
 	/* Behind the number of an ioctl that generic code does not know is the architecture. */
-	if (q->facts->arch == KVMAPI_ARM64 && q_cap(q, KVM_CAP_USER_MEMORY2) < 0) {
-		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
+	const bool arch_asked = q->facts->arch == KVMAPI_ARM64 && lacks == STATE_UNKNOWN;
+
+	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, tri_may(lacks == STATE_YES, arch_asked)))
+		return;
+	if (arch_asked)
 		a_may_fail(a, R_UNKNOWN_VM_EINVAL);
-	}
 	answer_region(q, a, true);
 }
 
@@ -816,10 +815,8 @@ static void answer_get_nr_mmu_pages(const struct question *q, struct answer *a)
 	const bool exact = set && q->vm->has_run == STATE_NO && pages != INT32_MIN;
 
 	a_may_fail(a, R_GET_NR_MMU_PAGES_REMOVED);
-	if (pages < 0 && exact)
-		a_must_fail_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
-	else if (pages < 0 && pages >= -4095)
-		a_may_fail_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages);
+	a_refuse_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages,
+		      tri_may(pages < 0 && exact, pages < 0 && pages >= -4095));
 	/* No errno, or maybe another number. */
 	if (pages < -4095 || (!exact && (set ? pages < 0 : !q->vm->fresh)))
 		a_any_int(a, R_GET_NR_MMU_PAGES_NEGATIVE,

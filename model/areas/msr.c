@@ -249,13 +249,12 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 /* What calls with a list of MSRs have in common; false if the answer is whole. */
 static bool answer_count(const struct question *q, struct answer *a, uint64_t *nmsrs)
 {
-	if (!Q_IN(q, struct kvm_msrs, nmsrs, nmsrs)) {
-		a_may_fail(a, R_MSRS_TOO_MANY);
-		a_may_succeed(a, R_MSRS_COUNT, "argument not captured");
+	const bool known = Q_IN(q, struct kvm_msrs, nmsrs, nmsrs);
+
+	if (a_refuse(a, R_MSRS_TOO_MANY, known ? tri(*nmsrs >= MSRS_LIMIT) : STATE_UNKNOWN))
 		return false;
-	}
-	if (*nmsrs >= MSRS_LIMIT) {
-		a_must_fail(a, R_MSRS_TOO_MANY);
+	if (!known) {
+		a_may_succeed(a, R_MSRS_COUNT, "argument not captured");
 		return false;
 	}
 	a_succeeds_value(a, R_MSRS_COUNT);

@@ -424,20 +424,17 @@ static void answer_sregs_given(const struct question *q, struct answer *a, uint1
 {
 	struct sregs_values given;
 	uint64_t l;
+	const bool known = sregs_values(q, q->in, &given) && Q_IN(q, struct kvm_sregs, cs.l, &l);
+	const bool plain = known && sregs_plain(q, &given);
 
-	if (!sregs_values(q, q->in, &given) || !Q_IN(q, struct kvm_sregs, cs.l, &l)) {
-		a_may_fail(a, R_SREGS_INVALID);
+	if (a_refuse(a, R_SREGS_INVALID, tri_may(known && sregs_invalid(&given, l), !plain)))
+		return;
+	if (!known) {
 		a_may_succeed(a, succeeds, "argument not captured");
 		return;
 	}
-	if (sregs_invalid(&given, l)) {
-		a_must_fail(a, R_SREGS_INVALID);
-		return;
-	}
-	if (!sregs_plain(q, &given)) {
-		a_may_fail(a, R_SREGS_INVALID);
+	if (!plain)
 		answer_why(a, &given);
-	}
 	a_succeeds(a, succeeds);
 	if (sregs_legacy_paging(q))
 		a_hold(a, R_SREGS_NO_LEGACY_PAGING);
@@ -924,33 +921,26 @@ static uint32_t xcr0_given(const struct question *q, uint64_t nr, uint64_t *valu
 
 static void answer_xcrs_set(const struct question *q, struct answer *a)
 {
-	uint64_t nr, flags, value;
-	bool has_xcr0;
+	uint64_t nr = 0, flags = 0, value = 1;
+	bool known, has_xcr0;
 
 	if (a_vcpu_protected(a, R_XCRS_SET_SUCCEEDS))
 		return;
-	if (!xcrs_given(q, &nr, &flags)) {
-		a_may_fail(a, R_XCRS_INVALID);
+	known = xcrs_given(q, &nr, &flags);
+	has_xcr0 = known && nr <= KVM_MAX_XCRS && xcr0_given(q, nr, &value);
+	/*
+	 * Which components a CPUID allows is not known here, and it may have taken away what is
+	 * there: x87 alone is always fine.  A host without XSAVE refuses all of them.
+	 */
+	if (a_refuse(a, R_XCRS_INVALID,
+		     tri_may(known && (nr > KVM_MAX_XCRS || flags ||
+				       (has_xcr0 && !xcr0_legal(value))),
+			     !known || (has_xcr0 && value != 1) || q_cap(q, KVM_CAP_XCRS) <= 0)))
+		return;
+	if (known)
+		a_succeeds(a, R_XCRS_SET_SUCCEEDS);
+	else
 		a_may_succeed(a, R_XCRS_SET_SUCCEEDS, "argument not captured");
-		return;
-	}
-	if (nr > KVM_MAX_XCRS || flags) {
-		a_must_fail(a, R_XCRS_INVALID);
-		return;
-	}
-	has_xcr0 = xcr0_given(q, nr, &value);
-	if (has_xcr0 && !xcr0_legal(value)) {
-		a_must_fail(a, R_XCRS_INVALID);
-		return;
-	}
-	/* Which components a CPUID allows is not known here, and it may have taken away what is
-	 * there: x87 alone is always fine. */
-	if (has_xcr0 && value != 1)
-		a_may_fail(a, R_XCRS_INVALID);
-	/* A host without XSAVE refuses all of them. */
-	if (q_cap(q, KVM_CAP_XCRS) <= 0)
-		a_may_fail(a, R_XCRS_INVALID);
-	a_succeeds(a, R_XCRS_SET_SUCCEEDS);
 }
 
 static void learn_xcrs_set(struct learn *l)
@@ -998,22 +988,16 @@ static void learn_debugregs_get(struct learn *l)
 
 static void answer_debugregs_set(const struct question *q, struct answer *a)
 {
-	uint64_t flags, dr6, dr7;
+	uint64_t flags, dr6 = 0, dr7 = 0;
+	const bool known = Q_IN(q, struct kvm_debugregs, dr6, &dr6) &&
+			   Q_IN(q, struct kvm_debugregs, dr7, &dr7);
 
 	if (a_vcpu_protected(a, R_DEBUGREGS_SET_SUCCEEDS))
 		return;
-	if (Q_IN(q, struct kvm_debugregs, flags, &flags) && flags) {
-		a_must_fail(a, R_DEBUGREGS_FLAGS_CLEAR);
+	if (a_refuse(a, R_DEBUGREGS_FLAGS_CLEAR,
+		     tri_may(Q_IN(q, struct kvm_debugregs, flags, &flags) && flags, !known)) ||
+	    a_refuse(a, R_DEBUGREGS_HIGH_INVALID, tri(known && (dr6 >> 32 || dr7 >> 32))))
 		return;
-	}
-	if (Q_IN(q, struct kvm_debugregs, dr6, &dr6) && Q_IN(q, struct kvm_debugregs, dr7, &dr7)) {
-		if (dr6 >> 32 || dr7 >> 32) {
-			a_must_fail(a, R_DEBUGREGS_HIGH_INVALID);
-			return;
-		}
-	} else {
-		a_may_fail(a, R_DEBUGREGS_FLAGS_CLEAR);
-	}
 	a_succeeds(a, R_DEBUGREGS_SET_SUCCEEDS);
 }
 

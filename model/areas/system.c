@@ -177,15 +177,13 @@ static void answer_msr_list(const struct question *q, struct answer *a, uint64_t
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (count && room < count->value[0]) {
-		a_must_fail(a, R_MSR_LIST_TOO_SMALL);
+	if (a_refuse(a, R_MSR_LIST_TOO_SMALL,
+		     count ? tri(room < count->value[0]) : tri_may(false, room < UINT16_MAX))) {
 		a_when_failed_with(a, E2BIG);
 		A_EQUAL(a, R_MSR_LIST_COUNT, struct kvm_msr_list, nmsrs, count->value[0]);
 		a_when_end(a);
 		return;
 	}
-	if (!count && room < UINT16_MAX)
-		a_may_fail(a, R_MSR_LIST_TOO_SMALL);
 	a_when_failed_with(a, E2BIG);
 	a_range(a, R_MSR_LIST_COUNT, "nmsrs above the room", room + 1, UINT32_MAX, TAPE_ARG_OUT,
 		offsetof(struct kvm_msr_list, nmsrs), 4);
@@ -955,10 +953,7 @@ static void answer_system_attr(const struct question *q, struct answer *a, bool 
 		a_buffer_may_fault(a, TAPE_NESTED_OUT);
 	if (!group && attr == 0) {
 		a_succeeds(a, R_SYSTEM_ATTR_XCOMP);
-	} else if (!group) {
-		a_must_fail(a, R_SYSTEM_ATTR_UNKNOWN);
-	} else {
-		a_may_fail(a, R_SYSTEM_ATTR_UNKNOWN);
+	} else if (!a_refuse(a, R_SYSTEM_ATTR_UNKNOWN, tri_may(!group, true))) {
 		a_may_succeed(a, R_SYSTEM_ATTR_OTHER, "attribute of a back end");
 	}
 }

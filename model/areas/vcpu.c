@@ -773,22 +773,22 @@ static void answer_nested_state(const struct question *q, struct answer *a, uint
 
 static void answer_nested_get(const struct question *q, struct answer *a)
 {
-	uint64_t room, size;
+	uint64_t room, size = 0;
 	bool known = Q_IN(q, struct kvm_nested_state, size, &room);
 	int32_t most = q_cap(q, KVM_CAP_NESTED_STATE);
+	bool small;
 
 	if (a_refuse(a, R_NESTED_NOT_POSSIBLE, q_rule(q, R_NESTED_NOT_POSSIBLE)))
 		return;
-	if (known && !q_vcpu_ran(q) &&
-	    VCPU_KNOWN(q, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room) {
-		a_must_fail(a, R_NESTED_TOO_SMALL);
+	small = known && !q_vcpu_ran(q) &&
+		VCPU_KNOWN(q, STATE_NESTED, struct kvm_nested_state, size, &size) && size > room;
+	if (a_refuse(a, R_NESTED_TOO_SMALL,
+		     tri_may(small, !known || most < 0 || (int64_t)room < most))) {
 		a_when_failed_with(a, E2BIG);
 		a_equal(a, R_NESTED_SIZE_WRITTEN, "size", size, NESTED(size));
 		a_when_end(a);
 		return;
 	}
-	if (!known || most < 0 || (int64_t)room < most)
-		a_may_fail(a, R_NESTED_TOO_SMALL);
 	if (known && room < NESTED_HEADER)
 		a_suggest_result(a, -E2BIG);
 	if (known) {
@@ -919,20 +919,19 @@ static void answer_reg_list(const struct question *q, struct answer *a)
 	const struct reg_list r = reg_list(q);
 	/* No list is too small with the highest number. */
 	const bool may_be_small = !r.known && r.room < UINT64_MAX;
+	const bool small = r.has_room && r.known && r.count > r.room;
 
 	if (a_refuse(a, R_ONE_REG_BEFORE, tri(!q_applies(q, R_ONE_REG_OF_X86))))
 		return;
-	if (r.has_room && r.known && r.count > r.room) {
-		/* What is wrong with success. */
+	/* What is wrong with success. */
+	if (small)
 		answer_reg_count(a, &r);
-		a_must_fail(a, R_REG_LIST_TOO_SMALL);
+	if (a_refuse(a, R_REG_LIST_TOO_SMALL, tri_may(small, !r.has_room || may_be_small))) {
 		a_when_failed_with(a, E2BIG);
 		a_equal(a, R_REG_LIST_COUNT_WRITTEN, "n", r.count, TAPE_ARG_OUT, 0, 8);
 		a_when_end(a);
 		return;
 	}
-	if (!r.has_room || may_be_small)
-		a_may_fail(a, R_REG_LIST_TOO_SMALL);
 	if (r.has_room && may_be_small) {
 		a_when_failed_with(a, E2BIG);
 		a_range(a, R_REG_LIST_COUNT_WRITTEN, "the count that is needed", r.room + 1,

@@ -243,6 +243,7 @@ static bool masked_events_invalid(const struct question *q, uint64_t count)
 static void answer_set_pmu_event_filter(const struct question *q, struct answer *a)
 {
 	uint64_t action, nevents, flags;
+	bool bad;
 
 	if (q_cap(q, KVM_CAP_PMU_EVENT_FILTER) == 0)
 		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
@@ -252,16 +253,12 @@ static void answer_set_pmu_event_filter(const struct question *q, struct answer 
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (action > KVM_PMU_EVENT_DENY || flags & ~1ull) {
-		a_may_fail(a, R_PMU_FILTER_TOO_MANY);
-		a_must_fail(a, R_PMU_FILTER_ARGUMENT);
+	bad = action > KVM_PMU_EVENT_DENY || flags & ~1ull;
+	/* Which of the two is looked for first is a matter of the kernel. */
+	if (a_refuse(a, R_PMU_FILTER_TOO_MANY, tri_may(false, bad)) ||
+	    a_refuse(a, R_PMU_FILTER_ARGUMENT, tri_may(bad, nevents > 300)) ||
+	    a_refuse(a, R_PMU_FILTER_TOO_MANY, tri(nevents > 300)))
 		return;
-	}
-	if (nevents > 300) {
-		a_may_fail(a, R_PMU_FILTER_ARGUMENT);
-		a_must_fail(a, R_PMU_FILTER_TOO_MANY);
-		return;
-	}
 	if (a_refuse(a, R_PMU_FILTER_ARGUMENT,
 		     tri(flags && q_cap(q, KVM_CAP_PMU_EVENT_MASKED_EVENTS) == 0)) ||
 	    a_refuse(a, R_PMU_FILTER_MASKED, tri(flags && masked_events_invalid(q, nevents))))
@@ -287,16 +284,10 @@ static bool guest_memfd_lacks(const struct question *q, struct answer *a)
 {
 	const enum state_tri lacks = q_lacks(q, KVM_CAP_GUEST_MEMFD);
 
-	if (lacks == STATE_YES && q->facts->arch == KVMAPI_ARM64) {
-		a_may_fail(a, R_UNKNOWN_REQUEST_ENOTTY);
-		a_must_fail(a, R_UNKNOWN_VM_EINVAL);
-		return true;
-	}
-	if (a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, lacks))
-		return true;
-	if (lacks == STATE_UNKNOWN)
-		a_may_fail(a, R_UNKNOWN_VM_EINVAL);
-	return false;
+	const bool arm = lacks == STATE_YES && q->facts->arch == KVMAPI_ARM64;
+
+	return a_refuse(a, R_UNKNOWN_REQUEST_ENOTTY, arm ? STATE_UNKNOWN : lacks) ||
+	       a_refuse(a, R_UNKNOWN_VM_EINVAL, lacks);
 }
 
 static bool guest_memfd_read(const struct question *q, uint64_t *size, uint64_t *flags)

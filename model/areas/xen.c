@@ -420,13 +420,11 @@ static void answer_evtchn_send(const struct question *q, struct answer *a)
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!port || port >= PORTS || priority != TWO_LEVEL ||
-	    (q->vm->fresh && !state_vm_vcpu_number(q->vm, vcpu))) {
-		a_must_fail(a, R_XEN_SEND_ARGUMENT);
+	if (a_refuse(a, R_XEN_SEND_ARGUMENT,
+		     tri_may(!port || port >= PORTS || priority != TWO_LEVEL ||
+				     (q->vm->fresh && !state_vm_vcpu_number(q->vm, vcpu)),
+			     port >= PORTS_32 || !q->vm->fresh)))
 		return;
-	}
-	if (port >= PORTS_32 || !q->vm->fresh)
-		a_may_fail(a, R_XEN_SEND_ARGUMENT);
 	page = vm_fact(q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO);
 	address = vm_fact(q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA);
 	if ((!page || page->value[0] == NO_FRAME) && (!address || !address->value[0])) {

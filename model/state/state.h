@@ -62,6 +62,11 @@ static inline enum state_tri tri(bool yes)
 {
 	return yes ? STATE_YES : STATE_NO;
 }
+/* It is certain; or it may be; or it is out of the question. */
+static inline enum state_tri tri_may(bool certain, bool possible)
+{
+	return certain ? STATE_YES : possible ? STATE_UNKNOWN : STATE_NO;
+}
 static inline enum state_tri tri_and(enum state_tri a, enum state_tri b)
 {
 	if (a == STATE_NO || b == STATE_NO)
