@@ -157,6 +157,18 @@ bool a_refuse_with(struct answer *a, uint16_t rule, int error, enum state_tri ca
 	return cause == STATE_YES;
 }
 
+bool a_refuse_any(struct answer *a, uint16_t rule, enum state_tri cause)
+{
+	const uint8_t *errors = rule_errors(rule);
+
+	if (cause != STATE_YES)
+		return a_refuse(a, rule, cause);
+	for (unsigned int i = 1; i < MODEL_RULE_ERRORS && errors[i]; i++)
+		refusal(a, ANSWER_MAY_FAIL, rule, errors[i]);
+	refusal(a, ANSWER_MUST_FAIL, rule, errors[0]);
+	return true;
+}
+
 /* --- the result --- */
 
 static void text(struct answer *a, enum answer_kind kind, uint16_t rule, const char *text)

@@ -130,6 +130,8 @@ static inline bool a_wants(const struct answer *a, enum answer_kind kind)
 bool a_refuse(struct answer *a, uint16_t rule, enum state_tri cause);
 /* With one of the errnos of the row. */
 bool a_refuse_with(struct answer *a, uint16_t rule, int error, enum state_tri cause);
+/* With any of them: nobody says which.  The row has the usual one first. */
+bool a_refuse_any(struct answer *a, uint16_t rule, enum state_tri cause);
 /* The errors of the row are allowed: whether the rule's condition holds is not known. */
 void a_may_fail(struct answer *a, uint16_t rule);
 void a_may_fail_with(struct answer *a, uint16_t rule, int error);

@@ -1088,11 +1088,8 @@ static void answer_pmu_set(struct answer *a, const struct attr *attr)
 	uint64_t value;
 	enum state_tri has = arm64_feature(q, KVM_ARM_VCPU_PMU_V3);
 
-	if (has == STATE_NO) {
-		a_may_fail_with(a, R_ARM_PMU_FEATURE, ENXIO);
-		a_must_fail_with(a, R_ARM_PMU_FEATURE, ENODEV);
+	if (a_refuse_any(a, R_ARM_PMU_FEATURE, tri(has == STATE_NO)))
 		return;
-	}
 	/* Or the host has no PMU that fits. */
 	a_may_fail_with(a, has == STATE_YES ? R_ARM_PMU_REFUSED : R_ARM_PMU_FEATURE, ENODEV);
 	if (a_refuse(a, R_ARM_PMU_ONCE, arm64_vcpu_fact(q, PMU(INIT), 0, &value)))
@@ -1436,10 +1433,7 @@ bool a_arm64_run_unready(struct answer *a)
 		if (arm64_fact(q, ARM_FACT_GIC_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &value) ==
 			    STATE_NO ||
 		    arm64_gic_ready(q) == STATE_NO) {
-			a_may_fail_with(a, R_ARM_RUN_GIC, EINVAL);
-			a_may_fail_with(a, R_ARM_RUN_GIC, EBUSY);
-			a_must_fail_with(a, R_ARM_RUN_GIC, ENXIO);
-			return true;
+			return a_refuse_any(a, R_ARM_RUN_GIC, STATE_YES);
 		}
 	}
 	if (arm64_feature(q, KVM_ARM_VCPU_PMU_V3) == STATE_YES &&

@@ -169,8 +169,7 @@ static void answer_create_vcpu(const struct question *q, struct answer *a)
 		a_may_fail(a, R_ARCH_CREATE_VCPU_LATE);
 		if (arch(q) == KVMAPI_POWERPC) {
 			/* Its place in a core is taken, which is looked at first. */
-			a_may_fail_with(a, R_PPC_CREATE_VCPU_TAKEN, EEXIST);
-			a_must_fail_with(a, R_PPC_CREATE_VCPU_TAKEN, EINVAL);
+			a_refuse_any(a, R_PPC_CREATE_VCPU_TAKEN, STATE_YES);
 			return;
 		}
 		a_must_fail(a, R_ARCH_CREATE_VCPU_TAKEN);

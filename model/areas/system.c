@@ -991,8 +991,7 @@ static void answer_system_set_attr(const struct question *q, struct answer *a)
 /* uapi/kvm.h names them, nothing is behind them. */
 static void answer_trace(const struct question *q, struct answer *a)
 {
-	a_may_fail_with(a, R_TRACE_UNSUPPORTED, EOPNOTSUPP);
-	a_must_fail_with(a, R_TRACE_UNSUPPORTED, EINVAL);
+	a_refuse_any(a, R_TRACE_UNSUPPORTED, STATE_YES);
 }
 
 const struct handler model_system_handlers[] = {

@@ -212,16 +212,10 @@ static void answer_set_msr_filter(const struct question *q, struct answer *a)
 		return;
 	if (f.nowhere)
 		a_may_fail_with(a, R_RETURN_ZERO_OR_ERROR, EFAULT);
-	if (f.invalid && q_applies(q, R_MSR_FILTER_RANGE)) {
-		a_must_fail(a, R_MSR_FILTER_RANGE);
+	/* Older kernels read the bitmap before they look at the range. */
+	if (a_refuse(a, R_MSR_FILTER_RANGE, tri(f.invalid && q_applies(q, R_MSR_FILTER_RANGE))) ||
+	    a_refuse_any(a, R_MSR_FILTER_RANGE_OLD, tri(f.invalid)))
 		return;
-	}
-	if (f.invalid) {
-		/* Older kernels read the bitmap before they look at the range. */
-		a_may_fail_with(a, R_MSR_FILTER_RANGE_OLD, EFAULT);
-		a_must_fail_with(a, R_MSR_FILTER_RANGE_OLD, EINVAL);
-		return;
-	}
 	a_succeeds(a, R_MSR_FILTER_SUCCEEDS);
 }
 

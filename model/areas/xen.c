@@ -114,17 +114,7 @@ static bool attr_type(const struct question *q, struct answer *a, uint64_t *type
 		a_may_succeed(a, R_XEN_ATTR_OTHER, "a type that this model does not know");
 		return false;
 	}
-	switch (xen_lacks(q, type_flag(*type))) {
-	case STATE_YES:
-		a_may_fail_with(a, R_XEN_ATTR_UNKNOWN, EOPNOTSUPP);
-		a_must_fail_with(a, R_XEN_ATTR_UNKNOWN, ENOENT);
-		return false;
-	case STATE_UNKNOWN:
-		a_may_fail(a, R_XEN_ATTR_UNKNOWN);
-		return true;
-	default:
-		return true;
-	}
+	return !a_refuse_any(a, R_XEN_ATTR_UNKNOWN, xen_lacks(q, type_flag(*type)));
 }
 
 /* The same for what is learned; false: nothing more is. */
