@@ -101,13 +101,18 @@ bool state_block_known(const struct state_block *b, uint32_t offset, uint32_t le
 
 static int block_copy(struct state_block *to, const struct state_block *from)
 {
-	memset(to, 0, sizeof(*to));
-	if (block_grow(to, from->size))
+	const size_t bytes = 2 * (size_t)from->size;
+
+	*to = *from;
+	if (!bytes)
+		return 0;
+	to->value = malloc(bytes);
+	if (!to->value) {
+		*to = (struct state_block){0};
 		return -ENOMEM;
-	if (from->size)
-		memcpy(to->value, from->value, 2 * (size_t)from->size);
-	to->origin = from->origin;
-	to->origin_offset = from->origin_offset;
+	}
+	to->mask = to->value + from->size;
+	memcpy(to->value, from->value, bytes);
 	return 0;
 }
 
