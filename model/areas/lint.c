@@ -544,14 +544,12 @@ static const struct tape_part *run_part(const struct tape_part *parts, unsigned 
 /* Registers in struct kvm_run, from kvm_valid_regs on. */
 static const struct {
 	uint16_t offset, size;
-	size_t given; /* its hash in struct state_given */
 	const char *name;
 } sync_sets[] = {
 #define SET(member)                                                          \
 	{                                                                    \
 		16 + offsetof(struct kvm_sync_regs, member),                 \
-			sizeof(((struct kvm_sync_regs *)0)->member),         \
-			offsetof(struct state_given, sync_##member), #member \
+			sizeof(((struct kvm_sync_regs *)0)->member), #member \
 	}
 	SET(regs),
 	SET(sregs),
@@ -561,11 +559,11 @@ static const struct {
 
 #define SYNC_SETS (sizeof(sync_sets) / sizeof(sync_sets[0]))
 
-/* What the last KVM_RUN left of the set. */
-static uint64_t *sync_hash(struct state_given *g, unsigned int set)
-{
-	return (uint64_t *)((uint8_t *)g + sync_sets[set].given);
-}
+/* What is kept of them, as the last KVM_RUN left them. */
+#define SYNC_HASHES(g)                                               \
+	{                                                            \
+		&(g)->sync_regs, &(g)->sync_sregs, &(g)->sync_events \
+	}
 
 /* What userspace left there; NULL if it was not captured. */
 static const struct tape_part *sync_in(const struct question *q)
@@ -585,25 +583,25 @@ static bool sync_apic_base(const struct question *q, uint64_t *base)
 /* Which sets userspace changed, and which it marked. */
 static void advise_sync_regs(struct judge *j)
 {
-	struct state_given g = j->q->vcpu->given;
+	const struct state_given *g = &j->q->vcpu->given;
+	const uint64_t *const hashes[] = SYNC_HASHES(g);
 	const struct tape_part *in = sync_in(j->q);
 	uint64_t dirty = in ? q_number(j->q, in->data + 8, 8) : 0, base;
 
 	for (unsigned int i = 0; i < SYNC_SETS; i++) {
-		const uint64_t left = *sync_hash(&g, i);
 		const uint8_t *at = in && in->have >= sync_sets[i].offset + sync_sets[i].size
 					    ? in->data + sync_sets[i].offset
 					    : NULL;
 
 		/* Cleared is not changed: no registers are all zero. */
-		if (at && left != STATE_NUMBER_UNKNOWN && !(dirty >> i & 1) &&
+		if (at && *hashes[i] != STATE_NUMBER_UNKNOWN && !(dirty >> i & 1) &&
 		    !bytes_zero(at, sync_sets[i].size) &&
-		    hash64_add(HASH64_BEGIN, at, sync_sets[i].size) != left)
+		    hash64_add(HASH64_BEGIN, at, sync_sets[i].size) != *hashes[i])
 			j_advise(j, R_LINT_SYNC_NOT_DIRTY, "s.regs.%s, kvm_dirty_regs = 0x%llx",
 				 sync_sets[i].name, (unsigned long long)dirty);
 	}
 	if (sync_apic_base(j->q, &base))
-		advise_apic_base(j, &g, base);
+		advise_apic_base(j, g, base);
 	if (dirty & KVM_SYNC_X86_REGS && exit_reads(j->q))
 		j_advise(j, R_LINT_EXIT_PENDING, "exit %s waits, kvm_dirty_regs = 0x%llx",
 			 kvmapi_exit_name(j->q->vcpu->last_exit), (unsigned long long)dirty);
@@ -614,18 +612,17 @@ static void learn_sync_regs(struct learn *l)
 	const struct tape_part *out =
 		run_part(l->ret->parts, l->ret->part_count, TAPE_RUN_REGS_OUT, 16);
 	struct state_given *g = &l->vcpu->given;
+	uint64_t *const hashes[] = SYNC_HASHES(g);
 	uint64_t valid = out ? q_number(l->q, out->data, 8) : 0, base;
 
 	if (sync_apic_base(l->q, &base))
 		g->apic_base = base;
 	for (unsigned int i = 0; i < SYNC_SETS; i++) {
-		uint64_t *left = sync_hash(g, i);
-
-		*left = STATE_NUMBER_UNKNOWN;
+		*hashes[i] = STATE_NUMBER_UNKNOWN;
 		if (!l->ret->ret && valid >> i & 1 &&
 		    out->have >= sync_sets[i].offset + sync_sets[i].size)
-			*left = hash64_add(HASH64_BEGIN, out->data + sync_sets[i].offset,
-					   sync_sets[i].size);
+			*hashes[i] = hash64_add(HASH64_BEGIN, out->data + sync_sets[i].offset,
+						sync_sets[i].size);
 	}
 }
 

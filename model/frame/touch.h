@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which parts of a VM's state the judging of a call reads and writes.  Two calls of which neither
- * writes what the other reads or writes commute: in whatever order they take effect, the verdicts
- * and the state afterwards are the same.
+ * Which parts of a VM's state (enum touch_part) the judging of a call reads and writes.  Two calls
+ * of which neither writes what the other reads or writes commute: in whatever order they take
+ * effect, the verdicts and the state afterwards are the same.
  */
 #ifndef MODEL_TOUCH_H
 #define MODEL_TOUCH_H
