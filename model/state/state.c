@@ -243,8 +243,8 @@ static void mix(struct state_hash *h, uint64_t word)
 }
 
 /*
- * Kinds that are numbers: `unknown` is the weakest value, `left` what is known of *f if *o may be
- * the right one as well.
+ * Kinds that are numbers: `unknown` is the weakest value, `left` what is known if x or y is the
+ * right one.
  */
 #define SCALAR(class, type, unknown, left)                                   \
 	static inline void start_##class(type * f, uint64_t start)           \
@@ -271,21 +271,22 @@ static void mix(struct state_hash *h, uint64_t word)
 	}                                                                    \
 	static inline bool meet_##class(type * f, const type *o)             \
 	{                                                                    \
+		const type x = *f, y = *o;                                   \
 		*f = left;                                                   \
 		return true;                                                 \
 	}
-SCALAR(SURE, bool, false, *f &&*o)
-SCALAR(DOUBT, bool, true, *f || *o)
-SCALAR(TRI, enum state_tri, STATE_UNKNOWN, *f == *o ? *f : STATE_UNKNOWN)
-SCALAR(CHIPS, enum state_irqchip, STATE_IRQCHIP_UNKNOWN, *f == *o ? *f : STATE_IRQCHIP_UNKNOWN)
-SCALAR(NUMBER, uint64_t, STATE_NUMBER_UNKNOWN, *f == *o ? *f : STATE_NUMBER_UNKNOWN)
-SCALAR(EXIT, uint32_t, UINT32_MAX, *f == *o ? *f : UINT32_MAX)
-SCALAR(ZERO, uint64_t, 0, *f == *o ? *f : 0)
-SCALAR(LATEST, uint64_t, UINT64_MAX, *f > *o ? *f : *o)
-SCALAR(EARLIEST, uint64_t, 0, *f < *o ? *f : *o)
-SCALAR(SURE_BITS, uint64_t, 0, *f &*o)
-SCALAR(DOUBT_BITS, uint32_t, UINT32_MAX, *f | *o)
-SCALAR(COUNTER, uint32_t, UINT32_MAX, *f > *o ? *f : *o)
+SCALAR(SURE, bool, false, (x && y))
+SCALAR(DOUBT, bool, true, x || y)
+SCALAR(TRI, enum state_tri, STATE_UNKNOWN, x == y ? x : STATE_UNKNOWN)
+SCALAR(CHIPS, enum state_irqchip, STATE_IRQCHIP_UNKNOWN, x == y ? x : STATE_IRQCHIP_UNKNOWN)
+SCALAR(NUMBER, uint64_t, STATE_NUMBER_UNKNOWN, x == y ? x : STATE_NUMBER_UNKNOWN)
+SCALAR(EXIT, uint32_t, UINT32_MAX, x == y ? x : UINT32_MAX)
+SCALAR(ZERO, uint64_t, 0, x == y ? x : 0)
+SCALAR(LATEST, uint64_t, UINT64_MAX, x > y ? x : y)
+SCALAR(EARLIEST, uint64_t, 0, x < y ? x : y)
+SCALAR(SURE_BITS, uint64_t, 0, (x & y))
+SCALAR(DOUBT_BITS, uint32_t, UINT32_MAX, x | y)
+SCALAR(COUNTER, uint32_t, UINT32_MAX, x > y ? x : y)
 #undef SCALAR
 
 /* Blocks and sets start empty. */
