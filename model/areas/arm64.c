@@ -92,7 +92,7 @@ static enum state_tri target_is_bad(const struct question *q, uint64_t target)
 		return STATE_YES;
 	if (e && e->known && e->value[0] == target)
 		return STATE_NO;
-	if (generic_flag(q->vcpu, ARM_INITIALIZED) && q->vcpu->scratch[GENERIC_TARGET] == target)
+	if (q->vcpu->arm_initialized == STATE_YES && q->vcpu->arm_target == target)
 		return STATE_NO;
 	if (target == KVM_ARM_TARGET_GENERIC_V8 && q_applies(q, R_ARM_INIT_GENERIC_TARGET))
 		return STATE_NO;
@@ -141,24 +141,25 @@ static bool changed_between(const struct question *q)
 static void initialized(struct learn *l, const struct init *init)
 {
 	struct state_vcpu *v = l->vcpu;
-	bool sure = !generic_flag(v, ARM_UNSURE);
+	bool sure = !arm64_unsure(v);
 
-	if (!generic_flag(v, ARM_INITIALIZED)) {
-		v->scratch[GENERIC_FEATURES] = init->features;
-		v->scratch[GENERIC_TARGET] = init->target;
-		v->scratch[GENERIC_REGS] = 0;
-		if (!l->vm->scratch[GENERIC_VM_FEATURES])
-			l->vm->scratch[GENERIC_VM_FEATURES] = 1 + init->features;
+	if (v->arm_initialized != STATE_YES) {
+		v->arm_features = init->features;
+		v->arm_target = init->target;
+		v->reg_count = STATE_NUMBER_UNKNOWN;
+		if (!l->vm->arm_features)
+			l->vm->arm_features = 1 + init->features;
 	}
-	generic_flag_set(v, ARM_INITIALIZED, true);
-	generic_flag_set(v, GENERIC_EVENT, false);
+	v->arm_initialized = STATE_YES;
+	v->event = false;
 	generic_forget_others(l);
 	generic_forget_registers(v);
+	state_set_clear(&v->msrs);
 	if (l->vm->running) {
 		generic_mp_state(l, UINT32_MAX, R_NONE);
 		return;
 	}
-	generic_flag_set(v, ARM_RESET, sure);
+	v->arm_reset = sure;
 	if (sure)
 		generic_mp_state(l,
 				 init->features & POWER_OFF ? KVM_MP_STATE_STOPPED
@@ -173,17 +174,19 @@ static void initialized(struct learn *l, const struct init *init)
 static void init_again(struct answer *a, const struct init *init)
 {
 	const struct question *q = a->q;
-	uint64_t mask = compared(q), was = q->vcpu->scratch[GENERIC_FEATURES];
-	const bool other_target = init->target != q->vcpu->scratch[GENERIC_TARGET];
+	uint64_t mask = compared(q), was = q->vcpu->arm_features;
+	const bool other_target = init->target != q->vcpu->arm_target;
 	const bool other_power = (was ^ init->features) & POWER_OFF;
 	uint16_t again = R_ARM_INIT_AGAIN;
 
 	if (changed_between(q) && other_power)
 		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
 	if (a_refuse(a, R_ARM_INIT_OTHER_TARGET,
-		     tri(other_target && !q_applies(q, R_ARM_INIT_GENERIC_TARGET))))
+		     !other_target || q_applies(q, R_ARM_INIT_GENERIC_TARGET) ? STATE_NO
+		     : q->vcpu->arm_target == STATE_NUMBER_UNKNOWN	      ? STATE_UNKNOWN
+									      : STATE_YES))
 		return;
-	if (generic_flag(q->vcpu, ARM_UNSURE)) {
+	if (arm64_unsure(q->vcpu)) {
 		a_may_fail(a, R_ARM_INIT_LEFTOVERS);
 		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
 		a_succeeds(a, R_ARM_INIT_AGAIN);
@@ -209,9 +212,9 @@ static void init_again(struct answer *a, const struct init *init)
 static void init_first(struct answer *a, const struct init *init)
 {
 	const struct question *q = a->q;
-	uint64_t first = q->vm->scratch[GENERIC_VM_FEATURES], other = (first - 1) ^ init->features;
+	uint64_t first = q->vm->arm_features, other = (first - 1) ^ init->features;
 
-	if (!q->vcpu->fresh) {
+	if (q->vcpu->arm_initialized == STATE_UNKNOWN) {
 		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
 		a_may_fail(a, R_ARM_INIT_OTHER_TARGET);
 	}
@@ -235,8 +238,7 @@ static bool init_strange(struct answer *a, const struct init *init)
 
 	if (!init->unknown && !init->strange)
 		return false;
-	if (!q_applies(q, R_ARM_INIT_POWER_OFF_APART) &&
-	    (generic_flag(q->vcpu, ARM_INITIALIZED) || !q->vcpu->fresh))
+	if (!q_applies(q, R_ARM_INIT_POWER_OFF_APART) && q->vcpu->arm_initialized != STATE_NO)
 		a_may_fail(a, R_ARM_INIT_OTHER_FEATURES);
 	if (a_refuse(a, R_ARM_INIT_UNKNOWN_FEATURE,
 		     init->unknown && !q_newer(q) ? STATE_YES : STATE_UNKNOWN))
@@ -262,7 +264,7 @@ static void answer_vcpu_init(const struct question *q, struct answer *a)
 		return;
 	if (init.features & (EL1_32BIT | SVE))
 		a_may_fail(a, R_ARM_INIT_COMBINATION);
-	if (generic_flag(q->vcpu, ARM_INITIALIZED))
+	if (q->vcpu->arm_initialized == STATE_YES)
 		init_again(a, &init);
 	else
 		init_first(a, &init);
@@ -271,11 +273,11 @@ static void answer_vcpu_init(const struct question *q, struct answer *a)
 static void learn_vcpu_init(struct learn *l)
 {
 	struct state_vcpu *v = l->vcpu;
-	const bool again = generic_flag(v, ARM_INITIALIZED);
+	const bool again = v->arm_initialized == STATE_YES;
 	struct init init;
 
 	if (!init_read(l->q, &init)) {
-		generic_flag_set(v, ARM_UNSURE, true);
+		v->arm_unsure = true;
 		generic_forget_registers(v);
 		generic_mp_state(l, UINT32_MAX, R_NONE);
 		return;
@@ -285,20 +287,20 @@ static void learn_vcpu_init(struct learn *l)
 	/* Older kernels keep the features that come before the one they refuse. */
 	if ((init.unknown || init.strange) && !q_applies(l->q, R_ARM_INIT_POWER_OFF_APART) &&
 	    !again && init.features & OLD_FEATURES)
-		generic_flag_set(v, ARM_UNSURE, true);
+		v->arm_unsure = true;
 	if (!l->succeeded)
 		return;
-	if (!v->fresh && !again)
-		generic_flag_set(v, ARM_UNSURE, true);
+	if (v->arm_initialized == STATE_UNKNOWN)
+		v->arm_unsure = true;
 	initialized(l, &init);
 }
 
 /* SVE of this vCPU was finalized. */
 static enum state_tri finalized(const struct question *q)
 {
-	if (generic_flag(q->vcpu, ARM_FINALIZED))
-		return STATE_YES;
-	return q->vcpu->fresh && !generic_flag(q->vcpu, ARM_UNSURE) ? STATE_NO : STATE_UNKNOWN;
+	const enum state_tri done = q->vcpu->arm_finalized;
+
+	return done == STATE_NO && arm64_unsure(q->vcpu) ? STATE_UNKNOWN : done;
 }
 
 /* api.rst 4.119 */
@@ -311,7 +313,7 @@ static void answer_vcpu_finalize(const struct question *q, struct answer *a)
 		a_skip(a, "argument not captured");
 		return;
 	}
-	if (!generic_flag(q->vcpu, ARM_INITIALIZED))
+	if (q->vcpu->arm_initialized != STATE_YES)
 		a_may_fail(a, R_ARM_REG_BEFORE_INIT);
 	/* The document has two errors for a feature that was not asked for. */
 	if (has != STATE_YES || feature != KVM_ARM_VCPU_SVE) {
@@ -332,13 +334,13 @@ static void learn_vcpu_finalize(struct learn *l)
 	uint64_t feature;
 
 	if (!q_field(l->q, l->q->in, 0, 4, &feature))
-		generic_flag_set(l->vcpu, ARM_UNSURE, true);
+		l->vcpu->arm_unsure = true;
 	else if (l->succeeded)
-		generic_flag_set(l->vcpu, ARM_FINALIZED, true);
+		l->vcpu->arm_finalized = STATE_YES;
 	else
 		return;
 	/* It adds registers. */
-	l->vcpu->scratch[GENERIC_REGS] = 0;
+	l->vcpu->reg_count = STATE_NUMBER_UNKNOWN;
 }
 
 static void answer_vcpu_events(const struct question *q, struct answer *a)
@@ -394,12 +396,12 @@ static void core_reset(struct answer *a, uint64_t id)
 	const bool pstate = (id & 0xffff) == WORD(regs.pstate);
 	uint64_t want;
 
-	if (!generic_flag(v, ARM_RESET) || (e && e->known) || !reset_value(id & 0xffff, &want))
+	if (!v->arm_reset || e || arm64_unsure(v) || !reset_value(id & 0xffff, &want))
 		return;
-	if (v->scratch[GENERIC_FEATURES] & EL1_32BIT) {
+	if (v->arm_features & EL1_32BIT) {
 		if (pstate)
 			a_equal(a, R_ARM_INIT_32BIT, "PSTATE", 0x1d3, TAPE_NESTED_OUT, 0, 8);
-	} else if (v->scratch[GENERIC_FEATURES] <= OLD_FEATURES) {
+	} else if (v->arm_features <= OLD_FEATURES) {
 		a_equal(a, R_ARM_INIT_RESETS, pstate ? "PSTATE" : "register", want, TAPE_NESTED_OUT,
 			0, 8);
 		if (generic_register_size(id) == 16)
@@ -427,8 +429,7 @@ static void core_written(struct learn *l, uint64_t id)
 	struct state_entry *e;
 
 	/* In a mode of 32 bits others are cut to that. */
-	if ((id & 0xffff) == WORD(regs.pstate) || v->scratch[GENERIC_FEATURES] & EL1_32BIT ||
-	    generic_flag(v, ARM_UNSURE)) {
+	if ((id & 0xffff) == WORD(regs.pstate) || v->arm_features & EL1_32BIT || arm64_unsure(v)) {
 		generic_forget_registers(v);
 		return;
 	}
@@ -453,7 +454,7 @@ static enum register_kind register_kind(const struct question *q, uint64_t *id)
 {
 	const uint64_t coproc = KVM_REG_ARM_COPROC_MASK;
 
-	if (!generic_flag(q->vcpu, ARM_INITIALIZED) && q->vcpu->fresh)
+	if (q->vcpu->arm_initialized == STATE_NO)
 		return REG_NONE;
 	if (!Q_IN(q, struct kvm_one_reg, id, id))
 		return REG_UNSEEN;
@@ -635,9 +636,9 @@ static void psci_version(struct answer *a)
 {
 	const struct state_vcpu *v = a->q->vcpu;
 
-	if (generic_flag(v, ARM_UNSURE) || !generic_flag(v, ARM_INITIALIZED))
+	if (arm64_unsure(v) || v->arm_initialized != STATE_YES)
 		return;
-	if (v->scratch[GENERIC_FEATURES] & BIT(KVM_ARM_VCPU_PSCI_0_2))
+	if (v->arm_features & BIT(KVM_ARM_VCPU_PSCI_0_2))
 		a_range(a, R_ARM_PSCI_VERSION, "version 0.2 or a later one", 2, 0x1ffff,
 			TAPE_NESTED_OUT, 0, 8);
 	else
@@ -656,7 +657,7 @@ static void settle_one_reg(struct learn *l)
 /* What GET and SET have in common: true if the answer is whole. */
 static bool reg_refused(struct answer *a, enum register_kind kind, uint64_t id)
 {
-	if (!generic_flag(a->q->vcpu, ARM_INITIALIZED) &&
+	if (a->q->vcpu->arm_initialized != STATE_YES &&
 	    a_refuse(a, R_ARM_REG_BEFORE_INIT, kind == REG_NONE ? STATE_YES : STATE_UNKNOWN))
 		return true;
 	switch (kind) {
@@ -766,7 +767,7 @@ static void learn_set_one_reg(struct learn *l)
 			vm_fact_set(l, ARM_FACT_MPIDR, 0, 1, 0);
 		/* System registers are some core registers' other name, and some decide which
 		 * others there are. */
-		l->vcpu->scratch[GENERIC_REGS] = 0;
+		l->vcpu->reg_count = STATE_NUMBER_UNKNOWN;
 		generic_forget_registers(l->vcpu);
 		break;
 	default:
@@ -789,7 +790,7 @@ static void after_event(struct learn *l)
 		return;
 	generic_mp_state(l, KVM_MP_STATE_STOPPED, R_ARM_EVENT_STOPS);
 	v->guest_clean = false;
-	generic_flag_set(v, GENERIC_LEARNED_IN_RUN, true);
+	v->learned_in_run = true;
 	e = state_set_add(&v->msrs, x0, 0);
 	if (!e) {
 		l->oom = -ENOMEM;
@@ -815,12 +816,11 @@ static void run_enter(struct learn *l)
 
 	generic_forget_others(l);
 	e = state_set_find(&v->msrs, pc_id, 0);
-	v->scratch[ARM_PC_AT_RUN] = 0;
+	v->arm_pc_at_run = STATE_NUMBER_UNKNOWN;
 	q_field(l->q, l_part(l, TAPE_RUN_IN), offsetof(struct kvm_run, exit_reason), 4, &reason);
-	if (v->last_exit == KVM_EXIT_MMIO && reason == KVM_EXIT_MMIO &&
-	    generic_flag(v, ARM_RESET) && !(v->scratch[GENERIC_FEATURES] & EL1_32BIT) && e &&
-	    e->known)
-		v->scratch[ARM_PC_AT_RUN] = 1 + e->value[0] + 4;
+	if (v->last_exit == KVM_EXIT_MMIO && reason == KVM_EXIT_MMIO && v->arm_reset &&
+	    !(v->arm_features & EL1_32BIT) && e && e->known)
+		v->arm_pc_at_run = e->value[0] + 4;
 	generic_run_enter(l);
 }
 
@@ -830,15 +830,14 @@ static void after_immediate(struct learn *l)
 	struct state_vcpu *v = l->vcpu;
 	struct state_entry *e;
 
-	if (!v->scratch[ARM_PC_AT_RUN] || l->vm->running || l->ret->ret != -EINTR)
+	if (v->arm_pc_at_run == STATE_NUMBER_UNKNOWN || l->vm->running || l->ret->ret != -EINTR)
 		return;
 	e = state_set_add(&v->msrs, pc_id, 0);
 	if (!e) {
 		l->oom = -ENOMEM;
 		return;
 	}
-	*e = (struct state_entry){
-		.key = pc_id, .known = 1, .value = {v->scratch[ARM_PC_AT_RUN] - 1, 0, 1}};
+	*e = (struct state_entry){.key = pc_id, .known = 1, .value = {v->arm_pc_at_run, 0, 1}};
 }
 
 /* Nothing keeps the vCPU from running any more; or, after other errors, perhaps nothing does. */
@@ -855,9 +854,7 @@ static void ran(struct learn *l)
 /* The vCPU was not initialised. */
 static enum state_tri run_before_init(const struct question *q)
 {
-	if (q->call->arg || generic_flag(q->vcpu, ARM_INITIALIZED))
-		return STATE_NO;
-	return q->vcpu->fresh ? STATE_YES : STATE_UNKNOWN;
+	return q->call->arg ? STATE_NO : tri_not(q->vcpu->arm_initialized);
 }
 
 /* It has SVE that was not finalized. */
@@ -881,7 +878,7 @@ static bool run_refused(struct answer *a)
 /* The vCPU was stopped when KVM_RUN began, and there is no other one to start it. */
 static bool run_stopped(const struct question *q)
 {
-	return q->vcpu->scratch[GENERIC_MP_AT_RUN] == 1 + KVM_MP_STATE_STOPPED && q->vm->fresh &&
+	return q->vcpu->mp_at_run == KVM_MP_STATE_STOPPED && q->vm->fresh &&
 	       q->vm->vcpu_count == 1 && q->vcpu->running == 1;
 }
 
@@ -903,7 +900,7 @@ static void check_suspend(const struct question *q, struct judge *j)
 
 static void answer_run(const struct question *q, struct answer *a)
 {
-	const bool event = generic_flag(q->vcpu, GENERIC_EVENT);
+	const bool event = q->vcpu->event;
 	uint64_t arg;
 
 	if (run_refused(a) || a_generic_run_input(a))
@@ -949,15 +946,15 @@ static bool run_was_refused(const struct question *q)
 static void learn_run(struct learn *l)
 {
 	struct state_vcpu *v = l->vcpu;
-	const bool event = generic_flag(v, GENERIC_EVENT), refused = run_was_refused(l->q);
+	const bool event = v->event, refused = run_was_refused(l->q);
 	uint64_t type;
 
-	generic_flag_set(v, GENERIC_EVENT, false);
+	v->event = false;
 	if (refused)
 		return;
 	v->last_exit = 0;
 	if (generic_run_is_decided(l->q)) {
-		generic_flag_set(v, GENERIC_EVENT, event);
+		v->event = event;
 		after_immediate(l);
 		if (!l->q->call->arg && l->ret->ret == -EINTR)
 			vm_fact_set(l, ARM_FACT_RAN, v->id, 1, 0);

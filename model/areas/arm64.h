@@ -38,6 +38,13 @@ uint64_t arm64_gic_type(const struct question *q);
 /* It is initialised; never NO of a GICv2, which initialises itself when it is used. */
 enum state_tri arm64_gic_ready(const struct question *q);
 void arm64_gic_made(struct learn *l, uint64_t type);
+/* Which features the vCPU has is not known, or, since calls overlapped, which of two sets. */
+static inline bool arm64_unsure(const struct state_vcpu *v)
+{
+	return v->arm_unsure ||
+	       (v->arm_initialized == STATE_YES && v->arm_features == STATE_NUMBER_UNKNOWN);
+}
+
 /* The features of this vCPU are known, and it has this one (KVM_ARM_VCPU_*). */
 enum state_tri arm64_feature(const struct question *q, unsigned int feature);
 /* The first KVM_RUN fails since the GIC or the PMU is not ready; true if all is said. */

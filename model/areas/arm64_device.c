@@ -92,11 +92,11 @@ enum state_tri arm64_feature(const struct question *q, unsigned int feature)
 {
 	const struct state_vcpu *v = q->vcpu;
 
-	if (generic_flag(v, ARM_UNSURE) || !v->fresh)
+	if (arm64_unsure(v) || !v->fresh || v->arm_initialized == STATE_UNKNOWN)
 		return STATE_UNKNOWN;
-	if (!generic_flag(v, ARM_INITIALIZED))
+	if (v->arm_initialized == STATE_NO)
 		return STATE_NO;
-	return v->scratch[GENERIC_FEATURES] >> feature & 1 ? STATE_YES : STATE_NO;
+	return v->arm_features >> feature & 1 ? STATE_YES : STATE_NO;
 }
 
 /* A vCPU may be inside of one of its ioctls, which keeps others from the state of all. */

@@ -112,8 +112,7 @@ static void answer_extension_vm(const struct question *q, struct answer *a)
 {
 	uint64_t cap = q->call->arg;
 
-	if (!answer_extension(q, a) || answer_varies_by_vm(cap) ||
-	    q->vm->scratch[VM_SCRATCH_ENCRYPTED])
+	if (!answer_extension(q, a) || answer_varies_by_vm(cap) || q->vm->encrypted)
 		return;
 	if (extension_as_system(q))
 		a_result(a, R_CHECK_EXTENSION_VM_SAME, "answer", (uint64_t)extension_known(q));
@@ -126,8 +125,8 @@ static void learn_extension_vm(struct learn *l)
 {
 	uint64_t cap = l->q->call->arg;
 
-	if (l->succeeded && cap < NO_CAPABILITY && !answer_varies_by_vm(cap) &&
-	    !l->vm->scratch[VM_SCRATCH_ENCRYPTED] && !extension_as_system(l->q))
+	if (l->succeeded && cap < NO_CAPABILITY && !answer_varies_by_vm(cap) && !l->vm->encrypted &&
+	    !extension_as_system(l->q))
 		l_constant(l, &l->vm->caps, cap, VM_CAP_ANSWERED, (uint64_t)l->ret->ret);
 }
 

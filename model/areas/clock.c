@@ -8,7 +8,7 @@
 /* What the clock counts goes on by itself: it cannot be told how far. */
 static void check_clock(const struct question *q, struct judge *j)
 {
-	const uint64_t before = q->vm->scratch[VM_SCRATCH_CLOCK];
+	const uint64_t before = q->vm->clock;
 	uint64_t clock;
 
 	if (before && J_OUT(j, struct kvm_clock_data, clock, &clock))
@@ -48,7 +48,7 @@ static void answer_get_clock(const struct question *q, struct answer *a)
 	a_zero(a, R_GET_CLOCK_EMPTY, "padding", TAPE_ARG_OUT, offsetof(struct kvm_clock_data, pad),
 	       16);
 	a_aside(a);
-	A_SUGGEST(a, struct kvm_clock_data, clock, q->vm->scratch[VM_SCRATCH_CLOCK]);
+	A_SUGGEST(a, struct kvm_clock_data, clock, q->vm->clock);
 	a_check(a, check_clock);
 	/* Later than the API that tells of it (2021), and before 2262. */
 	a_when_field(a, TAPE_ARG_OUT, offsetof(struct kvm_clock_data, flags), 4, KVM_CLOCK_REALTIME,
@@ -64,7 +64,7 @@ static void learn_get_clock(struct learn *l)
 
 	if (l->succeeded && L_OUT(l, struct kvm_clock_data, clock, &clock) &&
 	    clock < UINT64_MAX - 2000000000)
-		l->vm->scratch[VM_SCRATCH_CLOCK] = 1 + clock;
+		l->vm->clock = 1 + clock;
 }
 
 /* api.rst 4.30 */
@@ -94,14 +94,14 @@ static void learn_set_clock(struct learn *l)
 	uint64_t flags, clock = UINT64_MAX;
 
 	if (!Q_IN(l->q, struct kvm_clock_data, flags, &flags)) {
-		l->vm->scratch[VM_SCRATCH_CLOCK] = 0;
+		l->vm->clock = 0;
 		return;
 	}
 	if (!l->succeeded)
 		return;
 	Q_IN(l->q, struct kvm_clock_data, clock, &clock);
 	/* Time that passed is added to what is set; it may wrap around. */
-	l->vm->scratch[VM_SCRATCH_CLOCK] = clock >> 62 ? 0 : 1 + clock;
+	l->vm->clock = clock >> 62 ? 0 : 1 + clock;
 }
 
 /* api.rst 4.55, the VM's form */

@@ -37,8 +37,7 @@ static void number_put(uint8_t *p, uint64_t value, unsigned int width)
 static void registers_before(const struct question *q, struct completion *c)
 {
 	c->known = 0;
-	if (vcpu_flag(q->vcpu, VCPU_REGS_WRITTEN) || vcpu_flag(q->vcpu, VCPU_MP_WRITTEN) ||
-	    !vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST))
+	if (q->vcpu->regs_written || q->vcpu->mp_written || !q->vcpu->run_is_newest)
 		return;
 	for (unsigned int i = 0; i < COMPLETION_REGS; i++) {
 		if (vcpu_block_number(q, STATE_REGS, 8 * i, 8, &c->before[i]))
@@ -270,7 +269,6 @@ void completion_check(struct judge *j, const struct tape_part *part, uint32_t of
 	const struct state_vcpu *v = j->q->vcpu;
 	struct completion c;
 
-	if (vcpu_flag(v, VCPU_RUN_IS_NEWEST) && !vcpu_flag(v, VCPU_REGS_WRITTEN) &&
-	    completion_kept(j->q, &c))
+	if (v->run_is_newest && !v->regs_written && completion_kept(j->q, &c))
 		completion_compare(j, &c, part, offset);
 }

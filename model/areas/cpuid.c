@@ -81,8 +81,8 @@ static void cpuid_was_set(struct learn *l, bool taken)
 	/* Which MSRs, XCR0 bits and APIC registers there are hangs on it. */
 	state_block_forget(&v->blocks[STATE_LAPIC]);
 	state_block_forget(&v->blocks[STATE_XSAVE]);
-	v->scratch[VCPU_XFEATURES] = 0;
-	v->scratch[VCPU_REG_LIST] = 0;
+	v->xfeatures = 0;
+	v->reg_count = STATE_NUMBER_UNKNOWN;
 	vcpu_msrs_doubt(v);
 	if (taken)
 		v->cpuid_set = STATE_YES;
@@ -96,7 +96,7 @@ static bool is_another(const struct question *q, bool old, uint64_t nent)
 	const struct state_vcpu *v = q->vcpu;
 	uint64_t had;
 
-	return vcpu_flag(v, VCPU_ENTERED) && !old && v->cpuid_set == STATE_YES && !adds_leaves(q) &&
+	return v->entered && !old && v->cpuid_set == STATE_YES && !adds_leaves(q) &&
 	       q_applies(q, R_CPUID_AFTER_RUN) && vcpu_block_number(q, STATE_CPUID, 0, 4, &had) &&
 	       had != nent;
 }
@@ -143,7 +143,7 @@ static void learn_set(struct learn *l, bool old)
 		return;
 	/* It stays so, whatever is set later. */
 	if (has_dynamic_xfeature(l->q, nent, size, eax, XFEATURE_TILEDATA))
-		vcpu_flag_set(v, VCPU_LARGE_XSAVE, true);
+		v->large_xsave = true;
 	if (old || adds_leaves(l->q) || !vcpu_captured(l->q->in, HEADER + nent * ENTRY))
 		return;
 	l_block_set(l, b, l->q->in, 0, HEADER + nent * ENTRY);

@@ -202,7 +202,7 @@ static void learn_events_get(struct learn *l)
 	if (!l->ret->ret && !q_vcpu_ran(l->q) && L_OUT(l, EVENTS, flags, &flags) &&
 	    flags & KVM_VCPUEVENT_VALID_SMM && L_OUT(l, EVENTS, smi.latched_init, &latched) &&
 	    !latched)
-		vcpu_flag_set(l->vcpu, VCPU_INIT_LATCHED, false);
+		l->vcpu->init_latched = false;
 	if (!l_vcpu_get(l, STATE_EVENTS, sizeof(EVENTS)))
 		return;
 	if (payload_delivered(l->q, l->out)) {
@@ -341,7 +341,7 @@ static void learn_smm(struct learn *l, const struct events_given *given)
 								   : given->smm))
 		vcpu_forget_all(l->vcpu);
 	if (given->latched)
-		vcpu_flag_set(l->vcpu, VCPU_INIT_LATCHED, true);
+		l->vcpu->init_latched = true;
 }
 
 static void learn_events_set(struct learn *l)
@@ -350,12 +350,12 @@ static void learn_events_set(struct learn *l)
 	struct events_given given;
 
 	if (l_vcpu_protected(l)) {
-		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
+		v->init_latched = true;
 		return;
 	}
 	if (!events_given(l->q, &given)) {
 		vcpu_forget_all(v);
-		vcpu_flag_set(v, VCPU_INIT_LATCHED, true);
+		v->init_latched = true;
 		return;
 	}
 	if (flags_unknown(&given) || needs_payload(l->q, &given) == STATE_YES ||
@@ -481,7 +481,7 @@ static void learn_guest_debug(struct learn *l)
 	v->debug_known = known ? STATE_YES : STATE_UNKNOWN;
 	v->debug_control = control & KVM_GUESTDBG_ENABLE ? control : 0;
 	/* Single-stepping takes TF for itself. */
-	vcpu_flag_set(v, VCPU_REGS_WRITTEN, true);
+	v->regs_written = true;
 	VCPU_FORGET(l, STATE_REGS, struct kvm_regs, rflags);
 }
 

@@ -38,7 +38,7 @@ void generic_forget_registers(struct state_vcpu *v)
 {
 	for (uint32_t i = 0; i < v->msrs.count; i++)
 		v->msrs.entries[i].known = v->msrs.entries[i].value[2] = 0;
-	generic_flag_set(v, ARM_RESET, false);
+	v->arm_reset = false;
 }
 
 void generic_mp_state(struct learn *l, uint32_t state, uint16_t rule)
@@ -50,7 +50,7 @@ void generic_mp_state(struct learn *l, uint32_t state, uint16_t rule)
 		state_block_forget(b);
 		return;
 	}
-	l->vcpu->scratch[GENERIC_MP_RULE] = rule;
+	l->vcpu->mp_rule = rule;
 	bytes_put(bytes, state, sizeof(bytes), l->q->facts->big_endian);
 	if (state_block_set(b, 0, bytes, 4))
 		l->oom = -ENOMEM;
@@ -60,21 +60,30 @@ uint64_t generic_mp_known(const struct question *q)
 {
 	const struct state_block *b = &q->vcpu->blocks[STATE_MP_STATE];
 
-	return state_block_known(b, 0, 4) ? 1 + q_number(q, b->value, 4) : 0;
+	return state_block_known(b, 0, 4) ? q_number(q, b->value, 4) : STATE_NUMBER_UNKNOWN;
+}
+
+uint16_t generic_mp_rule(const struct question *q, uint16_t same)
+{
+	const uint64_t rule = q->vcpu->mp_rule;
+
+	if (generic_mp_known(q) == STATE_NUMBER_UNKNOWN || rule == STATE_NUMBER_UNKNOWN)
+		return same;
+	return (uint16_t)rule;
 }
 
 void generic_forget_others(struct learn *l)
 {
 	struct state_vcpu *v = l->vcpu;
 	const struct state_vm *vm = l->vm;
-	bool own = generic_flag(v, GENERIC_LEARNED_IN_RUN) && v->last_run_end == vm->last_run_end;
+	bool own = v->learned_in_run && v->last_run_end == vm->last_run_end;
 
-	if (q_vm_running(l->q) || (vm->last_run_end != v->scratch[GENERIC_STAMP] && !own)) {
+	if (q_vm_running(l->q) || (vm->last_run_end != v->stamp && !own)) {
 		generic_mp_state(l, UINT32_MAX, R_NONE);
 		generic_forget_registers(v);
 	}
-	v->scratch[GENERIC_STAMP] = vm->last_run_end;
-	generic_flag_set(v, GENERIC_LEARNED_IN_RUN, false);
+	v->stamp = vm->last_run_end;
+	v->learned_in_run = false;
 }
 
 uint32_t generic_register_size(uint64_t id)
@@ -330,7 +339,7 @@ static void learn_enable_cap(struct learn *l)
 void generic_run_enter(struct learn *l)
 {
 	generic_forget_others(l);
-	l->vcpu->scratch[GENERIC_MP_AT_RUN] = generic_mp_known(l->q);
+	l->vcpu->mp_at_run = generic_mp_known(l->q);
 	/* Even with immediate_exit an access that is under way is completed. */
 	generic_forget_registers(l->vcpu);
 }
@@ -499,9 +508,8 @@ void l_generic_run_exit(struct learn *l)
 		return;
 	l->vcpu->last_exit = (uint32_t)reason;
 	if (reason == KVM_EXIT_SYSTEM_EVENT && system_event_read(l->q, out, &type, &count))
-		generic_flag_set(l->vcpu, GENERIC_EVENT,
-				 type == KVM_SYSTEM_EVENT_SHUTDOWN ||
-					 type == KVM_SYSTEM_EVENT_RESET);
+		l->vcpu->event =
+			type == KVM_SYSTEM_EVENT_SHUTDOWN || type == KVM_SYSTEM_EVENT_RESET;
 }
 
 void a_generic_run_again(struct answer *a)
@@ -516,7 +524,7 @@ static void answer_run(const struct question *q, struct answer *a)
 {
 	if (a_generic_run_input(a))
 		return;
-	if (generic_flag(q->vcpu, GENERIC_EVENT)) {
+	if (q->vcpu->event) {
 		a_generic_run_again(a);
 		a_succeeds(a, R_SYSTEM_EVENT_RUN_AGAIN);
 	} else {
@@ -527,7 +535,7 @@ static void answer_run(const struct question *q, struct answer *a)
 
 static void learn_run(struct learn *l)
 {
-	generic_flag_set(l->vcpu, GENERIC_EVENT, false);
+	l->vcpu->event = false;
 	l->vcpu->last_exit = 0;
 	if (l->succeeded)
 		l_generic_run_exit(l);
@@ -549,15 +557,13 @@ static void answer_one_reg(const struct question *q, struct answer *a)
 static void learn_one_reg(struct learn *l)
 {
 	/* Some of them decide which others there are. */
-	l->vcpu->scratch[GENERIC_REGS] = 0;
+	l->vcpu->reg_count = STATE_NUMBER_UNKNOWN;
 }
 
 /* arm64: the vCPU has no registers before KVM_ARM_VCPU_INIT. */
 static enum state_tri reg_list_needs_init(const struct question *q)
 {
-	if (arch(q) != KVMAPI_ARM64 || generic_flag(q->vcpu, ARM_INITIALIZED))
-		return STATE_NO;
-	return q->vcpu->fresh ? STATE_YES : STATE_UNKNOWN;
+	return arch(q) == KVMAPI_ARM64 ? tri_not(q->vcpu->arm_initialized) : STATE_NO;
 }
 
 static bool reg_list_id(const struct question *q, const struct tape_part *out, uint64_t index,
@@ -596,21 +602,23 @@ static void check_reg_list(const struct question *q, struct judge *j)
 /* The number of registers, which is above the room for them in a list that is too small. */
 static void reg_list_number(struct answer *a, bool too_small, uint64_t room)
 {
-	const uint64_t known = a->q->vcpu->scratch[GENERIC_REGS];
+	const uint64_t known = a->q->vcpu->reg_count;
 
 	if (too_small)
 		a_range(a, R_ARCH_REG_LIST_TOO_SMALL, "n above the room",
 			room < UINT64_MAX ? room + 1 : room, UINT64_MAX, TAPE_ARG_OUT, 0, 8);
 	else
 		a_range(a, R_ARCH_REG_LIST, "n within the room", 0, room, TAPE_ARG_OUT, 0, 8);
-	if (known)
-		A_EQUAL(a, R_ARCH_REG_LIST_COUNT, struct kvm_reg_list, n, known - 1);
+	if (known != STATE_NUMBER_UNKNOWN)
+		A_EQUAL(a, R_ARCH_REG_LIST_COUNT, struct kvm_reg_list, n, known);
 }
 
 /* A list of a few registers, or of as many as there are known to be. */
 static void suggest_reg_list(struct answer *a, uint64_t room, uint64_t known)
 {
-	const uint64_t n = known ? known - 1 : room < LIST_SUGGESTED ? room : LIST_SUGGESTED;
+	const uint64_t n = known != STATE_NUMBER_UNKNOWN ? known
+			   : room < LIST_SUGGESTED	 ? room
+							 : LIST_SUGGESTED;
 
 	if (!a_wants(a, ANSWER_SUGGEST))
 		return;
@@ -623,11 +631,11 @@ static void suggest_reg_list(struct answer *a, uint64_t room, uint64_t known)
 /* api.rst 4.84 */
 static void answer_reg_list(const struct question *q, struct answer *a)
 {
-	uint64_t room, known = q->vcpu->scratch[GENERIC_REGS];
+	uint64_t room, known = q->vcpu->reg_count;
 
 	if (a_refuse(a, R_REG_LIST_NEEDS_INIT, reg_list_needs_init(q)))
 		return;
-	if (arch(q) == KVMAPI_ARM64 && !generic_flag(q->vcpu, ARM_FINALIZED))
+	if (arch(q) == KVMAPI_ARM64 && q->vcpu->arm_finalized != STATE_YES)
 		a_may_fail(a, R_ARCH_REG_LIST_UNFINALIZED);
 	if (!Q_IN(q, struct kvm_reg_list, n, &room)) {
 		a_skip(a, "argument not captured");
@@ -635,7 +643,7 @@ static void answer_reg_list(const struct question *q, struct answer *a)
 	}
 	/* Finalizing adds registers. */
 	if (!a_refuse(a, R_ARCH_REG_LIST_TOO_SMALL,
-		      known ? tri(room < known - 1) : STATE_UNKNOWN)) {
+		      known != STATE_NUMBER_UNKNOWN ? tri(room < known) : STATE_UNKNOWN)) {
 		a_succeeds(a, R_ARCH_REG_LIST);
 		suggest_reg_list(a, room, known);
 		reg_list_number(a, false, room);
@@ -652,7 +660,7 @@ static void learn_reg_list(struct learn *l)
 
 	if (reg_list_needs_init(l->q) != STATE_YES && Q_IN(l->q, struct kvm_reg_list, n, &room) &&
 	    (l->succeeded || l->ret->ret == -E2BIG) && L_OUT(l, struct kvm_reg_list, n, &n))
-		l->vcpu->scratch[GENERIC_REGS] = 1 + n;
+		l->vcpu->reg_count = n;
 }
 
 /* Power has no MP states. */
@@ -686,10 +694,8 @@ static void answer_mp_state_get(const struct question *q, struct answer *a)
 		return;
 	a_succeeds(a, R_ARCH_MP_STATE_GET);
 	a_check(a, check_mp_state);
-	a_block(a,
-		generic_mp_known(q) ? (uint16_t)q->vcpu->scratch[GENERIC_MP_RULE]
-				    : R_ARCH_MP_STATE_SAME,
-		&q->vcpu->blocks[STATE_MP_STATE], TAPE_ARG_OUT, 0, 4);
+	a_block(a, generic_mp_rule(q, R_ARCH_MP_STATE_SAME), &q->vcpu->blocks[STATE_MP_STATE],
+		TAPE_ARG_OUT, 0, 4);
 }
 
 static void learn_mp_state_get(struct learn *l)
@@ -700,7 +706,7 @@ static void learn_mp_state_get(struct learn *l)
 	    !mp_state_exists(l->q, state))
 		return;
 	l_block_get(l, &l->vcpu->blocks[STATE_MP_STATE], l->out, 0, 4);
-	l->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+	l->vcpu->mp_rule = R_ARCH_MP_STATE_SAME;
 }
 
 /* The kernel takes this state; STATE_UNKNOWN: newer ones do. */
@@ -761,7 +767,7 @@ static void learn_mp_state_set(struct learn *l)
 			generic_forget_registers(l->vcpu);
 	} else if (l->succeeded) {
 		l_block_set(l, &l->vcpu->blocks[STATE_MP_STATE], l->q->in, 0, 4);
-		l->vcpu->scratch[GENERIC_MP_RULE] = R_ARCH_MP_STATE_SAME;
+		l->vcpu->mp_rule = R_ARCH_MP_STATE_SAME;
 	}
 }
 

@@ -6,48 +6,6 @@
 #include "kvmapi/kvm_newer.h"
 #include "model/areas/areas.h"
 
-/* Use of state_vcpu.scratch on these architectures. Zero always means "nothing known". */
-enum {
-	GENERIC_FLAGS,	   /* mask of enum generic_flag */
-	GENERIC_STAMP,	   /* state_vm.last_run_end when the rest was learned */
-	GENERIC_MP_AT_RUN, /* 1 + MP state when the last KVM_RUN began, 0 = not known */
-	GENERIC_FEATURES,  /* arm64: features of the first KVM_ARM_VCPU_INIT */
-	GENERIC_TARGET,	   /* arm64: its target */
-	GENERIC_MP_RULE,   /* rule by which the MP state is known */
-	ARM_PC_AT_RUN,	   /* 1 + where KVM_RUN moves a PC that userspace set, 0 = not known */
-	GENERIC_REGS,	   /* 1 + number of registers of KVM_GET_REG_LIST */
-};
-
-enum generic_flag {
-	GENERIC_LEARNED_IN_RUN = 1 << 0, /* what is known was learned from the last KVM_RUN */
-	GENERIC_EVENT = 1 << 1,		 /* the last KVM_RUN ended with a shutdown or a reset */
-	ARM_INITIALIZED = 1 << 2,
-	ARM_RESET = 1 << 3, /* registers that are not in state_vcpu.msrs are as reset left them */
-	ARM_FINALIZED = 1 << 4,
-	S390_DEBUGGED = 1 << 5, /* guest debugging was accepted */
-	/* STATE_DOUBTS */
-	ARM_UNSURE = 1 << 16,	/* which features the vCPU has is not known */
-	S390_MP_SEEN = 1 << 17, /* the MP state need no longer be that of a new vCPU */
-};
-
-static inline bool generic_flag(const struct state_vcpu *v, enum generic_flag flag)
-{
-	return v->scratch[GENERIC_FLAGS] & flag;
-}
-
-static inline void generic_flag_set(struct state_vcpu *v, enum generic_flag flag, bool on)
-{
-	if (on)
-		v->scratch[GENERIC_FLAGS] |= flag;
-	else
-		v->scratch[GENERIC_FLAGS] &= ~(uint64_t)flag;
-}
-
-/* Slots of state_vm.scratch, behind those of vm.h. */
-enum {
-	GENERIC_VM_FEATURES = 4, /* 1 + features of the first vCPU that was initialised */
-};
-
 /*
  * What other vCPUs can change of this one (MP state, registers through PSCI) becomes unknown if one
  * ran since it was learned.  What is learned afterwards holds.
@@ -57,8 +15,10 @@ void generic_forget_others(struct learn *l);
 void generic_forget_registers(struct state_vcpu *v);
 /* The MP state is known to be this by a rule, or (UINT32_MAX) not known. */
 void generic_mp_state(struct learn *l, uint32_t state, uint16_t rule);
-/* 1 + the MP state, 0 = not known. */
+/* The MP state, STATE_NUMBER_UNKNOWN = not known. */
 uint64_t generic_mp_known(const struct question *q);
+/* The rule by which it is known; `same`: it is not known which, or the state is not. */
+uint16_t generic_mp_rule(const struct question *q, uint16_t same);
 
 /* Bytes of a register by its id. */
 uint32_t generic_register_size(uint64_t id);

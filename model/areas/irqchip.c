@@ -102,7 +102,7 @@ static void chips_reset(struct learn *l)
 		if (state_block_set(b, 0, bytes, chip_size(chip)))
 			l->oom = -ENOMEM;
 		forget_volatile(b, chip);
-		l->vm->scratch[VM_SCRATCH_CHIP_RESET] |= 1 << chip;
+		l->vm->chip_reset |= 1 << chip;
 	}
 }
 
@@ -344,8 +344,7 @@ static void answer_get_irqchip(const struct question *q, struct answer *a)
 	end = chip_at + chip_size(chip);
 	A_EQUAL(a, R_GET_IRQCHIP_ID_KEPT, struct kvm_irqchip, chip_id, chip);
 	a_block(a,
-		vm->scratch[VM_SCRATCH_CHIP_RESET] >> chip & 1 ? R_GET_IRQCHIP_AFTER_CREATE
-							       : R_GET_IRQCHIP_READS_BACK,
+		vm->chip_reset >> chip & 1 ? R_GET_IRQCHIP_AFTER_CREATE : R_GET_IRQCHIP_READS_BACK,
 		&vm->blocks[STATE_PIC_MASTER + chip], TAPE_ARG_OUT, chip_at, chip_size(chip));
 	a_kept(a, R_GET_IRQCHIP_REST_KEPT, "the rest of the buffer", end,
 	       sizeof(struct kvm_irqchip) - end);
@@ -364,7 +363,7 @@ static void learn_get_irqchip(struct learn *l)
 		return;
 	b = &l->vm->blocks[STATE_PIC_MASTER + chip];
 	l_block_get(l, b, l->out, (uint32_t)chip_at, chip_size(chip));
-	l->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
+	l->vm->chip_reset &= ~(1ull << chip);
 	forget_volatile(b, chip);
 }
 
@@ -384,7 +383,7 @@ static void learn_set_irqchip(struct learn *l)
 	if (!learn_irqchip_call(l, &chip))
 		return;
 	b = &l->vm->blocks[STATE_PIC_MASTER + chip];
-	l->vm->scratch[VM_SCRATCH_CHIP_RESET] &= ~(1ull << chip);
+	l->vm->chip_reset &= ~(1ull << chip);
 	/* From `chip_at` of the part to the beginning of the block. */
 	l_block_set(l, b, l->q->in, (uint32_t)chip_at, chip_size(chip));
 	forget_volatile(b, chip);
@@ -633,8 +632,8 @@ static void pit_reset(struct learn *l)
 	/* A guest that runs may have programmed it by now. */
 	if (q_vm_ran(l->q))
 		state_block_forget(b);
-	l->vm->scratch[VM_SCRATCH_PIT_RESET] = 1;
-	l->vm->scratch[VM_SCRATCH_PIT_SANE] = 1;
+	l->vm->pit_reset = true;
+	l->vm->pit_sane = true;
 }
 
 static void pit_creation(const struct question *q, struct answer *a, uint16_t succeeds)
@@ -769,10 +768,9 @@ static bool pit_get(const struct question *q, struct answer *a, size_t size)
 		return false;
 	for (int i = 0; i < CHANNELS; i++)
 		a_suggest(a, TAPE_ARG_OUT, PIT_MODE(i), 1, 0);
-	a_block(a,
-		vm->scratch[VM_SCRATCH_PIT_RESET] ? R_GET_PIT_AFTER_CREATE : R_GET_PIT_READS_BACK,
+	a_block(a, vm->pit_reset ? R_GET_PIT_AFTER_CREATE : R_GET_PIT_READS_BACK,
 		&vm->blocks[STATE_PIT], TAPE_ARG_OUT, 0, size);
-	if (vm->scratch[VM_SCRATCH_PIT_SANE])
+	if (vm->pit_sane)
 		pit_values(a);
 	return true;
 }
@@ -782,7 +780,7 @@ static void pit_learn_get(struct learn *l, uint32_t size)
 	if (!l->succeeded)
 		return;
 	l_block_get(l, &l->vm->blocks[STATE_PIT], l->out, 0, size);
-	l->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+	l->vm->pit_reset = false;
 }
 
 static void pit_learn_set(struct learn *l, uint32_t size)
@@ -794,10 +792,10 @@ static void pit_learn_set(struct learn *l, uint32_t size)
 
 	if (!l->succeeded)
 		return;
-	l->vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
+	l->vm->pit_reset = false;
 	if (!whole || pit_odd(l->q, in) ||
 	    (Q_IN(l->q, struct kvm_pit_state2, flags, &flags) && flags & ~PIT_FLAGS))
-		l->vm->scratch[VM_SCRATCH_PIT_SANE] = 0;
+		l->vm->pit_sane = false;
 	/* The obsolete form leaves the flags alone. */
 	if (!whole || q_vm_ran(l->q))
 		state_block_forget(b);
@@ -825,7 +823,7 @@ static void answer_get_pit2(const struct question *q, struct answer *a)
 {
 	if (!pit_get(q, a, sizeof(struct kvm_pit_state2)))
 		return;
-	if (q->vm->scratch[VM_SCRATCH_PIT_SANE])
+	if (q->vm->pit_sane)
 		a_bits(a, R_GET_PIT_FLAGS, "flags that are not defined", 0, ~PIT_FLAGS,
 		       TAPE_ARG_OUT, offsetof(struct kvm_pit_state2, flags), 4);
 	a_zero(a, R_GET_PIT_RESERVED, "reserved words", TAPE_ARG_OUT,

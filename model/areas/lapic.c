@@ -68,8 +68,7 @@ static void answer_id(const struct question *q, struct answer *a)
 	uint64_t arg;
 
 	if (v->fresh && v->number <= 254 && v->has_run == STATE_NO && !q_vcpu_ran(q) &&
-	    !vcpu_flag(v, VCPU_LAPIC_GIVEN) &&
-	    vm_cap_enabled(q->vm, KVM_CAP_X2APIC_API, &arg) == STATE_NO)
+	    !v->lapic_given && vm_cap_enabled(q->vm, KVM_CAP_X2APIC_API, &arg) == STATE_NO)
 		a_equal(a, R_LAPIC_ID, "id", v->number << 24, TAPE_ARG_OUT, APIC_ID, 4);
 }
 
@@ -99,7 +98,7 @@ static void answer_lapic_get(const struct question *q, struct answer *a)
 	/* Version 0x10 to 0x15 is what an integrated APIC says, whatever it can do besides. */
 	a_bits(a, R_LAPIC_VERSION, "version of an integrated APIC", 0x10, 0xf0, TAPE_ARG_OUT,
 	       APIC_VERSION, 1);
-	if (!vcpu_flag(q->vcpu, VCPU_ODD_LAPIC) && q->vcpu->fresh)
+	if (!q->vcpu->odd_lapic && q->vcpu->fresh)
 		answer_between(a);
 }
 
@@ -136,19 +135,19 @@ static void learn_lapic_set(struct learn *l)
 
 	if (no_lapic(l->q) == STATE_YES)
 		return;
-	vcpu_flag_set(l->vcpu, VCPU_LAPIC_GIVEN, true);
+	l->vcpu->lapic_given = true;
 	if (!l->succeeded) {
 		state_block_forget(b);
 		return;
 	}
 	l->vcpu->has_lapic = STATE_YES;
 	if (!vcpu_captured(l->q->in, KVM_APIC_REG_SIZE) || odd_byte(l->q->in->data))
-		vcpu_flag_set(l->vcpu, VCPU_ODD_LAPIC, true);
+		l->vcpu->odd_lapic = true;
 	l_block_set(l, b, l->q->in, 0, KVM_APIC_REG_SIZE);
 	/* The task priority is cr8, too. */
 	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
 	VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
-	vcpu_flag_set(l->vcpu, VCPU_RUN_IS_NEWEST, false);
+	l->vcpu->run_is_newest = false;
 	forget_moving(l);
 	/* A change of the timer's mode clears its count. */
 	vcpu_forget(l, STATE_LAPIC, APIC_TIMER_INITIAL, APIC_STEP);
@@ -176,7 +175,7 @@ static void learn_tpr_reporting(struct learn *l)
 	uint64_t enabled;
 
 	if (l->succeeded && (!Q_IN(l->q, struct kvm_tpr_access_ctl, enabled, &enabled) || enabled))
-		vcpu_flag_set(l->vcpu, VCPU_TPR_REPORTED, true);
+		l->vcpu->tpr_reported = true;
 }
 
 /* How many of the four bytes at this address are guest memory that can be written. */

@@ -98,7 +98,7 @@ static bool apic_base_now(const struct question *q, const struct state_given *g,
 		return true;
 	if (may_have_run(q))
 		return false;
-	*base = g->apic_base_known ? g->apic_base : APIC_BASE_RESET;
+	*base = g->apic_base != STATE_NUMBER_UNKNOWN ? g->apic_base : APIC_BASE_RESET;
 	return true;
 }
 
@@ -110,12 +110,6 @@ static void advise_apic_base(struct judge *j, const struct state_given *g, uint6
 	if (g->lapic && apic_base_now(j->q, g, &before) && (before ^ base) & base & APIC_BASE_MODE)
 		j_advise(j, R_LINT_APIC_MODE_AFTER_LAPIC, "APIC base 0x%llx, before 0x%llx",
 			 (unsigned long long)base, (unsigned long long)before);
-}
-
-static void given_apic_base(struct state_given *g, uint64_t base)
-{
-	g->apic_base = base;
-	g->apic_base_known = true;
 }
 
 static void advise_set_msr(struct judge *j, const struct state_given *g, uint64_t index,
@@ -141,7 +135,7 @@ static void given_msr(const struct question *q, struct state_given *g, uint64_t 
 {
 	switch (index) {
 	case MSR_APIC_BASE:
-		given_apic_base(g, data);
+		g->apic_base = data;
 		break;
 	case MSR_TSC_DEADLINE:
 		/* Dropped or not: what comes after it is still in the wrong order. */
@@ -318,7 +312,7 @@ static void advise_cpuid(struct judge *j)
 	if (j->ret->ret || !cpuid_count(j->q, &count))
 		return;
 	/* The same once more changes nothing; without the one before, nothing can be said. */
-	if (q_vcpu_has_run(j->q) == STATE_YES && g->cpuid &&
+	if (q_vcpu_has_run(j->q) == STATE_YES && g->cpuid_hash != STATE_NUMBER_UNKNOWN &&
 	    g->cpuid_hash != cpuid_hash(j->q, count))
 		j_advise(j, R_LINT_CPUID_AFTER_RUN, "it has run, and KVM took another CPUID");
 	for (uint64_t i = 0; i < count && !old_cpuid(j->q); i++) {
@@ -336,6 +330,7 @@ static void learn_cpuid(struct learn *l)
 
 	if (l->ret->ret)
 		return;
+	g->cpuid_hash = STATE_NUMBER_UNKNOWN;
 	g->cpuid = cpuid_count(l->q, &count);
 	if (!g->cpuid)
 		return;
@@ -459,23 +454,22 @@ static void advise_sregs(struct judge *j)
 	advise_regs(j);
 	if (Q_IN(j->q, struct kvm_sregs, apic_base, &base))
 		advise_apic_base(j, g, base);
-	if (given_cr8(j->q, &cr8) && g->tpr_known && cr8 != g->tpr >> 4)
+	if (given_cr8(j->q, &cr8) && g->tpr != STATE_NUMBER_UNKNOWN && cr8 != g->tpr >> 4)
 		j_advise(j, R_LINT_TPR_CONFLICT, "cr8 = %llu, task priority 0x%02x",
-			 (unsigned long long)cr8, g->tpr);
+			 (unsigned long long)cr8, (unsigned int)g->tpr);
 }
 
 static void learn_sregs(struct learn *l)
 {
 	struct state_given *g = &l->vcpu->given;
-	uint64_t base, cr8;
+	uint64_t base;
 
 	if (l->ret->ret)
 		return;
 	if (Q_IN(l->q, struct kvm_sregs, apic_base, &base))
-		given_apic_base(g, base);
-	g->cr8_known = given_cr8(l->q, &cr8);
-	if (g->cr8_known)
-		g->cr8 = (uint8_t)cr8;
+		g->apic_base = base;
+	if (!given_cr8(l->q, &g->cr8))
+		g->cr8 = STATE_NUMBER_UNKNOWN;
 }
 
 static void advise_lapic(struct judge *j)
@@ -486,10 +480,10 @@ static void advise_lapic(struct judge *j)
 	if (j->ret->ret)
 		return;
 	/* A CR8 of 0 is what a reset writes, and mostly not worth keeping. */
-	if (q_field(j->q, j->q->in, APIC_TPR, 1, &tpr) && g->cr8_known && g->cr8 &&
-	    g->cr8 != tpr >> 4)
+	if (q_field(j->q, j->q->in, APIC_TPR, 1, &tpr) && g->cr8 != STATE_NUMBER_UNKNOWN &&
+	    g->cr8 && g->cr8 != tpr >> 4)
 		j_advise(j, R_LINT_TPR_CONFLICT, "task priority 0x%02x, cr8 = %u",
-			 (unsigned int)tpr, g->cr8);
+			 (unsigned int)tpr, (unsigned int)g->cr8);
 	if (!q_field(j->q, j->q->in, APIC_LVTT, 4, &lvtt))
 		return;
 	if (in_deadline_mode(lvtt) && lacks_deadline(j->q))
@@ -504,14 +498,13 @@ static void advise_lapic(struct judge *j)
 static void learn_lapic(struct learn *l)
 {
 	struct state_given *g = &l->vcpu->given;
-	uint64_t tpr, lvtt;
+	uint64_t lvtt;
 
 	if (l->ret->ret)
 		return;
 	g->lapic = true;
-	g->tpr_known = q_field(l->q, l->q->in, APIC_TPR, 1, &tpr);
-	if (g->tpr_known)
-		g->tpr = (uint8_t)tpr;
+	g->tpr = STATE_NUMBER_UNKNOWN;
+	q_field(l->q, l->q->in, APIC_TPR, 1, &g->tpr);
 	if (q_field(l->q, l->q->in, APIC_LVTT, 4, &lvtt) && !in_deadline_mode(lvtt))
 		g->deadline = false;
 }
@@ -524,9 +517,9 @@ static void advise_fpu(struct judge *j)
 	if (j->ret->ret || !Q_IN(j->q, struct kvm_fpu, mxcsr, &mxcsr) || !mxcsr)
 		return;
 	/* It is what the vCPU has anyway: nothing is lost. */
-	if (!may_have_run(j->q) && mxcsr == (g->mxcsr_known ? g->mxcsr : MXCSR_RESET))
+	if (!may_have_run(j->q) && g->mxcsr == STATE_NUMBER_UNKNOWN && mxcsr == MXCSR_RESET)
 		return;
-	if (g->mxcsr_known && mxcsr == g->mxcsr)
+	if (mxcsr == g->mxcsr)
 		return;
 	j_advise(j, R_LINT_FPU_MXCSR, "mxcsr = 0x%llx", (unsigned long long)mxcsr);
 }
@@ -537,7 +530,6 @@ static void learn_xsave(struct learn *l)
 
 	if (l->ret->ret || !q_field(l->q, l->q->in, XSAVE_MXCSR, 4, &mxcsr))
 		return;
-	l->vcpu->given.mxcsr_known = true;
 	l->vcpu->given.mxcsr = mxcsr;
 }
 
@@ -553,7 +545,7 @@ static const struct tape_part *run_part(const struct tape_part *parts, unsigned 
 static const struct {
 	uint16_t offset, size;
 	const char *name;
-} sync_sets[STATE_SYNC_SETS] = {
+} sync_sets[] = {
 #define SET(member)                                                          \
 	{                                                                    \
 		16 + offsetof(struct kvm_sync_regs, member),                 \
@@ -564,6 +556,14 @@ static const struct {
 	SET(events),
 #undef SET
 };
+
+#define SYNC_SETS (sizeof(sync_sets) / sizeof(sync_sets[0]))
+
+/* What is kept of them, as the last KVM_RUN left them. */
+#define SYNC_HASHES(g)                                               \
+	{                                                            \
+		&(g)->sync_regs, &(g)->sync_sregs, &(g)->sync_events \
+	}
 
 /* What userspace left there; NULL if it was not captured. */
 static const struct tape_part *sync_in(const struct question *q)
@@ -584,18 +584,19 @@ static bool sync_apic_base(const struct question *q, uint64_t *base)
 static void advise_sync_regs(struct judge *j)
 {
 	const struct state_given *g = &j->q->vcpu->given;
+	const uint64_t *const hashes[] = SYNC_HASHES(g);
 	const struct tape_part *in = sync_in(j->q);
 	uint64_t dirty = in ? q_number(j->q, in->data + 8, 8) : 0, base;
 
-	for (unsigned int i = 0; i < STATE_SYNC_SETS; i++) {
+	for (unsigned int i = 0; i < SYNC_SETS; i++) {
 		const uint8_t *at = in && in->have >= sync_sets[i].offset + sync_sets[i].size
 					    ? in->data + sync_sets[i].offset
 					    : NULL;
 
 		/* Cleared is not changed: no registers are all zero. */
-		if (at && g->sync_valid & 1u << i && !(dirty >> i & 1) &&
+		if (at && *hashes[i] != STATE_NUMBER_UNKNOWN && !(dirty >> i & 1) &&
 		    !bytes_zero(at, sync_sets[i].size) &&
-		    hash64_add(HASH64_BEGIN, at, sync_sets[i].size) != g->sync_hash[i])
+		    hash64_add(HASH64_BEGIN, at, sync_sets[i].size) != *hashes[i])
 			j_advise(j, R_LINT_SYNC_NOT_DIRTY, "s.regs.%s, kvm_dirty_regs = 0x%llx",
 				 sync_sets[i].name, (unsigned long long)dirty);
 	}
@@ -611,17 +612,17 @@ static void learn_sync_regs(struct learn *l)
 	const struct tape_part *out =
 		run_part(l->ret->parts, l->ret->part_count, TAPE_RUN_REGS_OUT, 16);
 	struct state_given *g = &l->vcpu->given;
+	uint64_t *const hashes[] = SYNC_HASHES(g);
 	uint64_t valid = out ? q_number(l->q, out->data, 8) : 0, base;
 
 	if (sync_apic_base(l->q, &base))
-		given_apic_base(g, base);
-	g->sync_valid = 0;
-	for (unsigned int i = 0; !l->ret->ret && i < STATE_SYNC_SETS; i++) {
-		if (!(valid >> i & 1) || out->have < sync_sets[i].offset + sync_sets[i].size)
-			continue;
-		g->sync_valid |= 1u << i;
-		g->sync_hash[i] = hash64_add(HASH64_BEGIN, out->data + sync_sets[i].offset,
-					     sync_sets[i].size);
+		g->apic_base = base;
+	for (unsigned int i = 0; i < SYNC_SETS; i++) {
+		*hashes[i] = STATE_NUMBER_UNKNOWN;
+		if (!l->ret->ret && valid >> i & 1 &&
+		    out->have >= sync_sets[i].offset + sync_sets[i].size)
+			*hashes[i] = hash64_add(HASH64_BEGIN, out->data + sync_sets[i].offset,
+						sync_sets[i].size);
 	}
 }
 
@@ -631,7 +632,7 @@ static bool is_cr8(const struct question *q, uint64_t value)
 	const struct state_given *g = &q->vcpu->given;
 	uint64_t now;
 
-	return (g->tpr_known && g->tpr >> 4 == value) || (g->cr8_known && g->cr8 == value) ||
+	return (g->tpr != STATE_NUMBER_UNKNOWN && g->tpr >> 4 == value) || g->cr8 == value ||
 	       (vcpu_block_number(q, STATE_LAPIC, APIC_TPR, 1, &now) && now >> 4 == value) ||
 	       (VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, cr8, &now) && now == value) ||
 	       (VCPU_KNOWN(q, STATE_SREGS2, struct kvm_sregs2, cr8, &now) && now == value);
@@ -690,8 +691,8 @@ static void learn_run(struct learn *l)
 	else
 		g->immediate_runs = 0;
 	if (!run_immediate(l->q)) {
-		g->clock_enabled = g->clock_ctrl = g->deadline = g->mxcsr_known = false;
-		g->apic_base_known = g->tpr_known = g->cr8_known = false;
+		g->clock_enabled = g->clock_ctrl = g->deadline = false;
+		g->mxcsr = g->apic_base = g->tpr = g->cr8 = STATE_NUMBER_UNKNOWN;
 	}
 }
 

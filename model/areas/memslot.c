@@ -13,8 +13,7 @@
 #define MAX_SLOTS   32767	  /* ids, internal ones included */
 #define KNOWN_FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD)
 
-#define IDENTITY_MAP_DEFAULT 0xfffbc000ull
-#define APIC_ACCESS	     0xfee00000ull
+#define APIC_ACCESS 0xfee00000ull
 
 enum { GPA, SIZE, HVA, FLAGS };
 
@@ -59,22 +58,22 @@ static bool slots_meet(const struct state_vm *vm, uint64_t gpa, uint64_t size)
 
 static bool tss_meets(const struct state_vm *vm, uint64_t gpa, uint64_t size)
 {
-	uint64_t tss = vm->scratch[VM_SCRATCH_TSS];
-
-	return tss ? overlaps(gpa, size, tss - 1, 3 * X86_PAGE) : vm->slots.open;
+	if (vm->tss_set == STATE_YES)
+		return vm->tss == STATE_NUMBER_UNKNOWN ||
+		       overlaps(gpa, size, vm->tss, 3 * X86_PAGE);
+	return vm->tss_set == STATE_UNKNOWN || vm->slots.open;
 }
 
 static bool identity_map_meets(const struct state_vm *vm, uint64_t gpa, uint64_t size)
 {
 	uint64_t map = vm->identity_map;
 
-	return overlaps(gpa, size, map == UINT64_MAX ? IDENTITY_MAP_DEFAULT : map, X86_PAGE) ||
-	       (!vm->fresh && map == UINT64_MAX);
+	return map == STATE_NUMBER_UNKNOWN || overlaps(gpa, size, map, X86_PAGE);
 }
 
 bool memslot_identity_map_taken(const struct state_vm *vm)
 {
-	uint64_t map = vm->identity_map == UINT64_MAX ? IDENTITY_MAP_DEFAULT : vm->identity_map;
+	uint64_t map = vm->identity_map;
 
 	return map >> 32 || map % X86_PAGE || slots_meet(vm, map, X86_PAGE) ||
 	       tss_meets(vm, map, X86_PAGE) || overlaps(map, X86_PAGE, APIC_ACCESS, X86_PAGE);
@@ -89,7 +88,7 @@ bool memslot_apic_page_taken(const struct state_vm *vm)
 static bool near_internal_slot(const struct state_vm *vm, uint64_t gpa, uint64_t size)
 {
 	return overlaps(gpa, size, APIC_ACCESS, X86_PAGE) || tss_meets(vm, gpa, size) ||
-	       overlaps(gpa, size, IDENTITY_MAP_DEFAULT, X86_PAGE) ||
+	       overlaps(gpa, size, STATE_IDENTITY_MAP_DEFAULT, X86_PAGE) ||
 	       identity_map_meets(vm, gpa, size);
 }
 
@@ -227,8 +226,8 @@ void memslot_memfd(struct learn *l, uint64_t fd, uint64_t size, uint64_t flags)
 	vm_fact_set(l, VM_FACT_MEMFD, fd, size, flags);
 }
 
-/* A slot that is bound to a part of the file that the range meets. */
-static bool memfd_bound(const struct question *q, const struct region *r)
+/* A slot is bound to a part of the file that the range meets. */
+static enum state_tri memfd_bound(const struct question *q, const struct region *r)
 {
 	const struct state_set *facts = &q->vm->facts;
 
@@ -240,9 +239,9 @@ static bool memfd_bound(const struct question *q, const struct region *r)
 		slot = state_set_find(&q->vm->slots, e->key2, 0);
 		if (slot && slot->known &&
 		    overlaps(r->offset, r->size, e->value[1], slot->value[SIZE]))
-			return true;
+			return STATE_YES;
 	}
-	return false;
+	return vm_facts_open(q) ? STATE_UNKNOWN : STATE_NO;
 }
 
 /*
@@ -264,7 +263,7 @@ static bool memfd_refused(const struct question *q, struct answer *a, const stru
 			    !(file->value[1] & GUEST_MEMFD_FLAG_MMAP) && !vm_typed(q))) ||
 	       a_refuse(a, R_MEMORY_REGION_MEMFD_RANGE,
 			tri(r->offset + r->size > file->value[0])) ||
-	       a_refuse(a, R_MEMORY_REGION_MEMFD_OVERLAP, tri(memfd_bound(q, r)));
+	       a_refuse(a, R_MEMORY_REGION_MEMFD_OVERLAP, memfd_bound(q, r));
 }
 
 /* --- what the dirty log of a slot holds ------------------------------------------------------- */
@@ -444,14 +443,14 @@ static uint64_t slot_pages(const struct question *q, const struct state_entry *s
 /* Calls on the dirty log that follow upon each other: no guest and nothing else can set bits. */
 static void log_sequence(struct learn *l)
 {
-	uint64_t *scratch = l->vm->scratch;
+	struct state_vm *vm = l->vm;
 
 	if (q_vm_ran(l->q))
-		scratch[VM_SCRATCH_DIRTY_LAST] = 0;
+		vm->dirty_last = 0;
 	/* Each call counts one at its beginning and one at its end. */
-	if (!scratch[VM_SCRATCH_DIRTY_LAST] || l->q->entered != scratch[VM_SCRATCH_DIRTY_LAST] + 2)
-		scratch[VM_SCRATCH_DIRTY_FIRST] = l->q->entered;
-	scratch[VM_SCRATCH_DIRTY_LAST] = l->q->entered;
+	if (!vm->dirty_last || l->q->entered != vm->dirty_last + 2)
+		vm->dirty_first = l->q->entered;
+	vm->dirty_last = l->q->entered;
 }
 
 /* A bit of a dirty log, which is made of 64-bit words of the host. */
@@ -479,8 +478,9 @@ static bool log_empty(const struct question *q, uint64_t number)
 
 	/* On x86 nothing but vCPUs, and what is called on them, writes to a guest. */
 	return (q->facts->arch == KVMAPI_X86 && vm->has_vcpus == STATE_NO && !(known & LOG_SET) &&
+		!vm_facts_open(q) &&
 		!vm_fact(q, VM_FACT_XEN_ATTR, KVM_XEN_ATTR_TYPE_SHARED_INFO)) ||
-	       (!q_vm_ran(q) && emptied && emptied >= vm->scratch[VM_SCRATCH_DIRTY_FIRST]);
+	       (!q_vm_ran(q) && emptied && emptied >= vm->dirty_first);
 }
 
 /* The bits of a log that was given, against what is known of it. */
@@ -733,7 +733,7 @@ static void answer_set_tss_addr(const struct question *q, struct answer *a)
 
 	if (a_refuse(a, R_SET_TSS_ADDR_RANGE, tri(addr > 0xffffd000)))
 		return;
-	if (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->scratch[VM_SCRATCH_TSS] ||
+	if (addr % X86_PAGE || slots_meet(vm, addr, 3 * X86_PAGE) || vm->tss_set != STATE_NO ||
 	    overlaps(addr, 3 * X86_PAGE, APIC_ACCESS, X86_PAGE) ||
 	    identity_map_meets(vm, addr, 3 * X86_PAGE))
 		a_may_fail(a, R_SET_TSS_ADDR_CONFLICT);
@@ -742,8 +742,10 @@ static void answer_set_tss_addr(const struct question *q, struct answer *a)
 
 static void learn_set_tss_addr(struct learn *l)
 {
-	if (l->succeeded)
-		l->vm->scratch[VM_SCRATCH_TSS] = 1 + l->q->call->arg;
+	if (!l->succeeded)
+		return;
+	l->vm->tss_set = STATE_YES;
+	l->vm->tss = l->q->call->arg;
 }
 
 /* Where the identity map is to be; UINT64_MAX = not captured. */
@@ -770,7 +772,7 @@ static void learn_set_identity_map_addr(struct learn *l)
 	uint64_t addr = identity_map_asked(l->q);
 
 	if (l->succeeded)
-		l->vm->identity_map = addr ? addr : IDENTITY_MAP_DEFAULT;
+		l->vm->identity_map = addr ? addr : STATE_IDENTITY_MAP_DEFAULT;
 }
 
 static void answer_set_nr_mmu_pages(const struct question *q, struct answer *a)
@@ -818,7 +820,7 @@ static void answer_get_nr_mmu_pages(const struct question *q, struct answer *a)
 	a_refuse_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages,
 		      tri_may(pages < 0 && exact, pages < 0 && pages >= -4095));
 	/* No errno, or maybe another number. */
-	if (pages < -4095 || (!exact && (set ? pages < 0 : !q->vm->fresh)))
+	if (pages < -4095 || (!exact && (set ? pages < 0 : !q->vm->fresh || vm_facts_open(q))))
 		a_any_int(a, R_GET_NR_MMU_PAGES_NEGATIVE,
 			  set ? "how many pages guests use is not known"
 			      : "what limit was set before is not known");

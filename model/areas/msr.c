@@ -216,17 +216,17 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 	uint64_t base, promise;
 
 	if (index == MSR_EFER)
-		vcpu_flag_set(v, VCPU_ODD_SREGS, true); /* LME is not held against CR0 here */
+		v->odd_sregs = true; /* LME is not held against CR0 here */
 	if (index == MSR_APICBASE) {
 		if (!VCPU_KNOWN(l->q, STATE_SREGS, struct kvm_sregs, apic_base, &base) ||
 		    base != data)
 			state_block_forget(&v->blocks[STATE_LAPIC]);
-		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+		v->run_is_newest = false;
 	} else if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST) {
 		state_block_forget(&v->blocks[STATE_LAPIC]);
 		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
 		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
-		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+		v->run_is_newest = false;
 	} else if (index == MSR_TSC || index == MSR_TSC_ADJUST) {
 		vcpu_attrs_forget(v);
 	} else if (index == MSR_KVM_CLOCK_OLD) {
@@ -396,7 +396,7 @@ static void answer_entry(const struct question *q, struct answer *a, uint64_t i,
 		a_suggest(a, TAPE_ARG_OUT, at + 8, 8, 0);
 	if (!q_vcpu_ran(q)) {
 		a_msr(a, R_MSRS_SAME, index, TAPE_ARG_OUT, at + 8);
-		if (index == MSR_APICBASE && vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) &&
+		if (index == MSR_APICBASE && q->vcpu->run_is_newest &&
 		    state_block_known(run, 24, 8))
 			a_equal(a, R_SREGS_APIC_BASE_AS_IN_RUN, "MSR 0x1b",
 				q_number(q, run->value + 24, 8), TAPE_ARG_OUT, at + 8, 8);

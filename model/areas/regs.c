@@ -63,7 +63,7 @@ static void learn_regs_set(struct learn *l)
 	if (l_vcpu_protected(l) || !l->succeeded)
 		return;
 	l_block_set(l, &l->vcpu->blocks[STATE_REGS], l->q->in, 0, sizeof(struct kvm_regs));
-	vcpu_flag_set(l->vcpu, VCPU_REGS_WRITTEN, true);
+	l->vcpu->regs_written = true;
 	rflags_promise(l);
 	/* A new RIP makes a pending exception pointless: kernels drop it, and keep an injected one.
 	 */
@@ -93,9 +93,8 @@ static void answer_regs_get(const struct question *q, struct answer *a)
 	a_check(a, check_completion);
 	a_bits(a, R_REGS_RFLAGS_FIXED, "bit 1 of rflags", 2, 2, TAPE_ARG_OUT, RFLAGS, 8);
 	/* Right after KVM_RUN: nothing else was written to this vCPU meanwhile. */
-	if (vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) && !q_vcpu_ran(q) &&
-	    q->vcpu->has_lapic == STATE_NO && state_block_known(run, if_flag, 1) &&
-	    !vcpu_flag(q->vcpu, VCPU_REGS_WRITTEN))
+	if (q->vcpu->run_is_newest && !q_vcpu_ran(q) && q->vcpu->has_lapic == STATE_NO &&
+	    state_block_known(run, if_flag, 1) && !q->vcpu->regs_written)
 		a_bits(a, R_REGS_IF_AS_IN_RUN, "IF in rflags", run->value[if_flag] ? RFLAGS_IF : 0,
 		       RFLAGS_IF, TAPE_ARG_OUT, RFLAGS, 8);
 }
@@ -197,7 +196,7 @@ static bool sregs_learn_bytes(struct learn *l, const struct tape_part *part)
 	vcpu_msr_forget(l, MSR_GS_BASE);
 	state_block_forget(&v->blocks[STATE_LAPIC]);
 	state_block_forget(&v->blocks[STATE_MP_STATE]);
-	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	v->run_is_newest = false;
 	return false;
 }
 
@@ -228,7 +227,7 @@ static void sregs_learn_given(struct learn *l)
 		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr0);
 		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr0);
 	}
-	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	v->run_is_newest = false;
 	if (vcpu_apic_base_completed(l->q, new.apic_base)) {
 		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, apic_base);
 		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, apic_base);
@@ -254,8 +253,7 @@ static void sregs_learn_given(struct learn *l)
 /* cr8 and apic_base are in struct kvm_run, too, and as the last KVM_RUN left them. */
 static bool sregs_in_run(const struct question *q)
 {
-	return vcpu_flag(q->vcpu, VCPU_RUN_IS_NEWEST) && !q_vcpu_ran(q) &&
-	       state_block_known(&q->vcpu->run, 16, 16);
+	return q->vcpu->run_is_newest && !q_vcpu_ran(q) && state_block_known(&q->vcpu->run, 16, 16);
 }
 
 /* Which call showed them. */
@@ -329,13 +327,13 @@ static void answer_sregs(const struct question *q, struct answer *a)
 		a_msr(a, R_SREGS_AS_MSRS, MSR_GS_BASE, TAPE_ARG_OUT,
 		      offsetof(struct kvm_sregs, gs.base));
 	}
-	if (v->fresh && !vcpu_flag(v, VCPU_ODD_SREGS))
+	if (v->fresh && !v->odd_sregs)
 		answer_legal(a);
 	a_zero(a, R_SREGS_FILLER_ZERO, "gdt.padding", TAPE_ARG_OUT,
 	       offsetof(struct kvm_sregs, gdt.padding), 6);
 	a_zero(a, R_SREGS_FILLER_ZERO, "idt.padding", TAPE_ARG_OUT,
 	       offsetof(struct kvm_sregs, idt.padding), 6);
-	if (v->fresh && !vcpu_flag(v, VCPU_ODD_SEGMENTS))
+	if (v->fresh && !v->odd_segments)
 		answer_segments(a);
 }
 
@@ -344,7 +342,7 @@ static void sregs_note_odd(struct learn *l)
 	struct sregs_values v;
 
 	if (!vcpu_captured(l->q->in, SREGS_COMMON)) {
-		vcpu_flag_set(l->vcpu, VCPU_ODD_SEGMENTS, true);
+		l->vcpu->odd_segments = true;
 		return;
 	}
 	for (uint32_t s = 0; s < SEGMENTS; s++) {
@@ -357,11 +355,11 @@ static void sregs_note_odd(struct learn *l)
 									       : 1;
 
 			if (seg[i] > max)
-				vcpu_flag_set(l->vcpu, VCPU_ODD_SEGMENTS, true);
+				l->vcpu->odd_segments = true;
 		}
 	}
 	if (!sregs_values(l->q, l->q->in, &v) || !sregs_legal(&v))
-		vcpu_flag_set(l->vcpu, VCPU_ODD_SREGS, true);
+		l->vcpu->odd_sregs = true;
 }
 
 /* Which bit of EFER, that CPUID has to announce, may be why a SET was refused. */
@@ -743,7 +741,7 @@ static void learn_xsave(struct learn *l)
 	uint64_t bv;
 
 	if (l_vcpu_get(l, STATE_XSAVE, XSAVE_ALL) && q_field(l->q, l->out, XSAVE_HEADER, 8, &bv))
-		l->vcpu->scratch[VCPU_XFEATURES] |= bv;
+		l->vcpu->xfeatures |= bv;
 }
 
 /* Only a host whose state is larger than 4096 bytes lets a vCPU have so much. */
@@ -755,7 +753,7 @@ static enum state_tri xsave_too_large(const struct question *q)
 		return STATE_UNKNOWN;
 	if (size <= 4096)
 		return STATE_NO;
-	return vcpu_flag(q->vcpu, VCPU_LARGE_XSAVE) ? STATE_YES : STATE_UNKNOWN;
+	return q->vcpu->large_xsave ? STATE_YES : STATE_UNKNOWN;
 }
 
 static void answer_xsave_get(const struct question *q, struct answer *a)
@@ -793,7 +791,7 @@ static void learn_xsave2_get(struct learn *l)
 /* Nothing in it that a host might refuse. */
 static bool xsave_plain(const struct question *q)
 {
-	const uint64_t known = XFEATURE_FP | XFEATURE_SSE | q->vcpu->scratch[VCPU_XFEATURES];
+	const uint64_t known = XFEATURE_FP | XFEATURE_SSE | q->vcpu->xfeatures;
 	uint64_t bv, mxcsr;
 
 	if (!vcpu_captured(q->in, XSAVE_EXTENDED) || !q_field(q, q->in, XSAVE_HEADER, 8, &bv) ||

@@ -168,8 +168,8 @@ static bool completes(const struct question *q, const struct run_parts *r)
 	const struct state_vcpu *v = q->vcpu;
 
 	return immediate(q, r->in) && v->pending_exit == STATE_YES &&
-	       completes_later(v->last_exit) && !vm_typed(q) && !vcpu_flag(v, VCPU_RUN_TWICE) &&
-	       !v->running && r->regs_in && r->regs_in->have >= 16 && !U64(r->regs_in->data, 8);
+	       completes_later(v->last_exit) && !vm_typed(q) && !v->run_twice && !v->running &&
+	       r->regs_in && r->regs_in->have >= 16 && !U64(r->regs_in->data, 8);
 }
 
 /*
@@ -261,13 +261,11 @@ static bool torn(const struct state_vcpu *v, const struct tape_part *in)
 static void run_enter(struct learn *l)
 {
 	struct state_vcpu *v = l->vcpu;
-	uint64_t state;
 
-	v->scratch[VCPU_MP_AT_RUN] =
-		VCPU_KNOWN(l->q, STATE_MP_STATE, struct kvm_mp_state, mp_state, &state) ? 1 + state
-											: 0;
-	vcpu_flag_set(v, VCPU_RUN_TWICE, v->inside);
-	vcpu_flag_set(v, VCPU_RUN_TORN, torn(v, l_part(l, TAPE_RUN_IN)));
+	v->mp_at_run = STATE_NUMBER_UNKNOWN;
+	VCPU_KNOWN(l->q, STATE_MP_STATE, struct kvm_mp_state, mp_state, &v->mp_at_run);
+	v->run_twice = v->inside;
+	v->run_torn = torn(v, l_part(l, TAPE_RUN_IN));
 }
 
 /* --- single exits --- */
@@ -526,7 +524,7 @@ static void exit_tpr_access(struct judge *j, const uint8_t *p)
 	const struct state_vcpu *v = j->q->vcpu;
 
 	if (v->fresh)
-		j_check(j, R_RUN_TPR_ACCESS_ENABLED, vcpu_flag(v, VCPU_TPR_REPORTED),
+		j_check(j, R_RUN_TPR_ACCESS_ENABLED, v->tpr_reported,
 			"this exit only with KVM_TPR_ACCESS_REPORTING", "KVM_EXIT_TPR_ACCESS");
 	j_check(j, R_RUN_TPR_ACCESS, U32(p, AT(tpr_access, is_write)) <= 1, "is_write 0 or 1",
 		"is_write = %u", U32(p, AT(tpr_access, is_write)));
@@ -638,7 +636,7 @@ static void check_header(struct judge *j, const struct tape_part *in, const stru
 	uint32_t flags = U16(p, RUN_FLAGS);
 	uint64_t base = U64(p, RUN_APIC_BASE);
 
-	if (in && in->have >= RUN_EXIT_REASON && !vcpu_flag(v, VCPU_RUN_TWICE)) {
+	if (in && in->have >= RUN_EXIT_REASON && !v->run_twice) {
 		/* Another thread may ask for an immediate exit at any time. */
 		j_check(j, R_RUN_REQUESTS_STAY,
 			p[RUN_WINDOW] == in->data[RUN_WINDOW] &&
@@ -739,7 +737,7 @@ static void check_failed(struct judge *j, const struct run_parts *r)
 	 * An error after the loop began leaves "unknown"; before it, what was there.  An emulated
 	 * instruction may have begun an exit, and then raised an exception: what it wrote stays.
 	 */
-	if (has_header(r->in) && !vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE)) {
+	if (has_header(r->in) && !j->q->vcpu->run_twice) {
 		before = U32(r->in->data, RUN_EXIT_REASON);
 		j_check(j, R_RUN_REASON_ON_ERROR, reason_on_error(reason, before, ret),
 			"the exit reason of before, or none", "exit_reason = %u after %u", reason,
@@ -768,7 +766,7 @@ static void check_sync(struct judge *j, const struct run_parts *r)
 	const struct tape_part *in = r->regs_in, *out = r->regs_out;
 	uint64_t valid, dirty;
 
-	if (!out || out->have < 16 || vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE))
+	if (!out || out->have < 16 || j->q->vcpu->run_twice)
 		return;
 	valid = U64(out->data, 0);
 	dirty = U64(out->data, 8);
@@ -797,7 +795,7 @@ static void look_back(struct judge *j, const struct tape_part *in)
 		return;
 	p = in->data;
 	e = kvmapi_exit(U32(p, RUN_EXIT_REASON));
-	if (!vcpu_flag(j->q->vcpu, VCPU_RUN_TORN))
+	if (!j->q->vcpu->run_torn)
 		j_keep(j, R_RUN_CONTINUES);
 	else if (e && U32(p, RUN_EXIT_REASON) == U32(last, RUN_EXIT_REASON) &&
 		 !header_torn(in, last))
@@ -851,7 +849,7 @@ static void check_promises(const struct question *q, struct judge *j)
 /* The vCPU waited for an INIT when the call began. */
 static bool waits_for_init(const struct question *q)
 {
-	return q->vcpu->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_UNINITIALIZED;
+	return q->vcpu->mp_at_run == KVM_MP_STATE_UNINITIALIZED;
 }
 
 /* Errors that what came back allows, and what decides without a look at the exit. */
@@ -914,8 +912,7 @@ static bool refuses_inputs(const struct question *q, struct answer *a, const str
 	const struct state_vcpu *v = q->vcpu;
 	const uint64_t unused = sync_unused(q, r->regs_in);
 	/* A vCPU that waits for its INIT does not look at them. */
-	const bool looks =
-		v->has_lapic == STATE_NO || v->scratch[VCPU_MP_AT_RUN] == 1 + KVM_MP_STATE_RUNNABLE;
+	const bool looks = v->has_lapic == STATE_NO || v->mp_at_run == KVM_MP_STATE_RUNNABLE;
 	const bool high =
 		unused && !(uint32_t)unused && q_rule(q, R_RUN_SYNC_HIGH_BITS) == STATE_YES;
 
@@ -925,7 +922,7 @@ static bool refuses_inputs(const struct question *q, struct answer *a, const str
 		a_may_fail(a, R_RUN_SYNC_UNUSED_BITS);
 	}
 	/* Registers that a SET would refuse are refused here. */
-	if (vcpu_flag(v, VCPU_SYNC_USED) || uses_sync(r->regs_in))
+	if (v->sync_used || uses_sync(r->regs_in))
 		a_may_fail(a, R_RUN_SYNC_INVALID);
 	if (unused && !high)
 		return refuse(a, R_RUN_SYNC_UNUSED_BITS, looks ? STATE_YES : STATE_UNKNOWN);
@@ -939,8 +936,8 @@ static bool refuses_inputs(const struct question *q, struct answer *a, const str
  */
 static bool sipi_may_be_blocked(const struct question *q, uint64_t mp)
 {
-	if (mp)
-		return mp == 1 + KVM_MP_STATE_INIT_RECEIVED || mp == 1 + KVM_MP_STATE_SIPI_RECEIVED;
+	if (mp != STATE_NUMBER_UNKNOWN)
+		return mp == KVM_MP_STATE_INIT_RECEIVED || mp == KVM_MP_STATE_SIPI_RECEIVED;
 	return q->vcpu->has_lapic != STATE_NO && (q->vm->vcpu_count > 1 || !q->vm->fresh) &&
 	       (q_cap(q, KVM_CAP_X86_SMM) || q_cap(q, KVM_CAP_NESTED_STATE));
 }
@@ -949,10 +946,11 @@ static bool sipi_may_be_blocked(const struct question *q, uint64_t mp)
 static void may_fail(const struct question *q, struct answer *a, const struct tape_part *in)
 {
 	const struct state_vcpu *v = q->vcpu;
-	const uint64_t mp = v->scratch[VCPU_MP_AT_RUN];
+	const uint64_t mp = v->mp_at_run;
 
 	a_may_fail(a, immediate(q, in) ? R_RUN_IMMEDIATE_EXIT : R_RUN_INTERRUPTED);
-	if ((!mp || mp == 1 + KVM_MP_STATE_UNINITIALIZED) && v->has_lapic != STATE_NO)
+	if ((mp == STATE_NUMBER_UNKNOWN || mp == KVM_MP_STATE_UNINITIALIZED) &&
+	    v->has_lapic != STATE_NO)
 		a_may_fail(a, R_RUN_UNINITIALIZED_AGAIN);
 	if (sipi_may_be_blocked(q, mp))
 		a_may_fail(a, R_RUN_IMPOSSIBLE_STATE);
@@ -1042,7 +1040,7 @@ static void learn_exit(struct learn *l, const struct run_parts *r)
 	v->last_exit = reason;
 	v->pending_exit = tri(completes_later(reason));
 	if (v->pending_exit == STATE_YES)
-		vcpu_flag_set(v, VCPU_ENTERED, true);
+		v->entered = true;
 }
 
 /* Remember how the kernel left struct kvm_run. */
@@ -1053,21 +1051,20 @@ static void keep(struct learn *l, const struct tape_part *out)
 
 	if (out)
 		len = out->have < RUN_KEPT ? out->have : RUN_KEPT;
-	if (len < RUN_KEPT || vcpu_flag(v, VCPU_RUN_TWICE))
+	if (len < RUN_KEPT || v->run_twice)
 		state_block_forget(&v->run);
 	else if (v->run.size > VCPU_RUN_DONE)
 		state_block_forget_range(&v->run, VCPU_RUN_DONE, v->run.size - VCPU_RUN_DONE);
-	if (len >= KVMAPI_RUN_UNION && !vcpu_flag(v, VCPU_RUN_TWICE)) {
+	if (len >= KVMAPI_RUN_UNION && !v->run_twice) {
 		if (state_block_set(&v->run, 0, out->data, len))
 			l->oom = -ENOMEM;
 		v->run.origin = l->q->call->index + 1;
 		v->run.origin_offset = 0;
-		vcpu_flag_set(v, VCPU_REGS_WRITTEN, false);
-		vcpu_flag_set(v, VCPU_MP_WRITTEN, false);
-		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST,
-			      !l->ret->ret || l->ret->ret == -EINTR || l->ret->ret == -EAGAIN);
+		v->regs_written = false;
+		v->mp_written = false;
+		v->run_is_newest = !l->ret->ret || l->ret->ret == -EINTR || l->ret->ret == -EAGAIN;
 	} else {
-		vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+		v->run_is_newest = false;
 	}
 }
 
@@ -1084,7 +1081,7 @@ static void learn_sync(struct learn *l, const struct tape_part *out)
 {
 	uint64_t valid = out && out->have >= 16 ? U64(out->data, 0) : 0;
 
-	if (!valid || vcpu_flag(l->vcpu, VCPU_RUN_TWICE))
+	if (!valid || l->vcpu->run_twice)
 		return;
 	l->vcpu->guest_clean = false;
 	if (valid & KVM_SYNC_X86_REGS && out->have >= 16 + sizeof(struct kvm_regs))
@@ -1111,7 +1108,7 @@ static void learn_run(struct learn *l)
 	bool completed;
 
 	if (uses_sync(r.regs_in) || uses_sync(r.regs_out))
-		vcpu_flag_set(l->vcpu, VCPU_SYNC_USED, true);
+		l->vcpu->sync_used = true;
 	if (l->q->call->arg)
 		return;
 	completed = l->ret->ret == -EINTR && completes(l->q, &r) && completion_of(l->q, r.in, &c);

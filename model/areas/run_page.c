@@ -29,7 +29,7 @@ static bool mmio_comparable(const struct question *q, const struct tape_part *in
 			    const struct tape_part *out)
 {
 	return in && in->have >= AT(mmio.len) && out->have > AT(mmio.is_write) &&
-	       !vcpu_flag(q->vcpu, VCPU_RUN_TWICE);
+	       !q->vcpu->run_twice;
 }
 
 void run_mmio_stays(struct judge *j, const struct tape_part *in, const struct tape_part *out)
@@ -84,7 +84,7 @@ static void echoes(struct judge *j, const struct tape_part *in)
 static void header_promises(struct judge *j, const struct tape_part *in,
 			    const struct tape_part *out)
 {
-	if (in && in->have >= AT(exit_reason) && !vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE)) {
+	if (in && in->have >= AT(exit_reason) && !j->q->vcpu->run_twice) {
 		j_promise(j, R_RUN_REQUESTS_STAY, out, AT(request_interrupt_window), 1);
 		if (in->data[AT(immediate_exit)])
 			j_promise(j, R_RUN_REQUESTS_STAY, out, AT(immediate_exit), 1);
@@ -105,7 +105,7 @@ void run_promises(struct judge *j, const struct tape_part *in, const struct tape
 	const int64_t ret = j->ret->ret;
 	uint64_t reason;
 
-	if (!vcpu_flag(j->q->vcpu, VCPU_RUN_TWICE | VCPU_RUN_TORN))
+	if (!j->q->vcpu->run_twice && !j->q->vcpu->run_torn)
 		echoes(j, in);
 	j_constrain_result(j);
 	if (!q_field(j->q, out, AT(exit_reason), 4, &reason) || out->have < AT(io))

@@ -366,7 +366,7 @@ static void answer_set_routing(const struct question *q, struct answer *a)
 /* A new vCPU, before anything that changes its state. */
 static bool vcpu_untouched(const struct question *q)
 {
-	return q->vcpu->fresh && q->vm->fresh && !generic_flag(q->vcpu, S390_MP_SEEN) &&
+	return q->vcpu->fresh && q->vm->fresh && !q->vcpu->s390_mp_seen &&
 	       q->vm->has_run == STATE_NO;
 }
 
@@ -375,9 +375,9 @@ static bool mp_expected(const struct question *q, uint16_t *rule, uint64_t *stat
 {
 	const uint64_t known = generic_mp_known(q);
 
-	if (known) {
-		*rule = (uint16_t)q->vcpu->scratch[GENERIC_MP_RULE];
-		*state = known - 1;
+	if (known != STATE_NUMBER_UNKNOWN) {
+		*rule = generic_mp_rule(q, R_S390_MP_STATE_SAME);
+		*state = known;
 		return true;
 	}
 	*rule = R_S390_MP_STATE_NEW;
@@ -452,7 +452,7 @@ static void learn_mp_state_get(struct learn *l)
 	if (!mp_given(l->q, l->ret, l->out, &state) || !mp_state_valid(state))
 		return;
 	generic_mp_state(l, (uint32_t)state, R_S390_MP_STATE_SAME);
-	generic_flag_set(l->vcpu, S390_MP_SEEN, true);
+	l->vcpu->s390_mp_seen = true;
 }
 
 /* What KVM_SET_MP_STATE does with a state: the ultravisor or a newer kernel decides, it is set, or
@@ -504,7 +504,7 @@ static void learn_mp_state_set(struct learn *l)
 
 	if (Q_IN(l->q, struct kvm_mp_state, mp_state, &state))
 		does = mp_set_does(l->q, state);
-	generic_flag_set(l->vcpu, S390_MP_SEEN, true);
+	l->vcpu->s390_mp_seen = true;
 	s390_fact_set(l, S390_USER_STATE, STATE_YES);
 	if (does == MP_ULTRAVISOR || does == MP_NEWER)
 		generic_mp_state(l, UINT32_MAX, R_NONE);
@@ -530,7 +530,7 @@ static void answer_guest_debug(const struct question *q, struct answer *a)
 	q_field(q, q->in, breakpoints, 4, &count);
 	if (control & KVM_GUESTDBG_ENABLE && control & KVM_GUESTDBG_USE_HW_BP && count)
 		a_may_fail(a, R_S390_GUEST_DEBUG_BREAKPOINTS);
-	if (!generic_flag(q->vcpu, S390_DEBUGGED))
+	if (!q->vcpu->s390_debugged)
 		a_may_fail(a, R_S390_GUEST_DEBUG_MACHINE);
 	a_succeeds(a, R_S390_GUEST_DEBUG);
 }
@@ -547,7 +547,7 @@ static void learn_guest_debug(struct learn *l)
 	v->debug_known = STATE_YES;
 	v->debug_control = l->ret->ret ? 0 : (uint32_t)control;
 	if (l->succeeded)
-		generic_flag_set(v, S390_DEBUGGED, true);
+		v->s390_debugged = true;
 }
 
 #define REASON(name) (1ull << KVM_EXIT_##name)
@@ -577,7 +577,6 @@ static void check_run_exit(const struct question *q, struct judge *j)
 /* api.rst 4.10, 5 */
 static void answer_run(const struct question *q, struct answer *a)
 {
-	const uint64_t stopped = 1 + KVM_MP_STATE_STOPPED;
 	uint64_t immediate = 0;
 
 	if (a_refuse(a, R_ARCH_RUN_NO_ARGUMENT, tri(q->call->arg)))
@@ -590,7 +589,7 @@ static void answer_run(const struct question *q, struct answer *a)
 	a_may_fail(a, R_ARCH_RUN_INTERRUPTED);
 	if (a_refuse(a, R_S390_RUN_STOPPED,
 		     tri(s390_fact(q, S390_USER_STATE) == STATE_YES &&
-			 q->vcpu->scratch[GENERIC_MP_AT_RUN] == stopped)))
+			 q->vcpu->mp_at_run == KVM_MP_STATE_STOPPED)))
 		return;
 	a_may_succeed(a, R_ARCH_RUN, "what the guest needs before it can run");
 	a_constrained(a, R_S390_RUN_REASON, TAPE_RUN_OUT, offsetof(struct kvm_run, exit_reason), 4);
@@ -606,7 +605,7 @@ static void learn_run(struct learn *l)
 		q_field(l->q, l_part(l, TAPE_RUN_OUT), offsetof(struct kvm_run, exit_reason), 4,
 			&reason);
 	l->vcpu->last_exit = (uint32_t)reason;
-	generic_flag_set(l->vcpu, S390_MP_SEEN, true);
+	l->vcpu->s390_mp_seen = true;
 }
 
 const struct handler model_s390_handlers[] = {

@@ -62,7 +62,7 @@ enum state_tri s390_fact(const struct question *q, enum s390_fact fact)
 
 	if (e)
 		return (enum state_tri)e->value[0];
-	return q->vm->fresh ? STATE_NO : STATE_UNKNOWN;
+	return q->vm->fresh && !q->vm->facts.open ? STATE_NO : STATE_UNKNOWN;
 }
 
 struct state_entry *s390_fact_set(struct learn *l, enum s390_fact fact, enum state_tri value)

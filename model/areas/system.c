@@ -40,7 +40,7 @@ void vm_typed_seen(struct learn *l)
 
 bool vm_typed(const struct question *q)
 {
-	if (q->vm && (!q->vm->fresh || q->vm->scratch[VM_SCRATCH_ENCRYPTED]))
+	if (q->vm && (!q->vm->fresh || q->vm->encrypted))
 		return true;
 	return q->system->typed_vm;
 }

@@ -31,16 +31,16 @@ void vcpu_forget_all(struct state_vcpu *v)
 	state_vcpu_guest_ran(v);
 	/* The caller may learn something after this. */
 	v->guest_clean = false;
-	vcpu_flag_set(v, VCPU_RUN_IS_NEWEST, false);
+	v->run_is_newest = false;
 }
 
 /*
  * Whether a vCPU of the VM ran since the time of the stamp.  A VM's only vCPU sends nothing to
  * itself while it does not run.
  */
-static bool others_ran(const struct question *q, unsigned int stamp)
+static bool others_ran(const struct question *q, uint64_t stamp)
 {
-	bool ran = q_vm_running(q) || q->vm->last_run_end > q->vcpu->scratch[stamp];
+	bool ran = q_vm_running(q) || q->vm->last_run_end > stamp;
 
 	return ran && (q->vm->vcpu_count > 1 || !q->vm->fresh);
 }
@@ -48,9 +48,9 @@ static bool others_ran(const struct question *q, unsigned int stamp)
 void vcpu_forget_async(struct learn *l)
 {
 	struct state_vcpu *v = l->vcpu;
-	bool others = others_ran(l->q, VCPU_ASYNC_SEEN);
+	bool others = others_ran(l->q, v->async_seen);
 
-	v->scratch[VCPU_ASYNC_SEEN] = l->q->entered;
+	v->async_seen = l->q->entered;
 	if (others) {
 		state_block_forget(&v->blocks[STATE_EVENTS]);
 		state_block_forget(&v->blocks[STATE_MP_STATE]);
@@ -65,7 +65,7 @@ bool vcpu_captured(const struct tape_part *part, uint64_t size)
 
 bool vcpu_is_protected(const struct question *q)
 {
-	return vm_typed(q) || q->vm->scratch[VM_SCRATCH_ENCRYPTED];
+	return vm_typed(q) || q->vm->encrypted;
 }
 
 bool a_vcpu_protected(struct answer *a, uint16_t succeeds)
@@ -121,8 +121,7 @@ static bool mp_state_of_x86(uint64_t state)
 /* The kernel may store a state that x86 does not have, and may have done so. */
 static bool mp_state_maybe_odd(const struct question *q)
 {
-	return vcpu_flag(q->vcpu, VCPU_MP_ODD) &&
-	       !state_block_known(&q->vcpu->blocks[STATE_MP_STATE], 0, 4) &&
+	return q->vcpu->mp_odd && !state_block_known(&q->vcpu->blocks[STATE_MP_STATE], 0, 4) &&
 	       q_rule(q, R_MP_STATE_ANY) == STATE_YES;
 }
 
@@ -130,7 +129,7 @@ static bool mp_state_maybe_odd(const struct question *q)
 static bool mp_state_known(const struct question *q, uint64_t *state)
 {
 	return vcpu_block_number(q, STATE_MP_STATE, 0, 4, state) && !q_vcpu_ran(q) &&
-	       !vcpu_flag(q->vcpu, VCPU_INIT_LATCHED);
+	       !q->vcpu->init_latched;
 }
 
 /* A SIPI waits: KVM_GET_MP_STATE takes it, and starts the processor. */
@@ -140,7 +139,7 @@ static bool mp_sipi_waits(const struct question *q)
 
 	return q->vcpu->has_lapic != STATE_NO && mp_state_known(q, &state) &&
 	       (state == KVM_MP_STATE_SIPI_RECEIVED ||
-		(state == KVM_MP_STATE_INIT_RECEIVED && vcpu_flag(q->vcpu, VCPU_SIPI_WAITS)));
+		(state == KVM_MP_STATE_INIT_RECEIVED && q->vcpu->sipi_waits));
 }
 
 /* The last KVM_RUN ended with an access of the guest, so it runs, and nobody else is there. */
@@ -148,9 +147,8 @@ static bool mp_state_running(const struct question *q)
 {
 	const struct state_vcpu *v = q->vcpu;
 
-	return (v->last_exit == KVM_EXIT_IO || v->last_exit == KVM_EXIT_MMIO) &&
-	       vcpu_flag(v, VCPU_RUN_IS_NEWEST) && q->vm->vcpu_count == 1 && q->vm->fresh &&
-	       !vcpu_flag(v, VCPU_MP_WRITTEN) && !q_vcpu_ran(q);
+	return (v->last_exit == KVM_EXIT_IO || v->last_exit == KVM_EXIT_MMIO) && v->run_is_newest &&
+	       q->vm->vcpu_count == 1 && q->vm->fresh && !v->mp_written && !q_vcpu_ran(q);
 }
 
 /* Nothing happened to the vCPU since it was made. */
@@ -159,9 +157,9 @@ static bool mp_state_at_first(const struct question *q)
 	const struct state_vcpu *v = q->vcpu;
 
 	return v->fresh && v->has_run == STATE_NO && v->has_lapic == STATE_YES &&
-	       !v->blocks[STATE_MP_STATE].size && !others_ran(q, VCPU_MP_SEEN) &&
+	       !v->blocks[STATE_MP_STATE].size && !others_ran(q, v->mp_seen) &&
 	       v->number != UINT64_MAX && q->vm->boot_cpu != UINT64_MAX && !v->running &&
-	       !vcpu_flag(v, VCPU_INIT_LATCHED);
+	       !v->init_latched;
 }
 
 static void check_mp_state(const struct question *q, struct judge *j)
@@ -226,19 +224,19 @@ static void learn_mp_state_get(struct learn *l)
 {
 	struct state_vcpu *v = l->vcpu;
 	struct state_block *b = &v->blocks[STATE_MP_STATE];
-	bool others = others_ran(l->q, VCPU_MP_SEEN);
+	bool others = others_ran(l->q, v->mp_seen);
 	uint64_t state;
 
-	v->scratch[VCPU_MP_SEEN] = l->q->entered;
+	v->mp_seen = l->q->entered;
 	if (!l->succeeded || !mp_state_in(l->q, l->out, &state) || !mp_state_of_x86(state) ||
 	    (mp_state_maybe_odd(l->q) && state > KVM_MP_STATE_SIPI_RECEIVED))
 		return;
 	/* The waiting SIPI is taken by this very call. */
 	if (mp_sipi_waits(l->q))
 		vcpu_forget_all(v);
-	vcpu_flag_set(v, VCPU_SIPI_WAITS, false);
+	v->sipi_waits = false;
 	/* An INIT that waits is taken by this call, and resets nearly everything. */
-	if ((others || vcpu_flag(v, VCPU_INIT_LATCHED)) && v->has_lapic != STATE_NO)
+	if ((others || v->init_latched) && v->has_lapic != STATE_NO)
 		vcpu_forget_all(v);
 	if (q_vcpu_ran(l->q))
 		state_block_forget(b);
@@ -251,8 +249,8 @@ static void mp_state_odd(struct learn *l)
 {
 	struct state_block *b = &l->vcpu->blocks[STATE_MP_STATE];
 
-	vcpu_flag_set(l->vcpu, VCPU_MP_ODD, true);
-	vcpu_flag_set(l->vcpu, VCPU_MP_WRITTEN, true);
+	l->vcpu->mp_odd = true;
+	l->vcpu->mp_written = true;
 	if (state_block_set(b, 0, &(uint32_t){0}, sizeof(uint32_t)))
 		l->oom = -ENOMEM;
 	state_block_forget(b);
@@ -305,10 +303,10 @@ static void learn_mp_state_set(struct learn *l)
 		mp_state_odd(l);
 		return;
 	}
-	vcpu_flag_set(l->vcpu, VCPU_MP_WRITTEN, true);
+	l->vcpu->mp_written = true;
 	/* Another state does not take a SIPI back. */
 	if (state == KVM_MP_STATE_SIPI_RECEIVED)
-		vcpu_flag_set(l->vcpu, VCPU_SIPI_WAITS, true);
+		l->vcpu->sipi_waits = true;
 	l_block_set(l, b, l->q->in, 0, sizeof(struct kvm_mp_state));
 	/* What others sent before counts from now on. */
 	if (q_vm_running(l->q))
@@ -366,8 +364,7 @@ static void answer_tsc_khz_set(const struct question *q, struct answer *a)
 	 * own is, too: the kernel compares with the host's, which is calibrated again after the
 	 * module was loaded.
 	 */
-	if ((khz && (khz != v->tsc_khz || q_cap(q, KVM_CAP_TSC_CONTROL) <= 0)) ||
-	    vcpu_flag(v, VCPU_TSC_REFUSED))
+	if ((khz && (khz != v->tsc_khz || q_cap(q, KVM_CAP_TSC_CONTROL) <= 0)) || v->tsc_refused)
 		a_may_fail(a, R_TSC_KHZ_REFUSED);
 	a_succeeds(a, R_TSC_KHZ_SET_SUCCEEDS);
 }
@@ -376,7 +373,7 @@ static void learn_tsc_khz_set(struct learn *l)
 {
 	uint64_t khz = (uint32_t)l->q->call->arg;
 
-	vcpu_flag_set(l->vcpu, VCPU_TSC_REFUSED, !l->succeeded);
+	l->vcpu->tsc_refused = !l->succeeded;
 	if (l->succeeded)
 		l->vcpu->tsc_khz = khz ? khz : STATE_KHZ_HOST;
 	else
@@ -898,8 +895,8 @@ struct reg_list {
 
 static struct reg_list reg_list(const struct question *q)
 {
-	const uint64_t known = q->vcpu->scratch[VCPU_REG_LIST]; /* 1 + n */
-	struct reg_list r = {.known = known, .count = known - 1};
+	const uint64_t count = q->vcpu->reg_count;
+	struct reg_list r = {.known = count != STATE_NUMBER_UNKNOWN, .count = count};
 
 	r.has_room = q_field(q, q->in, 0, 8, &r.room);
 	return r;
@@ -956,7 +953,7 @@ static void learn_reg_list(struct learn *l)
 	else
 		right = l->succeeded && n <= r.room;
 	if (right)
-		l->vcpu->scratch[VCPU_REG_LIST] = 1 + n;
+		l->vcpu->reg_count = n;
 }
 
 /* --- statistics: api.rst 4.133 --- */

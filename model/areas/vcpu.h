@@ -24,53 +24,6 @@ enum {
 	VCPU_RUN_DONE = VCPU_RUN_KEPT,
 };
 
-/* Use of state_vcpu.scratch. Zero always means "not known", as after a gap. */
-enum {
-	VCPU_FLAGS,	 /* mask of enum vcpu_flag */
-	VCPU_MP_AT_RUN,	 /* 1 + kvm_mp_state.mp_state when the last KVM_RUN began */
-	VCPU_ASYNC_SEEN, /* model sequence number up to which other vCPUs' doings were taken into
-			    account */
-	VCPU_MP_SEEN,	 /* the same, for INITs, which KVM_GET_MP_STATE takes */
-	VCPU_REG_LIST,	 /* 1 + number of registers that KVM_GET_REG_LIST lists */
-	VCPU_XFEATURES,	 /* XSTATE_BV bits that this vCPU is known to accept */
-};
-
-enum vcpu_flag {
-	VCPU_RUN_IS_NEWEST =
-		1 << 0,		/* cr8 and apic_base of struct kvm_run are those of the vCPU now */
-	VCPU_ENTERED = 1 << 1,	/* guest code has run for certain */
-	VCPU_RUN_TORN = 1 << 2, /* struct kvm_run did not look as the last KVM_RUN had left it */
-	VCPU_LARGE_XSAVE = 1 << 3, /* CPUID enabled tiles, which 4096 bytes do not hold */
-	/* STATE_SEEN */
-	VCPU_SYNC_USED = 1 << 8, /* special registers or events travel in struct kvm_run */
-	/* STATE_DOUBTS */
-	VCPU_TPR_REPORTED = 1 << 16, /* KVM_TPR_ACCESS_REPORTING was enabled at some time */
-	VCPU_ODD_SEGMENTS = 1 << 17, /* userspace set segment attributes out of their range */
-	VCPU_ODD_SREGS = 1 << 18,    /* userspace set control registers that no processor has */
-	VCPU_TSC_REFUSED = 1 << 19, /* a TSC frequency was refused, and may be shown all the same */
-	VCPU_ODD_LAPIC = 1 << 20,   /* userspace wrote where the local APIC has no registers */
-	VCPU_MP_WRITTEN = 1 << 21,  /* the MP state was written after the last KVM_RUN */
-	VCPU_REGS_WRITTEN = 1 << 22, /* general registers were written after the last KVM_RUN */
-	VCPU_RUN_TWICE = 1 << 23,    /* two threads were in KVM_RUN of this vCPU */
-	VCPU_MP_ODD = 1 << 24,	     /* userspace set an MP state that x86 does not have */
-	VCPU_SIPI_WAITS = 1 << 25,   /* a SIPI that userspace set was not taken yet */
-	VCPU_INIT_LATCHED = 1 << 26, /* an INIT waits for KVM_GET_MP_STATE to take it */
-	VCPU_LAPIC_GIVEN = 1 << 27,  /* userspace wrote the local APIC, as far as it went */
-};
-
-static inline bool vcpu_flag(const struct state_vcpu *v, enum vcpu_flag flag)
-{
-	return v->scratch[VCPU_FLAGS] & flag;
-}
-
-static inline void vcpu_flag_set(struct state_vcpu *v, enum vcpu_flag flag, bool on)
-{
-	if (on)
-		v->scratch[VCPU_FLAGS] |= flag;
-	else
-		v->scratch[VCPU_FLAGS] &= ~(uint64_t)flag;
-}
-
 /* A field of a block, if all of its bytes are known. Blocks hold bytes as they stand on the tape.
  */
 bool vcpu_block_number(const struct question *q, enum state_vcpu_block block, uint32_t offset,

@@ -338,7 +338,7 @@ static void answer_memory_encrypt(const struct question *q, struct answer *a)
 static void learn_memory_encrypt(struct learn *l)
 {
 	if (l->succeeded)
-		l->vm->scratch[VM_SCRATCH_ENCRYPTED] = 1;
+		l->vm->encrypted = true;
 }
 
 /* Regions are of VMs that were made encrypted, or took that over from others. */

@@ -11,23 +11,6 @@ enum {
 	VM_CAP_ANSWERED = 1,
 };
 
-/* Slots of state_vm.scratch. */
-enum {
-	VM_SCRATCH_TSS = 0,	  /* 1 + address of KVM_SET_TSS_ADDR, 0 = none seen */
-	VM_SCRATCH_PIT_RESET = 1, /* what is known of the PIT is how KVM_CREATE_PIT2 left it */
-	/* Memory encryption was used on the VM: it may answer as one of another type does. */
-	VM_SCRATCH_ENCRYPTED = 2,
-	/* What is known of a chip (a bit each) is how KVM_CREATE_IRQCHIP left it. */
-	VM_SCRATCH_CHIP_RESET = 3,
-	/* The PIT was made on the tape, and nothing was set that no i8254 has. */
-	VM_SCRATCH_PIT_SANE = 4,
-	VM_SCRATCH_CLOCK = 5, /* 1 + what the clock was read or set to last, 0 = not known */
-	/* Sequence numbers of the first and last of calls on the dirty log that followed upon each
-	 * other with nothing between. */
-	VM_SCRATCH_DIRTY_FIRST = 6,
-	VM_SCRATCH_DIRTY_LAST = 7,
-};
-
 /* Keys of state_vm.facts; key2 and value[0], value[1]: */
 enum {
 	VM_FACT_HYPERV = 0,    /* a connection that has an eventfd */

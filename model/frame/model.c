@@ -1206,10 +1206,17 @@ bool model_depends(const struct model *m, const struct tape_call *later,
 	return touches_conflict(&reads, &writes);
 }
 
+struct state_vm *model_state_of(const struct model *m, uint32_t object)
+{
+	const struct object *o = object_at(m, object);
+
+	return o && o->slot ? o->slot->state : NULL;
+}
+
 void model_describe(const struct model *m, uint32_t object, model_fact_fn fn, void *context)
 {
 	const struct object *o = object_at(m, object);
-	struct state_vm *vm = o && o->slot ? o->slot->state : NULL;
+	struct state_vm *vm = model_state_of(m, object);
 
 	if (!o)
 		return;

@@ -155,12 +155,6 @@ static void facts_forget(struct state_vm *vm, const uint64_t *kinds, size_t coun
 	vm->facts.open = true;
 }
 
-static void set_forget(struct state_set *s)
-{
-	state_set_clear(s);
-	s->open = true;
-}
-
 void touch_forget(struct state_vm *vm, uint16_t parts, uint32_t vcpu)
 {
 	static const uint64_t of_slots[] = {VM_FACT_MEMFD, VM_FACT_BINDING, VM_FACT_DIRTY_LOG};
@@ -173,35 +167,11 @@ void touch_forget(struct state_vm *vm, uint16_t parts, uint32_t vcpu)
 	}
 	if (parts & TOUCH_OWN && own)
 		state_vcpu_forget(own);
-	if (parts & TOUCH_SLOTS) {
-		set_forget(&vm->slots);
+	state_vm_forget_parts(vm, parts);
+	if (parts & TOUCH_SLOTS)
 		facts_forget(vm, of_slots, COUNT(of_slots));
-		vm->scratch[VM_SCRATCH_DIRTY_LAST] = 0;
-		vm->slots_since = UINT64_MAX;
-	}
-	if (parts & TOUCH_MODE) {
-		vm->irqchip = STATE_IRQCHIP_UNKNOWN;
-		vm->pit = STATE_UNKNOWN;
-	}
-	if (parts & TOUCH_CHIPS) {
-		for (unsigned int i = STATE_PIC_MASTER; i <= STATE_PIT; i++)
-			state_block_forget(&vm->blocks[i]);
-		vm->scratch[VM_SCRATCH_CHIP_RESET] = 0;
-		vm->scratch[VM_SCRATCH_PIT_RESET] = 0;
-		vm->scratch[VM_SCRATCH_PIT_SANE] = 0;
-	}
-	if (parts & TOUCH_ROUTES) {
-		vm->routes_known = STATE_UNKNOWN;
-		set_forget(&vm->routes);
-	}
-	if (parts & TOUCH_EVENTFDS) {
-		set_forget(&vm->irqfds);
-		set_forget(&vm->ioeventfds);
-		set_forget(&vm->zones);
+	if (parts & TOUCH_EVENTFDS)
 		facts_forget(vm, of_eventfds, COUNT(of_eventfds));
-	}
-	if (parts & TOUCH_CLOCK)
-		vm->scratch[VM_SCRATCH_CLOCK] = 0;
 	if (parts & TOUCH_ANSWERS) {
 		for (uint32_t i = vm->caps.count; i-- > 0;) {
 			if (vm->caps.entries[i].key2 == VM_CAP_ANSWERED)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which parts of a VM's state the judging of a call reads and writes.  Two calls of which neither
- * writes what the other reads or writes commute: in whatever order they take effect, the verdicts
- * and the state afterwards are the same.
+ * Which parts of a VM's state (enum touch_part) the judging of a call reads and writes.  Two calls
+ * of which neither writes what the other reads or writes commute: in whatever order they take
+ * effect, the verdicts and the state afterwards are the same.
  */
 #ifndef MODEL_TOUCH_H
 #define MODEL_TOUCH_H
@@ -10,19 +10,6 @@
 #include "model/answer/judge.h"
 
 struct model_facts;
-
-enum touch_part {
-	TOUCH_OWN = 1 << 0,   /* the vCPU that the call is on */
-	TOUCH_SLOTS = 1 << 1, /* memory slots, their dirty logs, guest memory files */
-	TOUCH_MODE = 1 << 2,  /* whether there are interrupt controllers and a PIT */
-	TOUCH_CHIPS = 1 << 3, /* their registers */
-	TOUCH_ROUTES = 1 << 4,
-	TOUCH_EVENTFDS = 1 << 5, /* eventfds and coalesced zones */
-	TOUCH_CLOCK = 1 << 6,
-	TOUCH_ANSWERS = 1 << 7, /* what KVM_CHECK_EXTENSION answered */
-	TOUCH_REST = 1 << 8,	/* all else: which vCPUs there are, enabled capabilities, ... */
-	TOUCH_ALL = (1 << 9) - 1,
-};
 
 /* One row of the table: the calls of an ioctl on one kind of object. */
 struct touch_row {

@@ -27,12 +27,66 @@ static void tell(const struct teller *t, const char *name, const char *format, .
 	t->fn(t->context, name, value);
 }
 
-static const char *tri_name(enum state_tri value)
+/* --- what is said of a field, by its kind; without a name, nothing --- */
+
+static void tell_FRESH(const struct teller *t, const char *name, const bool *f)
 {
-	return value == STATE_UNKNOWN ? "not known" : value == STATE_YES ? "yes" : "no";
+	tell(t, name, "%s", *f ? "yes" : "no, or something is missing");
 }
 
-static void tell_block(const struct teller *t, const char *name, const struct state_block *b)
+static void tell_SURE(const struct teller *t, const char *name, const bool *f)
+{
+	if (*f)
+		tell(t, name, "yes");
+}
+
+static void tell_DOUBT(const struct teller *t, const char *name, const bool *f)
+{
+	if (*f)
+		tell(t, name, "maybe");
+}
+
+static void tell_TRI(const struct teller *t, const char *name, const enum state_tri *f)
+{
+	static const char *const names[] = {"no", "yes", "not known"};
+
+	tell(t, name, "%s", names[*f]);
+}
+
+static void tell_DONE(const struct teller *t, const char *name, const enum state_tri *f)
+{
+	if (*f == STATE_YES)
+		tell_TRI(t, name, f);
+}
+
+static void tell_CHIPS(const struct teller *t, const char *name, const enum state_irqchip *f)
+{
+	static const char *const names[] = {"none", "in the kernel", "split", "not known"};
+
+	tell(t, name, "%s", names[*f]);
+}
+
+static void tell_NUMBER(const struct teller *t, const char *name, const uint64_t *f)
+{
+	if (*f != STATE_NUMBER_UNKNOWN)
+		tell(t, name, "%" PRIu64, *f);
+}
+
+static void tell_KHZ(const struct teller *t, const char *name, const uint64_t *f)
+{
+	if (*f == STATE_KHZ_HOST)
+		tell(t, name, "the host's frequency");
+	else if (*f != STATE_KHZ_UNKNOWN)
+		tell(t, name, "%" PRIu64 " kHz", *f);
+}
+
+static void tell_COUNT(const struct teller *t, const char *name, const uint32_t *f)
+{
+	if (*f)
+		tell(t, name, "%u", *f);
+}
+
+static void tell_BLOCK(const struct teller *t, const char *name, const struct state_block *b)
 {
 	uint32_t known = 0;
 
@@ -46,140 +100,109 @@ static void tell_block(const struct teller *t, const char *name, const struct st
 }
 
 /* How many there are, and whether there may be more. */
-static void tell_set(const struct teller *t, const char *name, const struct state_set *s)
+static void tell_SET(const struct teller *t, const char *name, const struct state_set *s)
 {
 	if (s->count || s->open)
 		tell(t, name, "%u%s", s->count, s->open ? ", and maybe others" : "");
 }
 
-static void tell_caps(const struct teller *t, const struct state_set *caps)
+static void tell_CAPS(const struct teller *t, const char *name, const struct state_set *caps)
 {
 	for (uint32_t i = 0; i < caps->count; i++) {
 		const struct state_entry *e = &caps->entries[i];
-		const char *name = kvmapi_cap_name((uint32_t)e->key);
+		const char *cap = kvmapi_cap_name((uint32_t)e->key);
 
 		/* key2 tells what was enabled from what was answered. */
 		if (e->key2)
 			continue;
 		if (e->known)
-			tell(t, "enabled", "%s, %#" PRIx64, name ? name : "a capability",
-			     e->value[0]);
+			tell(t, name, "%s, %#" PRIx64, cap ? cap : "a capability", e->value[0]);
 		else
-			tell(t, "enabled", "%s", name ? name : "a capability");
+			tell(t, name, "%s", cap ? cap : "a capability");
 	}
 	if (caps->open)
-		tell(t, "enabled", "maybe other capabilities");
+		tell(t, name, "maybe other capabilities");
 }
 
-static void tell_khz(const struct teller *t, uint64_t khz)
-{
-	if (khz == STATE_KHZ_HOST)
-		tell(t, "TSC", "the host's frequency");
-	else if (khz != STATE_KHZ_UNKNOWN)
-		tell(t, "TSC", "%" PRIu64 " kHz", khz);
-}
-
-void describe_system(const struct state_system *s, model_fact_fn fn, void *context)
-{
-	const struct teller t = {fn, context};
-
-	tell_set(&t, "capabilities answered", &s->caps);
-	tell_set(&t, "feature MSRs read", &s->msrs);
-	tell_block(&t, "list of MSRs", &s->msr_list);
-	tell_block(&t, "list of feature MSRs", &s->feature_list);
-	tell_block(&t, "supported CPUID", &s->cpuid);
-	tell_block(&t, "emulated CPUID", &s->emulated_cpuid);
-}
-
-static void tell_slots(const struct teller *t, const struct state_set *slots)
+static void tell_SLOTS(const struct teller *t, const char *name, const struct state_set *slots)
 {
 	for (uint32_t i = 0; i < slots->count; i++) {
 		const struct state_entry *e = &slots->entries[i];
 
 		if (e->known)
-			tell(t, "slot",
+			tell(t, name,
 			     "%" PRIu64 ": guest %#" PRIx64 ", size %#" PRIx64 ", user %#" PRIx64
 			     ", flags %#" PRIx64,
 			     e->key, e->value[0], e->value[1], e->value[2], e->value[3]);
 		else
-			tell(t, "slot", "%" PRIu64 ", not known where", e->key);
+			tell(t, name, "%" PRIu64 ", not known where", e->key);
 	}
 	if (slots->open)
-		tell(t, "slot", "maybe others");
+		tell(t, name, "maybe others");
+}
+
+/* Kinds whose values say nothing to people. */
+static void tell_nothing(const struct teller *t, const char *name, const void *f)
+{
+	(void)t, (void)name, (void)f;
+}
+#define tell_EXIT	tell_nothing
+#define tell_ZERO	tell_nothing
+#define tell_LATEST	tell_nothing
+#define tell_EARLIEST	tell_nothing
+#define tell_SURE_BITS	tell_nothing
+#define tell_DOUBT_BITS tell_nothing
+#define tell_GIVEN	tell_nothing
+#define tell_VALUES	tell_SET
+
+#define TELL(kind, text, field)                       \
+	do {                                          \
+		if (text)                             \
+			tell_##kind(&t, text, field); \
+	} while (0);
+
+void describe_system(const struct state_system *s, model_fact_fn fn, void *context)
+{
+	const struct teller t = {fn, context};
+
+#define SYSTEM_FIELD(kind, name, start, lost, part, text) TELL(kind, text, &s->name)
+#include "model/state/fields.def"
 }
 
 void describe_vm(const struct state_vm *vm, model_fact_fn fn, void *context)
 {
-	static const char *const chips[] = {"none", "in the kernel", "split", "not known"};
-	static const char *const blocks[STATE_VM_BLOCKS] = {
-		[STATE_PIC_MASTER] = "PIC, master",
-		[STATE_PIC_SLAVE] = "PIC, slave",
-		[STATE_IOAPIC] = "IOAPIC",
-		[STATE_PIT] = "PIT's registers",
-		[STATE_CLOCK] = "clock",
-		[STATE_CPU_MODEL] = "CPU model",
-		[STATE_CPU_MASK] = "facilities",
-		[STATE_CPU_FEATURES] = "CPU features",
-		[STATE_CPU_SUBFUNCTIONS] = "CPU subfunctions",
+	static const char *const blocks[] = {
+#define VM_BLOCK(name, lost, part, text) text,
+#include "model/state/fields.def"
 	};
 	const struct teller t = {fn, context};
 
-	tell(&t, "made on this tape", "%s", vm->fresh ? "yes" : "no, or something is missing");
-	tell(&t, "interrupt controller", "%s", chips[vm->irqchip]);
-	tell(&t, "PIT", "%s", tri_name(vm->pit));
-	tell(&t, "vCPUs", "%s, %u seen", tri_name(vm->has_vcpus), vm->vcpu_count);
-	tell(&t, "a vCPU ran", "%s%s", tri_name(vm->has_run), vm->running ? ", and runs now" : "");
-	tell_slots(&t, &vm->slots);
-	tell_set(&t, "ioeventfds", &vm->ioeventfds);
-	tell_set(&t, "irqfds", &vm->irqfds);
-	tell_set(&t, "coalesced zones", &vm->zones);
-	if (vm->routes_known == STATE_YES)
-		tell_set(&t, "routes", &vm->routes);
-	tell_caps(&t, &vm->caps);
-	tell_khz(&t, vm->tsc_khz);
+#define VM_FIELD(kind, name, start, lost, part, text) TELL(kind, text, &vm->name)
+#include "model/state/fields.def"
+	if (vm->vcpu_count)
+		tell(&t, "vCPUs seen", "%u", vm->vcpu_count);
 	for (unsigned int i = 0; i < STATE_VM_BLOCKS; i++)
-		tell_block(&t, blocks[i], &vm->blocks[i]);
+		tell_BLOCK(&t, blocks[i], &vm->blocks[i]);
 }
 
 void describe_vcpu(const struct state_vcpu *v, model_fact_fn fn, void *context)
 {
-	static const char *const blocks[STATE_VCPU_BLOCKS] = {
-		[STATE_REGS] = "registers",
-		[STATE_SREGS] = "special registers",
-		[STATE_SREGS2] = "special registers (2)",
-		[STATE_FPU] = "FPU",
-		[STATE_XSAVE] = "extended state",
-		[STATE_XCRS] = "extended control registers",
-		[STATE_DEBUGREGS] = "debug registers",
-		[STATE_EVENTS] = "events",
-		[STATE_LAPIC] = "local APIC",
-		[STATE_CPUID] = "CPUID",
-		[STATE_MP_STATE] = "MP state",
-		[STATE_NESTED] = "nested state",
+	static const char *const blocks[] = {
+#define VCPU_BLOCK(name, lost, part, text) text,
+#include "model/state/fields.def"
 	};
 	const struct teller t = {fn, context};
 
-	if (v->number != UINT64_MAX)
-		tell(&t, "vCPU", "%" PRIu64 "%s", v->number,
-		     v->fresh ? "" : ", not made on this tape, or something is missing");
-	tell(&t, "has run", "%s%s", tri_name(v->has_run), v->running ? ", and runs now" : "");
-	tell(&t, "has a local APIC", "%s", tri_name(v->has_lapic));
-	tell(&t, "CPUID was set", "%s", tri_name(v->cpuid_set));
-	if (v->pending_exit == STATE_YES)
-		tell(&t, "exit to complete", "yes");
+#define VCPU_FIELD(kind, name, start, lost, part, text) TELL(kind, text, &v->name)
+#include "model/state/fields.def"
 	for (unsigned int i = 0; i < STATE_VCPU_BLOCKS; i++)
-		tell_block(&t, blocks[i], &v->blocks[i]);
-	tell_set(&t, "MSRs or registers known", &v->msrs);
-	tell_set(&t, "attributes known", &v->attrs);
-	tell_caps(&t, &v->caps);
-	tell_khz(&t, v->tsc_khz);
+		tell_BLOCK(&t, blocks[i], &v->blocks[i]);
 }
 
 void describe_device(const struct state_device *d, model_fact_fn fn, void *context)
 {
 	const struct teller t = {fn, context};
 
-	if (d->type != UINT64_MAX)
-		tell(&t, "device type", "%" PRIu64, d->type);
-	tell_set(&t, "attributes known", &d->attrs);
+#define DEVICE_FIELD(kind, name, start, lost, part, text) TELL(kind, text, &d->name)
+#include "model/state/fields.def"
 }

@@ -101,13 +101,18 @@ bool state_block_known(const struct state_block *b, uint32_t offset, uint32_t le
 
 static int block_copy(struct state_block *to, const struct state_block *from)
 {
-	memset(to, 0, sizeof(*to));
-	if (block_grow(to, from->size))
+	const size_t bytes = 2 * (size_t)from->size;
+
+	*to = *from;
+	if (!bytes)
+		return 0;
+	to->value = malloc(bytes);
+	if (!to->value) {
+		*to = (struct state_block){0};
 		return -ENOMEM;
-	if (from->size)
-		memcpy(to->value, from->value, 2 * (size_t)from->size);
-	to->origin = from->origin;
-	to->origin_offset = from->origin_offset;
+	}
+	to->mask = to->value + from->size;
+	memcpy(to->value, from->value, bytes);
 	return 0;
 }
 
@@ -195,341 +200,38 @@ static int set_copy(struct state_set *to, const struct state_set *from)
 	return 0;
 }
 
-/* The sets and blocks of a vCPU, a VM and a device, named once for copying, forgetting and freeing.
- */
-#define VCPU_SETS(v)                                \
-	(struct state_set *[])                      \
-	{                                           \
-		&(v)->msrs, &(v)->caps, &(v)->attrs \
-	}
-#define VM_SETS(v)                                                                      \
-	(struct state_set *[])                                                          \
-	{                                                                               \
-		&(v)->slots, &(v)->ioeventfds, &(v)->irqfds, &(v)->zones, &(v)->routes, \
-			&(v)->caps, &(v)->facts                                         \
-	}
+/* --- what can be done with a field, by its kind ---------------------------------------------- */
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void vcpu_free(struct state_vcpu *v)
-{
-	if (!v)
-		return;
-	if (v->shared) {
-		v->shared--;
-		return;
-	}
-	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
-		free(v->blocks[i].value);
-	free(v->run.value);
-	for (size_t i = 0; i < COUNT(VCPU_SETS(v)); i++)
-		free(VCPU_SETS(v)[i]->entries);
-	free(v);
-}
+/* What makes a field unknown: each event also loses what those behind it lose. */
+enum loss { LOST_NEVER, LOST_GAP, LOST_FORGET, LOST_RUN };
 
-static struct state_vcpu *vcpu_copy(const struct state_vcpu *from)
-{
-	struct state_vcpu *v = malloc(sizeof(*v));
-	int err = 0;
-
-	if (!v)
-		return NULL;
-	*v = *from;
-	v->shared = 0;
-	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
-		err |= block_copy(&v->blocks[i], &from->blocks[i]);
-	err |= block_copy(&v->run, &from->run);
-	err |= set_copy(&v->msrs, &from->msrs);
-	err |= set_copy(&v->caps, &from->caps);
-	err |= set_copy(&v->attrs, &from->attrs);
-	if (err) {
-		vcpu_free(v);
-		return NULL;
-	}
-	return v;
-}
-
-static void device_free(struct state_device *d)
-{
-	if (d)
-		free(d->attrs.entries);
-	free(d);
-}
-
-static struct state_device *device_copy(const struct state_device *from)
-{
-	struct state_device *d = malloc(sizeof(*d));
-
-	if (!d)
-		return NULL;
-	*d = *from;
-	if (set_copy(&d->attrs, &from->attrs)) {
-		device_free(d);
-		return NULL;
-	}
-	return d;
-}
-
-struct state_vm *state_vm_new(uint32_t id, bool fresh)
-{
-	struct state_vm *vm = calloc(1, sizeof(*vm));
-
-	if (!vm)
-		return NULL;
-	vm->id = id;
-	vm->fresh = true;
-	vm->tsc_khz = STATE_KHZ_HOST;
-	vm->identity_map = UINT64_MAX;
-	if (!fresh)
-		state_vm_forget(vm);
-	return vm;
-}
-
-void state_vm_free(struct state_vm *vm)
-{
-	if (!vm)
-		return;
-	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		vcpu_free(vm->vcpus[i]);
-	for (uint32_t i = 0; i < vm->device_count; i++)
-		device_free(vm->devices[i]);
-	free(vm->vcpus);
-	free(vm->devices);
-	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
-		free(vm->blocks[i].value);
-	for (size_t i = 0; i < COUNT(VM_SETS(vm)); i++)
-		free(VM_SETS(vm)[i]->entries);
-	free(vm);
-}
-
-/* A vCPU of a copy: another one, or (`share`) the same. */
-static struct state_vcpu *vcpu_of_copy(struct state_vcpu *from, bool share)
-{
-	if (!share)
-		return vcpu_copy(from);
-	from->shared++;
-	return from;
-}
-
-static struct state_vm *vm_copy(const struct state_vm *from, bool share, uint32_t vcpu)
-{
-	struct state_vm *vm = malloc(sizeof(*vm));
-	int err = 0;
-
-	if (!vm)
-		return NULL;
-	*vm = *from;
-	vm->vcpus = NULL;
-	vm->devices = NULL;
-	vm->vcpu_count = vm->device_count = 0;
-	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
-		err |= block_copy(&vm->blocks[i], &from->blocks[i]);
-	err |= set_copy(&vm->slots, &from->slots);
-	err |= set_copy(&vm->ioeventfds, &from->ioeventfds);
-	err |= set_copy(&vm->irqfds, &from->irqfds);
-	err |= set_copy(&vm->zones, &from->zones);
-	err |= set_copy(&vm->routes, &from->routes);
-	err |= set_copy(&vm->caps, &from->caps);
-	err |= set_copy(&vm->facts, &from->facts);
-	if (!err && from->vcpu_count) {
-		vm->vcpus = calloc(from->vcpu_count, sizeof(*vm->vcpus));
-		err = vm->vcpus ? 0 : -ENOMEM;
-		for (; !err && vm->vcpu_count < from->vcpu_count; vm->vcpu_count++) {
-			struct state_vcpu *v = from->vcpus[vm->vcpu_count];
-
-			vm->vcpus[vm->vcpu_count] = vcpu_of_copy(v, share && v->id != vcpu);
-			if (!vm->vcpus[vm->vcpu_count])
-				err = -ENOMEM;
-		}
-	}
-	if (!err && from->device_count) {
-		vm->devices = calloc(from->device_count, sizeof(*vm->devices));
-		err = vm->devices ? 0 : -ENOMEM;
-		for (; !err && vm->device_count < from->device_count; vm->device_count++) {
-			vm->devices[vm->device_count] =
-				device_copy(from->devices[vm->device_count]);
-			if (!vm->devices[vm->device_count])
-				err = -ENOMEM;
-		}
-	}
-	if (err) {
-		state_vm_free(vm);
-		return NULL;
-	}
-	return vm;
-}
-
-struct state_vm *state_vm_copy(const struct state_vm *from)
-{
-	return vm_copy(from, false, 0);
-}
-
-struct state_vm *state_vm_copy_sharing(const struct state_vm *from, uint32_t vcpu)
-{
-	return vm_copy(from, true, vcpu);
-}
-
-void state_vcpu_forget(struct state_vcpu *v)
-{
-	uint64_t flags;
-
-	v->fresh = false;
-	v->has_run = STATE_UNKNOWN;
-	v->has_lapic = STATE_UNKNOWN;
-	v->cpuid_set = STATE_UNKNOWN;
-	v->pending_exit = STATE_UNKNOWN;
-	v->debug_known = STATE_UNKNOWN;
-	v->last_exit = UINT32_MAX;
-	v->tsc_khz = STATE_KHZ_UNKNOWN;
-	v->mcg_cap = UINT64_MAX;
-	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
-		state_block_forget(&v->blocks[i]);
-	state_block_forget(&v->run);
-	for (size_t i = 0; i < COUNT(VCPU_SETS(v)); i++) {
-		state_set_clear(VCPU_SETS(v)[i]);
-		VCPU_SETS(v)[i]->open = true;
-	}
-	flags = v->scratch[0] & STATE_SEEN;
-	memset(v->scratch, 0, sizeof(v->scratch));
-	v->scratch[0] = flags | STATE_DOUBTS;
-	memset(&v->given, 0, sizeof(v->given));
-}
-
-struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh)
-{
-	struct state_vcpu **p =
-		reallocarray(vm->vcpus, vm->vcpu_count + 1, sizeof(struct state_vcpu *));
-	uint32_t at = vm->vcpu_count;
-	struct state_vcpu *v;
-
-	if (!p)
-		return NULL;
-	vm->vcpus = p;
-	v = calloc(1, sizeof(*v));
-	if (!v)
-		return NULL;
-	v->id = id;
-	v->number = number;
-	v->fresh = fresh;
-	v->last_exit = UINT32_MAX;
-	v->mcg_cap = UINT64_MAX;
-	v->tsc_khz = fresh ? vm->tsc_khz : STATE_KHZ_UNKNOWN;
-	if (fresh)
-		v->has_lapic = vm->irqchip == STATE_IRQCHIP_UNKNOWN ? STATE_UNKNOWN
-			       : vm->irqchip == STATE_IRQCHIP_NONE  ? STATE_NO
-								    : STATE_YES;
-	else
-		state_vcpu_forget(v);
-	v->unseen_run = !fresh;
-	/* By object, so that the order in which overlapping calls made them leaves no trace. */
-	while (at && vm->vcpus[at - 1]->id > id)
-		at--;
-	memmove(&vm->vcpus[at + 1], &vm->vcpus[at], (vm->vcpu_count - at) * sizeof(*vm->vcpus));
-	vm->vcpus[at] = v;
-	vm->vcpu_count++;
-	vm->has_vcpus = STATE_YES;
-	return v;
-}
-
-struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type,
-					 bool closed)
-{
-	struct state_device **p =
-		reallocarray(vm->devices, vm->device_count + 1, sizeof(struct state_device *));
-	uint32_t at = vm->device_count;
-	struct state_device *d;
-
-	if (!p)
-		return NULL;
-	vm->devices = p;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return NULL;
-	d->id = id;
-	d->type = type;
-	d->closed = closed;
-	while (at && vm->devices[at - 1]->id > id)
-		at--;
-	memmove(&vm->devices[at + 1], &vm->devices[at],
-		(vm->device_count - at) * sizeof(*vm->devices));
-	vm->devices[at] = d;
-	vm->device_count++;
-	return d;
-}
-
-struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id)
-{
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		if (vm->vcpus[i]->id == id)
-			return vm->vcpus[i];
-	}
-	return NULL;
-}
-
-const struct state_vcpu *state_vm_vcpu_number(const struct state_vm *vm, uint64_t number)
-{
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		if (vm->vcpus[i]->number == number)
-			return vm->vcpus[i];
-	}
-	return NULL;
-}
-
-struct state_device *state_vm_device(struct state_vm *vm, uint32_t id)
-{
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		if (vm->devices[i]->id == id)
-			return vm->devices[i];
-	}
-	return NULL;
-}
-
-static void device_forget(struct state_device *d)
-{
-	state_set_clear(&d->attrs);
-	d->attrs.open = true;
-}
-
-void state_vm_forget(struct state_vm *vm)
-{
-	vm->fresh = false;
-	vm->irqchip = STATE_IRQCHIP_UNKNOWN;
-	vm->pit = STATE_UNKNOWN;
-	vm->has_vcpus = vm->vcpu_count ? STATE_YES : STATE_UNKNOWN;
-	vm->has_run = STATE_UNKNOWN;
-	vm->routes_known = STATE_UNKNOWN;
-	vm->identity_map = UINT64_MAX;
-	vm->boot_cpu = UINT64_MAX;
-	vm->tsc_khz = STATE_KHZ_UNKNOWN;
-	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
-		state_block_forget(&vm->blocks[i]);
-	for (size_t i = 0; i < COUNT(VM_SETS(vm)); i++) {
-		state_set_clear(VM_SETS(vm)[i]);
-		VM_SETS(vm)[i]->open = true;
-	}
-	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		state_vcpu_forget(vm->vcpus[i]);
-	for (uint32_t i = 0; i < vm->device_count; i++)
-		device_forget(vm->devices[i]);
-	memset(vm->scratch, 0, sizeof(vm->scratch));
-}
-
-void state_vm_gap(struct state_vm *vm)
-{
-	state_vm_forget(vm);
-	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		vm->vcpus[i]->unseen_run = true;
-}
-
-bool state_vm_unseen_run(const struct state_vm *vm)
-{
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		if (vm->vcpus[i]->unseen_run)
-			return true;
-	}
-	return !vm->fresh;
-}
-
-/* --- the hash of a state --------------------------------------------------------------------- */
+/* Kinds that are alike but for what is said of them. */
+#define CLASS_SURE	 SURE
+#define CLASS_FRESH	 SURE
+#define CLASS_DOUBT	 DOUBT
+#define CLASS_TRI	 TRI
+#define CLASS_DONE	 TRI
+#define CLASS_CHIPS	 CHIPS
+#define CLASS_NUMBER	 NUMBER
+#define CLASS_EXIT	 EXIT
+#define CLASS_ZERO	 ZERO
+#define CLASS_KHZ	 ZERO
+#define CLASS_LATEST	 LATEST
+#define CLASS_EARLIEST	 EARLIEST
+#define CLASS_SURE_BITS	 SURE_BITS
+#define CLASS_DOUBT_BITS DOUBT_BITS
+#define CLASS_COUNT	 COUNTER
+#define CLASS_BLOCK	 BLOCK
+#define CLASS_SET	 SET
+#define CLASS_SLOTS	 SET
+#define CLASS_CAPS	 SET
+#define CLASS_VALUES	 VALUES
+#define CLASS_GIVEN	 GIVEN
+#define JOIN_(a, b)	 a##b
+#define JOIN(a, b)	 JOIN_(a, b)
+#define OP(verb, kind)	 JOIN(verb##_, CLASS_##kind)
 
 static void mix(struct state_hash *h, uint64_t word)
 {
@@ -540,7 +242,76 @@ static void mix(struct state_hash *h, uint64_t word)
 	}
 }
 
-static void mix_block(struct state_hash *h, const struct state_block *b)
+/*
+ * Kinds that are numbers: `unknown` is the weakest value, `left` what is known if x or y is the
+ * right one.
+ */
+#define SCALAR(class, type, unknown, left)                                   \
+	static inline void start_##class(type * f, uint64_t start)           \
+	{                                                                    \
+		*f = (type)start;                                            \
+	}                                                                    \
+	static inline int copy_##class(type * to, const type *from)          \
+	{                                                                    \
+		*to = *from;                                                 \
+		return 0;                                                    \
+	}                                                                    \
+	static inline void free_##class(type * f)                            \
+	{                                                                    \
+		(void)f;                                                     \
+	}                                                                    \
+	static inline void lose_##class(type * f, enum loss event)           \
+	{                                                                    \
+		(void)event;                                                 \
+		*f = unknown;                                                \
+	}                                                                    \
+	static inline void mix_##class(struct state_hash * h, const type *f) \
+	{                                                                    \
+		mix(h, (uint64_t)*f);                                        \
+	}                                                                    \
+	static inline bool meet_##class(type * f, const type *o)             \
+	{                                                                    \
+		const type x = *f, y = *o;                                   \
+		*f = left;                                                   \
+		return true;                                                 \
+	}
+SCALAR(SURE, bool, false, (x && y))
+SCALAR(DOUBT, bool, true, x || y)
+SCALAR(TRI, enum state_tri, STATE_UNKNOWN, x == y ? x : STATE_UNKNOWN)
+SCALAR(CHIPS, enum state_irqchip, STATE_IRQCHIP_UNKNOWN, x == y ? x : STATE_IRQCHIP_UNKNOWN)
+SCALAR(NUMBER, uint64_t, STATE_NUMBER_UNKNOWN, x == y ? x : STATE_NUMBER_UNKNOWN)
+SCALAR(EXIT, uint32_t, UINT32_MAX, x == y ? x : UINT32_MAX)
+SCALAR(ZERO, uint64_t, 0, x == y ? x : 0)
+SCALAR(LATEST, uint64_t, UINT64_MAX, x > y ? x : y)
+SCALAR(EARLIEST, uint64_t, 0, x < y ? x : y)
+SCALAR(SURE_BITS, uint64_t, 0, (x & y))
+SCALAR(DOUBT_BITS, uint32_t, UINT32_MAX, x | y)
+SCALAR(COUNTER, uint32_t, UINT32_MAX, x > y ? x : y)
+#undef SCALAR
+
+/* Blocks and sets start empty. */
+static inline void start_BLOCK(struct state_block *b, uint64_t start)
+{
+	(void)b, (void)start;
+}
+
+static inline int copy_BLOCK(struct state_block *to, const struct state_block *from)
+{
+	return block_copy(to, from);
+}
+
+static inline void free_BLOCK(struct state_block *b)
+{
+	free(b->value);
+}
+
+static inline void lose_BLOCK(struct state_block *b, enum loss event)
+{
+	(void)event;
+	state_block_forget(b);
+}
+
+static void mix_BLOCK(struct state_hash *h, const struct state_block *b)
 {
 	uint32_t i = 0;
 
@@ -559,7 +330,43 @@ static void mix_block(struct state_hash *h, const struct state_block *b)
 		mix(h, (uint64_t)b->mask[i] << 8 | (b->value[i] & b->mask[i]));
 }
 
-static void mix_set(struct state_hash *h, const struct state_set *s)
+/* That a block has a size tells that something was in it once: the larger one stays. */
+static bool meet_BLOCK(struct state_block *b, const struct state_block *o)
+{
+	if (block_grow(b, o->size))
+		return false;
+	for (uint32_t i = 0; i < o->size; i++)
+		b->mask[i] &= o->mask[i] & (uint8_t) ~(b->value[i] ^ o->value[i]);
+	if (b->size > o->size)
+		memset(b->mask + o->size, 0, b->size - o->size);
+	if (b->origin != o->origin || b->origin_offset != o->origin_offset)
+		b->origin = b->origin_offset = 0;
+	return true;
+}
+
+static inline void start_SET(struct state_set *s, uint64_t start)
+{
+	(void)s, (void)start;
+}
+
+static inline int copy_SET(struct state_set *to, const struct state_set *from)
+{
+	return set_copy(to, from);
+}
+
+static inline void free_SET(struct state_set *s)
+{
+	free(s->entries);
+}
+
+static inline void lose_SET(struct state_set *s, enum loss event)
+{
+	(void)event;
+	state_set_clear(s);
+	s->open = true;
+}
+
+static void mix_SET(struct state_hash *h, const struct state_set *s)
 {
 	mix(h, s->count);
 	mix(h, s->open);
@@ -574,275 +381,674 @@ static void mix_set(struct state_hash *h, const struct state_set *s)
 	}
 }
 
-static void mix_bytes(struct state_hash *h, const void *bytes, size_t size)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < size; i++)
-		mix(h, p[i]);
-}
-
-static void mix_vcpu(struct state_hash *h, const struct state_vcpu *v)
-{
-	const uint64_t words[] = {v->number,	   v->fresh,	  v->has_run,	  v->running,
-				  v->inside,	   v->unseen_run, v->guest_clean, v->first_run,
-				  v->last_run_end, v->has_lapic,  v->cpuid_set,	  v->pending_exit,
-				  v->last_exit,	   v->tsc_khz,	  v->mcg_cap,	  v->debug_control,
-				  v->debug_known};
-
-	for (size_t i = 0; i < COUNT(words); i++)
-		mix(h, words[i]);
-	for (size_t i = 0; i < COUNT(v->scratch); i++)
-		mix(h, v->scratch[i]);
-	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
-		mix_block(h, &v->blocks[i]);
-	mix_block(h, &v->run);
-	mix_set(h, &v->msrs);
-	mix_set(h, &v->caps);
-	mix_set(h, &v->attrs);
-	mix_bytes(h, &v->given, sizeof(v->given));
-}
-
-struct state_hash state_vm_hash(const struct state_vm *vm)
-{
-	const uint64_t words[] = {vm->fresh,	    vm->irqchip,   vm->pit,
-				  vm->has_vcpus,    vm->running,   vm->guest_clean,
-				  vm->last_run_end, vm->has_run,   vm->routes_known,
-				  vm->identity_map, vm->boot_cpu,  vm->tsc_khz,
-				  vm->slots_since,  vm->clock_read};
-	struct state_hash h = {{vm->vcpu_count, vm->device_count}};
-
-	for (size_t i = 0; i < COUNT(words); i++)
-		mix(&h, words[i]);
-	for (size_t i = 0; i < COUNT(vm->scratch); i++)
-		mix(&h, vm->scratch[i]);
-	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
-		mix_block(&h, &vm->blocks[i]);
-	mix_set(&h, &vm->slots);
-	mix_set(&h, &vm->ioeventfds);
-	mix_set(&h, &vm->irqfds);
-	mix_set(&h, &vm->zones);
-	mix_set(&h, &vm->routes);
-	mix_set(&h, &vm->caps);
-	mix_set(&h, &vm->facts);
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		mix(&h, vm->vcpus[i]->id);
-		if (!vm->vcpus[i]->shared)
-			mix_vcpu(&h, vm->vcpus[i]);
-	}
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		const struct state_device *d = vm->devices[i];
-
-		mix(&h, d->id);
-		mix(&h, d->type);
-		mix(&h, d->closed);
-		mix_set(&h, &d->attrs);
-	}
-	return h;
-}
-
-/* --- what two states agree on ---------------------------------------------------------------- */
-
-static void block_meet(struct state_block *b, const struct state_block *other)
-{
-	for (uint32_t i = 0; i < b->size; i++) {
-		if (i >= other->size)
-			b->mask[i] = 0;
-		else
-			b->mask[i] &= other->mask[i] & (uint8_t) ~(b->value[i] ^ other->value[i]);
-	}
-	if (b->origin != other->origin || b->origin_offset != other->origin_offset)
-		b->origin = 0;
-}
-
 static bool entry_same(const struct state_entry *x, const struct state_entry *y)
 {
 	return x->key == y->key && x->key2 == y->key2 && x->known == y->known &&
 	       !memcmp(x->value, y->value, sizeof(x->value));
 }
 
-static bool set_same(const struct state_set *a, const struct state_set *b)
+static bool meet_SET(struct state_set *s, const struct state_set *o)
 {
-	if (a->count != b->count || a->open != b->open)
-		return false;
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (!entry_same(&a->entries[i], &b->entries[i]))
-			return false;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct state_entry *e = &s->entries[i];
+		const struct state_entry *other = state_set_find(o, e->key, e->key2);
+
+		if (other && entry_same(e, other))
+			s->entries[kept++] = *e;
 	}
+	s->open |= o->open || kept != s->count || kept != o->count;
+	s->count = kept;
 	return true;
 }
 
-/* Of a set whose open means that entries may be missing: what is in one of the two only, or
- * differs, is no longer there. */
-static void set_meet(struct state_set *s, const struct state_set *other)
+#define start_VALUES start_SET
+#define copy_VALUES  copy_SET
+#define free_VALUES  free_SET
+#define mix_VALUES   mix_SET
+
+/* A guest that runs changes values, not which ones were read or written. */
+static inline void lose_VALUES(struct state_set *s, enum loss event)
 {
-	bool differs = s->open || other->open || s->count != other->count;
-
-	for (uint32_t i = s->count; i-- > 0;) {
-		const struct state_entry *o =
-			state_set_find(other, s->entries[i].key, s->entries[i].key2);
-
-		if (o && entry_same(&s->entries[i], o))
-			continue;
-		state_set_remove(s, &s->entries[i]);
-		differs = true;
-	}
-	s->open = differs;
-}
-
-static bool vcpu_same(const struct state_vcpu *v, const struct state_vcpu *other)
-{
-	return v->fresh == other->fresh && v->has_run == other->has_run &&
-	       v->has_lapic == other->has_lapic && v->cpuid_set == other->cpuid_set &&
-	       v->pending_exit == other->pending_exit && v->last_exit == other->last_exit &&
-	       v->tsc_khz == other->tsc_khz && v->mcg_cap == other->mcg_cap &&
-	       v->debug_control == other->debug_control && v->debug_known == other->debug_known &&
-	       !memcmp(v->scratch, other->scratch, sizeof(v->scratch)) &&
-	       set_same(&v->caps, &other->caps) && set_same(&v->attrs, &other->attrs) &&
-	       v->msrs.count == other->msrs.count && v->msrs.open == other->msrs.open;
-}
-
-static void vcpu_meet(struct state_vcpu *v, const struct state_vcpu *other)
-{
-	bool same = vcpu_same(v, other);
-
-	v->unseen_run |= other->unseen_run;
-	v->guest_clean &= other->guest_clean;
-	for (uint32_t i = 0; same && i < v->msrs.count; i++) {
-		struct state_entry *e = &v->msrs.entries[i];
-		const struct state_entry *o = state_set_find(&other->msrs, e->key, e->key2);
-
-		same = o && e->value[2] == o->value[2] && e->value[3] == o->value[3];
-		if (same && (e->value[0] != o->value[0] || e->value[1] != o->value[1]))
-			e->known = 0;
-		else if (same)
-			e->known &= o->known;
-	}
-	if (!same) {
-		state_vcpu_forget(v);
+	if (event != LOST_RUN) {
+		lose_SET(s, event);
 		return;
 	}
-	if (memcmp(&v->given, &other->given, sizeof(v->given)))
-		memset(&v->given, 0, sizeof(v->given));
-	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
-		block_meet(&v->blocks[i], &other->blocks[i]);
-	block_meet(&v->run, &other->run);
+	for (uint32_t i = 0; i < s->count; i++)
+		s->entries[i].known = 0;
 }
 
-/* Fields that have no value for "not known" of their own, or are seldom written. */
-static bool vm_same(const struct state_vm *vm, const struct state_vm *other)
+/* One entry; false: what was read or written is not known any more. */
+static bool value_meet(struct state_entry *e, const struct state_entry *o)
 {
-	bool same = vm->vcpu_count == other->vcpu_count &&
-		    vm->device_count == other->device_count && vm->fresh == other->fresh &&
-		    vm->has_run == other->has_run && vm->identity_map == other->identity_map &&
-		    vm->boot_cpu == other->boot_cpu && vm->tsc_khz == other->tsc_khz &&
-		    !memcmp(vm->scratch, other->scratch, sizeof(vm->scratch)) &&
-		    set_same(&vm->caps, &other->caps) && set_same(&vm->facts, &other->facts);
+	bool same = e->value[2] == o->value[2];
 
-	for (uint32_t i = 0; same && i < vm->vcpu_count; i++)
-		same = vm->vcpus[i]->id == other->vcpus[i]->id;
-	for (uint32_t i = 0; same && i < vm->device_count; i++)
-		same = vm->devices[i]->id == other->devices[i]->id;
+	e->known &= o->known;
+	if (e->value[0] != o->value[0] || e->value[1] != o->value[1])
+		e->known = e->value[0] = e->value[1] = 0;
+	e->value[2] &= o->value[2];
+	if (e->value[3] != o->value[3])
+		e->value[3] = UINT64_MAX;
 	return same;
 }
 
-bool state_vm_meet(struct state_vm *vm, const struct state_vm *other)
+static bool meet_VALUES(struct state_set *s, const struct state_set *o)
 {
-	bool chips = vm->irqchip == other->irqchip && vm->pit == other->pit;
+	static const struct state_entry none = {0};
 
-	vm->guest_clean &= other->guest_clean;
-	if (other->slots_since > vm->slots_since)
-		vm->slots_since = other->slots_since;
-	if (!vm_same(vm, other))
-		return false;
-	if (vm->irqchip != other->irqchip)
-		vm->irqchip = STATE_IRQCHIP_UNKNOWN;
-	if (vm->pit != other->pit)
-		vm->pit = STATE_UNKNOWN;
-	if (vm->has_vcpus != other->has_vcpus)
-		vm->has_vcpus = STATE_UNKNOWN;
-	if (!chips || vm->routes_known != other->routes_known ||
-	    !set_same(&vm->routes, &other->routes)) {
-		vm->routes_known = STATE_UNKNOWN;
-		state_set_clear(&vm->routes);
-		vm->routes.open = true;
+	s->open |= o->open;
+	for (uint32_t i = 0; i < o->count; i++) {
+		const struct state_entry *e = &o->entries[i];
+
+		if (!state_set_add(s, e->key, e->key2))
+			return false;
 	}
-	set_meet(&vm->slots, &other->slots);
-	set_meet(&vm->ioeventfds, &other->ioeventfds);
-	set_meet(&vm->irqfds, &other->irqfds);
-	set_meet(&vm->zones, &other->zones);
-	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
-		block_meet(&vm->blocks[i], &other->blocks[i]);
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		if (vm->vcpus[i] != other->vcpus[i])
-			vcpu_meet(vm->vcpus[i], other->vcpus[i]);
-	}
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		if (!set_same(&vm->devices[i]->attrs, &other->devices[i]->attrs))
-			device_forget(vm->devices[i]);
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct state_entry *e = &s->entries[i];
+		const struct state_entry *other = state_set_find(o, e->key, e->key2);
+
+		if (!value_meet(&s->entries[i], other ? other : &none))
+			s->open = true;
 	}
 	return true;
 }
 
-void state_vm_guest_ran(struct state_vm *vm)
+static void start_GIVEN(struct state_given *g, uint64_t none)
 {
-	if (vm->guest_clean)
+	(void)none;
+#define GIVEN_FIELD(kind, name, first, ...) OP(start, kind)(&g->name, first);
+#include "model/state/fields.def"
+}
+
+static inline int copy_GIVEN(struct state_given *to, const struct state_given *from)
+{
+	*to = *from;
+	return 0;
+}
+
+static inline void free_GIVEN(struct state_given *g)
+{
+	(void)g;
+}
+
+static void lose_GIVEN(struct state_given *g, enum loss event)
+{
+#define GIVEN_FIELD(kind, name, start, lost, ...) \
+	if (LOST_##lost >= event)                 \
+		OP(lose, kind)(&g->name, event);
+#include "model/state/fields.def"
+}
+
+static void mix_GIVEN(struct state_hash *h, const struct state_given *g)
+{
+#define GIVEN_FIELD(kind, name, ...) OP(mix, kind)(h, &g->name);
+#include "model/state/fields.def"
+}
+
+static bool meet_GIVEN(struct state_given *g, const struct state_given *o)
+{
+	bool done = true;
+
+#define GIVEN_FIELD(kind, name, ...) done &= OP(meet, kind)(&g->name, &o->name);
+#include "model/state/fields.def"
+	return done;
+}
+
+/* --- vCPUs ----------------------------------------------------------------------------------- */
+
+static void vcpu_free(struct state_vcpu *v)
+{
+	if (!v)
 		return;
-	/* Interrupt controllers, timer and clock are devices of the guest. */
-	for (size_t i = 0; i < STATE_GUEST_BLOCKS; i++)
-		state_block_forget(&vm->blocks[i]);
-	vm->guest_clean = true;
+	if (v->shared) {
+		v->shared--;
+		return;
+	}
+#define VCPU_FIELD(kind, name, ...) OP(free, kind)(&v->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		free_BLOCK(&v->blocks[i]);
+	free(v);
+}
+
+static struct state_vcpu *vcpu_copy(const struct state_vcpu *from)
+{
+	struct state_vcpu *v = malloc(sizeof(*v));
+	int err = 0;
+
+	if (!v)
+		return NULL;
+	v->id = from->id;
+	v->shared = 0;
+#define VCPU_FIELD(kind, name, ...) err |= OP(copy, kind)(&v->name, &from->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		err |= copy_BLOCK(&v->blocks[i], &from->blocks[i]);
+	if (err) {
+		vcpu_free(v);
+		return NULL;
+	}
+	return v;
+}
+
+static void vcpu_lose(struct state_vcpu *v, enum loss event)
+{
+	static const uint8_t lost[] = {
+#define VCPU_BLOCK(name, lost, ...) LOST_##lost,
+#include "model/state/fields.def"
+	};
+
+#define VCPU_FIELD(kind, name, start, lost, ...) \
+	if (LOST_##lost >= event)                \
+		OP(lose, kind)(&v->name, event);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++) {
+		if (lost[i] >= event)
+			lose_BLOCK(&v->blocks[i], event);
+	}
+}
+
+void state_vcpu_forget(struct state_vcpu *v)
+{
+	vcpu_lose(v, LOST_FORGET);
 }
 
 void state_vcpu_guest_ran(struct state_vcpu *v)
 {
 	if (v->guest_clean)
 		return;
-	/* A guest cannot change its CPUID, nor what userspace enabled. */
-	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++) {
-		if (i != STATE_CPUID)
-			state_block_forget(&v->blocks[i]);
-	}
-	for (uint32_t i = 0; i < v->msrs.count; i++)
-		v->msrs.entries[i].known = 0;
+	vcpu_lose(v, LOST_RUN);
 	v->guest_clean = true;
 }
 
+static void vcpu_mix(struct state_hash *h, const struct state_vcpu *v)
+{
+#define VCPU_FIELD(kind, name, ...) OP(mix, kind)(h, &v->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		mix_BLOCK(h, &v->blocks[i]);
+}
+
+static bool vcpu_meet(struct state_vcpu *v, const struct state_vcpu *o)
+{
+	bool done = true;
+
+#define VCPU_FIELD(kind, name, ...) done &= OP(meet, kind)(&v->name, &o->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VCPU_BLOCKS; i++)
+		done &= meet_BLOCK(&v->blocks[i], &o->blocks[i]);
+	return done;
+}
+
+/* A vCPU that only one of two states has: of its number, too, nothing is known. */
+static void vcpu_unsure(struct state_vcpu *v)
+{
+	vcpu_lose(v, LOST_GAP);
+	v->number = STATE_NUMBER_UNKNOWN;
+}
+
+/* Into the list, by object, so that the order in which overlapping calls made them leaves no trace. */
+static int vcpu_insert(struct state_vm *vm, struct state_vcpu *v)
+{
+	struct state_vcpu **p =
+		reallocarray(vm->vcpus, vm->vcpu_count + 1, sizeof(struct state_vcpu *));
+	uint32_t at = vm->vcpu_count;
+
+	if (!p)
+		return -ENOMEM;
+	vm->vcpus = p;
+	while (at && p[at - 1]->id > v->id)
+		at--;
+	memmove(&p[at + 1], &p[at], (vm->vcpu_count - at) * sizeof(*p));
+	p[at] = v;
+	vm->vcpu_count++;
+	return 0;
+}
+
+struct state_vcpu *state_vm_add_vcpu(struct state_vm *vm, uint32_t id, uint64_t number, bool fresh)
+{
+	struct state_vcpu *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->id = id;
+	if (vcpu_insert(vm, v)) {
+		free(v);
+		return NULL;
+	}
+#define VCPU_FIELD(kind, name, first, ...) OP(start, kind)(&v->name, first);
+#include "model/state/fields.def"
+	v->number = number;
+	v->tsc_khz = vm->tsc_khz;
+	v->has_lapic = vm->irqchip == STATE_IRQCHIP_UNKNOWN
+			       ? STATE_UNKNOWN
+			       : tri(vm->irqchip != STATE_IRQCHIP_NONE);
+	if (!fresh)
+		vcpu_lose(v, LOST_GAP);
+	vm->has_vcpus = STATE_YES;
+	return v;
+}
+
+static struct state_vcpu *vcpu_find(const struct state_vm *vm, uint32_t id)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->id == id)
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id)
+{
+	return vcpu_find(vm, id);
+}
+
+const struct state_vcpu *state_vm_vcpu_number(const struct state_vm *vm, uint64_t number)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->number == number)
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+/* --- devices --------------------------------------------------------------------------------- */
+
+static void device_free(struct state_device *d)
+{
+	if (!d)
+		return;
+#define DEVICE_FIELD(kind, name, ...) OP(free, kind)(&d->name);
+#include "model/state/fields.def"
+	free(d);
+}
+
+static struct state_device *device_copy(const struct state_device *from)
+{
+	struct state_device *d = malloc(sizeof(*d));
+	int err = 0;
+
+	if (!d)
+		return NULL;
+	d->id = from->id;
+#define DEVICE_FIELD(kind, name, ...) err |= OP(copy, kind)(&d->name, &from->name);
+#include "model/state/fields.def"
+	if (err) {
+		device_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+static void device_lose(struct state_device *d, enum loss event)
+{
+#define DEVICE_FIELD(kind, name, start, lost, ...) \
+	if (LOST_##lost >= event)                  \
+		OP(lose, kind)(&d->name, event);
+#include "model/state/fields.def"
+}
+
+static void device_mix(struct state_hash *h, const struct state_device *d)
+{
+#define DEVICE_FIELD(kind, name, ...) OP(mix, kind)(h, &d->name);
+#include "model/state/fields.def"
+}
+
+static bool device_meet(struct state_device *d, const struct state_device *o)
+{
+	bool done = true;
+
+#define DEVICE_FIELD(kind, name, ...) done &= OP(meet, kind)(&d->name, &o->name);
+#include "model/state/fields.def"
+	return done;
+}
+
+static void device_unsure(struct state_device *d)
+{
+	device_lose(d, LOST_GAP);
+	d->type = STATE_NUMBER_UNKNOWN;
+	d->closed = true;
+}
+
+static int device_insert(struct state_vm *vm, struct state_device *d)
+{
+	struct state_device **p =
+		reallocarray(vm->devices, vm->device_count + 1, sizeof(struct state_device *));
+	uint32_t at = vm->device_count;
+
+	if (!p)
+		return -ENOMEM;
+	vm->devices = p;
+	while (at && p[at - 1]->id > d->id)
+		at--;
+	memmove(&p[at + 1], &p[at], (vm->device_count - at) * sizeof(*p));
+	p[at] = d;
+	vm->device_count++;
+	return 0;
+}
+
+struct state_device *state_vm_add_device(struct state_vm *vm, uint32_t id, uint64_t type,
+					 bool closed)
+{
+	struct state_device *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->id = id;
+	if (device_insert(vm, d)) {
+		free(d);
+		return NULL;
+	}
+#define DEVICE_FIELD(kind, name, first, ...) OP(start, kind)(&d->name, first);
+#include "model/state/fields.def"
+	d->type = type;
+	d->closed = closed;
+	return d;
+}
+
+static struct state_device *device_find(const struct state_vm *vm, uint32_t id)
+{
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		if (vm->devices[i]->id == id)
+			return vm->devices[i];
+	}
+	return NULL;
+}
+
+struct state_device *state_vm_device(struct state_vm *vm, uint32_t id)
+{
+	return device_find(vm, id);
+}
+
+/* --- VMs ------------------------------------------------------------------------------------- */
+
+struct state_vm *state_vm_new(uint32_t id, bool fresh)
+{
+	struct state_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->id = id;
+#define VM_FIELD(kind, name, first, ...) OP(start, kind)(&vm->name, first);
+#include "model/state/fields.def"
+	if (!fresh)
+		state_vm_forget(vm);
+	return vm;
+}
+
+void state_vm_free(struct state_vm *vm)
+{
+	if (!vm)
+		return;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_free(vm->vcpus[i]);
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		device_free(vm->devices[i]);
+	free(vm->vcpus);
+	free(vm->devices);
+#define VM_FIELD(kind, name, ...) OP(free, kind)(&vm->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		free_BLOCK(&vm->blocks[i]);
+	free(vm);
+}
+
+/* A vCPU of a copy: another one, or (`share`) the same. */
+static struct state_vcpu *vcpu_of_copy(struct state_vcpu *from, bool share)
+{
+	if (!share)
+		return vcpu_copy(from);
+	from->shared++;
+	return from;
+}
+
+static int vcpus_copy(struct state_vm *vm, const struct state_vm *from, bool share, uint32_t vcpu)
+{
+	if (!from->vcpu_count)
+		return 0;
+	vm->vcpus = calloc(from->vcpu_count, sizeof(*vm->vcpus));
+	if (!vm->vcpus)
+		return -ENOMEM;
+	for (; vm->vcpu_count < from->vcpu_count; vm->vcpu_count++) {
+		struct state_vcpu *v = from->vcpus[vm->vcpu_count];
+
+		v = vcpu_of_copy(v, share && v->id != vcpu);
+		if (!v)
+			return -ENOMEM;
+		vm->vcpus[vm->vcpu_count] = v;
+	}
+	return 0;
+}
+
+static int devices_copy(struct state_vm *vm, const struct state_vm *from)
+{
+	if (!from->device_count)
+		return 0;
+	vm->devices = calloc(from->device_count, sizeof(*vm->devices));
+	if (!vm->devices)
+		return -ENOMEM;
+	for (; vm->device_count < from->device_count; vm->device_count++) {
+		struct state_device *d = device_copy(from->devices[vm->device_count]);
+
+		if (!d)
+			return -ENOMEM;
+		vm->devices[vm->device_count] = d;
+	}
+	return 0;
+}
+
+static struct state_vm *vm_copy(const struct state_vm *from, bool share, uint32_t vcpu)
+{
+	struct state_vm *vm = malloc(sizeof(*vm));
+	int err = 0;
+
+	if (!vm)
+		return NULL;
+	vm->id = from->id;
+	vm->vcpus = NULL;
+	vm->devices = NULL;
+	vm->vcpu_count = vm->device_count = 0;
+#define VM_FIELD(kind, name, ...) err |= OP(copy, kind)(&vm->name, &from->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		err |= copy_BLOCK(&vm->blocks[i], &from->blocks[i]);
+	if (err || vcpus_copy(vm, from, share, vcpu) || devices_copy(vm, from)) {
+		state_vm_free(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+struct state_vm *state_vm_copy(const struct state_vm *from)
+{
+	return vm_copy(from, false, 0);
+}
+
+struct state_vm *state_vm_copy_sharing(const struct state_vm *from, uint32_t vcpu)
+{
+	return vm_copy(from, true, vcpu);
+}
+
+/* Of the VM itself. */
+static void vm_lose(struct state_vm *vm, enum loss event, uint16_t parts)
+{
+	static const struct {
+		uint8_t lost;
+		uint16_t part;
+	} blocks[] = {
+#define VM_BLOCK(name, lost, part, ...) {LOST_##lost, TOUCH_##part},
+#include "model/state/fields.def"
+	};
+
+#define VM_FIELD(kind, name, start, lost, part, ...)        \
+	if (LOST_##lost >= event && (TOUCH_##part & parts)) \
+		OP(lose, kind)(&vm->name, event);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++) {
+		if (blocks[i].lost >= event && blocks[i].part & parts)
+			lose_BLOCK(&vm->blocks[i], event);
+	}
+}
+
+void state_vm_forget_parts(struct state_vm *vm, uint16_t parts)
+{
+	vm_lose(vm, LOST_FORGET, parts);
+}
+
+static void vm_lose_all(struct state_vm *vm, enum loss event)
+{
+	vm_lose(vm, event, TOUCH_ALL);
+	if (vm->vcpu_count)
+		vm->has_vcpus = STATE_YES;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_lose(vm->vcpus[i], event);
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		device_lose(vm->devices[i], event);
+}
+
+void state_vm_forget(struct state_vm *vm)
+{
+	vm_lose_all(vm, LOST_FORGET);
+}
+
+void state_vm_gap(struct state_vm *vm)
+{
+	vm_lose_all(vm, LOST_GAP);
+}
+
+/* Interrupt controllers and timer are devices of the guest. */
+void state_vm_guest_ran(struct state_vm *vm)
+{
+	if (vm->guest_clean)
+		return;
+	vm_lose(vm, LOST_RUN, TOUCH_ALL);
+	vm->guest_clean = true;
+}
+
+bool state_vm_unseen_run(const struct state_vm *vm)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->unseen_run)
+			return true;
+	}
+	return !vm->fresh;
+}
+
+struct state_hash state_vm_hash(const struct state_vm *vm)
+{
+	struct state_hash h = {{vm->vcpu_count, vm->device_count}};
+
+#define VM_FIELD(kind, name, ...) OP(mix, kind)(&h, &vm->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		mix_BLOCK(&h, &vm->blocks[i]);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		mix(&h, vm->vcpus[i]->id);
+		if (!vm->vcpus[i]->shared)
+			vcpu_mix(&h, vm->vcpus[i]);
+	}
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		mix(&h, vm->devices[i]->id);
+		device_mix(&h, vm->devices[i]);
+	}
+	return h;
+}
+
+/* --- what two states agree on ---------------------------------------------------------------- */
+
+/* Another state's vCPUs; `*missing`: one of the two lacks one that the other has. */
+static bool vcpus_meet(struct state_vm *vm, const struct state_vm *other, bool *missing)
+{
+	bool done = true;
+
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		struct state_vcpu *v = vm->vcpus[i];
+		const struct state_vcpu *o = vcpu_find(other, v->id);
+
+		if (!o) {
+			vcpu_unsure(v);
+			*missing = true;
+		} else if (o != v) {
+			done &= vcpu_meet(v, o);
+		}
+	}
+	for (uint32_t i = 0; i < other->vcpu_count; i++) {
+		struct state_vcpu *v;
+
+		if (vcpu_find(vm, other->vcpus[i]->id))
+			continue;
+		v = vcpu_copy(other->vcpus[i]);
+		if (!v || vcpu_insert(vm, v)) {
+			vcpu_free(v);
+			return false;
+		}
+		vcpu_unsure(v);
+		*missing = true;
+	}
+	return done;
+}
+
+static bool devices_meet(struct state_vm *vm, const struct state_vm *other, bool *missing)
+{
+	bool done = true;
+
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		struct state_device *d = vm->devices[i];
+		const struct state_device *o = device_find(other, d->id);
+
+		if (!o) {
+			device_unsure(d);
+			*missing = true;
+		} else {
+			done &= device_meet(d, o);
+		}
+	}
+	for (uint32_t i = 0; i < other->device_count; i++) {
+		struct state_device *d;
+
+		if (device_find(vm, other->devices[i]->id))
+			continue;
+		d = device_copy(other->devices[i]);
+		if (!d || device_insert(vm, d)) {
+			device_free(d);
+			return false;
+		}
+		device_unsure(d);
+		*missing = true;
+	}
+	return done;
+}
+
+bool state_vm_meet(struct state_vm *vm, const struct state_vm *other)
+{
+	bool missing = false, done = true;
+
+#define VM_FIELD(kind, name, ...) done &= OP(meet, kind)(&vm->name, &other->name);
+#include "model/state/fields.def"
+	for (size_t i = 0; i < STATE_VM_BLOCKS; i++)
+		done &= meet_BLOCK(&vm->blocks[i], &other->blocks[i]);
+	done &= vcpus_meet(vm, other, &missing);
+	done &= devices_meet(vm, other, &missing);
+	/* There may be more than those that are known to be there, and fewer. */
+	if (missing)
+		vm->fresh = false;
+	return done;
+}
+
+/* --- /dev/kvm -------------------------------------------------------------------------------- */
+
 void state_system_release(struct state_system *s)
 {
-	free(s->caps.entries);
-	free(s->msrs.entries);
-	free(s->features.entries);
-	free(s->attrs.entries);
-	free(s->numbers.entries);
-	free(s->msr_list.value);
-	free(s->feature_list.value);
-	free(s->cpuid.value);
-	free(s->emulated_cpuid.value);
-	free(s->hv_cpuid.value);
-	free(s->machine_facilities.value);
-	free(s->machine_features.value);
-	free(s->machine_subfunctions.value);
+#define SYSTEM_FIELD(kind, name, ...) OP(free, kind)(&s->name);
+#include "model/state/fields.def"
 }
 
 int state_system_copy(struct state_system *to, const struct state_system *from)
 {
 	int err = 0;
 
-	memset(to, 0, sizeof(*to));
-	to->typed_vm = from->typed_vm;
-	err |= set_copy(&to->caps, &from->caps);
-	err |= set_copy(&to->msrs, &from->msrs);
-	err |= set_copy(&to->features, &from->features);
-	err |= set_copy(&to->attrs, &from->attrs);
-	err |= set_copy(&to->numbers, &from->numbers);
-	err |= block_copy(&to->msr_list, &from->msr_list);
-	err |= block_copy(&to->feature_list, &from->feature_list);
-	err |= block_copy(&to->cpuid, &from->cpuid);
-	err |= block_copy(&to->emulated_cpuid, &from->emulated_cpuid);
-	err |= block_copy(&to->hv_cpuid, &from->hv_cpuid);
-	err |= block_copy(&to->machine_facilities, &from->machine_facilities);
-	err |= block_copy(&to->machine_features, &from->machine_features);
-	err |= block_copy(&to->machine_subfunctions, &from->machine_subfunctions);
+#define SYSTEM_FIELD(kind, name, ...) err |= OP(copy, kind)(&to->name, &from->name);
+#include "model/state/fields.def"
 	return err ? -ENOMEM : 0;
 }

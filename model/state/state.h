@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the model knows of a VM and its vCPUs.  Every field is a value or unknown; nothing points
- * outside of the VM, so that a VM can be copied (state_vm_copy) when several orders of calls must
- * be tried.
+ * What the model knows of a VM and its vCPUs: the fields of fields.def.  Every field is a value or
+ * unknown; nothing points outside of the VM, so that a VM can be copied (state_vm_copy) when
+ * several orders of calls must be tried.
  */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
@@ -85,152 +85,92 @@ enum state_irqchip {
 	STATE_IRQCHIP_UNKNOWN
 };
 
-/* Blocks of a VM that a GET reads back. */
-enum state_vm_block {
-	STATE_PIC_MASTER, /* struct kvm_irqchip, chip_id 0 */
-	STATE_PIC_SLAVE,
-	STATE_IOAPIC,
-	STATE_PIT,
-	STATE_CLOCK,
-	STATE_GUEST_BLOCKS, /* those before are devices of the guest, which changes them */
-	STATE_CPU_MODEL = STATE_GUEST_BLOCKS, /* s390: struct kvm_s390_vm_cpu_processor */
-	STATE_CPU_MASK,			      /* facilities that KVM enables */
-	STATE_CPU_FEATURES,
-	STATE_CPU_SUBFUNCTIONS,
-	STATE_VM_BLOCKS,
+/*
+ * The parts of a VM's state, by which calls are told apart that read or write it (frame/touch.h).
+ */
+enum touch_part {
+	TOUCH_OWN = 1 << 0,   /* the vCPU that the call is on */
+	TOUCH_SLOTS = 1 << 1, /* memory slots, their dirty logs, guest memory files */
+	TOUCH_MODE = 1 << 2,  /* whether there are interrupt controllers and a PIT */
+	TOUCH_CHIPS = 1 << 3, /* their registers */
+	TOUCH_ROUTES = 1 << 4,
+	TOUCH_EVENTFDS = 1 << 5, /* eventfds and coalesced zones */
+	TOUCH_CLOCK = 1 << 6,
+	TOUCH_ANSWERS = 1 << 7, /* what KVM_CHECK_EXTENSION answered */
+	TOUCH_REST = 1 << 8,	/* all else: which vCPUs there are, enabled capabilities, ... */
+	TOUCH_ALL = (1 << 9) - 1,
 };
 
-/* Blocks of a vCPU that a GET reads back. */
+/* Blocks that a GET reads back, of a VM and of a vCPU. */
+enum state_vm_block {
+#define VM_BLOCK(name, ...) name,
+#include "model/state/fields.def"
+	STATE_VM_BLOCKS,
+};
 enum state_vcpu_block {
-	STATE_REGS,
-	STATE_SREGS,
-	STATE_SREGS2,
-	STATE_FPU,
-	STATE_XSAVE,
-	STATE_XCRS,
-	STATE_DEBUGREGS,
-	STATE_EVENTS,
-	STATE_LAPIC,
-	STATE_CPUID,
-	STATE_MP_STATE,
-	STATE_NESTED,
+#define VCPU_BLOCK(name, ...) name,
+#include "model/state/fields.def"
 	STATE_VCPU_BLOCKS,
 };
 
-/* Sets of registers that can travel in struct kvm_run: bit numbers of kvm_valid_regs. */
-#define STATE_SYNC_SETS 3
-
-/*
- * What userspace gave a vCPU, whether or not the kernel keeps it, and what it asked for: for advice
- * only (lint.c).  All zero: nothing is known.
- */
-struct state_given {
-	bool lapic;	      /* KVM_SET_LAPIC was called */
-	bool apic_base_known; /* IA32_APIC_BASE was given, through whichever call */
-	bool cpuid;	      /* CPUID was given, and these are of it: */
-	bool cpuid_deadline;  /* leaf 1 has the TSC-deadline timer */
-	bool mxcsr_known;     /* MXCSR was given with the extended state, and no guest ran since */
-	bool deadline;	      /* a deadline waits: no guest ran since it was written */
-	bool mtrr;	      /* an MTRR was written */
-	bool mtrr_read;	      /* and one was read */
-	bool clock_enabled;   /* the guest's clock was switched on by an MSR, before any run */
-	bool clock_ctrl;      /* KVM_KVMCLOCK_CTRL succeeded, and no guest ran since */
-	bool clock_ctrl_seen; /* it succeeded or failed at some time */
-	bool tpr_known;	    /* the task priority was given with the local APIC, and no guest ran */
-	bool cr8_known;	    /* and with the special registers */
-	uint8_t tpr, cr8;   /* bits 7-4 of it, and CR8 */
-	uint8_t sync_valid; /* sets that the last KVM_RUN left in struct kvm_run */
-	uint32_t mxcsr;
-	uint32_t immediate_runs; /* KVM_RUN with immediate_exit, one after the other, that did
-				    nothing */
-	uint64_t apic_base;
-	uint64_t cpuid_hash;
-	uint64_t sync_hash[STATE_SYNC_SETS];
-};
-
+#define STATE_NUMBER_UNKNOWN	   UINT64_MAX
+/* Where the identity map is if nobody moved it. */
+#define STATE_IDENTITY_MAP_DEFAULT 0xfffbc000ull
 /* TSC frequencies that are not numbers. */
-#define STATE_KHZ_UNKNOWN 0
-#define STATE_KHZ_HOST	  UINT64_MAX /* the host's own, which nobody has told */
+#define STATE_KHZ_UNKNOWN	   0
+#define STATE_KHZ_HOST		   UINT64_MAX /* the host's own, which nobody has told */
+
+/* The type of a field by its kind. */
+#define STATE_TYPE_SURE	      bool
+#define STATE_TYPE_FRESH      bool
+#define STATE_TYPE_DOUBT      bool
+#define STATE_TYPE_TRI	      enum state_tri
+#define STATE_TYPE_DONE	      enum state_tri
+#define STATE_TYPE_CHIPS      enum state_irqchip
+#define STATE_TYPE_NUMBER     uint64_t
+#define STATE_TYPE_EXIT	      uint32_t
+#define STATE_TYPE_ZERO	      uint64_t
+#define STATE_TYPE_KHZ	      uint64_t
+#define STATE_TYPE_LATEST     uint64_t
+#define STATE_TYPE_EARLIEST   uint64_t
+#define STATE_TYPE_SURE_BITS  uint64_t
+#define STATE_TYPE_DOUBT_BITS uint32_t
+#define STATE_TYPE_COUNT      uint32_t
+#define STATE_TYPE_BLOCK      struct state_block
+#define STATE_TYPE_SET	      struct state_set
+#define STATE_TYPE_SLOTS      struct state_set
+#define STATE_TYPE_CAPS	      struct state_set
+#define STATE_TYPE_VALUES     struct state_set
+#define STATE_TYPE_GIVEN      struct state_given
+
+struct state_given {
+#define GIVEN_FIELD(kind, name, ...) STATE_TYPE_##kind name;
+#include "model/state/fields.def"
+};
 
 struct state_vcpu {
 	uint32_t id;	 /* tape object */
-	uint64_t number; /* vCPU id, UINT64_MAX = not known */
-	bool fresh; /* its creation is on the tape: what the documents say of a new vCPU holds */
-	enum state_tri has_run; /* guest code may have run */
-	uint32_t running;	/* KVM_RUN calls that have not returned, and let the guest run */
-	uint32_t inside;	/* KVM_RUN calls of any kind that have not returned */
-	uint32_t shared;	/* other copies of the VM that point to this vCPU, too */
-	/* A KVM_RUN that is not on the tape may be under way: it began before the recording, or in
-	 * a gap. */
-	bool unseen_run;
-	bool guest_clean;   /* nothing was learned since state_vcpu_guest_ran(): it need not be done
-			     * again.   The core clears it before every judgement but KVM_RUN's. */
-	uint64_t first_run; /* model sequence number of the first KVM_RUN, 0 = none seen */
-	uint64_t last_run_end; /* and of the last return of one */
-	enum state_tri has_lapic;
-	enum state_tri cpuid_set;
+	uint32_t shared; /* other copies of the VM that point to this vCPU, too */
+#define VCPU_FIELD(kind, name, ...) STATE_TYPE_##kind name;
+#include "model/state/fields.def"
 	struct state_block blocks[STATE_VCPU_BLOCKS];
-	struct state_set msrs;	/* key: index, value[0]: data */
-	struct state_set caps;	/* enabled: key: capability, value: args[0..3] */
-	struct state_set attrs; /* device attributes: key: group << 32 | attr, value[0] */
-	struct state_block run; /* struct kvm_run after the last KVM_RUN, as the kernel left it */
-	enum state_tri pending_exit; /* an exit is waiting to be completed by the next KVM_RUN */
-	uint32_t last_exit;	     /* exit_reason of the last KVM_RUN that returned 0 */
-	uint64_t tsc_khz;	     /* STATE_KHZ_* if it is not a known number */
-	uint64_t mcg_cap;	     /* UINT64_MAX = not known */
-	uint32_t debug_control;	     /* kvm_guest_debug.control */
-	enum state_tri debug_known;
-	/*
-	 * Reserved for rules of one area, see the .c file that uses them; zero is "not known".  The
-	 * first is a mask of flags: when everything becomes unknown, those of STATE_DOUBTS, which
-	 * say what may have been, are set, those of STATE_SEEN stay, and others are cleared.
-	 */
-	uint64_t scratch[8];
-	struct state_given given;
 };
-#define STATE_DOUBTS 0x7fff0000u
-#define STATE_SEEN   0x0000ff00u
 
 struct state_device {
 	uint32_t id;
-	uint64_t type; /* UINT64_MAX = not known */
-	bool closed;
-	struct state_set attrs; /* key: group << 32 | attr, value[0] */
+#define DEVICE_FIELD(kind, name, ...) STATE_TYPE_##kind name;
+#include "model/state/fields.def"
 };
 
 struct state_vm {
 	uint32_t id; /* tape object */
-	bool fresh;  /* its creation is on the tape */
-	enum state_irqchip irqchip;
-	enum state_tri pit;
-	enum state_tri has_vcpus;
-	uint32_t running;      /* vCPUs inside KVM_RUN now */
-	bool guest_clean;      /* as in struct state_vcpu */
-	uint64_t last_run_end; /* model sequence number of the last return of a KVM_RUN of any vCPU
-				*/
-	enum state_tri has_run;
-	struct state_vcpu **vcpus;
 	uint32_t vcpu_count;
-	struct state_device **devices;
 	uint32_t device_count;
+	struct state_vcpu **vcpus; /* by object, as devices */
+	struct state_device **devices;
+#define VM_FIELD(kind, name, ...) STATE_TYPE_##kind name;
+#include "model/state/fields.def"
 	struct state_block blocks[STATE_VM_BLOCKS];
-	struct state_set slots; /* key: slot (as_id << 16 | id), value: gpa, size, hva, flags */
-	struct state_set
-		ioeventfds; /* key: addr, key2: fd | len << 32 | flags << 40; value[0]: datamatch */
-	struct state_set irqfds; /* key: fd, key2: gsi */
-	struct state_set zones;	 /* coalesced: key: addr, key2: size | pio << 32 */
-	struct state_set routes; /* key: position, value: packed entry */
-	struct state_set caps;	 /* enabled: key: capability, value: args[0..3] */
-	struct state_set facts;	 /* the rest, key: a kind of model/areas/vm.h, key2: which one */
-	enum state_tri routes_known;
-	uint64_t identity_map; /* UINT64_MAX = not known */
-	uint64_t boot_cpu;
-	uint64_t tsc_khz; /* of vCPUs to come, as theirs */
-	/* Up to this model sequence number there may have been no slot. */
-	uint64_t slots_since;
-	uint64_t scratch[8];
-	/* Model sequence number of the last KVM_GET_CLOCK, 0 = none seen; for advice only. */
-	uint64_t clock_read;
 };
 
 /*
@@ -238,20 +178,8 @@ struct state_vm {
  * forgotten: the documents let them vary with kernel and processor only.
  */
 struct state_system {
-	struct state_set caps;	   /* key: capability, value[0]: answer of KVM_CHECK_EXTENSION */
-	struct state_set msrs;	   /* feature MSRs. key: index, value[0]: data */
-	struct state_set features; /* key: an index of KVM_GET_MSR_FEATURE_INDEX_LIST */
-	struct state_set attrs;	   /* key: group << 32 | attr, value[0] */
-	struct state_set numbers;  /* key: enum of system.c, value[0] */
-	bool typed_vm;		   /* a VM of another type than 0 was made */
-	struct state_block msr_list;
-	struct state_block feature_list;
-	struct state_block cpuid; /* entries of KVM_GET_SUPPORTED_CPUID */
-	struct state_block emulated_cpuid;
-	struct state_block hv_cpuid;	       /* of KVM_GET_SUPPORTED_HV_CPUID */
-	struct state_block machine_facilities; /* s390: what the host has */
-	struct state_block machine_features;
-	struct state_block machine_subfunctions;
+#define SYSTEM_FIELD(kind, name, ...) STATE_TYPE_##kind name;
+#include "model/state/fields.def"
 };
 void state_system_release(struct state_system *s);
 /* 0, -ENOMEM: *to is to be released all the same. */
@@ -280,14 +208,17 @@ struct state_vcpu *state_vm_vcpu(struct state_vm *vm, uint32_t id);
 const struct state_vcpu *state_vm_vcpu_number(const struct state_vm *vm, uint64_t number);
 struct state_device *state_vm_device(struct state_vm *vm, uint32_t id);
 /*
- * What the two do not agree on becomes unknown in `vm`; both come of the same calls in two orders.
- * False if they differ in what cannot be forgotten by itself: the caller is to forget all that the
- * calls wrote.
+ * What the two do not agree on becomes unknown in `vm`, field by field; all else stays.  A vCPU or
+ * device that only one of them has is there, and nothing is known of it.  False: no memory, and
+ * what was done in part is still right of the one state only, so the caller is to forget all that
+ * the calls wrote.
  */
 bool state_vm_meet(struct state_vm *vm, const struct state_vm *other);
 /* Everything becomes unknown. */
 void state_vm_forget(struct state_vm *vm);
 void state_vcpu_forget(struct state_vcpu *vcpu);
+/* What belongs to these parts (a mask of enum touch_part) of the VM itself. */
+void state_vm_forget_parts(struct state_vm *vm, uint16_t parts);
 /* Calls are missing on the tape: all is forgotten, and any vCPU may be in an unseen KVM_RUN. */
 void state_vm_gap(struct state_vm *vm);
 /* A vCPU may be in a KVM_RUN that is not on the tape; of vCPUs that the model does not know, too.

@@ -210,13 +210,49 @@ static void registers(struct call *c)
 	}
 }
 
+/* What a VM has one of, and keeps. */
+static void settings(struct call *c)
+{
+	struct kvm_enable_cap cap = {.cap = pick(2) ? KVM_CAP_X86_USER_SPACE_MSR
+						    : KVM_CAP_MAX_VCPU_ID,
+				     .args = {1 + pick(3)}};
+	uint64_t map = pick(2) ? 0x100000 : 0xfffb0000;
+
+	switch (pick(5)) {
+	case 0:
+		c->ioctl = "KVM_SET_TSS_ADDR";
+		c->arg = pick(2) ? 0x100000 : 0xfffbd000;
+		break;
+	case 1:
+		c->ioctl = "KVM_SET_IDENTITY_MAP_ADDR";
+		argument(c, &map, sizeof(map));
+		break;
+	case 2:
+		c->ioctl = "KVM_SET_NR_MMU_PAGES";
+		c->arg = 64 + pick(2);
+		break;
+	case 3:
+		c->ioctl = "KVM_SET_TSC_KHZ";
+		c->arg = 2000 + pick(2);
+		break;
+	default:
+		c->ioctl = "KVM_ENABLE_CAP";
+		argument(c, &cap, sizeof(cap));
+		break;
+	}
+}
+
 static void random_call(struct call *c, uint32_t made, bool vcpus)
 {
 	struct kvm_dirty_log log = {.slot = pick(3)};
 	struct kvm_irq_level level = {.irq = pick(4), .level = pick(2)};
 
 	*c = (struct call){.object = VM};
-	switch (pick(15)) {
+	switch (pick(17)) {
+	case 15:
+	case 16:
+		settings(c);
+		break;
 	case 0:
 	case 1:
 	case 2:
