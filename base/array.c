@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROOM_MIN 16
 
@@ -27,4 +28,14 @@ int array_reserve(void **array, size_t *room, size_t want, size_t size)
 	*array = data;
 	*room = more;
 	return 0;
+}
+
+int array_reach_zero(void **array, size_t *room, size_t at, size_t size)
+{
+	const size_t before = *room;
+	int err = at < SIZE_MAX ? array_reserve(array, room, at + 1, size) : -ENOMEM;
+
+	if (!err && *room > before)
+		memset((char *)*array + before * size, 0, (*room - before) * size);
+	return err;
 }

@@ -15,4 +15,9 @@ int array_reserve(void **array, size_t *room, size_t want, size_t size);
 #define array_grow(array, room, count) \
 	array_reserve((void **)(array), (room), (size_t)(count) + 1, sizeof(**(array)))
 
+/* Room for index `at`: array_reach(&a->items, &a->room, at); new elements are zero.  As above. */
+int array_reach_zero(void **array, size_t *room, size_t at, size_t size);
+#define array_reach(array, room, at) \
+	array_reach_zero((void **)(array), (room), (at), sizeof(**(array)))
+
 #endif

@@ -141,6 +141,11 @@ void near_offer(struct near *near, const char *name)
 	near->best[at].far = far;
 }
 
+void near_offer_name(void *near, const char *name)
+{
+	near_offer(near, name);
+}
+
 const char *near_text(const struct near *near, const char *lead, char *buf, size_t size)
 {
 	unsigned int count = near->count;

@@ -32,6 +32,8 @@ struct near {
 void near_begin(struct near *near, const char *word, size_t len, const char *prefix);
 /* One of the names that there are; it has to live as long as *near.  Case makes no difference. */
 void near_offer(struct near *near, const char *name);
+/* The same for functions that give names to a callback: `near` is a struct near. */
+void near_offer_name(void *near, const char *name);
 /* What to put behind a message, "" if no name is near; `lead` stands before each.  Returns buf. */
 const char *near_text(const struct near *near, const char *lead, char *buf, size_t size);
 

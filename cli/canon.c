@@ -40,7 +40,7 @@ static int run(const void *values, int operand_count, char **operands)
 	const struct canon_values *v = values;
 	struct tape_reader *reader = NULL;
 	struct cli_output output = {.fd = -1};
-	struct tape_writer_options writing = {0};
+	struct tape_writer_options writing = TAPE_WRITER_OPTIONS();
 	char hash[SHA256_DIGEST_STRING_LENGTH];
 	SHA2_CTX sha;
 	int nowhere = -1, rc, code;

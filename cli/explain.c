@@ -9,19 +9,29 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "cli/history.h"
 #include "kvmtape/model.h"
 #include "kvmtape/tape.h"
 
 /* Earlier calls that are shown. */
 #define EARLIER_MAX 8
 
+/* Events of each field in its history, unless --history says otherwise, and at most. */
+#define HISTORY_EVENTS 4
+#define HISTORY_MAX    1000
+
 struct explain_values {
 	bool json;
+	uint64_t history;
 };
+
+static const struct explain_values defaults = {.history = HISTORY_EVENTS};
 
 static const struct cli_option options[] = {
 	{"json", 0, NULL, "Print NDJSON: a header, then one object a line, the verdict last.",
 	 CLI_FLAG, offsetof(struct explain_values, json), false, NULL},
+	{"history", 'n', "N", "Show the last N events of each field's history (4); 0 = none.",
+	 CLI_NUMBER, offsetof(struct explain_values, history), false, NULL},
 	{0},
 };
 
@@ -33,6 +43,8 @@ struct explain {
 	struct model *m;
 	uint64_t event;
 	const struct tape_call *later; /* the event's call, from a reader of its own */
+	struct history *history;       /* NULL: not wanted */
+	bool called;		       /* its call came */
 	bool done;		       /* its verdict came */
 	char *earlier[EARLIER_MAX];    /* the last ones, by number */
 	uint64_t earlier_count;
@@ -294,6 +306,129 @@ static void verdict_json(struct explain *e, const struct tape_return *ret,
 	put(e, line);
 }
 
+/* --- the history of the fields ---------------------------------------------------------------- */
+
+static const char *history_name(uint8_t what)
+{
+	static const char *const names[] = {
+		[HISTORY_SET] = "set",
+		[HISTORY_READ] = "read",
+		[HISTORY_UNKNOWN] = "unknown",
+		[HISTORY_SAYS] = "says",
+	};
+
+	return names[what];
+}
+
+static void history_event_text(const struct explain *e, const struct history_event *event)
+{
+	char name[CLI_IOCTL_NAME], label[48];
+
+	if (event->object) {
+		tape_object_label(e->reader, event->object, label, sizeof(label));
+		printf("    event %" PRIu64 " %s.%s%s: ", event->event, label,
+		       cli_ioctl_name(event->kind, event->request, event->row, name),
+		       event->overlapped ? ", or one that overlaps it" : "");
+	} else {
+		printf("    a gap: ");
+	}
+	switch (event->what) {
+	case HISTORY_SET:
+	case HISTORY_READ:
+		printf(event->what == HISTORY_SET ? "set" : "read");
+		if (event->has_value)
+			printf(event->what == HISTORY_SET ? " to %#" PRIx64 : " as %#" PRIx64,
+			       event->value);
+		break;
+	case HISTORY_SAYS:
+		printf("%s from here on", event->text);
+		break;
+	default:
+		printf("not known any more");
+		break;
+	}
+	printf("\n");
+}
+
+static void history_text(const struct explain *e, const struct history_field *f)
+{
+	printf("  %s", f->names);
+	if (f->rule != UINT16_MAX)
+		printf(" (%s)", e->rules[f->rule].id);
+	if (f->has_values)
+		printf(": %#" PRIx64 " is known, %#" PRIx64 " was answered: diverges here",
+		       f->expected, f->observed);
+	else if (f->diverges)
+		printf(": diverges here");
+	printf("\n");
+	for (size_t i = 0; i < f->count; i++)
+		history_event_text(e, &f->events[i]);
+	if (f->more)
+		printf("    and %" PRIu64 " earlier\n", f->more);
+}
+
+static json_t *hex_json(bool has, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%#" PRIx64, value);
+	return has ? json_string(text) : json_null();
+}
+
+static void history_json(struct explain *e, const struct history_field *f)
+{
+	json_t *events = json_array();
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct history_event *event = &f->events[i];
+		char name[CLI_IOCTL_NAME], label[48] = "";
+
+		if (!event->object) {
+			json_array_append_new(events, json_pack("{s:n, s:s}", "event", "what",
+								history_name(event->what)));
+			continue;
+		}
+		tape_object_label(e->reader, event->object, label, sizeof(label));
+		json_array_append_new(
+			events,
+			json_pack("{s:I, s:s, s:s, s:s, s:o, s:s*, s:b}", "event",
+				  (json_int_t)event->event, "object", label, "ioctl",
+				  cli_ioctl_name(event->kind, event->request, event->row, name),
+				  "what", history_name(event->what), "value",
+				  hex_json(event->has_value, event->value), "text",
+				  event->what == HISTORY_SAYS ? event->text : NULL, "overlapped",
+				  event->overlapped));
+	}
+	put(e, json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:I}", "type", "history", "fields",
+			 f->names, "rule",
+			 f->rule == UINT16_MAX ? json_null() : json_string(e->rules[f->rule].id),
+			 "diverges", f->diverges, "expected", hex_json(f->has_values, f->expected),
+			 "observed", hex_json(f->has_values, f->observed), "events", events, "more",
+			 (json_int_t)f->more));
+}
+
+static void on_history(void *context, const struct history_field *field)
+{
+	struct explain *e = context;
+
+	if (e->v->json)
+		history_json(e, field);
+	else
+		history_text(e, field);
+}
+
+static void history_put(struct explain *e, const struct tape_return *ret)
+{
+	int rc;
+
+	if (!e->history)
+		return;
+	heading(e, "The history of what it is judged by, the latest first");
+	rc = history_tell(e->history, ret, on_history, e);
+	if (rc)
+		e->rc = rc;
+}
+
 static void on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
 	struct explain *e = context;
@@ -302,6 +437,8 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 	if (e->done || e->rc)
 		return;
 	if (ret->call->index != e->event) {
+		if (e->history && !e->called)
+			history_judged(e->history, e->m, ret);
 		if (ret->ret >= 0 && ret->call->index < e->event &&
 		    model_depends(e->m, e->later, ret->call))
 			earlier_add(e, ret);
@@ -312,6 +449,7 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 	answers_put(e, ret->call);
 	heading(e, "What it did answer");
 	if (e->v->json) {
+		history_put(e, ret);
 		verdict_json(e, ret, v);
 		return;
 	}
@@ -322,6 +460,7 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 	printf("  %s\n", text + strspn(text, " "));
 	free(text);
 	verdict_text(e, v);
+	history_put(e, ret);
 }
 
 /* --- the tape --------------------------------------------------------------------------------- */
@@ -357,16 +496,22 @@ static int explain_tape(struct explain *e)
 	struct tape_item item;
 	int rc = model_create(tape_reader_env(e->reader), on_verdict, e, &e->m);
 
+	if (!rc && e->v->history)
+		rc = history_new(e->later, tape_reader_env(e->reader)->arch, e->v->history,
+				 &e->history);
 	if (rc)
 		return rc;
 	model_answers_enable(e->m);
 	while (!e->done && !e->rc && !(rc = tape_reader_next(e->reader, &item)) &&
 	       item.type != TAPE_END_OF_FILE) {
 		if (item.type == TAPE_CALL && item.u.call->index == e->event) {
+			e->called = true;
 			begin(e, item.u.call);
 			model_describe(e->m, item.u.call->object, on_fact, e);
 		}
 		rc = model_item(e->m, &item);
+		if (!rc && e->history && !e->called)
+			rc = history_item(e->history, e->m, &item);
 		if (rc)
 			return rc;
 	}
@@ -383,6 +528,8 @@ static int run(const void *values, int operand_count, char **operands)
 
 	(void)operand_count;
 	e.rules = model_rules(&count);
+	if (e.v->history > HISTORY_MAX)
+		return cli_usage_error("--history: at most %d", HISTORY_MAX);
 	errno = 0;
 	e.event = strtoull(operands[1], &end, 0);
 	if (errno || *end || end == operands[1] || operands[1][0] == '-')
@@ -416,6 +563,7 @@ static int run(const void *values, int operand_count, char **operands)
 out:
 	for (unsigned int i = 0; i < EARLIER_MAX; i++)
 		free(e.earlier[i]);
+	history_free(e.history);
 	model_destroy(e.m);
 	tape_reader_close(e.reader);
 	tape_reader_close(own);
@@ -431,6 +579,9 @@ const struct cli_command cli_explain = {
 		"call began, the earlier calls on which it depends (the last 8 of those that succeeded and set or showed what it is judged by), what it "
 		"might have answered and by which rule, what it did answer, and its verdict with each rule "
 		"that held or was broken and the sentence of the documents that it stands for.\n\n"
+		"The history follows: for each field that the answer names, the last events that set it, read it or made it "
+		"unknown, and for each refusal those that decided it. Fields with the same history are shown together, a "
+		"field that diverges by itself and first.\n\n"
 		"Events count from 0, as in print and replay. What the rules say of the bytes of a result is "
 		"listed if the call succeeded.",
 	.notes =
@@ -439,8 +590,12 @@ const struct cli_command cli_explain = {
 		"*2*\n\tUsage, I/O or format error; no such event, or it has no return.\n\n"
 		"# JSON\n\n"
 		"One object a line, after the header: *known* lines, *earlier* lines, *answer* lines, "
-		"a *verdict* line last.\n",
+		"*history* lines, a *verdict* line last. A *history* line has *fields* (names), *rule*, *diverges*, *expected* and "
+		"*observed* (of a field that diverges), *more* (earlier events that are left out) and *events*: *event*, "
+		"*object*, *ioctl*, *what* (*set*, *read*, *unknown*, *says*), *value*, *text*, and *overlapped* if another call that overlaps it "
+		"may have done it. A gap has no number of an event.\n",
 	.options = options,
+	.defaults = &defaults,
 	.values_size = sizeof(struct explain_values),
 	.operands_min = 2,
 	.operands_max = 2,

@@ -394,19 +394,14 @@ static int run_engine(const struct fuzz_values *v, size_t engine, int count, cha
 
 /* --- our own ---------------------------------------------------------------------------------- */
 
-static int kernel_find(const struct fuzz_values *v, const char *name, struct guest_kernel *kernel,
-		       char *where, size_t where_size)
+static int kernel_choose(const struct fuzz_values *v, const char *name, struct guest_kernel *kernel,
+			 char *where, size_t where_size)
 {
-	struct guest_error error;
-	int rc;
+	int code = cli_kernel_find(name, v->modules, kernel);
 
+	if (code != CLI_OK)
+		return code;
 	snprintf(where, where_size, "guest:%s", name);
-	if (strchr(name, '/'))
-		rc = guest_kernel_own(name, v->modules, kernel, &error);
-	else
-		rc = guest_kernel_find(name, kernel, &error);
-	if (rc)
-		return cli_kernel_missing(name, &error);
 	if (kernel->arch != GUEST_X86_64)
 		return cli_error("%s: sequences are played on x86 kernels only", where);
 	if (v->module && access(v->module, R_OK))
@@ -499,7 +494,8 @@ static int run(const void *values, int operand_count, char **operands)
 	if (code == CLI_OK && !name)
 		code = cli_where(v->live, &name);
 	if (code == CLI_OK)
-		code = name ? kernel_find(v, name, &kernel, where, sizeof(where)) : host_allowed(v);
+		code = name ? kernel_choose(v, name, &kernel, where, sizeof(where))
+			    : host_allowed(v);
 	if (code == CLI_OK)
 		code = signals_set();
 	if (code != CLI_OK)

@@ -330,14 +330,9 @@ static int run(const void *values, int count, char **arguments)
 		return cli_usage_error("--memory: a guest has at least 96M, and at most 1024G");
 	if (v->timeout > 1000000)
 		return cli_usage_error("--timeout: at most 1000000 seconds");
-	if (strchr(v->kernel, '/'))
-		rc = guest_kernel_own(v->kernel, v->modules, &kernel, &error);
-	else if (v->modules)
-		return cli_usage_error("--modules is for a kernel of your own: --kernel ./VMLINUZ");
-	else
-		rc = guest_kernel_find(v->kernel, &kernel, &error);
-	if (rc)
-		return cli_kernel_missing(v->kernel, &error);
+	rc = cli_kernel_find(v->kernel, v->modules, &kernel);
+	if (rc != CLI_OK)
+		return rc;
 	/* Said now rather than after the start of a guest. */
 	for (unsigned int i = 0; i < v->with.count; i++) {
 		if (access(v->with.items[i], R_OK))

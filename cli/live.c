@@ -417,6 +417,20 @@ int cli_kernel_missing(const char *name, const struct guest_error *error)
 				      : cli_error("%s", error->text);
 }
 
+int cli_kernel_find(const char *name, const char *modules, struct guest_kernel *kernel)
+{
+	struct guest_error error;
+	int rc;
+
+	if (strchr(name, '/'))
+		rc = guest_kernel_own(name, modules, kernel, &error);
+	else if (modules)
+		return cli_usage_error("--modules is for a kernel of your own: --kernel ./VMLINUZ");
+	else
+		rc = guest_kernel_find(name, kernel, &error);
+	return rc ? cli_kernel_missing(name, &error) : CLI_OK;
+}
+
 int cli_where(const char *where, const char **kernel)
 {
 	char hint[NEAR_TEXT];

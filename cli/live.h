@@ -23,10 +23,14 @@ int cli_live(const char *path, const struct cli_live_options *o);
 int cli_file_read(const char *path, uint8_t **data, size_t *size);
 
 struct guest_error;
+struct guest_kernel;
 /* A kernel was not found: one that is not fetched cannot be tested here, a name that is none is an
  * error. The exit code. */
 int cli_kernel_missing(const char *name, const struct guest_error *error);
 
+/* The kernel of a name, or of a path with the folder of its modules (may be NULL).  CLI_OK, or why not,
+ * which was said. */
+int cli_kernel_find(const char *name, const char *modules, struct guest_kernel *kernel);
 /* Where --live says: a guest's kernel, with or without "guest:", or NULL for this machine.  CLI_OK,
  * or a usage error. */
 int cli_where(const char *where, const char **kernel);

@@ -37,7 +37,7 @@ int cli_ioctl_find(const char *option, enum kvmapi_arch arch, const char *word,
 	if (*row)
 		return CLI_OK;
 	near_begin(&near, word, strlen(word), "KVM_");
-	kvmapi_near_ioctls(arch, &near);
+	kvmapi_ioctl_names(arch, near_offer_name, &near);
 	return cli_usage_error("--%s: no ioctl '%s' on %s%s", option, word, kvmapi_arch_name(arch),
 			       near_text(&near, "", hint, sizeof(hint)));
 }

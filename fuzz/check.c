@@ -491,7 +491,8 @@ static int tape_judge(struct fuzz_check *c, int fd)
 static int tape_write(struct fuzz_check *c, const struct fuzz_sequence *s, int fd)
 {
 	const struct tape_end end = {0};
-	const struct tape_writer_options options = {.level = 1}; /* the cheapest */
+	const struct tape_writer_options options =
+		TAPE_WRITER_OPTIONS(.level = 1); /* the cheapest */
 	int err = tape_writer_open(fd, &c->now->env, &options, &c->writer);
 
 	if (!err)

@@ -310,7 +310,8 @@ static int add_any(struct state *s)
 
 int tape_random_write(int fd, const struct tape_random_options *o, FILE *expected)
 {
-	struct tape_writer_options options = {.frame_bytes = o->frame_bytes, .level = o->level};
+	struct tape_writer_options options =
+		TAPE_WRITER_OPTIONS(.frame_bytes = o->frame_bytes, .level = o->level);
 	struct state *s = calloc(1, sizeof(*s));
 	struct tape_item item = {.type = TAPE_END};
 	int err;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "fuzz/internal.h"
 
@@ -303,35 +304,25 @@ out:
 struct reading {
 	struct fuzz_sequence *s;
 	struct tape_reader *r;
-	uint16_t *objects; /* by id: as fuzz_call.object; NONE = it cannot be named */
+	uint16_t *objects; /* by id: 1 + what fuzz_call.object is, 0 = it cannot be named */
 	size_t object_room;
 	uint16_t *open; /* by thread: 1 + the call that it is in, 0 = none */
 	size_t thread_room;
 };
 #define NONE 0xffff
 
-static int room(uint16_t **array, size_t *have, size_t at, uint16_t fill)
+static int object_set(struct reading *r, uint32_t id, uint16_t object)
 {
-	size_t want = *have ? *have : 64;
-	uint16_t *more;
+	int err = array_reach(&r->objects, &r->object_room, id);
 
-	if (at < *have)
-		return 0;
-	while (want <= at)
-		want *= 2;
-	more = reallocarray(*array, want, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	for (size_t i = *have; i < want; i++)
-		more[i] = fill;
-	*array = more;
-	*have = want;
-	return 0;
+	if (!err)
+		r->objects[id] = object + 1u;
+	return err;
 }
 
 static uint16_t object_of(const struct reading *r, uint32_t id)
 {
-	return id < r->object_room ? r->objects[id] : NONE;
+	return id < r->object_room && r->objects[id] ? r->objects[id] - 1u : NONE;
 }
 
 /* An area of the canonical form becomes one of ours. */
@@ -421,7 +412,7 @@ static int call_take(struct reading *r, const struct tape_call *call)
 		.arg = takes_struct(call->row) ? !!call->arg : call->arg,
 	};
 	uint32_t index = r->s->call_count;
-	int err = room(&r->open, &r->thread_room, call->thread, 0);
+	int err = array_reach(&r->open, &r->thread_room, call->thread);
 
 	if (err)
 		return err;
@@ -471,11 +462,7 @@ static int return_take(struct reading *r, const struct tape_return *ret)
 		if (ret->call->arg && !fuzz_sequence_find(r->s, open - 1u, bad.role))
 			err = part_take(r, open - 1u, &bad);
 	}
-	if (!err && ret->created)
-		err = room(&r->objects, &r->object_room, ret->created, NONE);
-	if (!err && ret->created)
-		r->objects[ret->created] = open;
-	return err;
+	return err || !ret->created ? err : object_set(r, ret->created, open);
 }
 
 /* An object; if no call of the tape makes it, one of ours does. */
@@ -488,12 +475,10 @@ static int object_take(struct reading *r, const struct tape_object *o)
 						      : NULL;
 	const struct kvmapi_ioctl *row = name ? kvmapi_find_name(r->s->arch, name) : NULL;
 	uint8_t *bytes;
-	int err = room(&r->objects, &r->object_room, o->id, NONE);
+	int err = o->kind == KVMAPI_SYSTEM ? object_set(r, o->id, 0) : 0;
 
 	if (err)
 		return err;
-	if (o->kind == KVMAPI_SYSTEM)
-		r->objects[o->id] = 0;
 	if (!(o->flags & TAPE_OBJECT_PRE_EXISTING) || !row || c.object == NONE)
 		return 0;
 	c.request = row->request;
@@ -505,9 +490,7 @@ static int object_take(struct reading *r, const struct tape_object *o)
 			return -E2BIG;
 		number_put(r->s, bytes, o->number, 4);
 	}
-	if (!err)
-		r->objects[o->id] = r->s->call_count;
-	return err;
+	return err ? err : object_set(r, o->id, (uint16_t)r->s->call_count);
 }
 
 static int item_take(struct reading *r, const struct tape_item *item)

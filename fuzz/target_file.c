@@ -7,7 +7,7 @@
 
 #include "fuzz/target_file.h"
 
-const struct tape_writer_options fuzz_file_options = {.level = 1};
+const struct tape_writer_options fuzz_file_options = TAPE_WRITER_OPTIONS(.level = 1);
 
 int fuzz_file_new(void)
 {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "kvmapi/internal.h"
-#include "base/near.h"
 
 /* KVM_CAP_* by number, generated from <linux/kvm.h> (gen_caps.py). */
 static const char *const caps[] = {
@@ -206,15 +205,15 @@ int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value)
 	return kvmapi_reg_parse(arch, name, value);
 }
 
-void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near)
+void kvmapi_ioctl_names(enum kvmapi_arch arch, kvmapi_name_fn name, void *context)
 {
 	const struct kvmapi_table *table = kvmapi_table_of(arch);
 
 	for (size_t n = 0; table && n < table->ioctl_count; n++)
-		near_offer(near, table->ioctls[n].name);
+		name(context, table->ioctls[n].name);
 }
 
-void kvmapi_near_constants(enum kvmapi_arch arch, struct near *near)
+void kvmapi_constant_names(enum kvmapi_arch arch, kvmapi_name_fn name, void *context)
 {
 	const struct kvmapi_table *table = kvmapi_table_of(arch);
 	const struct kvmapi_constant *c;
@@ -222,27 +221,27 @@ void kvmapi_near_constants(enum kvmapi_arch arch, struct near *near)
 
 	for (n = 0; table && n < table->field_count; n++)
 		for (c = table->fields[n].constants; c && c->name; c++)
-			near_offer(near, c->name);
+			name(context, c->name);
 	for (n = 0; table && n < table->exit_count; n++)
-		near_offer(near, table->exits[n].name);
+		name(context, table->exits[n].name);
 	for (n = 0; n < ARRAY_COUNT(caps); n++)
 		if (caps[n])
-			near_offer(near, caps[n]);
+			name(context, caps[n]);
 	for (n = 0; n < ARRAY_COUNT(gone_caps); n++)
-		near_offer(near, gone_caps[n].name);
+		name(context, gone_caps[n].name);
 	for (n = 0; arch == KVMAPI_X86 && n < ARRAY_COUNT(msrs); n++)
-		near_offer(near, msrs[n].name);
+		name(context, msrs[n].name);
 	for (n = 0; table && n < table->reg_count; n++)
-		near_offer(near, table->regs[n].name);
+		name(context, table->regs[n].name);
 	for (n = 0; table && n < table->attr_name_count; n++)
-		near_offer(near, table->attr_names[n].name);
+		name(context, table->attr_names[n].name);
 }
 
-void kvmapi_near_errors(struct near *near)
+void kvmapi_errno_names(kvmapi_name_fn name, void *context)
 {
 	for (int error = 1; error < 1024; error++)
 		if (kvmapi_errno_name(error))
-			near_offer(near, kvmapi_errno_name(error));
+			name(context, kvmapi_errno_name(error));
 }
 
 char *kvmapi_arg_text(const struct kvmapi_ioctl *row, uint64_t arg)

@@ -1398,8 +1398,8 @@ static int wait_for_output(void *context, int fd)
 int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		 void (*warn)(const char *))
 {
-	const struct tape_writer_options writer_options = {.wait = wait_for_output,
-							   .wait_context = r};
+	const struct tape_writer_options writer_options =
+		TAPE_WRITER_OPTIONS(.wait = wait_for_output, .wait_context = r);
 	struct tape_end end = {};
 	struct tape_env env;
 	uint64_t base;

@@ -345,7 +345,7 @@ static int ioctl_unknown(struct asm_in *in, const char *name, size_t len)
 	struct near near;
 
 	near_begin(&near, name, len, "KVM_");
-	kvmapi_near_ioctls(in->arch, &near);
+	kvmapi_ioctl_names(in->arch, near_offer_name, &near);
 	return asm_fail(in, name, "no ioctl '%.*s' on %s%s", (int)(len > 63 ? 63 : len), name,
 			kvmapi_arch_name(in->arch), near_text(&near, "", hint, sizeof(hint)));
 }
@@ -536,7 +536,7 @@ int asm_result(struct assembler *a, int64_t *ret)
 		error = kvmapi_errno_number(copy);
 		if (error < 0) {
 			near_begin(&near, name, len, "");
-			kvmapi_near_errors(&near);
+			kvmapi_errno_names(near_offer_name, &near);
 			return asm_fail(in, name, "no error '%s'%s", copy,
 					near_text(&near, "-", hint, sizeof(hint)));
 		}

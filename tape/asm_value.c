@@ -167,7 +167,7 @@ static int constant(struct asm_in *in, const char *begin, size_t len, uint64_t *
 	near_begin(&near, begin, len, "");
 	if (in->near)
 		in->near(in->ctx, &near);
-	kvmapi_near_constants(in->arch, &near);
+	kvmapi_constant_names(in->arch, near_offer_name, &near);
 	return asm_fail(in, begin, "no constant or name '%.*s'%s", (int)(len > 100 ? 100 : len),
 			begin, near_text(&near, "", hint, sizeof(hint)));
 }

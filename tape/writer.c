@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/bytes.h"
 #include "base/array.h"
 #include "tape/format.h"
 
@@ -646,13 +647,34 @@ static int header_put(struct tape_writer *w, const struct tape_env *env)
 	return writer_put(w, header, sizeof(header));
 }
 
+/* The options of a caller that was built with an older or a newer header.  0, -EINVAL, -E2BIG. */
+static int options_take(const struct tape_writer_options *from, struct tape_writer_options *to)
+{
+	const size_t first = offsetof(struct tape_writer_options, context) + sizeof(to->context);
+	const size_t known = sizeof(*to);
+
+	memset(to, 0, sizeof(*to));
+	if (!from)
+		return 0;
+	if (from->size < first)
+		return -EINVAL;
+	if (from->size > known && !bytes_zero((const uint8_t *)from + known, from->size - known))
+		return -E2BIG;
+	memcpy(to, from, from->size < known ? from->size : known);
+	return 0;
+}
+
 int tape_writer_open(int fd, const struct tape_env *env, const struct tape_writer_options *options,
 		     struct tape_writer **writer)
 {
+	struct tape_writer_options o;
 	struct tape_writer *w;
 	int err;
 
 	*writer = NULL;
+	err = options_take(options, &o);
+	if (err)
+		return err;
 	if (env->arch >= KVMAPI_ARCHS || env->clock_shift > TAPE_MAX_CLOCK_SHIFT)
 		return -EINVAL;
 	w = calloc(1, sizeof(*w));
@@ -663,17 +685,14 @@ int tape_writer_open(int fd, const struct tape_env *env, const struct tape_write
 	w->clock_shift = env->clock_shift;
 	w->timeless = env->timeless;
 	w->canonical = env->canonical;
-	w->level = options && options->level ? options->level : DEFAULT_LEVEL;
-	w->frame_bytes =
-		options && options->frame_bytes ? options->frame_bytes : DEFAULT_FRAME_BYTES;
+	w->level = o.level ? o.level : DEFAULT_LEVEL;
+	w->frame_bytes = o.frame_bytes ? o.frame_bytes : DEFAULT_FRAME_BYTES;
 	if (w->frame_bytes > TAPE_MAX_FRAME_BYTES)
 		w->frame_bytes = TAPE_MAX_FRAME_BYTES;
-	w->wait = options ? options->wait : NULL;
-	w->wait_context = options ? options->wait_context : NULL;
-	if (options) {
-		w->unpacked = options->unpacked;
-		w->context = options->context;
-	}
+	w->wait = o.wait;
+	w->wait_context = o.wait_context;
+	w->unpacked = o.unpacked;
+	w->context = o.context;
 	w->cctx = ZSTD_createCCtx();
 	w->site_hash = calloc(SITE_HASH, sizeof(*w->site_hash));
 	err = -ENOMEM;

@@ -189,13 +189,13 @@ int kvmapi_errno_number(const char *name);
 int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
 /*
- * For suggestions (base/near.h, which is not installed): offer all ioctls of an architecture, all
- * names that kvmapi_constant() knows, all errors.
+ * All names of one kind, for suggestions and for completion: the ioctls of an architecture, what
+ * kvmapi_constant() knows, the errors. They live for ever; some come more than once.
  */
-struct near;
-void kvmapi_near_ioctls(enum kvmapi_arch arch, struct near *near);
-void kvmapi_near_constants(enum kvmapi_arch arch, struct near *near);
-void kvmapi_near_errors(struct near *near);
+typedef void (*kvmapi_name_fn)(void *context, const char *name);
+void kvmapi_ioctl_names(enum kvmapi_arch arch, kvmapi_name_fn name, void *context);
+void kvmapi_constant_names(enum kvmapi_arch arch, kvmapi_name_fn name, void *context);
+void kvmapi_errno_names(kvmapi_name_fn name, void *context);
 
 /*
  * Which bytes of the exit union of struct kvm_run one exit reason uses: the kernel writes

@@ -214,6 +214,8 @@ struct model_answer {
 			   of several */
 	uint64_t high;
 	const char *text; /* in words, or NULL; lives for ever */
+	/* Of a block: .len bytes each, as long as the list holds; the bits of `mask` are known. */
+	const uint8_t *bytes, *mask;
 };
 /*
  * Asked before the call is made, in the state that the model is in, which does not change.  The

@@ -245,7 +245,8 @@ struct tape_writer;
  * pipe cannot be).
  */
 struct tape_writer_options {
-	int level;	    /* zstd level, 0 = default (3) */
+	size_t size; /* of the struct, see kvmtape/version.h; TAPE_WRITER_OPTIONS() sets it */
+	int level;   /* zstd level, 0 = default (3) */
 	size_t frame_bytes; /* encoded bytes after which a frame is closed, 0 = default (256 KiB) */
 	/*
 	 * Called when fd does not take more now (EAGAIN): 0 = try again, else the error (below 0)
@@ -257,10 +258,16 @@ struct tape_writer_options {
 	void (*unpacked)(void *context, const void *data, size_t len);
 	void *context;
 };
+/* Options with these members: struct tape_writer_options o = TAPE_WRITER_OPTIONS(.level = 1); */
+#define TAPE_WRITER_OPTIONS(...)                                        \
+	{                                                               \
+		.size = sizeof(struct tape_writer_options), __VA_ARGS__ \
+	}
 
 /*
  * Begin a tape at the current position of `fd`, which must be seekable for the table of frames to
- * be right. The writer does not own fd.  env is read now and not kept.  0 or an error.
+ * be right. The writer does not own fd.  env is read now and not kept.  0 or an error;
+ * -EINVAL: options without their size; -E2BIG: options that this library does not know.
  */
 int tape_writer_open(int fd, const struct tape_env *env, const struct tape_writer_options *options,
 		     struct tape_writer **writer);

@@ -2,6 +2,11 @@
 /*
  * The version of the library.  KVMTAPE_VERSION_ABI is the number in its soname: it changes when a program that
  * was built with older headers would not run with the library any more.
+ *
+ * While it stays the same, functions, members of enums and new rows of tables may be added, and a struct that begins with
+ * its size may get members at its end.  The caller sets the size to sizeof() of the struct that it was built with.  What
+ * a smaller one lacks is zero to the library.  What a larger one has beyond must be zero, or the function fails with
+ * -E2BIG.  All other structs stay as they are.
  */
 #ifndef KVMTAPE_VERSION_H
 #define KVMTAPE_VERSION_H

@@ -9,8 +9,9 @@
 #define KIND(name) (1u << ANSWER_##name)
 
 /* Suggestions are for who makes a return up. */
-#define SUGGESTIONS \
-	(KIND(SUGGEST) | KIND(SUGGEST_ZERO) | KIND(SUGGEST_BLOCK) | KIND(SUGGEST_RESULT))
+#define SUGGESTIONS                                                                        \
+	(KIND(SUGGEST) | KIND(SUGGEST_ZERO) | KIND(SUGGEST_BLOCK) | KIND(SUGGEST_RESULT) | \
+	 KIND(MAKES_NOTHING))
 
 void answer_begin(struct answer *a, const struct question *q)
 {
@@ -445,6 +446,11 @@ void a_suggest_result(struct answer *a, int64_t value)
 	if (!i)
 		return;
 	i->value = (uint64_t)value;
+}
+
+void a_makes_nothing(struct answer *a)
+{
+	suggestion(a, ANSWER_MAKES_NOTHING, 0, 0, 0);
 }
 
 /* --- conditions --- */

@@ -58,6 +58,7 @@ enum answer_kind {
 	ANSWER_SUGGEST_ZERO,   /* the bytes are zero */
 	ANSWER_SUGGEST_BLOCK,  /* the known bytes of .block from .value on */
 	ANSWER_SUGGEST_RESULT, /* the result is .value, which may be an error */
+	ANSWER_MAKES_NOTHING,  /* success makes no object, although the call can */
 };
 
 /* Judges what the other kinds cannot say.  It sees the return, and may say with j_...() what it
@@ -230,6 +231,8 @@ void a_suggest_block(struct answer *a, const struct state_block *b, size_t from,
 		     size_t offset, size_t len);
 /* A number, or an error as -errno; not where the call is to fail by a rule. */
 void a_suggest_result(struct answer *a, int64_t value);
+/* Success makes no object: the call only asks whether it could. */
+void a_makes_nothing(struct answer *a);
 
 /* --- conditions on what is observed ----------------------------------------------------------- */
 
@@ -261,9 +264,12 @@ void answer_make(const struct answer *a, struct tape_return *ret);
 struct answer_list {
 	struct model_answer *list;
 	size_t count, room;
+	uint8_t *bytes; /* what the list's blocks point to */
+	size_t byte_room;
 };
 /* Of rules that hold for this kernel.  0, -ENOMEM. */
 int answer_list(const struct answer *a, struct answer_list *to);
+void answer_list_release(struct answer_list *list);
 
 /* --- judging ---------------------------------------------------------------------------------- */
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An answer as those outside of the model see it: the items without what only the judge needs. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/array.h"
 #include "model/answer/answer.h"
 
@@ -53,9 +56,41 @@ static bool what_of(const struct question *q, const struct answer_item *i, uint8
 	return i->rule == R_NONE || q_applies(q, i->rule);
 }
 
+/* Room for the bytes and masks of all blocks. */
+static int bytes_reserve(const struct answer *a, struct answer_list *to)
+{
+	size_t size = 0;
+
+	for (size_t n = 0; n < a->count; n++) {
+		if (a->items[n].kind == ANSWER_BLOCK)
+			size += 2 * (size_t)a->items[n].len;
+	}
+	return array_reserve((void **)&to->bytes, &to->byte_room, size, 1);
+}
+
+/* What is known of a block, at `at`; the rest of the item is unknown. */
+static void block_put(struct model_answer *m, const struct answer_item *i, uint8_t *at)
+{
+	const uint32_t have = i->len < i->block->size ? i->len : i->block->size;
+
+	memset(at, 0, 2 * (size_t)i->len);
+	if (have) {
+		memcpy(at, i->block->value, have);
+		memcpy(at + i->len, i->block->mask, have);
+	}
+	m->known = known_bytes(i);
+	m->value = i->block->origin - 1;
+	m->bytes = at;
+	m->mask = at + i->len;
+}
+
 int answer_list(const struct answer *a, struct answer_list *to)
 {
+	size_t used = 0;
+
 	to->count = 0;
+	if (bytes_reserve(a, to))
+		return -ENOMEM;
 	for (size_t n = 0; n < a->count; n++) {
 		const struct answer_item *i = &a->items[n];
 		struct model_answer *m;
@@ -80,12 +115,19 @@ int answer_list(const struct answer *a, struct answer_list *to)
 		if (what == MODEL_FIELD && i->len < 8 && i->mask != UINT64_MAX)
 			m->high &= (1ull << 8 * i->len) - 1;
 		if (what == MODEL_BLOCK) {
-			m->known = known_bytes(i);
-			m->value = i->block->origin - 1;
+			block_put(m, i, to->bytes + used);
 			if (!m->known)
 				continue;
+			used += 2 * (size_t)i->len;
 		}
 		to->count++;
 	}
 	return a->oom;
+}
+
+void answer_list_release(struct answer_list *list)
+{
+	free(list->list);
+	free(list->bytes);
+	*list = (struct answer_list){0};
 }

@@ -56,6 +56,9 @@ static void make_observed(const struct question *q, struct tape_return *ret,
 	case ANSWER_SUGGEST_RESULT:
 		ret->ret = (int64_t)i->value;
 		break;
+	case ANSWER_MAKES_NOTHING:
+		ret->created = 0;
+		break;
 	case ANSWER_RESULT_RANGE:
 		if ((uint64_t)ret->ret < i->value || (uint64_t)ret->ret > i->mask)
 			ret->ret = (int64_t)i->value;
@@ -89,7 +92,7 @@ static void make_observed(const struct question *q, struct tape_return *ret,
 static bool is_about_result(const struct answer_item *i)
 {
 	return i->kind == ANSWER_RESULT || i->kind == ANSWER_RESULT_RANGE ||
-	       i->kind == ANSWER_SUGGEST_RESULT;
+	       i->kind == ANSWER_SUGGEST_RESULT || i->kind == ANSWER_MAKES_NOTHING;
 }
 
 void answer_make(const struct answer *a, struct tape_return *ret)

@@ -39,7 +39,7 @@ void promises_release(struct promises *p)
 {
 	free(p->bytes);
 	free(p->echoes);
-	free(p->answers.list);
+	answer_list_release(&p->answers);
 }
 
 uint8_t *promises_bytes_of(const struct promises *p, const struct tape_part *part)

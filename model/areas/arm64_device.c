@@ -155,6 +155,7 @@ static void answer_create_device(const struct question *q, struct answer *a)
 		return;
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		a_succeeds(a, R_CREATE_DEVICE_TEST);
+		a_makes_nothing(a);
 		if (Q_IN(q, struct kvm_create_device, fd, &before))
 			A_EQUAL(a, R_CREATE_DEVICE_TEST, struct kvm_create_device, fd, before);
 		return;

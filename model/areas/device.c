@@ -31,6 +31,7 @@ static void answer_create_vfio(const struct question *q, struct answer *a, uint6
 	a_may_fail(a, R_CREATE_DEVICE_TYPE);
 	if (flags & KVM_CREATE_DEVICE_TEST) {
 		a_succeeds(a, R_CREATE_DEVICE_TEST);
+		a_makes_nothing(a);
 		if (Q_IN(q, struct kvm_create_device, fd, &fd))
 			A_EQUAL(a, R_CREATE_DEVICE_TEST, struct kvm_create_device, fd, fd);
 		return;
@@ -59,6 +60,8 @@ static void answer_create_device(const struct question *q, struct answer *a)
 		     type < KVM_DEV_TYPE_MAX || !q_newer(q) ? STATE_YES : STATE_UNKNOWN))
 		return;
 	a_may_succeed(a, R_CREATE_DEVICE_OTHER, "a type that this model does not know");
+	if (flags & KVM_CREATE_DEVICE_TEST)
+		a_makes_nothing(a);
 }
 
 /* devices/vfio.rst: group 1, attributes 1 (add) and 2 (remove), for a group or a device file. */

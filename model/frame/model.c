@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "kvmapi/kvm_newer.h"
+#include "base/array.h"
 #include "model/answer/answer.h"
 #include "model/state/describe.h"
 #include "model/frame/group.h"
@@ -56,14 +57,15 @@ struct model {
 	bool gap_seen;
 	uint64_t gap_at; /* sequence number of the last gap */
 	struct object *objects;
-	uint32_t object_room;
+	size_t object_room;
 	struct vm_slot **slots;
 	uint32_t slot_count;
-	uint32_t slot_room;
+	size_t slot_room;
 	struct open_call *threads;
-	uint32_t thread_room;
+	size_t thread_room;
 	uint32_t *waiting; /* threads whose open call has a .slot */
-	uint32_t waiting_count, waiting_room;
+	uint32_t waiting_count;
+	size_t waiting_room;
 	struct tape_ids by_tid; /* the last thread + 1 of each tid */
 	const struct kvmapi_ioctl *rows;
 	const struct handler **handlers;  /* by row */
@@ -78,7 +80,7 @@ struct model {
 	int64_t work;		    /* what the search of orders may still cost */
 	struct group_open **opens;  /* of one VM, see opens_of() */
 	struct group_open over_gap; /* stands for all that were open at a gap */
-	uint32_t opens_room;
+	size_t opens_room;
 	const struct promises *promised; /* of the call that the callback is about */
 	struct tape_return *making;	 /* by model_predict() */
 	int oom;
@@ -225,7 +227,7 @@ void model_destroy(struct model *m)
 	forget_items(m);
 	promises_release(&m->promises);
 	answer_release(&m->answer);
-	free(m->asked.list);
+	answer_list_release(&m->asked);
 	free(m->slots);
 	free(m->objects);
 	free(m->threads);
@@ -283,25 +285,6 @@ const uint64_t *model_rule_hits(const struct model *m)
 
 /* --- objects and threads ---------------------------------------------------------------------- */
 
-/* Make room for index `at` of a zero-filled array. */
-static int room_for(void **array, uint32_t *room, size_t size, uint32_t at)
-{
-	uint32_t want = *room ? *room : 16;
-	void *p;
-
-	if (at < *room)
-		return 0;
-	while (want <= at)
-		want *= 2;
-	p = reallocarray(*array, want, size);
-	if (!p)
-		return -ENOMEM;
-	memset((char *)p + (size_t)*room * size, 0, (size_t)(want - *room) * size);
-	*array = p;
-	*room = want;
-	return 0;
-}
-
 static struct object *object_at(const struct model *m, uint32_t id)
 {
 	return id < m->object_room && m->objects[id].known ? &m->objects[id] : NULL;
@@ -311,7 +294,7 @@ static struct vm_slot *slot_new(struct model *m, uint32_t id, bool fresh)
 {
 	struct vm_slot *s;
 
-	if (room_for((void **)&m->slots, &m->slot_room, sizeof(*m->slots), m->slot_count))
+	if (array_reach(&m->slots, &m->slot_room, m->slot_count))
 		return NULL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -342,6 +325,17 @@ static struct vm_slot *object_slot(struct model *m, struct object *o)
 	return o->slot;
 }
 
+/* The same without making one, NULL: there is none yet. */
+static struct vm_slot *slot_of(const struct model *m, const struct object *o)
+{
+	const struct object *parent;
+
+	if (o->slot || o->o.kind == KVMAPI_SYSTEM || o->o.kind == KVMAPI_VM)
+		return o->slot;
+	parent = object_at(m, o->o.parent);
+	return parent ? parent->slot : NULL;
+}
+
 /* From now on the object is part of its VM's state. */
 static void object_enter_state(struct model *m, struct object *o, struct state_vm *vm, bool fresh)
 {
@@ -365,7 +359,7 @@ static void object_enter_state(struct model *m, struct object *o, struct state_v
 int model_object(struct model *m, const struct tape_object *object)
 {
 	struct object *o;
-	int err = room_for((void **)&m->objects, &m->object_room, sizeof(*m->objects), object->id);
+	int err = array_reach(&m->objects, &m->object_room, object->id);
 
 	if (err)
 		return err;
@@ -422,11 +416,9 @@ int model_take(struct model *m, const struct model *from)
 			err = -ENOMEM;
 	}
 	if (!err && from->object_room)
-		err = room_for((void **)&m->objects, &m->object_room, sizeof(*m->objects),
-			       from->object_room - 1);
+		err = array_reach(&m->objects, &m->object_room, from->object_room - 1);
 	if (!err && from->thread_room)
-		err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads),
-			       from->thread_room - 1);
+		err = array_reach(&m->threads, &m->thread_room, from->thread_room - 1);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < from->object_room; i++) {
@@ -730,7 +722,7 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	if (c.l.vcpu && c.l.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
 		c.l.vcpu->unseen_run = false;
 	/* Whether a call whose return is made up succeeds was not known before. */
-	if (created && !(m->making && ret->ret < 0))
+	if (created && ret->created && !(m->making && ret->ret < 0))
 		object_made(m, &c.j, vm, created);
 	note_owner(m, o, ret);
 	if (ret->ret < -ERRNO_MAX && !c.j.any_int)
@@ -741,17 +733,20 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	verdict_close(&c.j);
 }
 
-/* The state in which a call is asked about: a copy, since settling changes it. */
-static int ask_in(struct model *m, struct state_vm *vm, const struct object *o,
-		  const struct tape_call *call)
+/* An object that is not in the state of its VM. */
+static bool outside_state(struct state_vm *vm, const struct object *o)
 {
-	const struct handler *h =
-		call->row ? handler(m, m->handlers, call) : &model_unknown_request;
+	return (o->o.kind == KVMAPI_VCPU && !state_vm_vcpu(vm, o->o.id)) ||
+	       (o->o.kind == KVMAPI_DEVICE && !state_vm_device(vm, o->o.id));
+}
+
+/* The state in which a call is asked about may be changed on the way. */
+static int ask_in(struct model *m, struct state_vm *vm, const struct object *o,
+		  const struct handler *h, const struct tape_call *call)
+{
 	struct model_verdict v;
 	struct occasion c;
 
-	if (!h)
-		return -ENOENT;
 	if (vm && o->o.kind == KVMAPI_VCPU && !state_vm_vcpu(vm, o->o.id) &&
 	    !state_vm_add_vcpu(vm, o->o.id, o->o.number, false))
 		return -ENOMEM;
@@ -770,19 +765,24 @@ int model_ask(struct model *m, const struct tape_call *call, const struct model_
 	      size_t *count)
 {
 	const struct object *o = object_at(m, call->object);
-	struct state_vm *vm = NULL;
+	const struct handler *h =
+		call->row ? handler(m, m->handlers, call) : &model_unknown_request;
+	const struct vm_slot *slot = o ? slot_of(m, o) : NULL;
+	struct state_vm *vm, *copy = NULL;
 	int err;
 
-	if (!o || o->o.kind != call->kind || (o->o.kind != KVMAPI_SYSTEM && !o->slot))
+	if (!h || !o || o->o.kind != call->kind || (o->o.kind != KVMAPI_SYSTEM && !slot))
 		return -ENOENT;
-	if (o->slot) {
-		vm = state_vm_copy(o->slot->state);
-		if (!vm)
+	vm = slot ? slot->state : NULL;
+	if (vm && (h->settle || outside_state(vm, o))) {
+		copy = state_vm_copy(vm);
+		if (!copy)
 			return -ENOMEM;
+		vm = copy;
 	}
-	err = ask_in(m, vm, o, call);
-	if (vm)
-		state_vm_free(vm);
+	err = ask_in(m, vm, o, h, call);
+	if (copy)
+		state_vm_free(copy);
 	*answers = m->asked.list;
 	*count = err ? 0 : m->asked.count;
 	return err;
@@ -827,7 +827,7 @@ static void forget_over_gap(struct vm_slot *slot)
 
 static bool open_add(struct model *m, uint32_t *count, struct group_open *open)
 {
-	if (room_for((void **)&m->opens, &m->opens_room, sizeof(*m->opens), *count)) {
+	if (array_reach(&m->opens, &m->opens_room, *count)) {
 		m->oom = -ENOMEM;
 		return false;
 	}
@@ -977,7 +977,7 @@ static void returned_unseen(struct model *m, struct open_call *t)
 /* A thread that shows up under a new number while its last call is open has returned. */
 int model_thread(struct model *m, const struct tape_thread *thread)
 {
-	int err = room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), thread->id);
+	int err = array_reach(&m->threads, &m->thread_room, thread->id);
 	uint32_t *last, before;
 
 	if (err)
@@ -1003,12 +1003,10 @@ int model_call(struct model *m, const struct tape_call *call)
 	const struct handler *h = handler(m, m->handlers, call);
 	struct vm_slot *slot;
 	struct open_call *t;
-	int err =
-		room_for((void **)&m->threads, &m->thread_room, sizeof(*m->threads), call->thread);
+	int err = array_reach(&m->threads, &m->thread_room, call->thread);
 
 	if (!err)
-		err = room_for((void **)&m->waiting, &m->waiting_room, sizeof(*m->waiting),
-			       m->waiting_count);
+		err = array_reach(&m->waiting, &m->waiting_room, m->waiting_count);
 	if (err)
 		return err;
 	t = &m->threads[call->thread];
@@ -1195,10 +1193,10 @@ bool model_depends(const struct model *m, const struct tape_call *later,
 	const struct object *b = object_at(m, earlier->object);
 	struct touches reads, writes;
 
-	if (!a || !b || a->slot != b->slot)
+	if (!a || !b || slot_of(m, a) != slot_of(m, b))
 		return false;
 	/* What any VM may change of /dev/kvm is nothing. */
-	if (!a->slot)
+	if (!slot_of(m, a))
 		return later->request == earlier->request && later->arg == earlier->arg;
 	touches_of(m, touch(m, later), later, &reads);
 	touches_of(m, touch(m, earlier), earlier, &writes);

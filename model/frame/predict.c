@@ -98,15 +98,6 @@ static void result_run(const struct model *m, const struct tape_call *call, stru
 	out->have = RUN_CR8;
 }
 
-/* Whether there is a device is only asked. */
-static bool makes_nothing(const struct model *m, const struct tape_call *call,
-			  const struct tape_part *in)
-{
-	return !strcmp(call->row->name, "KVM_CREATE_DEVICE") &&
-	       number_in(m, in, offsetof(struct kvm_create_device, flags), 4) &
-		       KVM_CREATE_DEVICE_TEST;
-}
-
 static void result_begin(const struct model *m, const struct tape_call *call,
 			 const struct tape_object *created, struct model_result *r)
 {
@@ -123,8 +114,6 @@ static void result_begin(const struct model *m, const struct tape_call *call,
 		result_run(m, call, r, &used);
 		return;
 	}
-	if (created && makes_nothing(m, call, in))
-		created = NULL;
 	if (created) {
 		r->ret.created = created->id;
 		r->ret.ret = row->fd_offset < 0 ? created->fd : 0;

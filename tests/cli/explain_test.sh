@@ -59,6 +59,58 @@ types = [line["type"] for line in lines]
 assert types[0] == "header" and types[-1] == "verdict" and {"known", "earlier", "answer"} <= set(types), types
 assert lines[-1]["verdict"] == "conforms" and lines[-1]["held"][0]["id"] and lines[-1]["call"]["ioctl"] == "KVM_GET_REGS"' "$tmp/run.out"
 
+# The history: who set, read or lost what the call is judged by.
+cat >"$tmp/history.tapes" <<'END'
+kernel 6.1.0
+backend kvm_amd
+vm = kvm.KVM_CREATE_VM(0)
+vm.KVM_CREATE_IRQCHIP(0) = 0
+cpu = vm.KVM_CREATE_VCPU(0)
+cpu.KVM_SET_REGS({.rip = 0x1000, .rax = 7, .rflags = 2}) = 0
+cpu.KVM_GET_REGS() => {.rip = 0x1000, .rax = 7, .rflags = 2} = 0
+cpu.KVM_SET_MSRS({.nmsrs = 1, .entries = [{.index = 0x174, .data = 5}]}) = 1
+cpu.KVM_GET_REGS() => {.rip = 0x1010, .rax = 7, .rflags = 2} = 0
+cpu.KVM_GET_MSRS({.nmsrs = 1, .entries = [{.index = 0x174}]}) => {.nmsrs = 1, .entries = [{.index = 0x174, .data = 6}]} = 1
+vm.KVM_CREATE_IRQCHIP(0) = 0
+gap 3 missed
+cpu.KVM_GET_REGS() => {.rip = 0x1014, .rax = 7, .rflags = 2} = 0
+END
+asm history
+history()
+{
+	run "$KVMTAPE" explain "$@"
+	out=$(sed '1,/^The history/d' <<<"$out")
+}
+history "$tmp/history.tape" 6
+is "history: a register that diverges, first" "$(head -n 3 <<<"$out")" \
+	"  rip: 0x1000 is known, 0x1010 was answered: diverges here
+    event 4 vcpu0@vm1.KVM_GET_REGS: read as 0x1000
+    event 3 vcpu0@vm1.KVM_SET_REGS: set to 0x1000"
+like "history: the others together" "$out" '^  rax, rbx, rcx, rdx and 12 more$'
+history --history 1 "$tmp/history.tape" 6
+is "--history: the last one" "$(sed -n '2,3p' <<<"$out")" "    event 4 vcpu0@vm1.KVM_GET_REGS: read as 0x1000
+    and 2 earlier"
+history "$tmp/history.tape" 7
+is "history: an MSR by its number" "$(head -n 2 <<<"$out")" "  MSR 0x174 (entries[0].data): 0x5 is known, 0x6 was answered: diverges here
+    event 5 vcpu0@vm1.KVM_SET_MSRS: set to 0x5"
+history "$tmp/history.tape" 8
+is "history: of a refusal" "$out" "  EEXIST (CREATE_IRQCHIP_ONCE)
+    event 1 vm1.KVM_CREATE_IRQCHIP: it fails from here on"
+history "$tmp/history.tape" 12
+like "history: a gap" "$out" '^    a gap: not known any more$'
+run "$KVMTAPE" explain --history 0 "$tmp/history.tape" 6
+unlike "--history 0: none" "$out" '^The history'
+run "$KVMTAPE" explain --history 1001 "$tmp/history.tape" 6
+is "--history: too many" "$status" 2
+run "$KVMTAPE" explain --json "$tmp/history.tape" 6
+ok "--json: history" python3 -c '
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+first = [line for line in lines if line["type"] == "history"][0]
+assert first["fields"] == "rip" and first["diverges"] and first["expected"] == "0x1000" and first["observed"] == "0x1010", first
+assert [(e["event"], e["ioctl"], e["what"], e["value"]) for e in first["events"][:2]] == [
+    (4, "KVM_GET_REGS", "read", "0x1000"), (3, "KVM_SET_REGS", "set", "0x1000")], first' "$tmp/run.out"
+
 # Every event of sessions of several machines, of every kind of object, can be explained.
 failed=
 for tape in "$pc" "$CORPUS"/live/bookworm/scenarios/vm-irqchip.tape "$CORPUS"/live/bookworm-arm64/scenarios/arm64-devices.tape \

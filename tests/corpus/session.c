@@ -70,7 +70,7 @@ int by_ioctl_compare(const void *a, const void *b)
 static const char *assembled(const char *path)
 {
 	static char tape[64];
-	struct tape_writer_options options = {0};
+	struct tape_writer_options options = TAPE_WRITER_OPTIONS();
 	struct tape_asm_error error = {0};
 	FILE *f = fopen(path, "re");
 	char *text = NULL;

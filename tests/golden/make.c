@@ -152,7 +152,8 @@ static void run(struct session *s, unsigned int n)
 
 static void write_session(int fd, FILE *items, bool timeless, bool finish)
 {
-	const struct tape_writer_options options = {.frame_bytes = timeless ? 0 : 200};
+	const struct tape_writer_options options =
+		TAPE_WRITER_OPTIONS(.frame_bytes = timeless ? 0 : 200);
 	struct session s = {.items = items, .timeless = timeless, .shift = 6};
 	struct tape_item item;
 	struct tape_env env;

@@ -24,6 +24,29 @@ is "nothing is exported that no header declares" "$(comm -13 <(echo "$declared")
 is "what headers declare is exported" \
 	"$(comm -23 <(echo "$declared") <(echo "$exported") | grep -vxE 'tape_signal_usual')" ""
 
+# A struct that is named and not defined is a handle: some function makes one.  json_t is jansson's.
+code=$(cd "$root$INCLUDEDIR" && cc -fpreprocessed -dD -E -P kvmtape/*.h 2>/dev/null)
+named=$(grep -oE '\bstruct [a-z_]+' <<<"$code" | sort -u)
+defined=$(grep -oE '\bstruct [a-z_]+ \{' <<<"$code" | sed 's/ {//')
+made=$(grep -oE '\bstruct [a-z_]+ \*\*' <<<"$code" | sed 's/ \*\*//')
+is "each struct is defined, or a handle that can be had" \
+	"$(comm -23 <(echo "$named") <(sort -u <<<"$defined"$'\n'"$made") | grep -vxE 'struct json_t')" ""
+
+# Structs that do not begin with their size never change under one soname: sizes.txt has theirs on 64-bit machines.
+{
+	printf '#include <stdio.h>\n'
+	sed 's/.*/#include <&>/' <<<"$headers"
+	printf 'int main(void)\n{\n'
+	sort -u <<<"$defined" | grep -vxE 'struct tape_writer_options' | sed 's/.*/printf("& %zu\\n", sizeof(&));/'
+	printf '}\n'
+} >"$tmp/sizes.c"
+if ((8 == $(getconf LONG_BIT) / 8)); then
+	ok "sizes of structs: compiles" cc "$tmp/sizes.c" -I"$root$INCLUDEDIR" -o "$tmp/sizes"
+	is "sizes of structs: as ever" "$("$tmp/sizes")" "$(<"$SOURCE/tests/library/sizes.txt")"
+else
+	skip "sizes of structs" "they are those of 64-bit machines"
+fi
+
 # As on a machine where it is installed for good.
 export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root$LIBDIR/pkgconfig:/usr/lib/$MULTIARCH/pkgconfig:/usr/share/pkgconfig
 export LD_LIBRARY_PATH=$root$LIBDIR

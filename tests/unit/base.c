@@ -82,9 +82,16 @@ static void arrays(void **state)
 	/* What nobody can have leaves all as it was. */
 	before = room;
 	assert_int_equal(array_reserve((void **)&array, &room, SIZE_MAX, 1), -ENOMEM);
+	assert_int_equal(array_reach_zero((void **)&array, &room, SIZE_MAX, 1), -ENOMEM);
 	assert_int_equal(array_reserve((void **)&array, &room, SIZE_MAX / 4, 8), -ENOMEM);
 	assert_int_equal(room, before);
 	assert_int_equal(array[999], 999);
+	/* By index: what is new is zero, what was there stays. */
+	assert_int_equal(array_reach(&array, &room, 2 * before), 0);
+	assert_true(room > 2 * before);
+	assert_int_equal(array[999], 999);
+	for (size_t i = before; i < room; i++)
+		assert_int_equal(array[i], 0);
 	free(array);
 }
 

@@ -40,12 +40,17 @@ static const char *said(const char *word, const char *prefix, void (*offer)(stru
 
 static void offer_ioctls(struct near *near)
 {
-	kvmapi_near_ioctls(KVMAPI_X86, near);
+	kvmapi_ioctl_names(KVMAPI_X86, near_offer_name, near);
 }
 
 static void offer_constants(struct near *near)
 {
-	kvmapi_near_constants(KVMAPI_X86, near);
+	kvmapi_constant_names(KVMAPI_X86, near_offer_name, near);
+}
+
+static void offer_errors(struct near *near)
+{
+	kvmapi_errno_names(near_offer_name, near);
 }
 
 static void offer_words(struct near *near)
@@ -81,8 +86,7 @@ static void suggestions(void **state)
 	assert_string_equal(said("RUNNABLE", "", offer_constants, ""),
 			    "; did you mean KVM_MP_STATE_RUNNABLE?");
 	assert_string_equal(said("MSR_EFER", "", offer_constants, ""), "; did you mean EFER?");
-	assert_string_equal(said("EINVALL", "", kvmapi_near_errors, "-"),
-			    "; did you mean -EINVAL?");
+	assert_string_equal(said("EINVALL", "", offer_errors, "-"), "; did you mean -EINVAL?");
 	assert_string_equal(said("jsn", "", offer_words, "--"), "; did you mean --json?");
 }
 

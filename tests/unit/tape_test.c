@@ -281,10 +281,36 @@ static void test_writer_clips(void **state)
 	close(fd);
 }
 
+/* Callers that were built with other headers of the same soname. */
+static void test_options_size(void **state)
+{
+	struct {
+		struct tape_writer_options known;
+		uint64_t newer;
+	} o = {.known = TAPE_WRITER_OPTIONS(.level = 1)};
+	const struct tape_env env = {.page_size = 4096};
+	struct tape_writer *w;
+	int fd = memfd_create("tape", MFD_CLOEXEC);
+
+	o.known.size = sizeof(o);
+	assert_int_equal(tape_writer_open(fd, &env, &o.known, &w), 0);
+	tape_writer_close(w);
+	o.newer = 1;
+	assert_int_equal(tape_writer_open(fd, &env, &o.known, &w), -E2BIG);
+	assert_null(w);
+	/* What is behind a smaller one is not looked at. */
+	o.known.size = offsetof(struct tape_writer_options, context) + sizeof(void *);
+	assert_int_equal(tape_writer_open(fd, &env, &o.known, &w), 0);
+	tape_writer_close(w);
+	o.known.size = 0;
+	assert_int_equal(tape_writer_open(fd, &env, &o.known, &w), -EINVAL);
+	close(fd);
+}
+
 /* A full disk: the error stays, and the file is cut to its last whole frame. */
 static void test_disk_full(void **state)
 {
-	const struct tape_writer_options options = {.frame_bytes = 1 << 10};
+	const struct tape_writer_options options = TAPE_WRITER_OPTIONS(.frame_bytes = 1 << 10);
 	int fd = memfd_create("tape", MFD_CLOEXEC);
 	struct rlimit old, small = {.rlim_cur = 20000, .rlim_max = RLIM_INFINITY};
 	struct tape_writer *w = plain_writer(fd, &options);
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_writer_order),
 		cmocka_unit_test(test_writer_clips),
+		cmocka_unit_test(test_options_size),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_truncated_everywhere),
 		cmocka_unit_test(test_flipped_everywhere),
