@@ -81,7 +81,8 @@ int answer_list(const struct answer *a, struct answer_list *to)
 			m->high &= (1ull << 8 * i->len) - 1;
 		if (what == MODEL_BLOCK) {
 			m->known = known_bytes(i);
-			m->value = i->block->origin - 1;
+			m->value = i->block->origin == STATE_RESET ? UINT64_MAX
+								   : i->block->origin - 1;
 			if (!m->known)
 				continue;
 		}
