@@ -225,6 +225,19 @@ void a_result_range(struct answer *a, uint16_t rule, const char *expected, uint6
 	i->mask = high;
 }
 
+void a_result_up_to(struct answer *a, uint16_t rule, const char *expected, uint64_t index,
+		    uint64_t high)
+{
+	struct answer_item *i = item_add(a, ANSWER_RESULT_RANGE, rule);
+
+	if (!i)
+		return;
+	i->text = expected;
+	i->indexed = true;
+	i->index = index;
+	i->mask = high;
+}
+
 void a_int(struct answer *a, uint16_t rule, const char *what, uint64_t value)
 {
 	struct answer_item *i = item_add(a, ANSWER_INT, rule);

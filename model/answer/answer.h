@@ -155,6 +155,9 @@ void a_result(struct answer *a, uint16_t rule, const char *what, uint64_t value)
 /* It is from low to high; `expected` puts that in words. */
 void a_result_range(struct answer *a, uint16_t rule, const char *expected, uint64_t low,
 		    uint64_t high);
+/* It is at most `high`; `expected` is followed by the number `index`: "the entries before MSR 0x10". */
+void a_result_up_to(struct answer *a, uint16_t rule, const char *expected, uint64_t index,
+		    uint64_t high);
 /*
  * The result is the number `value` cut to an int, which looks like an error if it is negative.  Or
  * any int: what looks like an error that no rule allows may be one or a number (`unknown`).

@@ -114,12 +114,14 @@ static void judge_created(struct judge *j, const struct answer_item *i)
 static void judge_result_range(struct judge *j, const struct answer_item *i)
 {
 	const uint64_t got = (uint64_t)j->ret->ret;
+	char name[64];
 
 	j_constrain_result(j);
 	if (got >= i->value && got <= i->mask)
 		holds(j, i);
 	else
-		j_break(j, i->rule, i->text, "%lld", (long long)j->ret->ret);
+		j_break(j, i->rule, name_of(i, name, sizeof(name)), "%lld",
+			(long long)j->ret->ret);
 }
 
 static bool judge_int(struct judge *j, const struct answer_item *i)

@@ -79,7 +79,7 @@ static void block_put(struct model_answer *m, const struct answer_item *i, uint8
 		memcpy(at + i->len, i->block->mask, have);
 	}
 	m->known = known_bytes(i);
-	m->value = i->block->origin - 1;
+	m->value = i->block->origin == STATE_RESET ? UINT64_MAX : i->block->origin - 1;
 	m->bytes = at;
 	m->mask = at + i->len;
 }

@@ -143,7 +143,7 @@ void promises_echo(struct judge *j, uint16_t rule, const struct state_block *b, 
 	struct promises *p = j->promises;
 	uint32_t end = offset;
 
-	if (!b->origin || (!counts(j->q, rule) && !usual(j->q, rule)))
+	if (!b->origin || b->origin == STATE_RESET || (!counts(j->q, rule) && !usual(j->q, rule)))
 		return;
 	/* Runs of bytes that are known as a whole. */
 	for (uint32_t at = offset; at < offset + len && at < b->size; at = end + 1) {

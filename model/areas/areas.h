@@ -22,6 +22,9 @@ struct handler {
 	void (*advise)(struct judge *j);
 	/* What is known after it; NULL = as before. */
 	void (*learn)(struct learn *l);
+	/* What is known of the object that the call made, which is now part of the state (l->vcpu of a
+	 * vCPU); NULL = nothing. */
+	void (*made)(struct learn *l);
 };
 /* Tables of the areas, each ends with a row whose ioctl is NULL. */
 extern const struct handler model_system_handlers[];

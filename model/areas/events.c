@@ -4,7 +4,7 @@
  * KVM_GET/SET_VCPU_EVENTS, 4.64 KVM_NMI, 4.87 KVM_SET_GUEST_DEBUG, 4.96 KVM_SMI, 4.105, 4.106
  * machine checks.
  */
-#include "model/areas/vcpu.h"
+#include "model/areas/msr.h"
 #include "model/areas/vm.h"
 
 #define EVENTS struct kvm_vcpu_events
@@ -525,9 +525,12 @@ static void learn_setup_mce(struct learn *l)
 		return;
 	if (!q_field(l->q, l->q->in, 0, 8, &cap)) {
 		l->vcpu->mcg_cap = UINT64_MAX;
+		l->vcpu->msrs_reset = false;
 		return;
 	}
 	l->vcpu->mcg_cap = cap;
+	vcpu_msr_forget(l, MSR_MCG_CAP);
+	vcpu_msr_forget(l, MSR_MCG_CTL);
 	/* The bank's registers start anew; the local APIC gains or loses an entry for corrected
 	 * errors. */
 	for (uint32_t i = 0; i < l->vcpu->msrs.count; i++) {
@@ -536,6 +539,8 @@ static void learn_setup_mce(struct learn *l)
 		if ((index >= 0x400 && index <= 0x47f) || index == 0x179 || index == 0x17b)
 			l->vcpu->msrs.entries[i].known = 0;
 	}
+	for (uint32_t i = 0; i < (cap & MCG_BANKS); i++)
+		vcpu_msr_learn(l, MSR_MC0_CTL + 4 * i, UINT64_MAX, UINT64_MAX);
 	state_block_forget(&l->vcpu->blocks[STATE_LAPIC]);
 }
 
@@ -559,6 +564,7 @@ static void learn_set_mce(struct learn *l)
 	VCPU_FORGET(l, STATE_EVENTS, EVENTS, exception);
 	VCPU_FORGET(l, STATE_EVENTS, EVENTS, triple_fault);
 	state_block_forget(&l->vcpu->blocks[STATE_LAPIC]);
+	l->vcpu->msrs_reset = false;
 	for (uint32_t i = 0; i < l->vcpu->msrs.count; i++)
 		l->vcpu->msrs.entries[i].known = 0;
 }

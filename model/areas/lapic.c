@@ -13,11 +13,16 @@ enum {
 	APIC_TPR = 0x80,
 	APIC_PPR = 0xa0,
 	APIC_LDR = 0xd0,
+	APIC_DFR = 0xe0,
+	APIC_SPURIOUS = 0xf0,
 	APIC_ISR = 0x100, /* eight each of in-service, trigger mode, request */
 	APIC_ESR = 0x280,
 	APIC_CMCI = 0x2f0,
 	APIC_ICR = 0x300,
 	APIC_ICR2 = 0x310,
+	APIC_LVT_TIMER = 0x320, /* the first of six entries */
+	APIC_LVT_LINT0 = 0x350,
+	APIC_LVT_ERROR = 0x370,
 	APIC_TIMER_INITIAL = 0x380,
 	APIC_TIMER_CURRENT = 0x390,
 	APIC_TIMER_DIVIDE = 0x3e0,
@@ -156,6 +161,77 @@ static void learn_lapic_set(struct learn *l)
 		vcpu_forget(l, STATE_LAPIC, APIC_LDR, APIC_STEP);
 		vcpu_forget(l, STATE_LAPIC, APIC_ICR, 2 * APIC_STEP);
 	}
+}
+
+/* --- the same registers as MSRs, and at first --- */
+
+/* It only holds what is written, or what the reset left. */
+static bool plain_register(uint32_t reg)
+{
+	return reg == APIC_TPR || reg == APIC_SPURIOUS || reg == APIC_TIMER_DIVIDE ||
+	       (reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR);
+}
+
+void a_lapic_register(struct answer *a, uint32_t reg, uint32_t index, size_t offset)
+{
+	const struct state_block *b = &a->q->vcpu->blocks[STATE_LAPIC];
+
+	if (plain_register(reg) && state_block_known(b, reg, 4))
+		a_bits_of(a, R_MSRS_X2APIC_PAGE, "MSR", index, q_number(a->q, b->value + reg, 4),
+			  UINT64_MAX, TAPE_ARG_OUT, offset, 8);
+}
+
+void vcpu_lapic_written(struct learn *l, uint32_t reg, uint64_t data)
+{
+	const uint8_t tpr[4] = {(uint8_t)data};
+	uint8_t cr8[8] = {(uint8_t)(data >> 4 & 0xf)};
+
+	if (!plain_register(reg) || reg == APIC_SPURIOUS)
+		state_block_forget(&l->vcpu->blocks[STATE_LAPIC]);
+	else
+		vcpu_forget(l, STATE_LAPIC, reg, 4);
+	if (reg != APIC_TPR)
+		return;
+	l->vcpu->run_is_newest = false;
+	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
+	VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
+	vcpu_forget(l, STATE_LAPIC, APIC_PPR, APIC_STEP);
+	if (q_vcpu_ran(l->q))
+		return;
+	if (state_block_set(&l->vcpu->blocks[STATE_LAPIC], APIC_TPR, tpr, 4) ||
+	    state_block_set(&l->vcpu->blocks[STATE_SREGS], offsetof(struct kvm_sregs, cr8), cr8,
+			    8) ||
+	    state_block_set(&l->vcpu->blocks[STATE_SREGS2], offsetof(struct kvm_sregs, cr8), cr8,
+			    8))
+		l->oom = -ENOMEM;
+}
+
+void vcpu_lapic_reset(struct learn *l)
+{
+	static const struct {
+		uint16_t reg;
+		uint32_t value;
+	} values[] = {
+		{APIC_TPR, 0}, {APIC_LDR, 0},  {APIC_DFR, UINT32_MAX},	{APIC_SPURIOUS, 0xff},
+		{APIC_ICR, 0}, {APIC_ICR2, 0}, {APIC_TIMER_INITIAL, 0}, {APIC_TIMER_DIVIDE, 0},
+	};
+	struct state_block *b = &l->vcpu->blocks[STATE_LAPIC];
+	const uint8_t masked[4] = {0, 0, 1};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		const uint32_t v = values[i].value;
+		const uint8_t bytes[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+					  (uint8_t)(v >> 24)};
+
+		if (state_block_set(b, values[i].reg, bytes, 4))
+			l->oom = -ENOMEM;
+	}
+	for (uint32_t reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg += APIC_STEP) {
+		/* Of the boot processor KVM connects it to the PIC, unless a quirk is disabled. */
+		if (reg != APIC_LVT_LINT0 && state_block_set(b, reg, masked, 4))
+			l->oom = -ENOMEM;
+	}
+	b->origin = STATE_RESET;
 }
 
 static void answer_tpr_reporting(const struct question *q, struct answer *a)

@@ -5,9 +5,10 @@
  * An entry of state_vcpu.msrs holds in value[0] the data, in value[1] the bits of it that are
  * promised to come back, and in value[2] whether the index was ever read (bit 0) or written (bit 1,
  * value[3] the data that was taken). What was taken survives guest code; the data does not.  An
- * index without an entry was never named, unless the set is open.
+ * index without an entry was never named, unless the set is open: while VCPU_MSRS_RESET is set, the
+ * register holds what the reset left.
  */
-#include "model/areas/vcpu.h"
+#include "model/areas/msr.h"
 #include "model/areas/vm.h"
 
 #define MSRS_LIMIT  256
@@ -18,125 +19,11 @@
 #define SEEN_ONCE   4	     /* read or written while the vCPU had other features */
 #define MCG_CAP_AMD 0x1ffull /* banks, CTL_P */
 
-#define MSR_TSC		  0x10
-#define MSR_APICBASE	  0x1b
-#define MSR_TSC_ADJUST	  0x3b
-#define MSR_SYSENTER_CS	  0x174
-#define MSR_SYSENTER_EIP  0x176
-#define MSR_MISC_ENABLE	  0x1a0
-#define MSR_MICROCODE	  0x8b
-#define MSR_MCG_CAP	  0x179
-#define MSR_MCG_STATUS	  0x17a
-#define MSR_PAT		  0x277
-#define MSR_MTRR_DEFAULT  0x2ff
-#define MSR_MC0_CTL	  0x400
-#define MSR_TSC_DEADLINE  0x6e0
-#define MSR_X2APIC_FIRST  0x800
-#define MSR_X2APIC_LAST	  0x8ff
-#define MSR_EFER	  0xc0000080
-#define MSR_STAR	  0xc0000081
-#define MSR_SYSCALL_MASK  0xc0000084
-#define MSR_FS_BASE	  0xc0000100
-#define MSR_GS_BASE	  0xc0000101
-#define MSR_KERNEL_GS	  0xc0000102
-#define MSR_TSC_AUX	  0xc0000103
-#define MSR_KVM_CLOCK_OLD 0x12
-#define MSR_KVM_CLOCK	  0x4b564d01
-#define MSR_KVM_LAST	  0x4b564d06
-
-/* Registers that every vCPU has and that only hold what is written. */
-static bool msr_plain(uint32_t index)
-{
-	return (index >= MSR_SYSENTER_CS && index <= MSR_SYSENTER_EIP) ||
-	       (index >= MSR_STAR && index <= MSR_SYSCALL_MASK) ||
-	       (index >= MSR_FS_BASE && index <= MSR_KERNEL_GS);
-}
-
-static bool msr_mtrr(uint32_t index)
-{
-	return (index >= 0x200 && index <= 0x20f) || index == 0x250 || index == 0x258 ||
-	       index == 0x259 || (index >= 0x268 && index <= 0x26f) || index == MSR_MTRR_DEFAULT;
-}
-
-/* Registers that every vCPU has. */
-static bool msr_always(uint32_t index)
-{
-	return msr_plain(index) || msr_mtrr(index) || index == MSR_PAT || index == MSR_EFER ||
-	       index == MSR_APICBASE || index == MSR_MISC_ENABLE || index == MSR_MCG_STATUS ||
-	       index == MSR_MICROCODE;
-}
-
 /* Old kvm_amd shows FS and GS base among the special registers only. */
 static bool msr_may_lack(const struct question *q, uint32_t index)
 {
 	return (index == MSR_FS_BASE || index == MSR_GS_BASE) &&
 	       q_rule(q, R_MSRS_BASES_MISSING) != STATE_NO;
-}
-
-/* Machine-check banks that KVM_X86_SETUP_MCE made. */
-static bool msr_bank(const struct question *q, uint32_t index)
-{
-	uint64_t cap = q->vcpu->mcg_cap;
-
-	return cap != UINT64_MAX && index >= MSR_MC0_CTL && index < MSR_MC0_CTL + 4 * (cap & 0xff);
-}
-
-/* Registers that every vCPU has, and that move by themselves. */
-static bool msr_clock(uint32_t index)
-{
-	return index == MSR_TSC || index == MSR_TSC_DEADLINE;
-}
-
-/* Registers that some vCPUs have, and that change by a write of guest or userspace only. */
-static bool msr_steady(uint32_t index)
-{
-	switch (index) {
-	case 0x34:  /* SMI_COUNT */
-	case 0x3a:  /* FEATURE_CONTROL */
-	case 0x3b:  /* TSC_ADJUST */
-	case 0x48:  /* SPEC_CTRL */
-	case 0xce:  /* PLATFORM_INFO */
-	case 0x122: /* TSX_CTRL */
-	case 0x140: /* MISC_FEATURES_ENABLES */
-	case MSR_MCG_CAP:
-	case 0x17b:	 /* MCG_CTL */
-	case 0x1d9:	 /* DEBUGCTL */
-	case 0x38d:	 /* FIXED_CTR_CTRL */
-	case 0x38f:	 /* GLOBAL_CTRL */
-	case 0xda0:	 /* XSS */
-	case 0xc0010117: /* VM_HSAVE_PA */
-	case 0xc001011f: /* VIRT_SPEC_CTRL */
-	case MSR_TSC_AUX:
-	case MSR_KVM_CLOCK_OLD:
-		return true;
-	default:
-		return (index >= 0x400 && index <= 0x47f) || /* machine-check banks */
-		       (index >= MSR_KVM_CLOCK && index <= MSR_KVM_LAST);
-	}
-}
-
-static bool canonical(uint64_t data)
-{
-	return !(data >> 47) || data >> 47 == 0x1ffff;
-}
-
-/* The bits of `data` that come back after it was written. */
-static uint64_t msr_promise(const struct question *q, uint32_t index, uint64_t data)
-{
-	if (index == MSR_EFER)
-		return ~(1ull << 10); /* LMA follows CR0.PG */
-	if (index == MSR_APICBASE && vcpu_apic_base_completed(q, data))
-		return ~0x100ull;
-	if (index == MSR_MISC_ENABLE)
-		return ~0x1880ull; /* what the PMU says of itself is read-only */
-	if (index >= MSR_SYSENTER_CS && index <= MSR_SYSENTER_EIP)
-		return canonical(data) ? 0xffffffff : 0; /* a processor of AMD keeps 32 bits */
-	if (msr_plain(index))
-		return canonical(data) ? UINT64_MAX : 0;
-	if (msr_always(index) || msr_bank(q, index))
-		return UINT64_MAX;
-	/* Where the module ignores unknown MSRs, nothing but zero is sure to come back. */
-	return (msr_steady(index) || index == MSR_TSC_DEADLINE) && !data ? UINT64_MAX : 0;
 }
 
 void vcpu_msr_learn(struct learn *l, uint32_t index, uint64_t data, uint64_t mask)
@@ -156,26 +43,37 @@ void vcpu_msrs_doubt(struct state_vcpu *v)
 {
 	for (uint32_t i = 0; i < v->msrs.count; i++) {
 		struct state_entry *e = &v->msrs.entries[i];
+		const struct msr_row *row = msr_row((uint32_t)e->key);
 
-		e->known = 0;
 		e->value[2] = e->value[2] ? SEEN_ONCE : 0;
+		if (!(row->flags & MSR_FLAG_ALONE) || row->flags & MSR_FLAG_MODEL ||
+		    row->presence == MSR_SOME)
+			e->known = 0;
 	}
 }
 
 void vcpu_msr_forget(struct learn *l, uint32_t index)
 {
-	struct state_entry *e = state_set_entry(&l->vcpu->msrs, index, 0);
+	struct state_entry *e = l->vcpu->msrs_reset
+					? state_set_add(&l->vcpu->msrs, index, 0)
+					: state_set_entry(&l->vcpu->msrs, index, 0);
 
 	if (e)
 		e->known = 0;
+	else if (l->vcpu->msrs_reset)
+		l->oom = -ENOMEM;
 }
 
 void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset)
 {
 	const struct state_entry *e = state_set_find(&a->q->vcpu->msrs, index, 0);
+	uint64_t value, mask;
 
-	if (e && e->known)
-		a_bits_of(a, rule, "MSR", index, e->value[0], e->value[1], role, offset, 8);
+	if (!msr_known(a->q, index, &value, &mask))
+		return;
+	if (!e)
+		rule = msr_row(index)->presence == MSR_CONSTANT ? R_MSRS_CONSTANT : R_MSRS_RESET;
+	a_bits_of(a, rule, "MSR", index, value, mask, role, offset, 8);
 }
 
 /* The registers that the special registers show as well. */
@@ -211,9 +109,11 @@ static void msr_to_sregs(struct learn *l, uint32_t index, const uint8_t *bytes)
 static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const uint8_t *bytes)
 {
 	struct state_vcpu *v = l->vcpu;
+	const struct msr_row *row = msr_row(index);
 	struct state_entry *e;
-	bool ran = q_vcpu_ran(l->q);
-	uint64_t base, promise;
+	uint64_t base, value, promise;
+	bool known = !q_vcpu_ran(l->q) && row->presence != MSR_CONSTANT &&
+		     msr_after_write(l->q, row, index, data, &value, &promise);
 
 	if (index == MSR_EFER)
 		v->odd_sregs = true; /* LME is not held against CR0 here */
@@ -223,22 +123,18 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 			state_block_forget(&v->blocks[STATE_LAPIC]);
 		v->run_is_newest = false;
 	} else if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST) {
-		state_block_forget(&v->blocks[STATE_LAPIC]);
-		VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
-		VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
-		v->run_is_newest = false;
+		vcpu_lapic_written(l, (index - MSR_X2APIC_FIRST) << 4, data);
 	} else if (index == MSR_TSC || index == MSR_TSC_ADJUST) {
 		vcpu_attrs_forget(v);
-	} else if (index == MSR_KVM_CLOCK_OLD) {
-		vcpu_msr_forget(l, MSR_KVM_CLOCK); /* one register behind two numbers */
-	} else if (index == MSR_KVM_CLOCK) {
-		vcpu_msr_forget(l, MSR_KVM_CLOCK_OLD);
+	} else if (index == MSR_KVM_CLOCK_OLD || index == MSR_KVM_CLOCK) {
+		/* One register behind two numbers. */
+		vcpu_msr_forget(l, index ^ MSR_KVM_CLOCK_OLD ^ MSR_KVM_CLOCK);
 	}
-	/* This is what KVM_X86_SETUP_MCE made it. */
-	promise = ran || index == MSR_MCG_CAP ? 0 : msr_promise(l->q, index, data);
+	if (!known)
+		promise = 0;
 	/* What may read back otherwise is not what the special registers show, either. */
-	msr_to_sregs(l, index, promise == UINT64_MAX ? bytes : NULL);
-	vcpu_msr_learn(l, index, data, promise);
+	msr_to_sregs(l, index, promise == UINT64_MAX && value == data ? bytes : NULL);
+	vcpu_msr_learn(l, index, value, promise);
 	e = state_set_entry(&v->msrs, index, 0);
 	if (e) {
 		e->value[2] |= SEEN_WRITE;
@@ -281,33 +177,65 @@ static bool entry(const struct question *q, const struct tape_part *part, uint64
 	return true;
 }
 
-/* The entry at which the call stopped; false if it did not, or another VM type has a say. */
-static bool stopped_at(const struct question *q, const struct judge *j, uint32_t *index,
-		       uint64_t *data)
+/* Old kernels stop at the base of FS or GS. */
+static void check_bases_missing(const struct question *q, struct judge *j)
 {
-	uint64_t nmsrs, count = (uint64_t)j->ret->ret;
-
-	return Q_IN(q, struct kvm_msrs, nmsrs, &nmsrs) && count < nmsrs && !vm_typed(q) &&
-	       entry(q, q->in, count, index, data);
-}
-
-/* Reading stops at no index that is sure to be there. */
-static void check_read_stopped(const struct question *q, struct judge *j)
-{
-	const struct state_entry *e;
-	uint64_t data;
+	uint64_t nmsrs, data;
 	uint32_t index;
 
-	if (!stopped_at(q, j, &index, &data))
-		return;
-	e = state_set_find(&q->vcpu->msrs, index, 0);
-	if (msr_may_lack(q, index))
+	if (Q_IN(q, struct kvm_msrs, nmsrs, &nmsrs) && (uint64_t)j->ret->ret < nmsrs &&
+	    entry(q, q->in, (uint64_t)j->ret->ret, &index, &data) && msr_may_lack(q, index))
 		j_hold(j, R_MSRS_BASES_MISSING);
-	else
-		j_check(j, R_MSRS_READ_AGAIN,
-			!(e && e->value[2] & SEEN_READ) && !msr_always(index) &&
-				!msr_bank(q, index) && !msr_clock(index),
-			"an index that can be read to be read", "stopped at MSR 0x%x", index);
+}
+
+/*
+ * How far the call comes: through all entries of which that is sure, and not past one that is sure to
+ * be refused.
+ */
+struct stops {
+	uint64_t sure;	  /* every vCPU comes as far as this */
+	uint64_t again;	  /* and this one as far as this, since it did before */
+	uint64_t refused; /* it stops here at the latest; UINT64_MAX = not known */
+	uint32_t index;	  /* for that register */
+	bool may_lack;	  /* of those, some is missing in old kernels */
+};
+
+/* One more entry that can be read or written, cannot, or could before. */
+static void stops_add(struct stops *s, const struct question *q, uint64_t i, uint32_t index,
+		      enum state_tri can, bool could)
+{
+	if (can == STATE_NO) {
+		s->refused = i;
+		s->index = index;
+		return;
+	}
+	if (msr_may_lack(q, index)) {
+		s->may_lack = true;
+		return;
+	}
+	if (s->sure == i && can == STATE_YES)
+		s->sure++;
+	if (s->again == i && (can == STATE_YES || could))
+		s->again++;
+}
+
+static void answer_stops(const struct question *q, struct answer *a, const struct stops *s,
+			 uint64_t nmsrs, bool writes)
+{
+	const uint16_t refusal = msr_refusal(msr_row(s->index), s->index);
+
+	if (vm_typed(q))
+		return;
+	if (s->refused != UINT64_MAX)
+		a_result_up_to(a, refusal, "at most the entries before MSR", s->index, s->refused);
+	if (s->sure)
+		a_result_range(a, writes ? R_MSRS_TAKEN : R_MSRS_EVERY,
+			       "all entries that are sure to be there", s->sure, nmsrs);
+	if (s->again > s->sure)
+		a_result_range(a, writes ? R_MSRS_WRITE_AGAIN : R_MSRS_READ_AGAIN,
+			       "all entries that could be before", s->again, nmsrs);
+	if (s->may_lack)
+		a_check(a, check_bases_missing);
 }
 
 /* Entries behind the one at which the call stopped. */
@@ -332,7 +260,7 @@ static void check_rest(const struct question *q, struct judge *j)
 /* What is read of this index stays, while no guest runs. */
 static bool msr_stays(uint32_t index)
 {
-	return msr_always(index) || msr_steady(index);
+	return msr_row(index)->flags & MSR_FLAG_ALONE;
 }
 
 /* The entry before `i` with the same index; false if there is none. */
@@ -403,7 +331,26 @@ static void answer_entry(const struct question *q, struct answer *a, uint64_t i,
 	}
 	if (index == MSR_MCG_CAP)
 		answer_mcg_cap(q, a, at + 8);
+	if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST && !q_vcpu_ran(q) &&
+	    msr_x2apic_mode(q) == STATE_YES)
+		a_lapic_register(a, (index - MSR_X2APIC_FIRST) << 4, index, at + 8);
 	a_when_end(a);
+}
+
+static void answer_read_stops(const struct question *q, struct answer *a, uint64_t nmsrs)
+{
+	struct stops s = {.refused = UINT64_MAX};
+	uint64_t data;
+	uint32_t index;
+
+	for (uint64_t i = 0;
+	     i < nmsrs && s.refused == UINT64_MAX && entry(q, q->in, i, &index, &data); i++) {
+		const struct state_entry *e = state_set_find(&q->vcpu->msrs, index, 0);
+
+		stops_add(&s, q, i, index, msr_there(q, msr_row(index), index),
+			  e && e->value[2] & SEEN_READ);
+	}
+	answer_stops(q, a, &s, nmsrs, false);
 }
 
 static void answer_msrs_get(const struct question *q, struct answer *a)
@@ -414,7 +361,7 @@ static void answer_msrs_get(const struct question *q, struct answer *a)
 
 	if (!answer_count(q, a, &nmsrs))
 		return;
-	a_check(a, check_read_stopped);
+	answer_read_stops(q, a, nmsrs);
 	a_kept(a, R_MSRS_HEADER_STAYS, "nmsrs and pad", 0, HEADER);
 	for (uint64_t i = 0; i < nmsrs && entry(q, q->in, i, &index, &data); i++) {
 		answer_entry(q, a, i, index);
@@ -464,65 +411,28 @@ static void learn_msrs_get(struct learn *l)
 	vcpu_forget(l, STATE_XSAVE, 512, 8);
 }
 
-/* This value is sure to be taken. */
-static bool msr_takes(const struct question *q, uint32_t index, uint64_t data)
+static void answer_write_stops(const struct question *q, struct answer *a, uint64_t nmsrs)
 {
-	uint64_t base;
-
-	if (msr_plain(index))
-		return canonical(data);
-	if (index == MSR_APICBASE)
-		return VCPU_KNOWN(q, STATE_SREGS, struct kvm_sregs, apic_base, &base) &&
-		       base == data;
-	if (msr_clock(index) || index == MSR_MICROCODE)
-		return true;
-	if (msr_bank(q, index))
-		return !data || !(data + 1);
-	return msr_always(index) && !data;
-}
-
-/* Writing stops at no value that is sure to be taken. */
-static void check_write_stopped(const struct question *q, struct judge *j)
-{
-	const struct state_entry *e;
-	uint64_t data;
-	uint32_t index;
-	bool taken;
-
-	if (!stopped_at(q, j, &index, &data))
-		return;
-	e = state_set_find(&q->vcpu->msrs, index, 0);
-	taken = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
-	if (msr_may_lack(q, index))
-		j_hold(j, R_MSRS_BASES_MISSING);
-	else
-		j_check(j, R_MSRS_WRITE_AGAIN, !taken && !msr_takes(q, index, data),
-			"a value that can be written to be written", "stopped at MSR 0x%x", index);
-}
-
-/* Writing stops at a base of the local APIC that the special registers cannot have. */
-static void suggest_written(const struct question *q, struct answer *a, uint64_t nmsrs)
-{
+	struct stops s = {.refused = UINT64_MAX};
 	uint64_t data;
 	uint32_t index;
 
-	for (uint64_t i = 0; i < nmsrs && entry(q, q->in, i, &index, &data); i++) {
-		if (index == MSR_APICBASE && data & APIC_BASE_NONE) {
-			a_suggest_result(a, (int64_t)i);
-			return;
-		}
+	for (uint64_t i = 0;
+	     i < nmsrs && s.refused == UINT64_MAX && entry(q, q->in, i, &index, &data); i++) {
+		const struct state_entry *e = state_set_find(&q->vcpu->msrs, index, 0);
+		const bool could = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
+
+		stops_add(&s, q, i, index, msr_takes(q, msr_row(index), index, data), could);
 	}
+	answer_stops(q, a, &s, nmsrs, true);
 }
 
 static void answer_msrs_set(const struct question *q, struct answer *a)
 {
 	uint64_t nmsrs;
 
-	if (!answer_count(q, a, &nmsrs))
-		return;
-	if (a_wants(a, ANSWER_SUGGEST_RESULT))
-		suggest_written(q, a, nmsrs);
-	a_check(a, check_write_stopped);
+	if (answer_count(q, a, &nmsrs))
+		answer_write_stops(q, a, nmsrs);
 }
 
 /* Any of them may have been written. */
@@ -545,6 +455,9 @@ static void learn_msrs_set(struct learn *l)
 			msrs_forget(l->vcpu);
 		return;
 	}
+	if ((uint64_t)ret < nmsrs && !q_applies(l->q, R_MSRS_REFUSED_STAYS) &&
+	    entry(l->q, l->q->in, (uint64_t)ret, &index, &data))
+		vcpu_msr_forget(l, index);
 	for (uint64_t i = 0; i < (uint64_t)ret; i++) {
 		if (!entry(l->q, l->q->in, i, &index, &data)) {
 			msrs_forget(l->vcpu);

@@ -3,13 +3,9 @@
  * Registers of a vCPU: what SET put in comes back from GET, as far as the documents and all kernels
  * go.
  */
-#include "model/areas/vcpu.h"
+#include "model/areas/msr.h"
 #include "model/areas/vm.h"
 
-#define MSR_APICBASE 0x1b
-#define MSR_EFER     0xc0000080
-#define MSR_FS_BASE  0xc0000100
-#define MSR_GS_BASE  0xc0000101
 
 #define CR0_PE	  (1ull << 0)
 #define CR0_NW	  (1ull << 29)

@@ -4,7 +4,7 @@
  * state, TSC frequency, clock control, signal mask, capabilities, attributes, translation, nested
  * state, registers by number, statistics.
  */
-#include "model/areas/vcpu.h"
+#include "model/areas/msr.h"
 #include "model/areas/vm.h"
 
 /* --- shared --- */
@@ -32,6 +32,7 @@ void vcpu_forget_all(struct state_vcpu *v)
 	/* The caller may learn something after this. */
 	v->guest_clean = false;
 	v->run_is_newest = false;
+	v->msrs_reset = false;
 }
 
 /*
@@ -89,10 +90,12 @@ bool l_vcpu_protected(struct learn *l)
 bool a_vcpu_get(struct answer *a, uint16_t succeeds, uint16_t same, enum state_vcpu_block block,
 		uint32_t size)
 {
+	const struct state_block *b = &a->q->vcpu->blocks[block];
+
 	if (a_vcpu_protected(a, succeeds))
 		return false;
 	a_succeeds(a, succeeds);
-	a_block(a, same, &a->q->vcpu->blocks[block], TAPE_ARG_OUT, 0, size);
+	a_block(a, b->origin == STATE_RESET ? R_VCPU_RESET : same, b, TAPE_ARG_OUT, 0, size);
 	return true;
 }
 
@@ -381,9 +384,6 @@ static void learn_tsc_khz_set(struct learn *l)
 }
 
 /* --- paravirtual clock: api.rst 4.70 --- */
-
-#define MSR_KVM_CLOCK_OLD 0x12
-#define MSR_KVM_CLOCK	  0x4b564d01
 
 /* Whether the guest has a clock that could be told: one register behind two numbers. */
 static enum state_tri has_kvmclock(const struct question *q)

@@ -84,6 +84,16 @@ void vcpu_attrs_forget(struct state_vcpu *v);
 /* In state_vcpu.attrs, beside the attributes of KVM_SET_DEVICE_ATTR. */
 #define VCPU_XEN_KEY(type) (1ull << 63 | (type))
 
+/* The register of the local APIC at this offset of its page, read as the MSR `index` into the
+ * argument; and written. */
+void a_lapic_register(struct answer *a, uint32_t reg, uint32_t index, size_t offset);
+void vcpu_lapic_written(struct learn *l, uint32_t reg, uint64_t data);
+/* The local APIC of a new vCPU. */
+void vcpu_lapic_reset(struct learn *l);
+
+/* A new vCPU (see handler.made): its registers are as after a reset. */
+void vcpu_reset(struct learn *l);
+
 /* The same for an answer. */
 void a_msr(struct answer *a, uint16_t rule, uint32_t index, uint8_t role, size_t offset);
 

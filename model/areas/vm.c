@@ -5,6 +5,7 @@
  * (4.142); and requests that KVM does not have: removed ones (4.48 to 4.54) and unknown ones.
  */
 #include "kvmapi/kvm_newer.h"
+#include "model/areas/vcpu.h"
 #include "model/areas/vm.h"
 
 #define KVM_MAGIC		  0xae
@@ -449,7 +450,8 @@ const struct handler model_unknown_request = {
 };
 
 const struct handler model_vm_handlers[] = {
-	{"KVM_CREATE_VCPU", KVMAPI_VM, .answer = answer_create_vcpu, .learn = learn_create_vcpu},
+	{"KVM_CREATE_VCPU", KVMAPI_VM, .answer = answer_create_vcpu, .learn = learn_create_vcpu,
+	 .made = vcpu_reset},
 	{"KVM_SET_BOOT_CPU_ID", KVMAPI_VM, .answer = answer_set_boot_cpu_id,
 	 .learn = learn_set_boot_cpu_id},
 	{"KVM_X86_SET_MSR_FILTER", KVMAPI_VM, .answer = answer_set_msr_filter},

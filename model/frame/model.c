@@ -672,6 +672,17 @@ static void object_made(struct model *m, struct judge *j, struct state_vm *vm,
 		j_hold(j, R_OBJECT_MUST_EXIST);
 }
 
+/* A vCPU that is new, and part of the state now. */
+static void what_was_made(const struct handler *h, struct occasion *c, const struct object *created)
+{
+	if (!h || !h->made || created->o.kind != KVMAPI_VCPU || !c->l.vm)
+		return;
+	c->l.vcpu = state_vm_vcpu(c->l.vm, created->o.id);
+	if (c->l.vcpu && c->l.vcpu->fresh)
+		h->made(&c->l);
+	c->l.vcpu = NULL;
+}
+
 /* What the rules said, put together. */
 static void verdict_close(struct judge *j)
 {
@@ -722,8 +733,10 @@ void model_judge(struct model *m, struct state_vm *vm, const struct tape_return 
 	if (c.l.vcpu && c.l.vcpu->unseen_run && entered > m->gap_at && waits_for_run(ret))
 		c.l.vcpu->unseen_run = false;
 	/* Whether a call whose return is made up succeeds was not known before. */
-	if (created && ret->created && !(m->making && ret->ret < 0))
+	if (created && ret->created && !(m->making && ret->ret < 0)) {
 		object_made(m, &c.j, vm, created);
+		what_was_made(h, &c, created);
+	}
 	note_owner(m, o, ret);
 	if (ret->ret < -ERRNO_MAX && !c.j.any_int)
 		j_break(&c.j, R_RETURN_ZERO_OR_ERROR, "a number >= 0, or an errno", "%lld",

@@ -41,6 +41,10 @@
 #define VGIC	"devices/arm-vgic.rst"
 #define VGICV3	"devices/arm-vgic-v3.rst"
 #define ITS	"devices/arm-vgic-its.rst"
+#define MSRDOC	"x86/msr.rst"
+#define APM2	"AMD64 APM 2"
+#define SDM3	"Intel SDM 3"
+#define TLFS	"Hyper-V TLFS"
 
 static const struct model_rule rules[] = {
 /* The statement, and the conditions behind it. */

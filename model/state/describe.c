@@ -92,7 +92,9 @@ static void tell_BLOCK(const struct teller *t, const char *name, const struct st
 
 	for (uint32_t i = 0; i < b->size; i++)
 		known += b->mask[i] != 0;
-	if (known && b->origin)
+	if (known && b->origin == STATE_RESET)
+		tell(t, name, "%u of %u bytes known, of the reset", known, b->size);
+	else if (known && b->origin)
 		tell(t, name, "%u of %u bytes known, of event %" PRIu64, known, b->size,
 		     b->origin - 1);
 	else if (known)

@@ -20,10 +20,12 @@ struct state_block {
 	uint8_t *value;
 	uint8_t *mask;
 	/* 1 + tape_call.index of the call whose result all of the known bytes are, from
-	 * `origin_offset` of its part on; 0 = of several calls, or of what userspace gave. */
+	 * `origin_offset` of its part on; STATE_RESET; 0 = of several calls, or of what userspace gave. */
 	uint64_t origin;
 	uint32_t origin_offset;
 };
+/* The known bytes are those of a new object. */
+#define STATE_RESET UINT64_MAX
 /* All of the block becomes unknown. */
 void state_block_forget(struct state_block *b);
 /* Bytes [offset, offset + len) become known. Grows the block as needed (0, -ENOMEM). */
