@@ -20,6 +20,6 @@ while read -r text; do
 	# The call itself is shown with its arguments, which are others.
 	sed -i '/^    call /d' "$tmp/raw" "$tmp/canon"
 	ok "${text##*/}: the same verdicts" cmp "$tmp/raw" "$tmp/canon"
-done < <(find "$CORPUS" "$CORPUS/../tests/verdicts" -name '*.tapes' | sort)
+done < <(find "$CORPUS" "$CORPUS/../tests/rules" -name '*.tapes' | sort)
 ok "there are texts" test "$found" -gt 50
 tap_done
