@@ -207,6 +207,8 @@ RUN_FIELD(KVMAPI_RUN_UNION, hw);
 RUN_FIELD(KVMAPI_RUN_VALID_REGS, kvm_valid_regs);
 RUN_FIELD(KVMAPI_RUN_SYNC, s);
 _Static_assert(SIZE_OF(struct kvm_run, s) == KVMAPI_RUN_SYNC_MAX, "sync regs");
+_Static_assert(offsetof(struct kvm_run, kvm_valid_regs) == offsetof(struct kvm_run, padding) + 256,
+	       "the union has 256 bytes");
 #endif
 
 /* --- device attributes --- */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # breaks One rule demands another errno.
 # file model/rules/rules_vm.def
-# red unit/model_vm_events rules/rules_tested
+# red verdicts/verdicts rules/rules_tested
 /^REFUSAL\(IOEVENTFD_TAKEN,/ s/E\(EEXIST\)/E(EINVAL)/

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the model says of a result beforehand: which bytes and values its rules determine. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,8 @@
 
 #include <cmocka.h>
 
-#include "model_vcpu_test.h"
+#include "kvmapi/kvm_newer.h"
+#include "kvmtape/model.h"
 
 #define MARKS 1024
 
@@ -20,7 +22,10 @@ static struct promised {
 	size_t echo_count;
 	uint64_t index;
 } last;
+static struct tape_env env;
 static struct model *model;
+static uint8_t kinds[4]; /* by object id */
+static uint64_t events;
 
 static void on_verdict(void *context, const struct tape_return *ret, const struct model_verdict *v)
 {
@@ -40,7 +45,7 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 		last.echoes[i] = echoes[i];
 }
 
-/* The harness with an ear of its own: the promises hold within the callback only. */
+/* The promises hold within the callback only. */
 static int open_model(void **state)
 {
 	struct tape_object objects[] = {
@@ -50,13 +55,16 @@ static int open_model(void **state)
 	};
 	struct tape_thread thread = {.pid = 1, .tid = 1};
 
-	mh_open(&h, "6.1.0", "kvm_intel");
-	assert_int_equal(model_create(&h.env, on_verdict, NULL, &model), 0);
+	tape_env_init(&env);
+	assert_int_equal(tape_env_set(&env, "kernel.release", "6.1.0"), 0);
+	assert_int_equal(tape_env_set(&env, "kvm.backend", "kvm_intel"), 0);
+	events = 0;
+	assert_int_equal(model_create(&env, on_verdict, NULL, &model), 0);
 	model_promises_enable(model);
 	assert_int_equal(model_thread(model, &thread), 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(model_object(model, &objects[i]), 0);
-		h.kinds[i + 1] = objects[i].kind;
+		kinds[i + 1] = objects[i].kind;
 	}
 	return 0;
 }
@@ -65,7 +73,7 @@ static int close_model(void **state)
 {
 	assert_int_equal(model_finish(model), 0);
 	model_destroy(model);
-	tape_env_release(&h.env);
+	tape_env_release(&env);
 	return 0;
 }
 
@@ -73,9 +81,9 @@ static void call(uint32_t object, const char *ioctl, uint64_t arg, const struct 
 		 const struct tape_part *out, int64_t result, uint32_t created)
 {
 	const struct kvmapi_ioctl *row = kvmapi_find_name(KVMAPI_X86, ioctl);
-	struct tape_call c = {.index = h.events++,
+	struct tape_call c = {.index = events++,
 			      .object = object,
-			      .kind = h.kinds[object],
+			      .kind = kinds[object],
 			      .request = row->request,
 			      .arg = arg,
 			      .row = row,
