@@ -33,8 +33,8 @@ void campaign_status_line(struct campaign *c, char *buf, size_t size)
 	snprintf(buf, size,
 		 "%" PRIu64 " s: executions %" PRIu64 " (%.0f/s), blocks %" PRIu64
 		 ", rules %" PRIu64 ", outcomes %" PRIu64 ", queue %" PRIu64 ", finds %" PRIu64
-		 " (%" PRIu64 " verified), deviations %" PRIu64 ", restarts %" PRIu64
-		 ", lost %" PRIu64 ", stability %s",
+		 " (%" PRIu64 " verified), quirks %" PRIu64 ", restarts %" PRIu64 ", lost %" PRIu64
+		 ", stability %s",
 		 campaign_time(c) / 1000, c->n.executions, rate(c), c->n.blocks, c->n.rules,
 		 c->n.outcomes, c->n.queue, c->n.finds, c->n.verified, c->n.deviations,
 		 c->n.restarts, c->n.lost, stable);
@@ -65,7 +65,7 @@ void campaign_status_screen(struct campaign *c, uint64_t recent, uint64_t recent
 	fprintf(o->out, "rules       %" PRIu64 ", %" PRIu64 " with their outcomes\n", c->n.rules,
 		c->n.outcomes);
 	fprintf(o->out, "queue       %" PRIu64 "\n", c->n.queue);
-	fprintf(o->out, "deviations  %" PRIu64 ", known\n", c->n.deviations);
+	fprintf(o->out, "quirks      %" PRIu64 ", known\n", c->n.deviations);
 	fprintf(o->out,
 		"guest       %" PRIu64 " restarts, %" PRIu64 " crashes, %" PRIu64
 		" sequences lost\n",
