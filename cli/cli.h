@@ -235,8 +235,10 @@ int cli_tape_done(const char *path, const struct tape_reader *reader, int error)
 #define CLI_IOCTL_NAME 64
 const char *cli_ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row,
 			   char *buf);
-/* Print {"type":"header","schema":1,...}, the first line of every NDJSON output.  CLI_OK or
- * CLI_ERROR. */
+/*
+ * Print {"type":"header","schema":1,...}, the first line of every NDJSON output. CLI_OK or
+ * CLI_ERROR.
+ */
 #define CLI_JSON_SCHEMA 1
 int cli_json_header(FILE *out, const char *command);
 /* A value on a line of its own.  0, -ENOMEM, -EIO. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A campaign at a glance: one line for a log, a screen for a terminal. */
+/* Status of a campaign: a line for a log, a screen for a terminal. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +50,7 @@ void campaign_status_screen(struct campaign *c, uint64_t recent, uint64_t recent
 	char stable[16];
 
 	stability_text(c, stable, sizeof(stable));
-	/* To the top left, and what is below goes. */
+	/* Cursor to the top left, and clear the rest. */
 	fprintf(o->out, "\033[H\033[J%skvmtape fuzz%s  %s, kernel %s, %u worker%s, %s\n\n", o->bold,
 		o->off, o->where, c->kernel[0] ? c->kernel : "(coming up)", o->workers,
 		o->workers == 1 ? "" : "s", o->blind ? "blind" : "guided by coverage and rules");

@@ -423,8 +423,10 @@ static int walk_struct(struct walk *w, const char *name, const struct btf_type *
 	return err;
 }
 
-/* The name of the member that holds the value of a union, "" if none does (an exit without data),
- * NULL. */
+/*
+ * The name of the member that holds the value of a union, "" if none does (an exit without data),
+ * NULL.
+ */
 static const char *union_member(const struct walk *w, const struct btf_type *t, bool anonymous)
 {
 	const struct kvmapi_union *row;

@@ -76,7 +76,8 @@ static json_t *number_make(const struct kvmapi_number *number)
 	return json_string_nocheck(text + at);
 }
 
-/* {"value": ..., NAME: ...}; takes the reference to `what`, which may be NULL for lack of memory.
+/*
+ * {"value": ..., NAME: ...}; takes the reference to `what`, which may be NULL for lack of memory.
  */
 static json_t *number_with(const struct kvmapi_number *number, const char *name, json_t *what)
 {

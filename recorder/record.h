@@ -192,8 +192,10 @@ struct record_nested {
 #define RECORD_NESTED_ROWS 2
 
 enum record_rule_flag {
-	/* The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size
-	   at 16. */
+	/*
+	 * The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size
+	 * at 16.
+	 */
 	RECORD_RULE_SETS_SLOT = 1 << 0,
 	/* For calls of 32-bit programs only, where this request has another layout. */
 	RECORD_RULE_COMPAT = 1 << 1,

@@ -149,7 +149,7 @@ static uint64_t producer_position(const struct recorder *r)
  * the number of calls comes before all of them; gaps of 0 calls come between and after them, so
  * that no record is judged by an earlier one.
  */
-static void put_doubt(struct recorder *r, const struct record_head *head)
+static void mark_uncertain(struct recorder *r, const struct record_head *head)
 {
 	bool doubtful = consumer_position(r) < r->doubtful;
 
@@ -465,7 +465,7 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 	struct recorder_object *object;
 
 	take_losses(r, head);
-	put_doubt(r, head);
+	mark_uncertain(r, head);
 	if (head->type <= RECORD_RETURN)
 		close_dying(r);
 	/* Even then it has to be known which processes still use KVM. */

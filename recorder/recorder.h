@@ -68,8 +68,7 @@ struct recorder_stats {
 	uint64_t lost[TAPE_GAP_CAUSES];
 	uint64_t unreturned;	 /* calls on the tape without a return */
 	uint64_t payloads_lost;	 /* returns without payload, since the ring was full */
-	uint64_t notices_lost;	 /* records of closes, exits and execs that did not fit into the
-				    ring */
+	uint64_t notices_lost;	 /* closes, exits and execs lost, since the ring was full */
 	uint64_t signals_lost;	 /* not on the tape, since the ring was full */
 	uint64_t processes_lost; /* children that could not be followed, for want of room */
 	uint64_t late;		 /* parts read at the return */

@@ -80,8 +80,9 @@ bool asm_buf_is_set(const struct asm_buf *buf, size_t offset, size_t len);
 uint64_t asm_number_get(enum kvmapi_arch arch, const uint8_t *from, size_t bytes);
 void asm_number_put(enum kvmapi_arch arch, uint8_t *to, uint64_t value, size_t bytes);
 
-/* ".name[3].name" from in->at on, within a type.  *place is the beginning, then the end of the
- * path. */
+/*
+ * ".name[3].name" from in->at on, within a type. *place is the beginning, then the end of the path.
+ */
 int asm_path(struct asm_in *in, const char *type, struct kvmapi_place *place);
 /* A value of a C type, or of none (NULL: bytes only).  Bytes of the whole begin at `origin`. */
 int asm_value(struct asm_in *in, const char *type, size_t origin, struct asm_buf *buf);

@@ -158,7 +158,8 @@ struct kvmapi_unsupported {
 };
 const struct kvmapi_unsupported *kvmapi_unsupported(size_t *count);
 
-/* Bytes behind kvm_device_attr.addr of an x86 or other attribute; 0 = unknown, nothing is captured.
+/*
+ * Bytes behind kvm_device_attr.addr of an x86 or other attribute; 0 = unknown, nothing is captured.
  */
 uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
 			  uint64_t attr);
@@ -390,8 +391,10 @@ struct kvmapi_leaf {
  */
 int kvmapi_leaves(enum kvmapi_arch arch, const char *type, struct kvmapi_leaf *leaves, size_t room);
 
-/* Where a field of a type is: "regs.rip", "entries[3].data".  0, -ENOENT; bits that are whole bytes
- * only. */
+/*
+ * Where a field of a type is: "regs.rip", "entries[3].data". 0, -ENOENT; bits that are whole bytes
+ * only.
+ */
 int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
 		      size_t *size);
 /*

@@ -98,8 +98,7 @@ struct model_verdict {
 	 */
 	uint16_t rule;
 	uint16_t held_count;
-	uint16_t held[MODEL_VERDICT_RULES]; /* rules that were checked and hold; at most the
-					       first ones */
+	uint16_t held[MODEL_VERDICT_RULES]; /* the first rules that hold */
 	/*
 	 * diverges: what the rule demands, and what was seen; skipped, unspecified: the reason, in
 	 * `observed`
@@ -263,9 +262,11 @@ void model_result_release(struct model_result *r);
  */
 int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
 		  struct model_result *r);
-/* Become what another model is, which was made for the same environment and has no open call that
- * overlaps another.  0, -ENOMEM. */
-int model_take(struct model *m, const struct model *from);
+/*
+ * Copy the state of another model, which was made for the same environment and has no overlapping
+ * open calls. 0, -ENOMEM.
+ */
+int model_copy_state(struct model *m, const struct model *from);
 /* Back to the state after model_create(), cheaper; hits of rules and what was enabled stay. */
 void model_reset(struct model *m);
 /* How often each rule was checked and held or explained, indexed as model_rules(). */

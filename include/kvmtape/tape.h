@@ -106,7 +106,8 @@ struct tape_return {
 	uint64_t time;
 	int64_t ret;	  /* >= 0, or a negative errno as the kernel gave it */
 	uint32_t created; /* object that this call made, 0 = none; announced before */
-	/* Another call, return, closing, gap or memory stands between call and return on the tape.
+	/*
+	 * Another call, return, closing, gap or memory stands between call and return on the tape.
 	 */
 	bool overlapped;
 	unsigned int part_count;
@@ -226,8 +227,10 @@ int tape_env_copy(struct tape_env *to, const struct tape_env *from);
 /* The part of a role, or NULL. */
 const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned int count,
 				       enum tape_role role);
-/* What the argument struct was before the call: TAPE_ARG_IN of the call, or of the return when
- * late. NULL. */
+/*
+ * What the argument struct was before the call: TAPE_ARG_IN of the call, or of the return when
+ * late. NULL.
+ */
 const struct tape_part *tape_arg_in(const struct tape_return *ret);
 
 /* --- writing ---------------------------------------------------------------------------------- */

@@ -60,8 +60,10 @@ static inline const char *q_backend(const struct question *q)
 	return q->facts->backend;
 }
 
-/* The rule stands in the documents (or, a deviation, is known) of the tape's kernel and
- * architecture. */
+/*
+ * The rule stands in the documents (or, a deviation, is known) of the tape's kernel and
+ * architecture.
+ */
 static inline bool q_applies(const struct question *q, uint16_t rule)
 {
 	return q->facts->rule_applies[rule];
@@ -74,14 +76,18 @@ static inline bool q_doubted(const struct question *q, uint16_t rule)
 	return q->facts->rule_doubted[rule];
 }
 
-/* A KVM_RUN of this vCPU (of any vCPU of the VM for q_vm_ran) was under way at some time during
- * this call. */
+/*
+ * A KVM_RUN of this vCPU (of any vCPU of the VM for q_vm_ran) was under way at some time during
+ * this call.
+ */
 bool q_vcpu_ran(const struct question *q);
 bool q_vm_ran(const struct question *q);
 /* A vCPU of the VM of this call may be in KVM_RUN now. */
 bool q_vm_running(const struct question *q);
-/* Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
- * it. */
+/*
+ * Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
+ * it.
+ */
 enum state_tri q_vcpu_has_run(const struct question *q);
 
 /*

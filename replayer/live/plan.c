@@ -993,7 +993,7 @@ static void verdict_ignore(void *context, const struct tape_return *ret,
 static int success_allowed(const struct model *m, struct model *scratch,
 			   const struct tape_call *call, struct model_result *result)
 {
-	int err = model_take(scratch, m);
+	int err = model_copy_state(scratch, m);
 
 	if (!err)
 		err = model_call(scratch, call);
