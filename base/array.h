@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arrays that grow by doubling.  Their owner frees them with free(); NULL with room for none is where they begin. */
+/* Arrays that grow by doubling. Their owner frees them with free(); an empty array is NULL with room 0. */
 #ifndef BASE_ARRAY_H
 #define BASE_ARRAY_H
 
 #include <stddef.h>
 
 /*
- * Make room for `want` elements of `size` bytes; what is new is not initialised.  `*room` counts elements.
- * 0; -ENOMEM, and then the array is as it was.
+ * Make room for `want` elements of `size` bytes; new elements are not initialised. `*room` counts elements. 0; -ENOMEM,
+ * and then the array is as it was.
  */
 int array_reserve(void **array, size_t *room, size_t want, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes in memory that nobody aligned: numbers of either byte order, zeros. */
+/* Unaligned bytes in memory: numbers of either byte order, zeros. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -27,7 +27,7 @@ static inline void bytes_put(void *to, uint64_t value, size_t width, bool big)
 		at[big ? width - 1 - i : i] = (uint8_t)(value >> 8 * i);
 }
 
-/* Are all of them zero?  Of no bytes, too. */
+/* Are all bytes zero? True of no bytes. */
 static inline bool bytes_zero(const void *data, size_t size)
 {
 	const uint8_t *at = data;

@@ -10,7 +10,7 @@
 
 #define ROOM_MIN (64 << 10)
 
-/* What is left of a regular file, but not more than is wanted; of anything else nobody knows. */
+/* What is left of a regular file, at most what is wanted; of other files it is not known. */
 static size_t left_of(int fd, size_t most)
 {
 	struct stat st;
@@ -23,7 +23,7 @@ static size_t left_of(int fd, size_t most)
 
 int file_read_all(int fd, size_t most, char **data, size_t *size)
 {
-	/* Of a regular file, one more read finds that it ends. */
+	/* For a regular file, one more read finds its end. */
 	size_t want = left_of(fd, most) + 2, room = 0;
 	char *all = NULL;
 	int err = 0;

@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /*
- * What a descriptor gives from where it stands to its end: *data, with a zero byte behind that *size does not count.
- * 0, and then the caller frees *data; -EFBIG (there are more than `most` bytes), -ENOMEM, another -errno of read(2),
- * and then *data is NULL.
+ * Read a descriptor from its current position to the end into *data; a zero byte follows, which
+ * *size does not count. 0, and then the caller frees *data; -EFBIG (there are more than `most`
+ * bytes), -ENOMEM, another -errno of read(2), and then *data is NULL.
  */
 int file_read_all(int fd, size_t most, char **data, size_t *size);
 /* All of it to a descriptor.  0; -errno of write(2), and then a part may be written. */

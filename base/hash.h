@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * FNV-1a, in 32 and 64 bits: for tables and for names.  It is no protection against input that is made to collide.
- * A hash begins as HASH32_BEGIN or HASH64_BEGIN, and bytes are added to it; in how many pieces makes no difference.
- * Values are on tapes ("table.hash") and in names of files, so they never change.
+ * FNV-1a, in 32 and 64 bits: for tables and for names. Not for input that may be made to collide. A
+ * hash begins as HASH32_BEGIN or HASH64_BEGIN, and bytes are added to it; in how many pieces makes
+ * no difference. Values are on tapes ("table.hash") and in names of files, so they never change.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H

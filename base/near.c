@@ -9,11 +9,11 @@
 
 #define WORD_MAX (sizeof(((struct near *)0)->word) - 1)
 
-/* How far a name is that holds the word: farther than the worst misspelling. */
-#define HOLDS_PARTS 100 /* + how many bytes one has beside the other */
+/* Distance of a name that contains the word: farther than the worst misspelling. */
+#define HOLDS_PARTS 100 /* + the difference in length */
 #define HOLDS_BYTES 300
 
-/* What fewer bytes begin or end is in too many names. */
+/* Shorter words begin or end too many names. */
 #define HOLDS_MIN 3
 
 static char lower(char c)
@@ -62,13 +62,13 @@ static unsigned int distance(const char *a, const char *b)
 	return old[b_len];
 }
 
-/* Does the word stand between ends of the name's parts ("INDEX_LIST" in "MSR_INDEX_LIST")? */
+/* Does the word consist of whole parts of the name ("INDEX_LIST" in "MSR_INDEX_LIST")? */
 static bool is_parts(const char *name, const char *at, size_t len)
 {
 	return (at == name || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[len]);
 }
 
-/* How far apart they are if `text` holds `word`, at its beginning, as parts of it, or anyhow. */
+/* Distance if `text` contains `word`: at its beginning, as whole parts, or anywhere. */
 static unsigned int far_holds(const char *text, const char *word)
 {
 	const size_t len = strlen(word);
@@ -83,14 +83,14 @@ static unsigned int far_holds(const char *text, const char *word)
 	return found ? HOLDS_BYTES + rest : UINT_MAX;
 }
 
-/* How far the word is from a name, UINT_MAX = it was not meant. */
+/* Distance of the word from a name, UINT_MAX = too far to be meant. */
 static unsigned int far_from(const char *word, const char *name)
 {
-	/* A third of the letters may be wrong; beyond it, the guess is as likely as any. */
+	/* A third of the letters may be wrong; beyond that, a guess is worthless. */
 	const size_t word_len = strlen(word), name_len = strlen(name), most = 1 + word_len / 4;
 	unsigned int far = UINT_MAX;
 
-	/* Each letter that one has more is one to add. */
+	/* The distance is at least the difference in length. */
 	if (word_len <= name_len + most && name_len <= word_len + most)
 		far = distance(word, name);
 	if (far <= most)
@@ -98,7 +98,7 @@ static unsigned int far_from(const char *word, const char *name)
 	far = far_holds(name, word);
 	if (far == UINT_MAX)
 		far = far_holds(word, name);
-	/* A name may be a few letters that are in many words. */
+	/* A short name is contained in many words. */
 	return far < HOLDS_BYTES || name_len > word_len ? far : UINT_MAX;
 }
 
@@ -122,7 +122,7 @@ void near_offer(struct near *near, const char *name)
 
 	if (far == UINT_MAX)
 		return;
-	/* What was written with the prefix means a name that has it. */
+	/* A word with the prefix means a name that has the prefix. */
 	if (near->prefixed && rest == name)
 		far += HOLDS_PARTS;
 	for (unsigned int i = 0; i < near->count; i++) {
@@ -152,8 +152,10 @@ const char *near_text(const struct near *near, const char *lead, char *buf, size
 	size_t used = 0;
 
 	buf[0] = 0;
-	/* A misspelling says which one was meant, and what holds the word as it stands is worth
-	 * more than what holds its letters. */
+	/*
+	 * A misspelling comes first; a name that contains the word comes before one that contains
+	 * its letters.
+	 */
 	while (count > 1 && near->best[count - 1].far > near->best[0].far &&
 	       (near->best[0].far < HOLDS_PARTS ||
 		(near->best[0].far < HOLDS_BYTES && near->best[count - 1].far >= HOLDS_BYTES)))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which name was meant: suggestions for a word that is none of the names it should be.
+ * Suggestions ("did you mean") for a word that is not one of the known names.
  *
  *	struct near near;
  *
@@ -19,9 +19,9 @@
 #define NEAR_TEXT 256 /* room for what near_text() says */
 
 struct near {
-	const char *prefix; /* that names may have and words leave out, "" = none */
-	bool prefixed;	    /* the word has it */
-	char word[65];	    /* without it; "" = nothing is near */
+	const char *prefix; /* prefix that words may leave out, "" = none */
+	bool prefixed;	    /* the word has the prefix */
+	char word[65];	    /* the word without prefix; "" = nothing is near */
 	unsigned int count;
 	struct {
 		const char *name;
@@ -30,11 +30,13 @@ struct near {
 };
 
 void near_begin(struct near *near, const char *word, size_t len, const char *prefix);
-/* One of the names that there are; it has to live as long as *near.  Case makes no difference. */
+/* Offer one of the existing names; it must live as long as *near. Case makes no difference. */
 void near_offer(struct near *near, const char *name);
 /* The same for functions that give names to a callback: `near` is a struct near. */
 void near_offer_name(void *near, const char *name);
-/* What to put behind a message, "" if no name is near; `lead` stands before each.  Returns buf. */
+/*
+ * Text to append to a message, "" if no name is near; `lead` is put before each name. Returns buf.
+ */
 const char *near_text(const struct near *near, const char *lead, char *buf, size_t size);
 
 #endif

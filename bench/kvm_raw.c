@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The calls that live_differ.c has played, as fast as a program can issue them: processes side by
- * side, each making VM after VM.  Static, for the inside of a guest.
+ * The calls that live_differ.c has played, issued as fast as possible by parallel processes, each
+ * of which creates one VM after the other. Static, since it runs inside a guest.
  *
  *	kvm_raw PROCESSES SECONDS
  */

@@ -5,8 +5,8 @@
  *
  *	live_differ KERNEL RAW [SECONDS [WORKERS]]
  *
- * RAW is that program, static.  Both take turns, three times, so that what else the machine does
- * hits both; then the same with coverage.
+ * RAW is that program, static. Both take turns, three times, so that other load affects both; then
+ * the same with coverage.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void call_add(struct fuzz_sequence *s, const char *name, uint16_t object)
 		fuzz_sequence_part(s, s->call_count - 1, TAPE_ARG_IN, row->size);
 }
 
-/* The calls of kvm_raw.c. */
+/* The same calls as in kvm_raw.c. */
 static void sequence_make(struct fuzz_sequence *s)
 {
 	uint64_t region[4] = {0, 0, 65536, FUZZ_AREA(0)}, regs[18] = {0};

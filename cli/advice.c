@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Advice as text and JSON, for what judges one tape and for what judges two. */
+/* Advice as text and JSON, for one tape and for two tapes. */
 #include <jansson.h>
 
 #include "cli/cli.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape asm: a tape out of text that a person wrote. */
+/* kvmtape asm: make a tape from text. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-/* What a file of text may hold: far beyond what a person writes or a tape of an hour prints. */
+/* Size limit of a text: far more than a person writes or a tape of an hour prints. */
 #define TEXT_MAX ((size_t)1 << 30)
 
 /* The whole of a file, with a NUL behind.  CLI_OK or CLI_ERROR. */
@@ -62,7 +62,7 @@ static int run(const void *values, int operand_count, char **operands)
 	code = text_read(operands[0], &text);
 	if (code != CLI_OK)
 		return code;
-	/* A text that is wrong shall leave OUT as it is. */
+	/* An error in the text must leave OUT unchanged. */
 	made = memfd_create("tape", MFD_CLOEXEC);
 	if (made < 0) {
 		code = cli_error("cannot make room for a tape: %s", strerror(errno));
@@ -79,7 +79,7 @@ static int run(const void *values, int operand_count, char **operands)
 	if (code != CLI_OK)
 		goto out;
 	code = cli_file_copy(made, output.fd, v->output);
-	/* Half a tape under the name of a whole one helps nobody. */
+	/* Do not leave half a tape. */
 	if (cli_output_close(&output, code == CLI_OK ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED))
 		code = CLI_ERROR;
 out:

@@ -75,8 +75,7 @@ static int run(const void *values, int operand_count, char **operands)
 		code = cli_error("%s: %s", v->output ? v->output : operands[0], tape_strerror(rc));
 	if (code == CLI_OK && v->hash)
 		puts(SHA256End(&sha, hash));
-	/* Half a tape under the name of a whole one helps nobody; what can be read is kept with the
-	 * input. */
+	/* Do not leave half a tape; the input still has all that can be read. */
 	if (v->output &&
 	    cli_output_close(&output, code == CLI_OK ? CLI_OUTPUT_DONE : CLI_OUTPUT_DROPPED))
 		code = CLI_ERROR;

@@ -50,19 +50,19 @@
 #include "kvmtape/kvmapi.h"
 
 /*
- * Exit codes of every subcommand, as README and kvmtape(1) have them; `git bisect run` takes them
- * as they are.  `record` and `guest run` pass on the status of the command that they ran.
+ * Exit codes of every subcommand, as in README and kvmtape(1); `git bisect run` understands them.
+ * `record` and `guest run` pass on the status of the command that they ran.
  */
 enum cli_exit {
 	CLI_OK = 0,
 	CLI_DIVERGED =
-		1,     /* a find: a divergence, a kernel that died under test, advice that fails */
-	CLI_ERROR = 2, /* usage, I/O or format; or nothing is as it was asked for */
+		1,     /* a find: a violation, a kernel that died under test, advice that fails */
+	CLI_ERROR = 2, /* usage, I/O or format error; or nothing matches */
 	CLI_UNTESTED =
 		125, /* could not be tested here: no kernel, no /dev/kvm, refused, no events */
 };
 
-/* What an option's argument is, and which C type its place in the values has. */
+/* Type of an option's argument, and C type of its field in the values. */
 enum cli_type {
 	CLI_FLAG,   /* bool; no argument; --no-NAME clears it if .negatable */
 	CLI_TEXT,   /* const char *, into argv */
@@ -79,7 +79,7 @@ struct cli_range {
 #define CLI_LIST_MAX 64
 struct cli_list {
 	unsigned int count;
-	const char *items[CLI_LIST_MAX]; /* pieces of argv, which the parser cuts at commas */
+	const char *items[CLI_LIST_MAX]; /* pieces of argv, split at commas */
 };
 
 struct cli_option {
@@ -88,9 +88,8 @@ struct cli_option {
 	const char *argument; /* what --help calls the argument; NULL for a flag */
 	const char *help;     /* a sentence or two */
 	enum cli_type type;
-	size_t offset;	/* of the place in the values */
-	bool negatable; /* CLI_FLAG: --no-NAME exists; --help shows that form if it is on by default
-			 */
+	size_t offset;	     /* of the place in the values */
+	bool negatable;	     /* CLI_FLAG: --no-NAME exists; shown by --help if the default is on */
 	const char *help_no; /* what --no-NAME does, if .negatable */
 };
 
@@ -108,7 +107,7 @@ struct cli_command {
 	const void *defaults; /* values before parsing; NULL = all zero */
 	uint32_t operands_min, operands_max;
 	bool stop_at_operand; /* options end at the first operand: the rest is another command's */
-	bool own_signals; /* SIGPIPE is left as it came; otherwise it ends the process quietly */
+	bool own_signals;     /* SIGPIPE is left unchanged; otherwise it ends the process quietly */
 	/* Returns the exit code.  Standard output is flushed and checked by the caller. */
 	int (*run)(const void *values, int operand_count, char **operands);
 };
@@ -136,8 +135,8 @@ const struct cli_command *cli_command_find(const char *name);
 
 /*
  * Parse argv[1..] by the command's table into values (values_size bytes, set to the defaults
- * first).  Operands are moved to the front of *operands (argv is permuted).  Returns -1 to go on,
- * or an exit code: --help was printed, or a usage error said.
+ * first). Operands are moved to the front of *operands (argv is permuted). Returns -1 to go on, or
+ * an exit code after --help or a usage error.
  */
 int cli_parse(const struct cli_command *command, int argc, char **argv, void *values,
 	      int *operand_count, char ***operands);
@@ -151,7 +150,7 @@ int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_untested(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same as cli_error(), and a line that points to --help. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same as cli_error() for what is no error. */
+/* The same as cli_error() for a message that is not an error. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Colours of a stream: all strings are empty unless it is a terminal and NO_COLOR is not set. */
@@ -165,14 +164,14 @@ const struct cli_colors *cli_colors(FILE *out);
  * buf is cut. Returns buf.
  */
 const char *cli_printable(const char *text, char *buf, size_t size);
-/* The same in place and for text of several lines; line ends at its end go. */
+/* The same in place and for text of several lines; removes line ends at its end. */
 void cli_text_clean(char *text);
 
 /* --- arguments that are a name ---------------------------------------------------------------- */
 
 /*
- * Each finds what `word` names, in any case, and gives CLI_OK, or says that --`option` names
- * nothing, and what may have been meant.
+ * Each finds what `word` names, in any case, and returns CLI_OK, or prints an error for --`option`
+ * with suggestions.
  */
 /* One of `words`, which end with NULL. */
 int cli_word_find(const char *option, const char *word, const char *const *words, size_t *index);
@@ -190,68 +189,71 @@ struct tape_reader;
 /* Where a tape is written to. */
 struct cli_output {
 	const char *path; /* as it was given */
-	char *beside;	  /* a file that takes the place of `target` at the end; NULL = none */
+	char *beside;	  /* a file that replaces `target` at the end; NULL = none */
 	char *target;
 	int fd;
 	bool made; /* `path` was not there before */
 };
 enum cli_output_fate {
 	CLI_OUTPUT_DONE,    /* it is whole */
-	CLI_OUTPUT_PARTIAL, /* it is not, and worth keeping */
-	CLI_OUTPUT_DROPPED, /* it helps nobody: remove it */
+	CLI_OUTPUT_PARTIAL, /* it is incomplete but worth keeping */
+	CLI_OUTPUT_DROPPED, /* remove it */
 };
 
 /*
  * Open `path` ("-": standard output, unless that is a terminal; what is printed goes to standard
- * error from then on); or say why not, and give the exit status.  New files are for their owner
- * alone: a tape holds guest state.  With `force` a file may exist: it is replaced when the new one
- * is whole.  It must not be `input` (NULL = none).  *stop ends the waiting for the reader of a FIFO
+ * error from then on); or print why not, and return the exit status. New files are for their owner
+ * alone: a tape holds guest state. With `force` a file may exist: it is replaced when the new one
+ * is whole. It must not be `input` (NULL = none). *stop ends the waiting for the reader of a FIFO
  * (NULL: signals do).
  */
 int cli_output_open(struct cli_output *o, const char *path, bool force, const char *input,
 		    const volatile sig_atomic_t *stop);
-/* Close it; only a file that we made is ever removed.  CLI_OK, or CLI_ERROR, which was said. */
+/* Close it; only a file that we made is removed. CLI_OK, or CLI_ERROR with a message. */
 int cli_output_close(struct cli_output *o, enum cli_output_fate fate);
 bool cli_output_is_fifo(const struct cli_output *o);
 bool cli_is_regular(const char *path);
 
-/* All of the file `from` (seekable) to `to`, or say on account of `path` why not.  CLI_OK or
- * CLI_ERROR. */
+/*
+ * Copy all of the file `from` (seekable) to `to`, or print why not, naming `path`. CLI_OK or
+ * CLI_ERROR.
+ */
 int cli_file_copy(int from, int to, const char *path);
 
-/* Open a tape, or say why not.  CLI_OK or CLI_ERROR. */
+/* Open a tape, or print why not. CLI_OK or CLI_ERROR. */
 int cli_tape_open(const char *path, struct tape_reader **reader);
 /*
- * After the last item, or the error that ended reading: say on standard error if the tape has no
+ * After the last item, or the error that ended reading: print on standard error if the tape has no
  * end or is damaged. CLI_OK for a whole tape and for one that was cut off (everything on it was
  * read); CLI_ERROR for a damaged one.
  */
 int cli_tape_done(const char *path, const struct tape_reader *reader, int error);
 /*
- * What a table calls an ioctl: its name, with the kind of object if several kinds take it, or the
- * request. `buf` of CLI_IOCTL_NAME bytes is used if needed.
+ * The name of an ioctl in a table: its name, with the kind of object if several kinds take it, or
+ * the request. `buf` of CLI_IOCTL_NAME bytes is used if needed.
  */
 #define CLI_IOCTL_NAME 64
 const char *cli_ioctl_name(uint8_t kind, uint32_t request, const struct kvmapi_ioctl *row,
 			   char *buf);
-/* Print {"type":"header","schema":1,...}, the first line of every NDJSON output.  CLI_OK or
- * CLI_ERROR. */
+/*
+ * Print {"type":"header","schema":1,...}, the first line of every NDJSON output. CLI_OK or
+ * CLI_ERROR.
+ */
 #define CLI_JSON_SCHEMA 1
 int cli_json_header(FILE *out, const char *command);
 /* A value on a line of its own.  0, -ENOMEM, -EIO. */
 int cli_json_write(FILE *out, struct json_t *value);
 /*
- * Print one line of NDJSON and release it; NULL, as from a failed json_pack(), is an error that is
- * said. CLI_OK or CLI_ERROR.
+ * Print one line of NDJSON and release it; NULL, as from a failed json_pack(), is reported as an
+ * error. CLI_OK or CLI_ERROR.
  */
 int cli_json_put(FILE *out, struct json_t *line);
 /* Counts by enum tape_signal_what; a new reference. */
 struct json_t *cli_signals_json(const uint64_t *counts);
-/* A string of the machine's (a thread's name) that may be no UTF-8: bytes beyond ASCII become "?"
- * then. */
+/* A string that may not be UTF-8 (a thread's name): if it is not, bytes beyond ASCII become "?". */
 struct json_t *cli_json_string(const char *text);
 
-/* "api.rst § 4.25": where a rule's sentence stands. */
+/* "api.rst § 4.25": the section of a rule. */
 struct model_rule;
 void cli_rule_source(const struct model_rule *rule, char *buf, size_t size);
 /* The same with the sections' titles: "api.rst § 4.25 KVM_IRQ_LINE". */
@@ -267,7 +269,7 @@ struct cli_advice {
 	const struct kvmapi_ioctl *row;
 	const struct model_rule *rule;
 	const char *detail;
-	const char *where; /* text only: what to put behind it, "" */
+	const char *where; /* text only: suffix, "" */
 };
 /* In one line. */
 void cli_advice_print(FILE *out, const struct cli_advice *advice);

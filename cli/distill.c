@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape distill: of many tapes, few short ones that reach the same. */
+/* kvmtape distill: from many tapes, the few short ones that reach the same rules. */
 #include "replayer/judge/distill.h"
 
 #include <dirent.h>
@@ -70,7 +70,7 @@ struct putting {
 	int code;
 };
 
-/* "qemu/smp2.tape", VM 3: "smp2-vm3.tape", or with a number behind if that is there already. */
+/* "qemu/smp2.tape", VM 3: "smp2-vm3.tape", or with a number appended if that exists already. */
 static int tape_put(void *context, const char *name, uint32_t vm, const void *tape, size_t size)
 {
 	struct putting *p = context;
@@ -231,7 +231,7 @@ const struct cli_command cli_distill = {
 	.usage = "-o DIR TAPE...",
 	.description =
 		"Writes few short tapes into DIR that reach together what all of TAPE... reach: which rules "
-		"hold, deviate, are broken or advise, with which outcome of the call, and with --blocks which blocks of the "
+		"hold, are broken, are known quirks or give advice, with which outcome of the call, and with --blocks which blocks of the "
 		"kernel ran. A piece of a tape is the life of one VM, or the whole tape; pieces are chosen by what "
 		"they add, and then lose the calls that what they were chosen for does not need. Results stay with "
 		"their calls.",

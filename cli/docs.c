@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prints the man pages and the shell completion from the tables that the program itself parses by,
- * so that they cannot tell another story.  Run by the build only:
+ * Prints the man pages and the shell completion from the tables that the parser uses, so that they
+ * always agree. Run by the build only:
  *
  *	kvmtape-docs man		scdoc source of kvmtape(1)
  *	kvmtape-docs man SUBCOMMAND	scdoc source of kvmtape-SUBCOMMAND(1)
@@ -107,7 +107,7 @@ static void man_overview(void)
 	       "# EXIT STATUS\n\n"
 	       "The same for all subcommands, and as *git bisect run* wants it.\n\n"
 	       "*0*\n\tFine: done, and nothing was found.\n\n"
-	       "*1*\n\tA find: an event diverges (*replay*), the kernel died under test (*replay --live*, "
+	       "*1*\n\tA find: a violation (*replay*), the kernel died under test (*replay --live*, "
 	       "*guest run*), there is advice (*replay --lint --fail-on=advice*), a campaign has finds (*fuzz*).\n\n"
 	       "*2*\n\tUsage, I/O or format error; nothing is there that was asked for (*print*, *rules*).\n\n"
 	       "*125*\n\tCould not be tested here: no kernel or no /dev/kvm, a tape without events or that is not "

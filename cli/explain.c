@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape explain: one event: what was known before it, what it might have answered, and why it got
- * its verdict. */
+/*
+ * kvmtape explain: what was known before an event, its possible answers, and the reason for its
+ * verdict.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,10 +12,11 @@
 
 #include "cli/cli.h"
 #include "cli/history.h"
+#include "replayer/judge/judge.h"
 #include "kvmtape/model.h"
 #include "kvmtape/tape.h"
 
-/* Earlier calls that are shown. */
+/* Maximum of earlier calls shown. */
 #define EARLIER_MAX 8
 
 /* Events of each field in its history, unless --history says otherwise, and at most. */
@@ -128,7 +131,7 @@ static void place_text(const struct explain *e, const struct tape_call *call,
 		snprintf(text, size, "%u bytes at %u", a->len, a->offset);
 }
 
-/* What an answer says of bytes. */
+/* What an answer says about bytes. */
 static void bytes_text(const struct explain *e, const struct tape_call *call,
 		       const struct model_answer *a, char *text, size_t size)
 {
@@ -209,7 +212,7 @@ static void answer_text(const struct explain *e, const struct tape_call *call,
 	}
 }
 
-/* One line, and how often it would stand there. */
+/* One line, and how often it would be repeated. */
 static void answer_put(struct explain *e, const char *text, const struct model_rule *rule,
 		       unsigned int times)
 {
@@ -272,7 +275,7 @@ static void verdict_text(const struct explain *e, const struct model_verdict *v)
 {
 	const bool has_rule = v->kind == MODEL_DIVERGES || v->kind == MODEL_DEVIATION;
 
-	printf("  verdict    %s\n", model_verdict_name(v->kind));
+	printf("  verdict    %s\n", replayer_verdict_words(v->kind));
 	if (v->kind == MODEL_DIVERGES)
 		printf("  expected   %s\n  observed   %s\n", v->expected, v->observed);
 	else if (v->observed[0] && v->kind != MODEL_CONFORMS)
@@ -465,7 +468,7 @@ static void on_verdict(void *context, const struct tape_return *ret, const struc
 
 /* --- the tape --------------------------------------------------------------------------------- */
 
-/* The call of an event, which holds as long as the reader is left alone. */
+/* The call of an event, valid until the reader is used again. */
 static int find_call(struct tape_reader *reader, uint64_t event, const struct tape_call **call)
 {
 	struct tape_item item;

@@ -116,7 +116,7 @@ static void on_signal(int number)
 
 static int signals_set(void)
 {
-	/* The second one ends us the hard way: nothing is lost by it but what is on its way. */
+	/* The second signal kills us: only what is in progress is lost. */
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
 
 	stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -206,8 +206,7 @@ static pid_t engine_start(char *const *arguments, bool quiet)
 	_exit(127);
 }
 
-/* Wait for all; our signals are passed on.  The exit code; `failed` is that of an engine that did
- * not end well. */
+/* Wait for all and pass on our signals. Returns the exit code; `failed` if an engine failed. */
 static int engines_wait(const pid_t *pids, unsigned int count, int failed)
 {
 	int status = 0, code = CLI_OK;
@@ -319,7 +318,7 @@ static int run_afl(const struct fuzz_values *v, const char *seeds, const char *o
 		snprintf(seconds, sizeof(seconds), "%" PRIu64, v->seconds);
 		arguments[n++] = "afl-fuzz";
 		arguments[n++] = "-i";
-		/* What it began it goes on with. */
+		/* Resume what it began earlier. */
 		arguments[n++] = file_exists(output, name) ? "-" : (char *)seeds;
 		arguments[n++] = "-o";
 		arguments[n++] = (char *)output;
@@ -520,8 +519,8 @@ const struct cli_command cli_fuzz = {
 	.description =
 		"Makes sequences of calls, plays them on the KVM of a disposable guest, and has the model judge "
 		"what came back. A sequence that reaches a new block of the kernel, or a new outcome of a rule, is "
-		"kept and changed further. A divergence, a crash or a hang is a find: it is played again from fresh "
-		"snapshots, minimised, and written to DIR/finds, once for each signature. Known deviations are "
+		"kept and changed further. A violation, a crash or a hang is a find: it is played again from fresh "
+		"snapshots, minimised, and written to DIR/finds, once for each signature. Known quirks are "
 		"counted. TAPE... are seeds, tapes or folders of tapes (kvmtape distill makes good ones). A "
 		"campaign that was ended goes on when it is run again with the same DIR.",
 	.notes =

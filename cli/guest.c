@@ -14,7 +14,7 @@
 #include "guest/guest.h"
 #include "base/near.h"
 
-/* As of timeout(1) and of container tools: not a status that programs often have. */
+/* As timeout(1) and container tools have it; few programs exit with it. */
 #define STATUS_TIMEOUT 124
 
 struct run_values {
@@ -116,8 +116,7 @@ static int output(void *context, int stream, const void *data, size_t size)
 	return file_write_all(fd, data, size) ? -EPIPE : 0;
 }
 
-/* A descriptor that can be read once the user wants us to end; the usual signals do not kill us
- * meanwhile. */
+/* A descriptor that becomes readable at a signal to end; the signals do not kill us meanwhile. */
 static int interrupts_open(void)
 {
 	sigset_t set;
@@ -131,14 +130,14 @@ static int interrupts_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* What --with names: a folder, a program with its libraries, or any file. */
+/* The file of --with: a folder, a program with its libraries, or any other file. */
 static int with_put(struct guest *guest, const char *path)
 {
 	struct stat st;
 	char *full;
 	int rc;
 
-	/* What is no program for this guest is a plain file, firmware perhaps. */
+	/* A file that is not a program for this guest is copied as it is, for example firmware. */
 	if (!stat(path, &st) && S_ISREG(st.st_mode) && st.st_mode & 0111) {
 		rc = guest_put_program(guest, path);
 		if (rc != -EXDEV)
@@ -184,8 +183,10 @@ static int failure_say(struct guest *guest, const struct run_values *v, int rc)
 	}
 }
 
-/* Run it to its end and fetch what it changed in its work folder, also if its time was over.  As
- * guest_exec(). */
+/*
+ * Run it to its end and fetch the changes in its work folder, even after a timeout. As
+ * guest_exec().
+ */
 static int program_run(struct guest *guest, const struct run_values *v, char **arguments,
 		       struct guest_exit *result)
 {
@@ -234,8 +235,9 @@ static int run_once(struct guest *guest, const struct run_values *v, char **argu
 	return 128 + (int)result.signal;
 }
 
-/* Say how the program of a line ended.  Whether it ended well, or -errno of what ends the whole
- * run. */
+/*
+ * Print how the program of a line ended. True if it succeeded, or -errno if the whole run must end.
+ */
 static int line_say(struct guest *guest, unsigned int number, int rc,
 		    const struct guest_exit *result)
 {
@@ -260,7 +262,8 @@ static int line_say(struct guest *guest, unsigned int number, int rc,
 	}
 }
 
-/* The words of a line behind the command's own; NULL at the end.  Returns how many, 0 = too many.
+/*
+ * Append the words of a line to the command's; NULL at the end. Returns their number, 0 = too many.
  */
 static unsigned int words_add(char *line, char **all, unsigned int count, unsigned int most)
 {
@@ -333,7 +336,7 @@ static int run(const void *values, int count, char **arguments)
 	rc = cli_kernel_find(v->kernel, v->modules, &kernel);
 	if (rc != CLI_OK)
 		return rc;
-	/* Said now rather than after the start of a guest. */
+	/* Checked before a guest is started. */
 	for (unsigned int i = 0; i < v->with.count; i++) {
 		if (access(v->with.items[i], R_OK))
 			return cli_error("--with %s: %s", v->with.items[i], strerror(errno));

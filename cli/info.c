@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape info: where a tape was made, who and what is on it, and whether it is whole. */
+/* kvmtape info: where a tape was made, its threads and objects, and whether it is complete. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +97,8 @@ static uint64_t lost_sum(const uint64_t *lost)
 }
 
 /*
- * Whether the tape proves that it is whole: it has its end, what the probe saw is what is written
- * and what is known to be lost, and the counts of the end are those that the reader came to.
+ * Is the tape provably complete? It has an end, the calls that the probe saw are those written plus
+ * those lost, and the counts at the end equal those of the reader.
  */
 static bool adds_up(const struct info *i)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One JSON value as one line of text, as json_dumpf() with JSON_COMPACT writes it.  That hands each
- * piece to the stream by itself, and half the time of a long listing goes there.
+ * One JSON value as one line of text, as json_dumpf() with JSON_COMPACT writes it. json_dumpf()
+ * writes each piece to the stream by itself, which takes half of the time of a long listing.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* kvmtape replay --live: play a tape on a live kernel, print recorded, live and model side by side.
- */
+/* kvmtape replay --live: play a tape on a live kernel and compare recorded, live and model. */
 #include "cli/live.h"
 
 #include <errno.h>
@@ -112,7 +111,7 @@ static void verdicts_print(const struct live_print *p)
 {
 	printf("%s%-13s %10s %10s%s\n", p->c->bold, "verdicts", "recorded", "live", p->c->off);
 	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++)
-		printf("  %-12s%10" PRIu64 " %10" PRIu64 "\n", model_verdict_name(k),
+		printf("  %-12s%10" PRIu64 " %10" PRIu64 "\n", replayer_verdict_words(k),
 		       p->r->recorded.verdicts[k], p->r->live.verdicts[k]);
 }
 
@@ -127,6 +126,12 @@ static void reasons_print(const struct live_print *p, const char *title,
 	for (size_t i = 0; i < count; i++)
 		printf("%10" PRIu64 "  %s: %s\n", list[i].events,
 		       ioctl_name(list[i].kind, list[i].request, list[i].row, name), list[i].text);
+}
+
+/* "known deviation" is what programs read. */
+static const char *why_words(enum live_why why)
+{
+	return why == LIVE_DEVIATION ? "known quirk" : live_why_text(why);
 }
 
 static const char *why_color(const struct cli_colors *c, enum live_why why)
@@ -147,12 +152,14 @@ static const char *why_color(const struct cli_colors *c, enum live_why why)
 
 #define SHOWN_PER_WHY 12
 
-/* The list is sorted by why; of what says least, a part stands for the rest unless all of it is
- * wanted. */
+/*
+ * The list is sorted by reason; of the least interesting reasons only the first fields are shown
+ * unless `all`.
+ */
 static void differences_print(const struct live_print *p, bool all)
 {
 	const struct live_report *r = p->r;
-	char name[CLI_IOCTL_NAME], what[160];
+	char name[CLI_IOCTL_NAME], what[160], model[LIVE_MODEL_TEXT];
 	size_t in_group = 0;
 
 	if (!r->difference_count)
@@ -166,8 +173,7 @@ static void differences_print(const struct live_print *p, bool all)
 			d->why == LIVE_MACHINE || d->why == LIVE_FOLLOWS || d->why == LIVE_GUEST;
 
 		if (!i || d->why != r->differences[i - 1].why) {
-			printf("%s%s%s\n", why_color(p->c, d->why), live_why_text(d->why),
-			       p->c->off);
+			printf("%s%s%s\n", why_color(p->c, d->why), why_words(d->why), p->c->off);
 			in_group = 0;
 		}
 		if (++in_group > SHOWN_PER_WHY && quiet && !all) {
@@ -183,7 +189,8 @@ static void differences_print(const struct live_print *p, bool all)
 		snprintf(what, sizeof(what), "%s %s", ioctl_name(d->kind, d->request, d->row, name),
 			 d->field);
 		printf("%8" PRIu64 " %8" PRIu64 "  %-46s %-22s %-22s %s\n", d->first, d->events,
-		       what, d->recorded, d->live, d->model);
+		       what, d->recorded, d->live,
+		       live_model_text(d, replayer_verdict_words, model));
 	}
 }
 
@@ -201,7 +208,7 @@ static uint64_t advice_times(const struct live_report *r, size_t rule, bool live
 static struct cli_advice advice_of(const struct live_report *r, const struct live_advice *a,
 				   const struct model_rule *rules)
 {
-	/* Without results, or without a model, there is nothing to tell it from. */
+	/* Without results or without a model, there is no recorded side. */
 	const bool judged = r->recorded.events;
 
 	return (struct cli_advice){.event = a->event,
@@ -361,13 +368,14 @@ static int print_json(const struct live_print *p)
 		code = cli_json_put(stdout, environment);
 	for (size_t i = 0; i < r->difference_count && code == CLI_OK; i++) {
 		const struct live_difference *d = &r->differences[i];
+		char model[LIVE_MODEL_TEXT];
 
-		line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type",
-				 "difference", "ioctl",
-				 ioctl_name(d->kind, d->request, d->row, name), "field", d->field,
-				 "recorded", d->recorded, "live", d->live, "model", d->model, "why",
-				 live_why_text(d->why), "events", (json_int_t)d->events, "first",
-				 (json_int_t)d->first);
+		line = json_pack(
+			"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "type", "difference",
+			"ioctl", ioctl_name(d->kind, d->request, d->row, name), "field", d->field,
+			"recorded", d->recorded, "live", d->live, "model",
+			live_model_text(d, model_verdict_name, model), "why", live_why_text(d->why),
+			"events", (json_int_t)d->events, "first", (json_int_t)d->first);
 		code = cli_json_put(stdout, line);
 	}
 	if (code == CLI_OK && p->o->lint)
@@ -473,8 +481,7 @@ static int where_parse(const char *where, struct live_runner *runner, struct gue
 	return CLI_OK;
 }
 
-/* What live_play() answered, and what the report says, as an exit code.  `died`: the kernel that it
- * was played on did. */
+/* The exit code for the result of live_play() and the report. `died`: the live kernel died. */
 static int outcome(const char *path, const struct live_print *p, int rc, bool died)
 {
 	const struct live_report *r = p->r;
@@ -534,7 +541,7 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	}
 	rc = live_play(data, size, &runner, &options, fd, &report);
 	if (rc == -ENOTCONN && guest.guest && report.end[0]) {
-		/* Which call was it?  Once more, with each said before it is made. */
+		/* Play again with a log of each call before it is made, to find the call. */
 		cli_note("%s; playing again to find the call", report.end);
 		live_report_release(&report);
 		guest_destroy(guest.guest);
@@ -547,7 +554,7 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	died = guest.guest && guest_kernel_died(guest_outcome(guest.guest));
 	code = outcome(path, &p, rc, died);
 	if (o->output) {
-		/* Of a tape that could not be played nothing came back. */
+		/* A tape that could not be played has no results. */
 		bool made = lseek(fd, 0, SEEK_END) > 0;
 		bool kept = made && !cli_file_copy(fd, output.fd, o->output);
 
@@ -628,7 +635,7 @@ int cli_live_open(const char *where, struct cli_live_machine **machine)
 		return cli_error("%s", strerror(ENOMEM));
 	code = where_parse(where, &m->runner, &m->guest);
 	if (code == CLI_OK && m->runner.host)
-		code = cli_error("--live=host: a tape that diverges is for a disposable guest: "
+		code = cli_error("--live=host: a tape with a violation is for a disposable guest: "
 				 "--live=guest:NAME");
 	if (code == CLI_OK && machine_fresh(m))
 		code = CLI_UNTESTED;

@@ -13,29 +13,37 @@ struct cli_live_options {
 	bool force;	    /* replace it */
 	bool json, verbose;
 	bool lint, rules;    /* as of kvmtape replay, for both tapes */
-	bool fail_on_advice; /* advice is a find */
+	bool fail_on_advice; /* advice makes the exit status 1 */
 };
 
 /* Play the tape `path` and print the comparison.  The exit code. */
 int cli_live(const char *path, const struct cli_live_options *o);
 
-/* The whole of a file ("-": standard input), which the caller frees; or say why not. */
+/* Read a whole file ("-": standard input), which the caller frees; or print why not. */
 int cli_file_read(const char *path, uint8_t **data, size_t *size);
 
 struct guest_error;
 struct guest_kernel;
-/* A kernel was not found: one that is not fetched cannot be tested here, a name that is none is an
- * error. The exit code. */
+/*
+ * Exit code for a kernel that was not found: untested if it is only not fetched, an error if the
+ * name is unknown.
+ */
 int cli_kernel_missing(const char *name, const struct guest_error *error);
 
-/* The kernel of a name, or of a path with the folder of its modules (may be NULL).  CLI_OK, or why not,
- * which was said. */
+/*
+ * Find the kernel of a name, or of a path with the folder of its modules (may be NULL). CLI_OK, or
+ * the exit code after a message.
+ */
 int cli_kernel_find(const char *name, const char *modules, struct guest_kernel *kernel);
-/* Where --live says: a guest's kernel, with or without "guest:", or NULL for this machine.  CLI_OK,
- * or a usage error. */
+/*
+ * Parse the argument of --live: a guest's kernel, with or without "guest:", or NULL for this
+ * machine. CLI_OK, or a usage error.
+ */
 int cli_where(const char *where, const char **kernel);
 
-/* A guest ("guest:NAME") that plays tapes and has a snapshot, or say why not.  CLI_OK or CLI_ERROR.
+/*
+ * Start a guest ("guest:NAME") with a snapshot that plays tapes, or print why not. CLI_OK or
+ * CLI_ERROR.
  */
 struct cli_live_machine;
 struct minimise_player;

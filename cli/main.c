@@ -35,7 +35,7 @@ static int command_unknown(const char *word)
 			       near_text(&near, "", hint, sizeof(hint)));
 }
 
-/* Whatever a subcommand made of its work, output that did not arrive is an error. */
+/* Output that was not written is an error, whatever the subcommand returned. */
 static int output_check(int code)
 {
 	if (!fflush(stdout) && !ferror(stdout))
@@ -55,8 +55,9 @@ static int command_run(const struct cli_command *command, int argc, char **argv)
 		return cli_error("out of memory");
 	code = cli_parse(command, argc, argv, values, &count, &operands);
 	if (code < 0) {
-		/* A parent may have ignored SIGPIPE; `kvmtape print | head` shall end quietly all
-		 * the same. */
+		/*
+		 * A parent may have ignored SIGPIPE, but `kvmtape print | head` should end quietly.
+		 */
 		if (!command->own_signals)
 			signal(SIGPIPE, SIG_DFL);
 		code = command->run(values, count, operands);

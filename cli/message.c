@@ -16,8 +16,7 @@ void cli_subject_set(const char *name)
 
 static void say(const char *format, va_list args)
 {
-	/* What was printed so far stands before the message where both go to one terminal or file.
-	 */
+	/* If both go to one terminal or file, earlier output comes before the message. */
 	fflush(stdout);
 	flockfile(stderr);
 	if (subject)
@@ -77,7 +76,7 @@ const struct cli_colors *cli_colors(FILE *out)
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	/* no-color.org: present and not empty, whatever it says. */
+	/* no-color.org: set and not empty. */
 	if ((no_color && *no_color) || !term || !strcmp(term, "dumb") || !isatty(fileno(out)))
 		return &plain;
 	return &ansi;

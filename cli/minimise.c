@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape minimise: the smallest tape with the same divergence. */
+/* kvmtape minimise: the smallest tape with the same violation. */
 #include "replayer/judge/minimise.h"
 
 #include <errno.h>
@@ -26,15 +26,15 @@ static const struct minimise_values defaults = {
 
 static const struct cli_option options[] = {
 	{"advice", 'a', "ID",
-	 "Keep an advice of kvmtape replay --lint, not a divergence: the first one of this rule (with or "
+	 "Keep an advice of kvmtape replay --lint, not a violation: the first one of this rule (with or "
 	 "without LINT_).",
 	 CLI_TEXT, offsetof(struct minimise_values, advice), false, NULL},
 	{"arguments", 0, NULL, "Simplify arguments once no call can go any more.", CLI_FLAG,
 	 offsetof(struct minimise_values, arguments), true, "Only leave out calls."},
-	{"capabilities", 0, NULL,
-	 "Leave out of the environment what the divergence does not rest on.", CLI_FLAG,
-	 offsetof(struct minimise_values, capabilities), true, "The environment stays whole."},
-	{"event", 'e', "N", "The divergence, or the advice, of event N, not the first one.",
+	{"capabilities", 0, NULL, "Remove from the environment what the violation does not need.",
+	 CLI_FLAG, offsetof(struct minimise_values, capabilities), true,
+	 "The environment stays whole."},
+	{"event", 'e', "N", "The violation, or the advice, of event N, not the first one.",
 	 CLI_NUMBER, offsetof(struct minimise_values, event), false, NULL},
 	{"force", 'f', NULL, "Replace OUT if it exists.", CLI_FLAG,
 	 offsetof(struct minimise_values, force), false, NULL},
@@ -45,11 +45,11 @@ static const struct cli_option options[] = {
 	 CLI_TEXT, offsetof(struct minimise_values, live), false, NULL},
 	{"output", 'o', "OUT", "Write the tape to OUT; must be given.", CLI_TEXT,
 	 offsetof(struct minimise_values, output), false, NULL},
-	{"rule", 'r', "ID", "The first divergence that breaks this rule.", CLI_TEXT,
+	{"rule", 'r', "ID", "The first violation of this rule.", CLI_TEXT,
 	 offsetof(struct minimise_values, rule), false, NULL},
 	{"runs", 'n', "N",
 	 "With --live: play the whole tape and the result N times each from a fresh snapshot, for the "
-	 "share of runs that show the divergence (default 5).",
+	 "share of runs that show the violation (default 5).",
 	 CLI_NUMBER, offsetof(struct minimise_values, runs), false, NULL},
 	{0},
 };
@@ -61,7 +61,7 @@ static void print_text(const struct minimise_report *r, bool live, double second
 
 	if (r->event != UINT64_MAX)
 		snprintf(event, sizeof(event), "event %" PRIu64 ": ", r->event);
-	printf("%s%-10s%s    %s%s\n", c->bold, r->advice ? "advice" : "divergence", c->off, event,
+	printf("%s%-10s%s    %s%s\n", c->bold, r->advice ? "advice" : "violation", c->off, event,
 	       minimise_signature_text(&r->signature, text, sizeof(text)));
 	if (r->advice)
 		printf("  detail      %s\n", r->observed);
@@ -122,12 +122,12 @@ static int print_json(const struct minimise_report *r, bool live)
 	return cli_json_put(stdout, line);
 }
 
-/* Why there is no result. */
+/* Print why there is no result. */
 static int failed(const char *path, const struct minimise_values *v, int rc,
 		  const struct minimise_report *r)
 {
 	if (!rc && v->live && r->runs)
-		return cli_error("%s: no divergence in %u runs on %s", path, r->runs, v->live);
+		return cli_error("%s: no violation in %u runs on %s", path, r->runs, v->live);
 	if (!rc && v->advice && v->event != UINT64_MAX)
 		return cli_error("%s: event %" PRIu64 " has no such advice", path, v->event);
 	if (!rc && v->advice)
@@ -135,9 +135,10 @@ static int failed(const char *path, const struct minimise_values *v, int rc,
 	if (!rc && v->rule)
 		return cli_error("%s: nothing breaks the rule %s", path, v->rule);
 	if (!rc && v->event != UINT64_MAX)
-		return cli_error("%s: event %" PRIu64 " does not diverge", path, v->event);
+		return cli_error("%s: event %" PRIu64 " is not a violation", path, v->event);
 	if (!rc)
-		return cli_error("%s: nothing diverges, so there is nothing to minimise", path);
+		return cli_error("%s: there is no violation, so there is nothing to minimise",
+				 path);
 	if (rc == -ENOTSUP)
 		return cli_error("%s: there is no model of its architecture yet", path);
 	if (rc == TAPE_E_NOT_A_TAPE)
@@ -151,7 +152,7 @@ static int failed(const char *path, const struct minimise_values *v, int rc,
 	return cli_error("%s: %s", path, tape_strerror(rc));
 }
 
-/* What is looked for.  CLI_OK, or a usage error. */
+/* Set what to look for. CLI_OK, or a usage error. */
 static int names_find(const struct minimise_values *v, struct minimise_options *o)
 {
 	size_t count;
@@ -161,7 +162,7 @@ static int names_find(const struct minimise_values *v, struct minimise_options *
 
 	if (v->advice && v->rule)
 		return cli_usage_error(
-			"--rule is for a divergence, --advice for an advice: give one of them");
+			"--rule is for a violation, --advice for an advice: give one of them");
 	if (v->advice && v->live)
 		return cli_usage_error(
 			"--advice is about the calls, whatever a kernel answers: --live does not "
@@ -239,29 +240,29 @@ out:
 
 const struct cli_command cli_minimise = {
 	.name = "minimise",
-	.summary = "cut a tape down to the calls that a divergence or an advice needs",
+	.summary = "cut a tape down to the calls that a violation or an advice needs",
 	.usage = "-o OUT FILE",
 	.description =
-		"Makes the smallest tape with the same divergence as FILE: the same rule is broken by the "
+		"Makes the smallest tape with the same violation as FILE: the same rule is broken by the "
 		"same call with the same outcome. Calls go first, with objects and what is done with them "
 		"together, then arguments become simpler, field by field, then the environment. On the model "
 		"alone the recorded results stay with their calls; with --live each candidate is played on "
-		"a live kernel, and OUT is what that answered. With --advice it is an advice that stays, in the same "
-		"words. FILE may be - for standard input.",
+		"a live kernel, and OUT has its answers. With --advice an advice is kept, in the same "
+		"words, instead of a violation. FILE may be - for standard input.",
 	.notes =
 		"# WHAT IT IS EVIDENCE OF\n\n"
-		"On the model alone, the calls in OUT were made and answered so, but others between them are "
-		"gone: it is evidence as far as those did not matter. Arguments that were simplified were "
-		"never passed to a kernel, though the rules say that it answers the same; the pair "
-		"*minimised.arguments* of the tape's environment says so, and *--no-arguments* leaves them. With *--live* OUT is a tape that a kernel answered.\n\n"
+		"On the model alone, the calls in OUT were made and answered like this, but calls between them were "
+		"removed: OUT is evidence only if those did not matter. Arguments that were simplified were "
+		"never passed to a kernel, although the rules say that it answers the same; the pair "
+		"*minimised.arguments* of the tape's environment says so, and *--no-arguments* leaves them. With *--live* a kernel gave all answers in OUT.\n\n"
 		"# EXIT STATUS\n\n"
 		"*0*\n\tOUT was written.\n\n"
-		"*2*\n\tUsage, I/O or format error, or nothing diverges; OUT is left as it was then.\n\n"
+		"*2*\n\tUsage, I/O or format error, or there is no violation; OUT is then left as it was.\n\n"
 		"*125*\n\tWith *--live*: there is no guest, or it does not play the tape.\n\n"
 		"# EXAMPLES\n\n"
-		"The first divergence of a session, as text:\n\n"
+		"The first violation of a session, as text:\n\n"
 		"\tkvmtape minimise -o small.tape session.tape && kvmtape print --asm small.tape\n\n"
-		"The calls that an advice rests on:\n\n"
+		"The calls that an advice needs:\n\n"
 		"\tkvmtape minimise --advice LINT_MSRS_SHORT -o small.tape session.tape\n",
 	.options = options,
 	.values_size = sizeof(struct minimise_values),

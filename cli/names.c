@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arguments that are a name: found in any case and without its prefix, or the nearest ones said. */
+/* Arguments that are a name: case and prefix do not matter; unknown names get suggestions. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -64,8 +64,7 @@ int cli_rule_find(const char *option, const char *word, unsigned int kinds, uint
 			*rule = (uint16_t)i;
 			return CLI_OK;
 		}
-		/* A rule of another kind may have the name itself, and comes before this one then.
-		 */
+		/* A rule that has exactly this name comes first, even of another kind. */
 		if (!strcasecmp(without_lint(rules[i].id), word))
 			short_of = i;
 		near_offer(&near, rules[i].id);

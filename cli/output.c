@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 
-#define FIFO_US 20000 /* between two looks whether it has a reader */
+#define FIFO_US 20000 /* interval of checks for a reader */
 
 static int standard_open(struct cli_output *o)
 {
@@ -23,19 +23,21 @@ static int standard_open(struct cli_output *o)
 	if (isatty(STDOUT_FILENO))
 		return cli_error("a tape does not go to a terminal: give a file, or a pipe");
 	o->fd = -1;
-	/* A description of our own can be made not to block without touching that of others. */
+	/* An open file description of our own can be non-blocking without affecting others. */
 	if (!fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode))
 		o->fd = open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC);
 	if (o->fd < 0)
 		o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	/* From here on it is the tape's alone: what else is printed, also by COMMAND, goes where
-	 * messages go. */
+	/*
+	 * From here on only the tape goes there: other output, also of COMMAND, goes to standard
+	 * error.
+	 */
 	if (o->fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return cli_error("standard output: %s", strerror(errno));
 	return CLI_OK;
 }
 
-/* Opening a FIFO that nobody reads blocks, and then no signal handler could end that. */
+/* Opening a FIFO without a reader blocks, and no signal handler could end that. */
 static int fifo_open(struct cli_output *o, const volatile sig_atomic_t *stop)
 {
 	int flags;
@@ -84,7 +86,7 @@ int cli_output_open(struct cli_output *o, const char *path, bool force, const ch
 		o->made = o->fd >= 0;
 		return o->made ? CLI_OK : cli_error("%s: %s", path, strerror(errno));
 	}
-	/* Nothing is lost by writing to a pipe or a terminal, but to a file or a disk. */
+	/* Writing to a pipe or terminal overwrites nothing; to a file or disk it does. */
 	if (!force && (S_ISREG(out.st_mode) || S_ISBLK(out.st_mode)))
 		return cli_error("%s: exists; --force replaces it", path);
 	if (input && !stat(input, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)

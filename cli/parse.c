@@ -53,7 +53,7 @@ static bool range_parse(const char *text, struct cli_range *range)
 	if (*end++ != '-')
 		return false;
 	if (!*end)
-		return *text != '-'; /* "-" alone says nothing */
+		return *text != '-'; /* "-" alone is not a range */
 	return number_parse(end, &end, &range->to) && !*end && range->from <= range->to;
 }
 
@@ -70,7 +70,7 @@ static int list_add(const struct cli_option *option, char *text, struct cli_list
 	return -1;
 }
 
-/* Put an argument where the option says.  -1, or an exit code. */
+/* Store the argument of an option. -1, or an exit code. */
 static int store(const struct cli_option *option, char *text, void *values)
 {
 	void *place = (char *)values + option->offset;
@@ -133,7 +133,7 @@ static int option_unknown(const struct cli_command *command, const char *name, s
 			       near_text(&near, "--", hint, sizeof(hint)));
 }
 
-/* The ways to call it stand in one line. */
+/* The forms of the usage in one line. */
 static int operand_missing(const struct cli_command *command)
 {
 	char usage[512];
@@ -149,7 +149,7 @@ static int operand_missing(const struct cli_command *command)
 	return cli_usage_error("an operand is missing: kvmtape %s %s", command->name, usage);
 }
 
-/* "--name", "--name=value", "--name value", "--no-name".  *i is moved over what was taken. */
+/* "--name", "--name=value", "--name value", "--no-name". *i is advanced over what was used. */
 static int parse_long(const struct cli_command *command, int argc, char **argv, int *i,
 		      void *values)
 {
@@ -267,7 +267,7 @@ void cli_wrap(FILE *out, const char *text, int indent, int width)
 		fwrite(text, 1, word, out);
 		column += (int)word;
 		text += word;
-		/* An empty line in the text is a paragraph; a single line end is a blank. */
+		/* An empty line ends a paragraph; a single line end is a blank. */
 		if (text[0] == '\n' && text[1] == '\n') {
 			fprintf(out, "\n\n%*s", indent, "");
 			column = indent;

@@ -67,7 +67,7 @@ static const struct print_values defaults = {
 	.vcpu = UINT64_MAX,
 };
 
-/* Of a call that has begun: what is to be said if its return never comes. */
+/* An open call: printed at the end if its return never comes. */
 struct open_call {
 	uint64_t index;
 	uint32_t thread;
@@ -130,7 +130,7 @@ static bool wanted(const struct print *p, const struct tape_call *call)
 	return thread_wanted(p, call->thread) && vcpu_wanted(p, call->object);
 }
 
-/* A signal stands between two events, and is shown if either of them is. */
+/* A signal between two events is shown if one of them is. */
 static bool signal_wanted(const struct print *p, const struct tape_signal *signal)
 {
 	const struct print_values *v = p->v;
@@ -144,7 +144,7 @@ static bool signal_wanted(const struct print *p, const struct tape_signal *signa
 	       vcpu_wanted(p, signal->thread < p->vcpu_count ? p->vcpus[signal->thread] : 0);
 }
 
-/* Remember which vCPU a thread runs, if signals are to be chosen by it. */
+/* Remember which vCPU a thread runs, to select signals by it. */
 static int vcpu_note(struct print *p, const struct tape_call *call)
 {
 	if (p->v->vcpu == UINT64_MAX || call->kind != KVMAPI_VCPU)
@@ -317,8 +317,7 @@ static int item_take(struct print *p, const struct tape_item *item, bool *done)
 	return 0;
 }
 
-/* A name that is no ioctl of the tape's architecture would select nothing, which looks like an
- * answer. */
+/* An unknown ioctl would select nothing, which would look like a result. */
 static int names_check(const struct print *p)
 {
 	enum kvmapi_arch arch = tape_reader_env(p->reader)->arch;
@@ -330,7 +329,7 @@ static int names_check(const struct print *p)
 	return code;
 }
 
-/* Nothing printed looks like an answer as well. */
+/* An empty output would also look like a result. */
 static int nothing_say(const struct print *p, const char *path)
 {
 	if (p->v->vcpu != UINT64_MAX)
@@ -340,7 +339,7 @@ static int nothing_say(const struct print *p, const char *path)
 	return cli_error("%s: no events on it", path);
 }
 
-/* All of it or nothing: half a session is another session. */
+/* All or nothing: a part of a session is another session. */
 static int assembly_print(const struct print_values *v, const char *path,
 			  struct tape_reader *reader)
 {
@@ -386,7 +385,7 @@ static int run(const void *values, int operand_count, char **operands)
 
 		rc = rc2 ? rc2 : rc;
 	}
-	/* A reader that stopped before the end by itself knows nothing of what follows. */
+	/* A reader that stopped early cannot tell what follows. */
 	if (rc || item.type == TAPE_END_OF_FILE)
 		code = cli_tape_done(operands[0], p.reader, rc);
 	if (code == CLI_OK && !rc && !p.selected)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape record: run or attach to a VMM, and put what it says to KVM onto a tape. */
+/* kvmtape record: run or attach to a VMM, and record its calls to KVM onto a tape. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -122,13 +122,13 @@ static const struct record_values defaults = {.clock_shift = 6, .max_payload = M
 static struct recorder_stop stop;
 static volatile sig_atomic_t stop_signal;
 static bool quiet;
-static bool background; /* SIGINT of the terminal is not for us */
+static bool background; /* the terminal's SIGINT is ignored */
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	if (background && number == SIGINT && info->si_code == SI_KERNEL)
 		return;
-	/* What the terminal sends goes to COMMAND as well, and it should not get it twice. */
+	/* The terminal sends signals to COMMAND as well; do not send them twice. */
 	stop.forward = info->si_code == SI_KERNEL ? 0 : number;
 	stop_signal = number;
 	stop.signals++;
@@ -144,8 +144,8 @@ static void catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/*
-		 * As under nohup: what was ignored before stays so.  But scripts start what runs in
-		 * the background with SIGINT ignored, only to keep that of the terminal away.
+		 * As under nohup, ignored signals stay ignored. But shells start background
+		 * commands with SIGINT ignored, only because of the terminal's.
 		 */
 		if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_IGN) {
 			if (numbers[i] != SIGINT)
@@ -154,7 +154,7 @@ static void catch_signals(void)
 		}
 		sigaction(numbers[i], &action, NULL);
 	}
-	/* A full disk, or a reader of our messages that went away, must not end the recording. */
+	/* A full disk or a closed standard error must not end the recording. */
 	sigaction(SIGXFSZ, &ignore, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 }
@@ -264,14 +264,17 @@ static int run(const void *values, int count, char **operands)
 	quiet = v->quiet;
 	o.follow = v->all ? RECORDER_ALL : v->pid ? RECORDER_PID : RECORDER_COMMAND;
 	o.pid = (pid_t)v->pid;
-	/* The parser has moved the operands to the front: what stands behind them is not COMMAND's.
+	/*
+	 * The parser has moved the operands to the front; what follows does not belong to COMMAND.
 	 */
 	operands[count] = NULL;
 	o.argv = operands;
 	recorder_signals_save(&o.signals);
 	catch_signals();
 
-	/* What cannot work must not leave a file behind, so the file comes after the program. */
+	/*
+	 * Errors must not leave a file behind, so the file is opened after the program is loaded.
+	 */
 	if (!v->force && cli_is_regular(v->output))
 		return cli_error("%s: exists; --force replaces it", v->output);
 	err = recorder_open(&o, &recorder);
@@ -309,7 +312,7 @@ static int run(const void *values, int count, char **operands)
 	else if (stats.write_error)
 		fate = CLI_OUTPUT_PARTIAL;
 	if (stats.write_error) {
-		/* It was said when it happened. */
+		/* It was reported when it happened. */
 		code = CLI_ERROR;
 		goto out;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape replay: judge a tape by the model, print the score and each divergence. */
+/* kvmtape replay: judge a tape by the model, print the score and each violation. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +24,11 @@ struct replay_values {
 
 static const struct cli_option options[] = {
 	{"fail-on", 0, "KIND",
-	 "Exit with 1 also if there is KIND, and nothing diverges: advice (with --lint).", CLI_TEXT,
+	 "Exit with 1 also if there is KIND but no violation: advice (with --lint).", CLI_TEXT,
 	 offsetof(struct replay_values, fail_on), false, NULL},
 	{"force", 'f', NULL, "With -o: replace TAPE if it is there.", CLI_FLAG,
 	 offsetof(struct replay_values, force), false, NULL},
-	{"json", 0, NULL, "Print NDJSON: a header, a line for each divergence, the summary last.",
+	{"json", 0, NULL, "Print NDJSON: a header, a line for each violation, the summary last.",
 	 CLI_FLAG, offsetof(struct replay_values, json), false, NULL},
 	{"lint", 0, NULL,
 	 "Print advice, too: calls that succeed and lose something; with --live on both tapes. It "
@@ -51,8 +51,8 @@ static const struct cli_option options[] = {
 static const struct replay_values defaults = {.until = UINT64_MAX};
 
 /*
- * What the hooks need.  In text the divergences stand after the summary, which is known last: they
- * wait in a temporary file, since there may be more of them than memory should hold.
+ * Context of the hooks. In text the violations come after the summary, which is known last, so they
+ * are kept in a temporary file; there may be too many for memory.
  */
 struct replay {
 	const struct replay_values *v;
@@ -79,8 +79,7 @@ static const char *verdict_color(const struct cli_colors *c, enum model_verdict_
 	return c->dim;
 }
 
-/* Rules that a verdict rests on: the broken or deviating one, then those that were checked and
- * hold. */
+/* Print the rules behind a verdict: the broken one or the known quirk, then those that hold. */
 static void rules_text(const struct replay *r, const struct model_verdict *v, FILE *out)
 {
 	char source[512];
@@ -115,7 +114,7 @@ static int event_text(const struct replay *r, const struct tape_return *ret,
 	if (rc)
 		return rc;
 	fprintf(out, "%s%s%s event %llu, thread %u", verdict_color(r->c, v->kind),
-		model_verdict_name(v->kind), r->c->off, (unsigned long long)ret->call->index,
+		replayer_verdict_words(v->kind), r->c->off, (unsigned long long)ret->call->index,
 		ret->call->thread);
 	if (thread && thread->comm[0])
 		fprintf(out, " (%s)", cli_printable(thread->comm, comm, sizeof(comm)));
@@ -225,7 +224,7 @@ static int on_advice(void *context, const struct tape_return *ret, const struct 
 	return rc;
 }
 
-/* Only with --verbose: what stands between the events, gaps above all. */
+/* Only with --verbose: items between the events, such as gaps. */
 static int on_item(void *context, const struct tape_item *item)
 {
 	struct replay *r = context;
@@ -250,7 +249,7 @@ static int on_item(void *context, const struct tape_item *item)
 
 /* --- the summary ------------------------------------------------------------------------------ */
 
-/* How many ioctls got an answer from the documents for at least one of their events. */
+/* How many ioctls have at least one event that the documents decide. */
 static size_t ioctls_judged(const struct replayer_score *score)
 {
 	size_t judged = 0;
@@ -289,7 +288,7 @@ static void summary_verdicts(const struct replay *r, const struct replayer_score
 		double share = score->events ? 100.0 * score->verdicts[k] / score->events : 0;
 
 		printf("  %s%-12s%s%10llu  %6.2f %%\n",
-		       score->verdicts[k] ? verdict_color(r->c, k) : "", model_verdict_name(k),
+		       score->verdicts[k] ? verdict_color(r->c, k) : "", replayer_verdict_words(k),
 		       score->verdicts[k] ? r->c->off : "", (unsigned long long)score->verdicts[k],
 		       share);
 	}
@@ -312,7 +311,7 @@ static void summary_ioctls(const struct replay *r, const struct replayer_score *
 		return;
 	printf("\n%s%-34s %10s", r->c->bold, "ioctl", "events");
 	for (unsigned int k = 0; k < MODEL_VERDICT_KINDS; k++)
-		printf(" %11s", model_verdict_name(k));
+		printf(" %11s", replayer_verdict_words(k));
 	printf("%s\n", r->c->off);
 	for (size_t i = 0; i < score->ioctl_count; i++) {
 		const struct replayer_ioctl *s = &score->ioctls[i];
@@ -356,7 +355,7 @@ static void summary_reasons(const struct replay *r, const struct replayer_score 
 
 	if (!score->verdicts[kind])
 		return;
-	printf("\n%s%s%s\n", r->c->bold, model_verdict_name(kind), r->c->off);
+	printf("\n%s%s%s\n", r->c->bold, replayer_verdict_words(kind), r->c->off);
 	for (size_t i = 0; i < score->ioctl_count; i++) {
 		const struct replayer_ioctl *s = &score->ioctls[i];
 
@@ -409,7 +408,7 @@ static int summary_text(const struct replay *r, const struct replayer_score *sco
 	summary_origin(r);
 	summary_verdicts(r, score);
 	summary_ioctls(r, score);
-	summary_rules(r, "deviations", score->deviations, score->deviation_count);
+	summary_rules(r, "known quirks", score->deviations, score->deviation_count);
 	summary_reasons(r, score, MODEL_UNSPECIFIED);
 	summary_reasons(r, score, MODEL_SKIPPED);
 	if (r->v->rules)
@@ -427,7 +426,7 @@ static int summary_text(const struct replay *r, const struct replayer_score *sco
 	if (!score->verdicts[MODEL_DIVERGES])
 		return CLI_OK;
 	summary_rules(r, "broken rules", score->divergences, score->divergence_count);
-	return copy_waiting(r, r->waiting, "divergences");
+	return copy_waiting(r, r->waiting, "violations");
 }
 
 static json_t *reasons_json(const struct replayer_ioctl *s)
@@ -589,26 +588,27 @@ const struct cli_command cli_replay = {
 	.usage = "FILE",
 	.description =
 		"Plays the tape FILE on the model and gives each event, which is a call with its return, a "
-		"verdict: conforms (a promise was checked that another answer would have broken, and holds), deviation (differs "
-		"from the documents in a way known of that kernel), diverges (breaks a rule), unspecified (no "
-		"promise decides: nothing is said, or a rule only allows what was seen), skipped (a gap, or bytes that were not "
-		"captured). Prints a summary by verdict and by ioctl, why events were not judged, and then each "
-		"divergence with its rule and citation. The output is the same bytes at every run. FILE may be "
+		"verdict: as promised (the kernel kept a promise of the documents that another answer would have broken), "
+		"known quirk (kernels of this version are known to do this, although the documents say otherwise or nothing), "
+		"violation (the answer breaks a rule), unspecified (no promise decides: the documents do not say, or a rule "
+		"allows this answer and others as well), skipped (in a gap, or bytes were not captured). A verdict is about the "
+		"kernel, not about the VMM. Prints a summary by verdict and by ioctl, why events were not judged, and then each "
+		"violation with its rule and citation. The output is the same bytes at every run. FILE may be "
 		"- for standard input.\n\nWith --live the calls are issued again on a live /dev/kvm: of this machine (host; "
 		"well-formed tapes only) or of a disposable guest (guest:NAME, see kvmtape guest list). What comes back is "
 		"judged, too, and compared with what was recorded: differences are listed by ioctl and field with "
 		"what the model says of both answers. With --lint both tapes get advice.",
 	.notes =
 		"# EXIT STATUS\n\n"
-		"*0*\n\tNo event diverges.\n\n"
-		"*1*\n\tAt least one event diverges. With *--live*: of the live answers, or the kernel died under the "
+		"*0*\n\tNo violation.\n\n"
+		"*1*\n\tAt least one violation. With *--live*: by a live answer, or the kernel died under the "
 		"calls (a panic, an oops, a warning, a reset, a hang). With *--fail-on=advice*: there is advice, with *--live* on either tape.\n\n"
 		"*2*\n\tUsage, I/O or format error; a damaged tape, even if what came before it was judged.\n\n"
-		"*125*\n\tThere was nothing to test: no events, no such kernel here, a tape that is not played on it; *git "
-		"bisect run* skips such a commit.\n\n"
+		"*125*\n\tNothing could be tested: the tape has no events, this machine has no such kernel, or the tape cannot be "
+		"played on it; *git bisect run* skips such a commit.\n\n"
 		"A tape whose recording was cut off is judged as far as it goes. A line on standard error says "
-		"so, *complete* in the JSON summary is false, and the exit status is 0 or 1 by the verdicts.\n\n"
-		"Calls that had not returned when the tape ended are counted as *unreturned*; they are no "
+		"so, *complete* in the JSON summary is false, and the verdicts decide whether the exit status is 0 or 1.\n\n"
+		"Calls that had not returned when the tape ended are counted as *unreturned*; they are not "
 		"events and get no verdict.\n\n"
 		"# REFERENCES\n\n"
 		"Behind a section of the kernel's documents may stand references: D-26 and the like are entries of " CLI_DOCUMENTS
@@ -616,7 +616,8 @@ const struct cli_command cli_replay = {
 		"sentences of the documents, each with its line in " CLI_DOCUMENTS
 		"/docs/seed-coverage.md.\n\n"
 		"# JSON\n\n"
-		"One object a line. The first is {\"type\":\"header\",\"schema\":1,...}, the last "
+		"One object per line. Programs read other words for three of the verdicts: *conforms* (as promised), *deviation* "
+		"(known quirk) and *diverges* (violation). The first line is {\"type\":\"header\",\"schema\":1,...}, the last "
 		"{\"type\":\"summary\",\"events\":...,\"conforms\":...,\"deviation\":...,\"diverges\":...,"
 		"\"unspecified\":...,\"skipped\":...,\"lost\":...}, possibly with further keys after these. "
 		"Between them: with *--lint* *advice* lines; *divergence* lines (with *--verbose* also *verdict* lines and those of objects, "

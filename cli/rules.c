@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvmtape rules: list, search and show the rules of the model, and say which of them tapes reach.
- */
+/* kvmtape rules: list, search and show the rules of the model, and their coverage by tapes. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -166,13 +165,13 @@ static bool section_has(const char *list, const char *section)
 	return false;
 }
 
-/* The rule stands in the ioctl's section of api.rst. */
+/* Is the rule in the ioctl's section of api.rst? */
 static bool is_of_row(const struct model_rule *r, const struct kvmapi_ioctl *row)
 {
 	return row->doc && !strcmp(r->document, "api.rst") && section_has(r->section, row->doc);
 }
 
-/* The word is the name of an ioctl, and the rule stands in its section of api.rst. */
+/* Is the word an ioctl, and the rule in its section of api.rst? */
 static bool is_of_ioctl(const struct model_rule *r, const char *word)
 {
 	for (unsigned int a = 0; a < KVMAPI_ARCHS; a++) {
@@ -215,7 +214,7 @@ static bool gives_error(const struct model_rule *r, int error)
 	return false;
 }
 
-/* The word is a back end or a capability of the rule's conditions. */
+/* Is the word a back end or a capability of the rule's conditions? */
 static bool has_condition(const struct model_rule *r, const char *word)
 {
 	for (unsigned int bit = 1; model_back_end_name(bit); bit <<= 1) {
@@ -226,8 +225,10 @@ static bool has_condition(const struct model_rule *r, const char *word)
 	       (r->without_cap && !strcasecmp(cap_name(r->without_cap), word));
 }
 
-/* The word is a section, a reference or an errno: the rule has it in its row; anything else is
- * somewhere in its texts or conditions. */
+/*
+ * Does the rule match the word? A section, reference or errno must be in its row; other words in
+ * its texts or conditions.
+ */
 static bool has_word(const struct model_rule *r, const char *word)
 {
 	if (!word[strspn(word, "0123456789.")])
@@ -687,7 +688,7 @@ struct coverage {
 	const struct filter *f;
 	const struct model_rule *rules;
 	size_t count;
-	bool *wanted; /* stands for at least one of the tapes, and is not filtered out */
+	bool *wanted; /* applies to at least one of the tapes, and is selected */
 	uint64_t *hits;
 	struct share *sections;
 	size_t section_count;
@@ -891,8 +892,9 @@ const struct cli_command cli_rules = {
 		"the tapes given confirm it. --coverage judges tapes and prints how many rules they reach, by "
 		"section of the documents and by kind, counting the rules that stand for the kernel and "
 		"architecture of at least one of the tapes.\n\n"
-		"Kinds: promise (the documents say so), right (the documents allow it, and it was seen), weak "
-		"(holds of nearly everything; never enough for conforms), deviation (kernels are known to do "
+		"Kinds: promise (the documents say so), right (the documents allow this answer and others), weak "
+		"(holds of nearly everything; never enough for the verdict "
+		"as promised), deviation (a known quirk: kernels are known to do "
 		"this although the documents say otherwise or nothing), advice (see kvmtape replay --lint), usual "
 		"(holds unless userspace writes where it may; never part of a verdict).",
 	.notes =

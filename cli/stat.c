@@ -30,7 +30,7 @@ static const struct cli_option options[] = {
 
 static const struct stat_values defaults = {.top = 10};
 
-/* Exits that are looked into; uapi/linux/kvm.h. */
+/* Exits whose data is counted; uapi/linux/kvm.h. */
 enum {
 	EXIT_IO = 2,
 	EXIT_MMIO = 6,
@@ -42,8 +42,8 @@ enum {
 #define BUCKETS 48
 
 /*
- * Counts by a small key.  The table is bounded, since keys come from the guest: what finds no place
- * is counted together.
+ * Counts by a small key. The table is bounded, since keys come from the guest; keys that do not fit
+ * are counted together.
  */
 #define TALLY_MAX (1u << 16)
 struct tally_entry {
@@ -173,7 +173,7 @@ static int tally_compare(const void *left, const void *right)
 	return a->how < b->how ? -1 : a->how > b->how;
 }
 
-/* Put the entries in order, most counted first.  The table can only be read from then on. */
+/* Sort the entries, highest count first. After that the table can only be read. */
 static void tally_sort(struct tally *t)
 {
 	size_t n = 0;
@@ -217,7 +217,7 @@ static uint64_t number(const struct stats *s, const uint8_t *p, unsigned int wid
 	return bytes_get(p, width, s->big_endian);
 }
 
-/* The exit that a KVM_RUN ended with, and where the guest reached. */
+/* Count the exit of a KVM_RUN, and the port or address that the guest accessed. */
 static int exit_count(struct stats *s, const struct tape_return *ret, uint64_t ns)
 {
 	const struct tape_part *run = tape_part_find(ret->parts, ret->part_count, TAPE_RUN_OUT);
@@ -226,8 +226,7 @@ static int exit_count(struct stats *s, const struct tape_return *ret, uint64_t n
 	uint64_t reason;
 	int rc;
 
-	/* A call that failed has no exit, except that a signal is one (api.rst 5, KVM_EXIT_INTR).
-	 */
+	/* A failed call has no exit, except for a signal (api.rst 5, KVM_EXIT_INTR). */
 	if (!run || run->have < RUN_EXIT_REASON + 4)
 		return 0;
 	reason = number(s, run->data + RUN_EXIT_REASON, 4);
@@ -443,8 +442,7 @@ static void exits_text(const struct stats *s)
 	}
 }
 
-/* Ports or addresses: `how` is the direction (not zero: the guest wrote) and the size of one
- * access. */
+/* Ports or addresses; `how` is the direction (not 0: the guest wrote) and the access size. */
 static void places_text(const struct stats *s, const char *title, const struct tally *t)
 {
 	char where[48];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opening a tape and saying what is wrong with it, and NDJSON: the same for every subcommand. */
+/* Opening a tape, messages about bad tapes, and NDJSON: shared by the subcommands. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "kvmtape/tape.h"
 
-/* The beginning of a file, which is no tape, is something that people read. */
+/* Is the beginning of a file that is not a tape text? */
 static bool is_text(const char *path)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : NULL;
@@ -50,7 +50,7 @@ int cli_tape_open(const char *path, struct tape_reader **reader)
 
 int cli_tape_done(const char *path, const struct tape_reader *reader, int error)
 {
-	/* Output that failed is said by main(), whatever the reader made of it. */
+	/* main() reports failed output. */
 	if (ferror(stdout))
 		return CLI_ERROR;
 	switch (error) {
@@ -137,6 +137,6 @@ int cli_json_put(FILE *out, struct json_t *line)
 		return cli_error("out of memory");
 	rc = cli_json_write(out, line);
 	json_decref(line);
-	/* A failed write is said once, by main(). */
+	/* A failed write is reported once, by main(). */
 	return rc ? CLI_ERROR : CLI_OK;
 }

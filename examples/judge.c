@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Judge a tape: print what diverges.  cc judge.c $(pkg-config --cflags --libs kvmtape) */
+/* Judge a tape: print the violations. cc judge.c $(pkg-config --cflags --libs kvmtape) */
 #include <errno.h>
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AFL++'s way to our mutator: a library for AFL_CUSTOM_MUTATOR_LIBRARY, for targets that take
- * encoded sequences.  The functions are those that AFL++ 4 looks for by name (its
- * docs/custom_mutators.md); their header is not packaged, so they are declared here.
+ * Our mutator for AFL++: a library for AFL_CUSTOM_MUTATOR_LIBRARY, for targets that take encoded
+ * sequences. The functions are those that AFL++ 4 looks for by name (its docs/custom_mutators.md);
+ * their header is not packaged, so they are declared here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "fuzz/fuzz.h"
 
-struct afl_state; /* AFL++'s own, not looked at */
+struct afl_state; /* belongs to AFL++, not used */
 
 void *afl_custom_init(struct afl_state *afl, unsigned int seed);
 void afl_custom_deinit(void *data);
@@ -106,7 +106,7 @@ size_t afl_custom_post_process(void *data, uint8_t *buf, size_t buf_size, uint8_
 
 /* --- trimming --- */
 
-/* How many steps there can be: AFL++ shows it, and asks for no more. */
+/* Maximum number of steps: AFL++ shows it, and asks for no more. */
 int32_t afl_custom_init_trim(void *data, uint8_t *buf, size_t buf_size)
 {
 	struct state *s = data;
@@ -136,7 +136,7 @@ int32_t afl_custom_post_trim(void *data, uint8_t success)
 	if (success)
 		fuzz_sequence_copy(s->whole, s->tried);
 	s->at = s->at > s->step ? s->at - s->step : 0;
-	/* Shorter runs of calls the next time round; then it is over. */
+	/* Shorter runs of calls in the next round; then trimming ends. */
 	if (!s->at || s->at > s->whole->call_count) {
 		if (s->step == 1)
 			return steps;
@@ -147,7 +147,7 @@ int32_t afl_custom_post_trim(void *data, uint8_t success)
 	return 0;
 }
 
-/* For the name of a file in the queue. */
+/* Part of the name of a file in the queue. */
 const char *afl_custom_describe(void *data, size_t max_description_len)
 {
 	struct state *s = data;

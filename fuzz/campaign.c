@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The workers of a campaign, and who watches them. */
+/* The workers of a campaign, and their supervision. */
 #include "fuzz/campaign.h"
 
 #include <errno.h>
@@ -14,11 +14,14 @@
 #include "base/clock.h"
 #include "fuzz/campaign_internal.h"
 
-/* More than any machine has on its way. */
+/* More than any machine has in flight. */
 #define WINDOW	    1024
-/* Divergences of one sequence that are looked at. */
+/* Divergences kept of one sequence. */
 #define DIVERGENCES 6
-/* A guest that can play nothing would make an empty campaign look like a busy one. */
+/*
+ * Limit of lost sequences in a row: a guest that can play nothing must not look like a busy
+ * campaign.
+ */
 #define LOST_MAX    200
 
 struct divergences {
@@ -40,12 +43,12 @@ struct worker {
 	bool fresh[WINDOW]; /* by number: an outcome of a rule that is new */
 	uint8_t source[WINDOW];	      /* by number: enum campaign_source */
 	struct divergences *diverged; /* by number, WINDOW of them */
-	bool verifying;		      /* what diverges now is known */
+	bool verifying;		      /* a find is being verified: ignore divergences */
 	uint8_t *stable;	      /* blocks of the first time */
 	size_t stable_count;
 	uint64_t stable_number;
 	bool stable_busy;
-	struct keys known; /* outcomes that need no look into what is shared */
+	struct keys known; /* known outcomes, checked without the lock */
 	size_t finds[64];  /* to be verified */
 	unsigned int find_count;
 	uint64_t restarts;
@@ -81,7 +84,10 @@ bool campaign_over(struct campaign *c)
 
 /* --- making sequences ------------------------------------------------------------------------- */
 
-/* One of the queue: of two, the one that was chosen less often.  False: the queue is empty. */
+/*
+ * Choose an entry of the queue: of two random ones, the one chosen less often. False: the queue is
+ * empty.
+ */
 static bool entry_pick(struct worker *w, struct fuzz_sequence *s)
 {
 	struct campaign *c = w->c;
@@ -99,8 +105,8 @@ static bool entry_pick(struct worker *w, struct fuzz_sequence *s)
 }
 
 /*
- * Is the next one made from nothing?  What reached more lately, by the number of plays, is done
- * more often; neither is ever given up.  The lock is held.
+ * Is the next sequence generated? Generating and mutating are chosen in proportion to their recent
+ * discovery rates, within limits. The lock is held.
  */
 static bool source_new(struct worker *w)
 {
@@ -115,7 +121,7 @@ static bool source_new(struct worker *w)
 	return fuzz_rng_below(&w->rng, 1000) < share * 1000;
 }
 
-/* What came of a sequence of this source; old news fade. The lock is held. */
+/* Count the result of a sequence of this source; older results weigh less. The lock is held. */
 static void source_take(struct campaign *c, enum campaign_source source, bool news)
 {
 	c->source_plays[source] = c->source_plays[source] * 0.995 + 1;
@@ -185,7 +191,7 @@ static void verdict_take(void *context, uint64_t number, const struct tape_retur
 	}
 }
 
-/* How much of what ran the first time ran the second time, too. */
+/* Share of the blocks of the first run that also ran the second time. */
 static void stability_take(struct worker *w, const struct fuzz_live_result *r)
 {
 	struct campaign *c = w->c;
@@ -246,8 +252,8 @@ static int result_count(struct worker *w, const struct fuzz_live_result *r)
 }
 
 /*
- * Is there a find in the result that is not known?  Of several divergences the first that is new:
- * what comes after it may follow from it.  The lock is held.
+ * Is there a new find in the result? Of several divergences the first new one counts, since later
+ * ones may follow from it. The lock is held.
  */
 static int result_find(struct worker *w, const struct fuzz_live_result *r)
 {
@@ -300,7 +306,10 @@ static int result_take(struct worker *w, const struct fuzz_live_result *r)
 		stability_take(w, r);
 	else if (r->outcome != FUZZ_LIVE_LOST)
 		source_take(c, w->source[r->number % WINDOW], added || fresh);
-	/* What ends or stops the guest is a find; its children would do it again and again. */
+	/*
+	 * A sequence that ends or blocks the guest is a find; its mutations would do the same again
+	 * and again.
+	 */
 	if (!rc && (added || fresh) && !c->o->blind &&
 	    (r->outcome == FUZZ_LIVE_CONFORMS || r->outcome == FUZZ_LIVE_DIVERGES)) {
 		rc = campaign_queue_add(c, r->sequence);
@@ -356,7 +365,7 @@ static int submit(struct worker *w)
 	return 0;
 }
 
-/* Everything that is on its way comes home. */
+/* Wait for all sequences in flight. */
 static int drain(struct worker *w)
 {
 	struct fuzz_live_result result;
@@ -370,7 +379,7 @@ static int drain(struct worker *w)
 	return rc == -ENODATA ? 0 : machine_fail(w, rc);
 }
 
-/* Finds that an earlier run could not verify any more are the first worker's. */
+/* The first worker verifies finds that an earlier run did not verify. */
 static void finds_left(struct worker *w)
 {
 	struct campaign *c = w->c;
@@ -420,7 +429,7 @@ static int worker_loop(struct worker *w)
 			return machine_fail(w, rc);
 		rc = result_take(w, &result);
 	}
-	/* What is on its way is not waited for: it is not in the queue, and was not counted. */
+	/* Do not wait for sequences in flight: they are neither queued nor counted. */
 	return rc;
 }
 
@@ -466,7 +475,7 @@ static void *worker_run(void *context)
 		goto out;
 	}
 	w->open = true;
-	/* What a machine plays to get ready is no sequence of ours. */
+	/* Sequences that a machine plays to get ready do not count. */
 	memset(w->diverged, 0, WINDOW * sizeof(*w->diverged));
 	memset(w->fresh, 0, sizeof(w->fresh));
 	env = w->machine.env(w->machine.context);
@@ -484,7 +493,7 @@ static void *worker_run(void *context)
 	if (!rc)
 		worker_loop(w);
 out:
-	/* The guest belongs to this thread. */
+	/* The guest is bound to this thread. */
 	worker_close(w);
 	return NULL;
 }
@@ -546,7 +555,7 @@ int campaign_run(const struct campaign_options *options, struct campaign_counts 
 
 		w->c = &c;
 		w->number = running;
-		/* A run that goes on does not play again what it has played. */
+		/* A resumed run does not play the queue again. */
 		w->rng.state = options->random + running * 0x9e3779b97f4a7c15ull + c.n.executions;
 		if (pthread_create(&w->thread, NULL, worker_run, w)) {
 			pthread_mutex_lock(&c.lock);
@@ -558,7 +567,7 @@ int campaign_run(const struct campaign_options *options, struct campaign_counts 
 	watch(&c);
 	for (unsigned int i = 0; i < running; i++)
 		pthread_join(workers[i].thread, NULL);
-	/* Also after a failure: what is known by now should be there, if it can. */
+	/* Also after a failure: save what is known so far. */
 	campaign_state_save(&c);
 	campaign_status_line(&c, line, sizeof(line));
 	campaign_log(&c, "ends: %s%s%s", line, c.failed ? "; " : "", c.error);

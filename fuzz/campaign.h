@@ -3,12 +3,12 @@
  * campaign: fuzzing a live kernel for hours, with the model as the judge.
  *
  * Workers, each with a machine of its own, take a sequence of the queue, change it, and have it
- * played.  What reaches a block of the kernel, or an outcome of a rule, that nothing before it did,
- * joins the queue.  What diverges, crashes or hangs is a find: told apart by its signature, played
- * again from a fresh machine, minimised, and written into a folder of its own.
+ * played. A sequence that reaches a new block of the kernel, or a new outcome of a rule, joins the
+ * queue. A divergence, crash or hang is a find: identified by its signature, played again on a
+ * fresh machine, minimised, and written into a folder of its own.
  *
- * Everything stands in one folder (docs/campaign.md, "The folder of a campaign"): a campaign that
- * was stopped, or died, goes on from there.
+ * All state is in one folder (docs/campaign.md, "The folder of a campaign"), from which a stopped
+ * campaign is resumed.
  */
 #ifndef FUZZ_CAMPAIGN_H
 #define FUZZ_CAMPAIGN_H
@@ -19,7 +19,7 @@
 #include "fuzz/live.h"
 
 /*
- * What sequences are played on.  Belongs to the thread that opened it; functions are as the
+ * A machine that plays sequences. Belongs to the thread that opened it; functions are as the
  * fuzz_live_ ones of their names.
  */
 struct campaign_machine {
@@ -75,7 +75,7 @@ struct campaign_options {
 	struct campaign_maker maker;
 };
 
-/* What came of it, over all runs of the folder. */
+/* Results over all runs of the folder. */
 struct campaign_counts {
 	uint64_t executions, calls, seconds_ms;
 	uint64_t restarts, kicked, lost, deviations, crashes;
@@ -85,13 +85,13 @@ struct campaign_counts {
 	uint64_t gone;			    /* of the signatures: verified, and never shown again */
 	uint64_t crashes_now;		    /* of this run */
 	uint64_t executions_now;
-	bool machine_failed; /* it ended since a machine did not start, or did not go on */
+	bool machine_failed; /* it ended because a machine failed */
 	uint64_t foreign;    /* files that are not a campaign's */
 };
 
 /*
- * Run, or go on with, a campaign until *stop, the time is over, or nothing more can be done.  0;
- * -errno with a line in error: what is in the folder is whole, and running again goes on.
+ * Run or resume a campaign until *stop, the time is over, or nothing more can be done. 0; -errno
+ * with a line in error: the folder is consistent, and running again resumes.
  */
 int campaign_run(const struct campaign_options *options, struct campaign_counts *counts,
 		 char *error, size_t error_size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The machine of a campaign that is a disposable guest, with the live differ on it. */
+/* A machine of a campaign: a disposable guest with the live differ. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The machine of a campaign that is the one we run on: each sequence is played by a child process.
- * Nothing holds back what it does to the kernel.
+ * A machine of a campaign: this one. A child process plays each sequence, without any protection of
+ * the kernel.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static int file_map(int fd, void **data, size_t *size)
 	return *data == MAP_FAILED ? -errno : 0;
 }
 
-/* A tape of the sequence, or of nothing to ask the kernel what it is. */
+/* A tape of the sequence, or an empty one to query the kernel. */
 static int tape_play(struct host *h, const struct fuzz_sequence *s, struct live_report *report)
 {
 	const struct live_runner runner = {.play = live_host_play, .arch = KVMAPI_X86};
@@ -253,7 +253,7 @@ static int host_open(void *context, campaign_verdict_fn verdict, void *verdict_c
 	h->waiting = fuzz_sequence_new(KVMAPI_X86);
 	if (!h->waiting)
 		goto out;
-	/* An empty one, to see what this kernel is. */
+	/* An empty tape, to query this kernel. */
 	rc = tape_play(h, h->waiting, &report);
 	if (!rc)
 		rc = tape_env_copy(&h->env, &report.env);

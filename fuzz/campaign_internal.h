@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of a campaign share. */
+/* Shared by the files of a campaign. */
 #ifndef FUZZ_CAMPAIGN_INTERNAL_H
 #define FUZZ_CAMPAIGN_INTERNAL_H
 
@@ -36,8 +36,8 @@ struct campaign_find {
 
 /* Where sequences come from. */
 enum campaign_source {
-	CAMPAIGN_NEW,	/* made from nothing */
-	CAMPAIGN_QUEUE, /* changed from one that reached something */
+	CAMPAIGN_NEW,	/* generated */
+	CAMPAIGN_QUEUE, /* mutated from one of the queue */
 };
 #define CAMPAIGN_SOURCES 2
 
@@ -55,7 +55,7 @@ struct campaign {
 	uint64_t started_ms;
 	uint64_t restarts_before;
 	uint64_t first_now; /* executions when this run began */
-	/* Of the latest plays: how many, and how many of them reached something new. */
+	/* Of the latest plays: their number, and the number that reached something new. */
 	double source_plays[CAMPAIGN_SOURCES], source_news[CAMPAIGN_SOURCES];
 	int folder, queue, finds_folder; /* descriptors */
 	int lock_fd, blocks_fd, outcomes_fd, curves_fd, log_fd;
@@ -67,7 +67,7 @@ struct campaign {
 
 /* Milliseconds of all runs so far. */
 uint64_t campaign_time(const struct campaign *c);
-/* The campaign cannot go on; the first reason counts.  Returns rc. */
+/* Stop the campaign; the first reason is kept. Returns rc. */
 int campaign_fail(struct campaign *c, int rc, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 bool campaign_over(struct campaign *c);
@@ -102,19 +102,17 @@ int campaign_seeds_read(struct campaign *c);
 
 /* --- finds (campaign_triage.c) --- */
 
-/* A divergence by one line: "diverges RULE KVM_IOCTL ENXIO".  Returns buf. */
+/* The signature of a divergence: "diverges RULE KVM_IOCTL ENXIO". Returns buf. */
 const char *campaign_divergence_text(const struct minimise_signature *s, char *buf, size_t size);
 /* The number of the find of this signature, SIZE_MAX: none. */
 size_t campaign_find_known(const struct campaign *c, const char *signature);
-/*
- * The machine's last result shows a find that is not known.  *number is its number.  0, -errno.
- */
+/* Add the new find in the machine's last result. *number is its number. 0, -errno. */
 int campaign_find_note(struct campaign *c, struct campaign_machine *m,
 		       const struct fuzz_live_result *result, const char *signature,
 		       size_t *number);
-/* Verify, minimise, write.  Nothing may be on its way in the machine.  0, -EINTR, -errno. */
+/* Verify, minimise, write. The machine must have no sequence in flight. 0, -EINTR, -errno. */
 int campaign_find_triage(struct campaign *c, struct campaign_machine *m, size_t number);
-/* A finds folder, as it was left: into c->finds. */
+/* Read the folder of finds into c->finds. */
 int campaign_find_load(struct campaign *c, const char *name);
 
 /* --- what is shown (campaign_status.c) --- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The folder of a campaign.  Everything is there as soon as it is known: a file is written beside
- * and renamed, or a whole line appended, so that whatever ends the campaign, the next one goes on.
+ * The folder of a campaign. Results are saved at once: a file is written under another name and
+ * renamed, or a whole line appended, so that a campaign can be resumed however it ended.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -114,8 +114,10 @@ int campaign_file_get(int folder, const char *name, uint8_t **data, size_t *size
 	return rc;
 }
 
-/* A file that grows by whole lines.  Half a line at its end is what a full disk or a sudden end
- * left: it goes. */
+/*
+ * A file that grows by whole lines. An incomplete last line, left by a full disk or a crash, is
+ * removed.
+ */
 static int lines_open(struct campaign *c, const char *name, int *fd, char **text)
 {
 	uint8_t *data = NULL;
@@ -146,7 +148,7 @@ static int lines_put(struct campaign *c, int fd, const char *name, const char *t
 
 	if (!rc)
 		return 0;
-	/* No half lines, as far as the disk still lets us. */
+	/* Avoid incomplete lines even if the disk is full. */
 	if (end >= 0 && ftruncate(fd, end))
 		rc = -errno;
 	return campaign_fail(c, rc, "%s/%s: %s", c->o->folder, name, strerror(-rc));
@@ -232,7 +234,7 @@ int campaign_queue_add(struct campaign *c, const struct fuzz_sequence *s)
 	return rc;
 }
 
-/* "kvm .text+0x12": what a block is called by; what follows are names. */
+/* "kvm .text+0x12": the key of a block; names follow. */
 static size_t block_length(const char *line, size_t size)
 {
 	size_t words = 0, n = 0;
@@ -381,7 +383,7 @@ static int queue_read(struct campaign *c)
 		size_t size;
 		int used = 0;
 
-		/* Of a write that did not come to its end. */
+		/* Left by an interrupted write. */
 		if (ends_with(names[i], TEMP)) {
 			unlinkat(c->queue, names[i], 0);
 			continue;
@@ -433,7 +435,7 @@ static void blocks_read(struct campaign *c, const char *text)
 	c->n.blocks = c->blocks.count;
 }
 
-/* Rules by their ids, for numbers change from one version to the next. */
+/* Rules by their ids, since numbers change between versions. */
 static void outcomes_read(struct campaign *c, const char *text)
 {
 	size_t count;
@@ -556,7 +558,7 @@ static int folder_part(struct campaign *c, const char *name, int *fd)
 		       : 0;
 }
 
-/* The folder itself: ours, or empty. */
+/* The folder must be a campaign's or empty. */
 static int folder_open(struct campaign *c)
 {
 	bool ours;
@@ -573,7 +575,7 @@ static int folder_open(struct campaign *c)
 	rc = names_read(c->folder, &names, &count);
 	if (rc)
 		campaign_fail(c, rc, "%s: %s", c->o->folder, strerror(-rc));
-	/* A campaign whose first files could not be written any more is one, too. */
+	/* A campaign whose first files could not be written is a campaign, too. */
 	for (size_t i = 0; !rc && !ours && i < count; i++) {
 		if (!is_ours(names[i]))
 			rc = campaign_fail(c, -EEXIST,
@@ -674,7 +676,7 @@ static int seed_read(struct campaign *c, struct fuzz_sequence *s, int folder, co
 		rc = fuzz_sequence_from_tape(s, data, size);
 		free(data);
 	}
-	/* Of a long tape the first calls are taken. */
+	/* Only the first calls of a long tape are used. */
 	if (!rc || rc == -E2BIG)
 		return s->call_count ? campaign_entry_add(c, s, true) : 0;
 	if (asked_for)

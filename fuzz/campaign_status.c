@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A campaign at a glance: one line for a log, a screen for a terminal. */
+/* Status of a campaign: a line for a log, a screen for a terminal. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,8 +33,8 @@ void campaign_status_line(struct campaign *c, char *buf, size_t size)
 	snprintf(buf, size,
 		 "%" PRIu64 " s: executions %" PRIu64 " (%.0f/s), blocks %" PRIu64
 		 ", rules %" PRIu64 ", outcomes %" PRIu64 ", queue %" PRIu64 ", finds %" PRIu64
-		 " (%" PRIu64 " verified), deviations %" PRIu64 ", restarts %" PRIu64
-		 ", lost %" PRIu64 ", stability %s",
+		 " (%" PRIu64 " verified), quirks %" PRIu64 ", restarts %" PRIu64 ", lost %" PRIu64
+		 ", stability %s",
 		 campaign_time(c) / 1000, c->n.executions, rate(c), c->n.blocks, c->n.rules,
 		 c->n.outcomes, c->n.queue, c->n.finds, c->n.verified, c->n.deviations,
 		 c->n.restarts, c->n.lost, stable);
@@ -50,7 +50,7 @@ void campaign_status_screen(struct campaign *c, uint64_t recent, uint64_t recent
 	char stable[16];
 
 	stability_text(c, stable, sizeof(stable));
-	/* To the top left, and what is below goes. */
+	/* Cursor to the top left, and clear the rest. */
 	fprintf(o->out, "\033[H\033[J%skvmtape fuzz%s  %s, kernel %s, %u worker%s, %s\n\n", o->bold,
 		o->off, o->where, c->kernel[0] ? c->kernel : "(coming up)", o->workers,
 		o->workers == 1 ? "" : "s", o->blind ? "blind" : "guided by coverage and rules");
@@ -65,7 +65,7 @@ void campaign_status_screen(struct campaign *c, uint64_t recent, uint64_t recent
 	fprintf(o->out, "rules       %" PRIu64 ", %" PRIu64 " with their outcomes\n", c->n.rules,
 		c->n.outcomes);
 	fprintf(o->out, "queue       %" PRIu64 "\n", c->n.queue);
-	fprintf(o->out, "deviations  %" PRIu64 ", known\n", c->n.deviations);
+	fprintf(o->out, "quirks      %" PRIu64 ", known\n", c->n.deviations);
 	fprintf(o->out,
 		"guest       %" PRIu64 " restarts, %" PRIu64 " crashes, %" PRIu64
 		" sequences lost\n",

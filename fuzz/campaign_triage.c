@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Finds: told apart, kept at once, played again from a fresh machine, minimised, written. */
+/*
+ * Finds: compared by signature, saved at once, played again on a fresh machine, minimised, written.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -36,7 +38,7 @@ static void signature_name(const char *signature, char *name, size_t size)
 		else if (n && name[n - 1] != '-')
 			name[n++] = '-';
 	}
-	/* What was cut, or differed in other signs, is not the same. */
+	/* Names that were cut or differ in replaced characters stay distinct. */
 	snprintf(name + n, size - n, "-%06x",
 		 (unsigned int)(keys_hash(signature, strlen(signature)) & 0xffffff));
 }
@@ -83,7 +85,7 @@ int campaign_find_load(struct campaign *c, const char *name)
 		f->times = json_integer_value(json_object_get(o, "times"));
 		*(f->shown ? &c->n.verified : &c->n.gone) += 1;
 	} else if (!campaign_file_get(folder, "signature", &data, &size)) {
-		/* It was seen, and the campaign ended before it was verified. */
+		/* Seen, but the campaign ended before it was verified. */
 		data[strcspn((char *)data, "\n")] = 0;
 		if (!find_add(c, (char *)data, name))
 			rc = -ENOMEM;
@@ -134,7 +136,7 @@ static int find_folder(struct campaign *c, const char *name, int *folder)
 			   : 0;
 }
 
-/* What is needed to verify it, on the disk before anything else. */
+/* Write what is needed to verify it to the disk first. */
 static int find_keep(struct campaign *c, struct campaign_machine *m,
 		     const struct fuzz_live_result *result, const char *signature, const char *name)
 {
@@ -223,7 +225,7 @@ static int replay_play(void *context, const void *tape, size_t size, int fd, cha
 	rc = fuzz_sequence_from_tape(r->s, tape, size);
 	if (!rc || rc == -E2BIG)
 		rc = r->m->one(r->m->context, r->s, &result);
-	/* What cannot be played shows nothing. */
+	/* A tape that cannot be played shows no find. */
 	else
 		rc = -E2BIG;
 	if (rc == -E2BIG)
@@ -241,7 +243,7 @@ static int replay_play(void *context, const void *tape, size_t size, int fd, cha
 		snprintf(end, end_size, "%s", result.signature);
 		return -ETIMEDOUT;
 	case FUZZ_LIVE_LOST:
-		/* Nothing was said, so nothing is shown. */
+		/* No output, so no find. */
 		return fuzz_sequence_to_tape(r->s, r->m->env(r->m->context), fd);
 	default:
 		return r->m->tape(r->m->context, fd);
@@ -291,8 +293,8 @@ static bool first_take(void *context, const struct minimise_signature *s)
 }
 
 /*
- * What diverges on the tape before the find does: the find may be no more than what follows from
- * it.  "" = nothing.
+ * The first divergence before the find on the tape, of which the find may be a consequence. "" =
+ * none.
  */
 static const char *follows(const void *tape, size_t size, const struct minimise_report *r,
 			   char *text, size_t text_size)
@@ -340,7 +342,7 @@ static json_t *find_json(struct campaign *c, const struct campaign_find *f,
 	return o;
 }
 
-/* find.tape, find.tapes (the same as text), and find.json last: with it the find is done. */
+/* find.tape, find.tapes (the same as text), and find.json last: it marks the find as complete. */
 static int find_write(struct campaign *c, int folder, const struct campaign_find *f,
 		      const struct minimise_report *r, const void *tape, size_t size)
 {
@@ -361,7 +363,7 @@ static int find_write(struct campaign *c, int folder, const struct campaign_find
 	return rc;
 }
 
-/* The words of the first divergence of the tape that is written. */
+/* Texts of the first divergence of the written tape. */
 static void words_take(const void *tape, size_t size, struct minimise_report *r)
 {
 	struct minimise_options model = {.event = UINT64_MAX,
@@ -409,7 +411,7 @@ static bool wanted_take(void *context, const struct minimise_signature *s)
 	return true;
 }
 
-/* Played again, so and so often, and cut down.  1: shown; 0: never again. */
+/* Play it again several times and minimise it. 1: shown again; 0: not. */
 static int find_minimise(struct campaign *c, struct campaign_machine *m,
 			 const struct campaign_find *f, const void *first, size_t first_size,
 			 struct minimise_report *report, void **small, size_t *small_size)
@@ -431,7 +433,7 @@ static int find_minimise(struct campaign *c, struct campaign_machine *m,
 
 	if (!r.s || fd < 0)
 		goto out;
-	/* What a machine said before it ended may diverge as well: that is another find. */
+	/* A tape of a machine that ended may diverge as well: that is another find. */
 	rc = strncmp(f->signature, DIVERGES, strlen(DIVERGES))
 		     ? 0
 		     : minimise_each(first, first_size, wanted_take, &wanted);
@@ -446,7 +448,7 @@ static int find_minimise(struct campaign *c, struct campaign_machine *m,
 	if (rc == 1)
 		words_take(*small, *small_size, report);
 	if (rc < 0 && !r.failed) {
-		/* The tape's fault, not the machine's: it stays as it is. */
+		/* An error of the tape, not of the machine: keep it as it is. */
 		pthread_mutex_lock(&c->lock);
 		campaign_log(c, "find: %s: cannot be minimised: %s", f->signature,
 			     tape_strerror(rc));
@@ -477,11 +479,11 @@ int campaign_find_triage(struct campaign *c, struct campaign_machine *m, size_t 
 		rc = campaign_file_get(folder, "first.tape", &first, &first_size);
 	if (rc)
 		goto out;
-	/* The other workers go on meanwhile. */
+	/* The other workers continue meanwhile. */
 	rc = find_minimise(c, m, &f, first, first_size, &report, &small, &small_size);
 	if (rc < 0)
 		goto out;
-	/* Not shown again, so nothing could go. */
+	/* Not shown again, so it was not minimised. */
 	if (!rc)
 		report.calls_after = report.calls_before;
 	f.runs = report.runs;

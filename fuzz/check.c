@@ -10,7 +10,7 @@
 #include "fuzz/check.h"
 #include "kvmapi/run_page.h"
 
-/* Kernels and back ends that the rules tell apart; a sequence's first bytes choose. */
+/* Kernels and back ends that rules distinguish; the first bytes of a sequence choose. */
 static const struct {
 	const char *release, *backend, *vendor;
 } kernels[] = {
@@ -26,7 +26,7 @@ enum {
 	RUN_INPUT = RUN_PADDING,
 };
 
-/* A verdict as far as it must be the same again. */
+/* The part of a verdict that must be the same again. */
 struct said {
 	uint64_t index;
 	uint16_t kind, rule, held;
@@ -80,7 +80,7 @@ static void verdict_ignored(void *context, const struct tape_return *ret,
 {
 }
 
-/* Why the last result that was made up did not please. */
+/* Why the last made-up result was not accepted. */
 static void verdict_made(void *context, const struct tape_return *ret,
 			 const struct model_verdict *v)
 {
@@ -167,8 +167,7 @@ int fuzz_check_new(model_verdict_fn fn, void *context, struct fuzz_check **check
 		if (!c->open[i].scratch)
 			goto fail;
 	}
-	/* Everything that is made once is made now, so that an input takes the same way each time.
-	 */
+	/* Initialise everything now, so that each input takes the same path every time. */
 	for (int arch = 0; arch < KVMAPI_ARCHS; arch++) {
 		kvmapi_leaves(arch, "struct kvm_regs", NULL, 0);
 		for (unsigned int k = 0; k < KERNELS; k++) {
@@ -225,7 +224,7 @@ static void run_prepare(struct fuzz_check *c, uint32_t object, struct open *open
 	}
 }
 
-/* The maker, and who follows it one call after the other, hear of everything but calls. */
+/* Feed an item other than a call to the models. */
 static int object_announce(struct fuzz_check *c, const struct tape_object *object)
 {
 	int err = model_object(c->now->judge, object);
@@ -257,7 +256,7 @@ static int result_make(struct fuzz_check *c, const struct tape_call *call,
 	return err;
 }
 
-/* Make up the result of a call, and have it judged but by those that know of overlapping calls. */
+/* Make up the result of a call and have it judged, except by the model with overlapping calls. */
 static int call_make(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t index,
 		     uint32_t *objects)
 {
@@ -315,7 +314,7 @@ static int begin(struct fuzz_check *c, const struct fuzz_sequence *s, uint32_t i
 		err = model_call(c->now->judge, &open->call);
 	if (!err && c->writer)
 		err = tape_writer_call(c->writer, &open->call);
-	/* What a vCPU is when KVM_RUN begins decides what that may return. */
+	/* The state of a vCPU when KVM_RUN begins decides what it may return. */
 	open->is_made = c->overlaps && runs_guest(open);
 	if (err || !open->is_made)
 		return err;
@@ -411,7 +410,7 @@ static int play(struct fuzz_check *c, const struct fuzz_sequence *s)
 		err = model_object(c->now->maker, &kvm) ?: object_announce(c, &kvm);
 	for (uint32_t i = 0; i < count && !err; i++) {
 		uint32_t index = c->steps[i].call;
-		/* An object whose making was refused is not there. */
+		/* An object whose creation was refused does not exist. */
 		uint32_t id = c->ids[s->calls[index].object];
 
 		switch (c->steps[i].kind) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The outside of the coverage plugin: where the modules are, which blocks ran, what they are
- * called. */
+/* The host side of the coverage plugin: addresses of modules, blocks that ran, and their names. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

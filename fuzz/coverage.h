@@ -30,14 +30,11 @@ struct fuzz_block {
 size_t fuzz_coverage_blocks(const struct fuzz_coverage *c);
 /* Block `number`; the strings live as long as *c. */
 void fuzz_coverage_block(const struct fuzz_coverage *c, size_t number, struct fuzz_block *block);
-/* Blocks that are left out, since whether they run is a matter of chance (docs/coverage.md). */
+/* Blocks that are ignored, since it is chance whether they run (docs/coverage.md). */
 size_t fuzz_coverage_noisy(const struct fuzz_coverage *c);
 /* Blocks that ran in any sequence. */
 size_t fuzz_coverage_covered(const struct fuzz_coverage *c);
-/*
- * Of a result's blocks (fuzz_live_result), how many no result before it had; from now on it had
- * them.
- */
+/* Count the new blocks of a result (fuzz_live_result), and add them to the known ones. */
 size_t fuzz_coverage_merge(struct fuzz_coverage *c, const uint8_t *blocks, size_t count);
 /*
  * Set counters of a result's blocks in an engine's map: AFL++'s, libFuzzer's extra counters.  The

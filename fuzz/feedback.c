@@ -2,9 +2,8 @@
 /*
  * Which rules held, and which verdict named which rule, as coverage for the engines.
  *
- * libFuzzer reads counters of ours in a section that it knows.  AFL++ knows edges only: so here is
- * a block of code for each pair, with a mark in it that keeps the compiler from joining two of
- * them.
+ * libFuzzer reads counters of ours in a section that it knows. AFL++ supports edges only, so there
+ * is a block of code for each pair, with a mark that keeps the compiler from merging blocks.
  */
 #include "fuzz/target.h"
 #include "kvmtape/model.h"
@@ -49,7 +48,7 @@ void fuzz_feedback(unsigned int rule, unsigned int outcome)
 {
 	uint8_t *counter = &counters[(rule * OUTCOMES + outcome) % sizeof(counters)];
 
-	/* Once or more: how often says little. */
+	/* Once or more: the count does not matter. */
 	*counter = 1;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz: sequences of calls from nothing, from each other, and from small changes.
+ * fuzz: generates, splices and mutates sequences of calls.
  *
- * The mutator knows the API from the table and from BTF, and what makes arguments mean something
- * from grammar.c: which flags, capabilities, indices and addresses there are, what goes before
- * what.  Most of what it makes is legal but for one thing, or two.  The same random numbers give
- * the same sequence on every machine.
+ * The mutator takes the API from the table and from BTF. grammar.c says what makes arguments
+ * meaningful: flags, capabilities, indices, addresses, and which calls come before others. Most of
+ * its calls are legal except for one or two fields. The same random numbers give the same sequence
+ * on every machine.
  */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
@@ -59,23 +59,23 @@ struct fuzz_options {
 	uint8_t wrong;
 	/* May call KVM_RUN with guest code (FUZZ_MEMORY). */
 	bool guest_code;
-	/* Answers of KVM_CHECK_EXTENSION: calls that the kernel lacks come seldom; NULL = not
-	 * known. */
+	/*
+	 * Answers of KVM_CHECK_EXTENSION: calls that the kernel lacks are rare; NULL = not known.
+	 */
 	const struct tape_env *env;
 };
 
-/* A mutator: tables, and room for a sequence or two.  NULL: no memory, or no table of that
- * architecture. */
+/* A mutator with its tables. NULL: no memory, or no table of that architecture. */
 struct fuzz_mutator;
 struct fuzz_mutator *fuzz_mutator_new(enum kvmapi_arch arch, const struct fuzz_options *options);
 void fuzz_mutator_free(struct fuzz_mutator *m);
 
 /* Change a sequence, once or a few times; operations done are bits of 1 << enum fuzz_operation. */
 uint32_t fuzz_mutate(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_rng *rng);
-/* The beginning of `s`, then what follows somewhere in `other`, on the objects of `s`. */
+/* Splice: the beginning of `s`, then the rest of `other` from some place, on the objects of `s`. */
 void fuzz_splice(struct fuzz_mutator *m, struct fuzz_sequence *s, const struct fuzz_sequence *other,
 		 struct fuzz_rng *rng);
-/* A sequence from nothing: what makes a VM, vCPUs and devices, then calls on them. */
+/* Generate a sequence: calls that make a VM, vCPUs and devices, then calls on them. */
 void fuzz_generate(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_rng *rng);
 
 #endif

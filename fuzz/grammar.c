@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What holds of every architecture: values by the kind of their field, and what was called before.
- */
+/* For every architecture: values by the kind of their field, and earlier calls. */
 #include <string.h>
 
 #include "base/bytes.h"
@@ -129,7 +128,7 @@ uint64_t fuzz_grammar_wrong(struct fuzz_rng *rng, const struct kvmapi_leaf *leaf
 	case KVMAPI_LEAF_FLAGS:
 		for (unsigned int i = 0; i < leaf->value_count; i++)
 			known |= leaf->values[i];
-		/* Most often the first bit that nobody knows. */
+		/* Usually the lowest unknown bit. */
 		if (known && known != mask(leaf) && !fuzz_rng_one_in(rng, 3)) {
 			value = 1ull << __builtin_ctzll(~known);
 			if (fuzz_rng_one_in(rng, 2))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * grammar: arguments that mean something.  Internal to fuzz/.
+ * grammar: meaningful arguments. Internal to fuzz/.
  *
  * For each ioctl there is a function that makes a legal argument, from what the calls before it
- * did; where there is none, BTF and the names of flags and enumerations do.  What is then made
- * wrong on purpose is mutate.c's affair.
+ * did; otherwise it is made from BTF and the names of flags and enumerations. mutate.c then makes
+ * some fields invalid.
  */
 #ifndef FUZZ_GRAMMAR_H
 #define FUZZ_GRAMMAR_H
@@ -12,7 +12,7 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/internal.h"
 
-/* An argument in the making. */
+/* An argument under construction. */
 struct fuzz_making {
 	struct fuzz_rng *rng;
 	const struct fuzz_sequence *s;
@@ -37,20 +37,20 @@ struct fuzz_making {
 
 /* A fresh legal argument by the types of its fields alone. */
 void fuzz_grammar_fill(struct fuzz_making *g);
-/* A number from those at which things change. */
+/* A number near a limit. */
 uint64_t fuzz_grammar_number(struct fuzz_rng *rng, unsigned int size);
 /* Another value for a leaf of the struct, legal as far as its kind says; `now` is what it holds. */
 uint64_t fuzz_grammar_leaf(struct fuzz_rng *rng, const struct kvmapi_leaf *leaf, uint64_t now);
-/* A value for a leaf that should be refused, or at least is out of the ordinary. */
+/* A value for a leaf that should be refused, or is at least unusual. */
 uint64_t fuzz_grammar_wrong(struct fuzz_rng *rng, const struct kvmapi_leaf *leaf, uint64_t now);
 
-/* Who makes the argument of an ioctl of x86; NULL: nothing special is known of it. */
+/* The function that makes the argument of an x86 ioctl; NULL: none. */
 typedef void (*fuzz_fill_fn)(struct fuzz_making *g);
 fuzz_fill_fn fuzz_grammar_x86(const struct kvmapi_ioctl *row);
 
 /* What to call after a call, to see what it did: names end with NULL. */
 const char *const *fuzz_grammar_observers(const char *name);
-/* Something of which the ioctl makes no sense if it was not called on the VM before; NULL. */
+/* A call without which the ioctl makes no sense on the VM; NULL. */
 const char *fuzz_grammar_needs(const char *name);
 
 /* Guest code of x86: real mode, loaded at FUZZ_CODE_GPA. */

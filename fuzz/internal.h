@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of fuzz/ share. */
+/* Shared by the files of fuzz/. */
 #ifndef FUZZ_INTERNAL_H
 #define FUZZ_INTERNAL_H
 
 #include "fuzz/sequence.h"
 
-/* The row of one call, from what is known of the calls before it; its object is brought in range.
+/*
+ * The row of one call, from what is known of the calls before it; its object is brought in range.
  */
 void fuzz_call_resolve(struct fuzz_sequence *s, uint32_t index);
 /* Room for `count` calls at index `at`, which the caller fills: there must be room. */

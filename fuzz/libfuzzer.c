@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libFuzzer's way to our mutator, for targets that take encoded sequences. */
+/* Our mutator for libFuzzer, for targets that take encoded sequences. */
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
 				 size_t size2, uint8_t *out, size_t max_out_size,
 				 unsigned int seed);
 
-/* Sequences of about a dozen calls are judged fastest for what they find. */
+/* Sequences of about a dozen calls find most per unit of time. */
 #define CALLS_MAX 16
 
 static struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Sequences on a live kernel: the guest with its resident player, what is on its way, how it ended,
- * and the model's word on what came back.
+ * Sequences on a live kernel: the guest with its resident player, the sequences in flight, the end
+ * of a guest, and the verdicts of the model.
  */
 #include "fuzz/live.h"
 
@@ -48,8 +48,8 @@ struct fuzz_live {
 	struct fuzz_coverage *coverage;
 	uint32_t sequence;	     /* of the frames of the resident player */
 	struct player_bytes pending; /* to be sent */
-	struct player_bytes heard;   /* came, and is not dealt with */
-	size_t heard_taken;
+	struct player_bytes heard;   /* received, not processed yet */
+	size_t rx_consumed;
 	unsigned int window, outstanding;
 	uint64_t order;
 	struct job *jobs;
@@ -100,7 +100,7 @@ static int fail(struct fuzz_live *live, int rc, const char *format, ...)
 
 /* --- the guest -------------------------------------------------------------------------------- */
 
-/* What the guest's player said to a question.  The caller frees output->data, also after an error. */
+/* The player's answer to a query. The caller frees output->data, also after an error. */
 static int answer_check(struct fuzz_live *live, int rc, const struct live_output *output)
 {
 	if (!rc && output->end[0])
@@ -177,8 +177,8 @@ static int pending_send(struct fuzz_live *live)
 /* A frame of results that is complete; *data is behind it. */
 static bool frame_take(struct fuzz_live *live, struct player_frame *frame, const uint8_t **data)
 {
-	size_t there = live->heard.used - live->heard_taken;
-	const uint8_t *at = live->heard.data + live->heard_taken;
+	size_t there = live->heard.used - live->rx_consumed;
+	const uint8_t *at = live->heard.data + live->rx_consumed;
 
 	if (there < sizeof(*frame))
 		return false;
@@ -186,12 +186,12 @@ static bool frame_take(struct fuzz_live *live, struct player_frame *frame, const
 	if (there - sizeof(*frame) < frame->size)
 		return false;
 	*data = at + sizeof(*frame);
-	live->heard_taken += sizeof(*frame) + frame->size;
+	live->rx_consumed += sizeof(*frame) + frame->size;
 	return true;
 }
 
 /* One message of the guest, `time` ms at most.  0, -ENOTCONN, -ETIMEDOUT, -EINTR, ... */
-static int message_hear(struct fuzz_live *live, int time)
+static int receive_message(struct fuzz_live *live, int time)
 {
 	struct guest_message_in message;
 	uint32_t stream;
@@ -209,10 +209,10 @@ static int message_hear(struct fuzz_live *live, int time)
 	memcpy(&stream, message.body, sizeof(stream));
 	if (stream != 1)
 		return 0;
-	if (live->heard_taken) {
-		live->heard.used -= live->heard_taken;
-		memmove(live->heard.data, live->heard.data + live->heard_taken, live->heard.used);
-		live->heard_taken = 0;
+	if (live->rx_consumed) {
+		live->heard.used -= live->rx_consumed;
+		memmove(live->heard.data, live->heard.data + live->rx_consumed, live->heard.used);
+		live->rx_consumed = 0;
 	}
 	return player_bytes_put(&live->heard, (const uint8_t *)message.body + sizeof(stream),
 				message.size - sizeof(stream));
@@ -248,7 +248,7 @@ static int workers_await(struct fuzz_live *live)
 		if (frame_take(live, &frame, &data))
 			answers++;
 		else
-			rc = message_hear(live, PROBE_TIME * 1000);
+			rc = receive_message(live, PROBE_TIME * 1000);
 	}
 	return rc ? fail(live, rc, "the resident player does not begin: %s",
 			 rc == -ENOTCONN ? guest_outcome_text(live->guest) : strerror(-rc))
@@ -297,7 +297,7 @@ int fuzz_live_restore(struct fuzz_live *live)
 	int rc = -EIO;
 
 	live->pending.used = 0;
-	live->heard.used = live->heard_taken = 0;
+	live->heard.used = live->rx_consumed = 0;
 	live->counts.restarts++;
 	for (unsigned int i = 0; rc && rc != -EINTR && i < RESTORE_TRIES; i++)
 		rc = guest_restore(live->guest);
@@ -343,7 +343,7 @@ unsigned int fuzz_live_outstanding(const struct fuzz_live *live)
 
 unsigned int fuzz_live_room(const struct fuzz_live *live)
 {
-	/* One place is for the result that the caller has. */
+	/* One slot is for the result that the caller has. */
 	if (live->alone || live->outstanding + 1 >= live->window)
 		return live->window == 1 && !live->outstanding && !live->alone;
 	return live->window - 1 - live->outstanding;
@@ -533,7 +533,7 @@ int fuzz_live_submit(struct fuzz_live *live, const struct fuzz_sequence *sequenc
 		if (live->jobs[i].state == JOB_FREE)
 			job = &live->jobs[i];
 	}
-	/* A window of one has no second place. */
+	/* A window of one has no room for another. */
 	if (!job && live->last) {
 		job = live->last;
 		last_drop(live);
@@ -632,7 +632,7 @@ static struct player_result *result_next(const struct live_output *output, size_
 	return NULL;
 }
 
-/* Tests have their say before the model; and a call that is still there is a hang. */
+/* Hook for tests, before the model; an open call is a hang. */
 static void results_look(struct fuzz_live *live, struct job *job, struct fuzz_live_result *result)
 {
 	struct player_result *r;
@@ -764,7 +764,7 @@ static bool function_read(const char *at, char *name, size_t size, bool any)
 	return true;
 }
 
-/* What stands in every trace of a panic. */
+/* Functions in every trace of a panic. */
 static bool is_panic_itself(const char *name)
 {
 	return !strncmp(name, "dump_stack", 10) || !strcmp(name, "panic") ||
@@ -790,7 +790,7 @@ static bool trace_function(const char *log, char *name, size_t size, bool any)
 }
 
 /*
- * The function that a crash is called by: where it happened if that is in KVM, else the first of
+ * The function in the signature of a crash: where it happened if that is in KVM, else the first of
  * KVM in the trace, else where it happened.
  */
 static void crash_function(const char *log, char *name, size_t size)
@@ -815,7 +815,7 @@ static void crash_function(const char *log, char *name, size_t size)
 		snprintf(name, size, "?");
 }
 
-/* The guest has ended: by what it goes. */
+/* Make the signature of the end of the guest. */
 static enum fuzz_live_outcome end_name(struct fuzz_live *live)
 {
 	enum guest_outcome outcome = guest_outcome(live->guest);
@@ -848,8 +848,8 @@ static enum fuzz_live_outcome end_name(struct fuzz_live *live)
 }
 
 /*
- * The guest is gone.  If one sequence was on its way, it is to blame, and *result says so: 1.  Else
- * all that were are suspects.
+ * The guest ended. If one sequence was in flight, it is the cause: 1, with *result. Else all
+ * sequences in flight are suspects.
  */
 static int guest_ended(struct fuzz_live *live, struct fuzz_live_result *result)
 {
@@ -870,7 +870,7 @@ static int guest_ended(struct fuzz_live *live, struct fuzz_live_result *result)
 	if (sent == 1) {
 		live->found = true;
 		result_begin(live, only, result);
-		/* What it ran before it crashed counts, too. */
+		/* Blocks that ran before the crash count, too. */
 		result->outcome = outcome;
 		memcpy(result->signature, live->signature, sizeof(result->signature));
 		return 1;
@@ -884,7 +884,7 @@ static int guest_ended(struct fuzz_live *live, struct fuzz_live_result *result)
 	return 0;
 }
 
-/* The next suspect goes on its way alone. */
+/* Play the next suspect alone. */
 static int suspect_send(struct fuzz_live *live)
 {
 	struct job *next = NULL;
@@ -903,7 +903,7 @@ static int suspect_send(struct fuzz_live *live)
 	return job_send(live, next);
 }
 
-/* No word for too long: is the guest still there?  If so, the player is not. */
+/* No output for too long: if the guest still answers, the player has failed. */
 static void silence(struct fuzz_live *live)
 {
 	if (guest_ping(live->guest, live->options.hang_time * 1000) == 0)
@@ -929,7 +929,7 @@ int fuzz_live_next(struct fuzz_live *live, struct fuzz_live_result *result)
 		if (!rc)
 			rc = pending_send(live);
 		if (!rc)
-			rc = message_hear(live, live->options.hang_time * 1000);
+			rc = receive_message(live, live->options.hang_time * 1000);
 		if (rc == -ETIMEDOUT || rc == -EPIPE) {
 			silence(live);
 			rc = -ENOTCONN;

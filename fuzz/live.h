@@ -2,11 +2,11 @@
 /*
  * fuzz_live: sequences played on the kernel of a disposable guest, and judged by the model.
  *
- * A guest with a resident player is brought up once and kept as a snapshot.  Sequences are
- * submitted and come back with an outcome; several are on their way at the same time, played side
- * by side by workers in the guest, each with a VM and descriptors of its own: most of what a VM
- * costs is waiting.  A crash ends the guest; the sequences that were on their way are then played
- * one by one from the snapshot, and the one that crashes it again gets the blame.
+ * A guest with a resident player is brought up once and kept as a snapshot. Sequences are submitted
+ * and come back with an outcome; several are in flight at the same time, played side by side by
+ * workers in the guest, each with a VM and descriptors of its own: most of what a VM costs is
+ * waiting. A crash ends the guest; the sequences in flight are then played one by one from the
+ * snapshot, to find the one that crashes it again.
  *
  *	fuzz_live_open(&kernel, &options, &live, &error);
  *	for (;;) {
@@ -18,7 +18,7 @@
  *	}
  *	fuzz_live_close(live);
  *
- * Belongs to one thread.  Functions return 0 or -errno.
+ * Belongs to one thread. Functions return 0 or -errno.
  */
 #ifndef FUZZ_LIVE_H
 #define FUZZ_LIVE_H
@@ -72,7 +72,7 @@ void fuzz_live_options_init(struct fuzz_live_options *options);
 
 #define FUZZ_LIVE_SIGNATURE 192
 
-/* What became of a sequence; pointers hold until the next call of a fuzz_live_ function. */
+/* The result of a sequence; pointers are valid until the next call of a fuzz_live_ function. */
 struct fuzz_live_result {
 	uint64_t number; /* as submitted */
 	const struct fuzz_sequence *sequence;
@@ -103,13 +103,13 @@ struct fuzz_live_result {
  */
 int fuzz_live_open(const struct guest_kernel *kernel, const struct fuzz_live_options *options,
 		   struct fuzz_live **live, struct guest_error *error);
-void fuzz_live_close(struct fuzz_live *live); /* NULL is fine */
+void fuzz_live_close(struct fuzz_live *live); /* NULL is allowed */
 
-/* What the live kernel is. */
+/* Properties of the live kernel. */
 const struct tape_env *fuzz_live_env(const struct fuzz_live *live);
 /* Blocks of KVM seen so far; NULL without coverage. */
 struct fuzz_coverage *fuzz_live_coverage(struct fuzz_live *live);
-/* How many more may be submitted before one has to be taken. */
+/* How many more sequences may be submitted before a result must be taken. */
 unsigned int fuzz_live_room(const struct fuzz_live *live);
 unsigned int fuzz_live_outstanding(const struct fuzz_live *live);
 /*
@@ -140,7 +140,7 @@ struct fuzz_live_counts {
 	uint64_t submitted, finished;
 	uint64_t restarts; /* of the guest */
 	uint64_t replayed; /* sequences that were played again to find the one that crashed */
-	/* Ends of a guest that no sequence brought about when it was played again, alone. */
+	/* Ends of a guest that no sequence reproduced when played alone. */
 	uint64_t unexplained;
 };
 const struct fuzz_live_counts *fuzz_live_counts(const struct fuzz_live *live);

@@ -19,7 +19,7 @@ enum {
 	RUN_REGS = 16,
 };
 
-/* What is known of a row. */
+/* Properties of a row. */
 struct row {
 	const struct kvmapi_ioctl *row;
 	fuzz_fill_fn fill; /* NULL: by the types of its fields */
@@ -28,7 +28,7 @@ struct row {
 	uint16_t observers[OBSERVERS_MAX];
 	uint8_t observer_count;
 	uint16_t needs; /* 1 + the row */
-	bool lacking;	/* the kernel has not that capability */
+	bool lacking;	/* the kernel lacks its capability */
 };
 
 struct fuzz_mutator {
@@ -212,7 +212,7 @@ static const struct kvmapi_leaf *leaf_pick(const struct row *r, struct fuzz_rng 
 	return *base + leaf->offset + leaf->size <= size ? leaf : NULL;
 }
 
-/* One field of an argument gets a value that should be refused, or is at least odd. */
+/* Give one field of an argument a value that should be refused, or is at least unusual. */
 static void argument_break(const struct fuzz_mutator *m, const struct row *r, struct fuzz_rng *rng,
 			   uint8_t *bytes, uint32_t size)
 {
@@ -299,7 +299,7 @@ static void nested_make(struct fuzz_sequence *s, uint32_t index, struct fuzz_rng
 	}
 }
 
-/* What a vCPU is given with KVM_RUN. */
+/* The input of KVM_RUN. */
 static void run_make(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_t index,
 		     struct fuzz_rng *rng, bool enters)
 {
@@ -390,7 +390,7 @@ static void argument_make(struct fuzz_mutator *m, struct fuzz_sequence *s, uint3
 		nested_make(s, index, rng, g.nested, g.scatter);
 	}
 	memset(m->bytes, 0, g.size);
-	/* Nothing at the address. */
+	/* An address without memory. */
 	if (fuzz_rng_below(rng, 256) < wrong && fuzz_rng_one_in(rng, 24)) {
 		call = &s->calls[index];
 		if (fuzz_rng_one_in(rng, 2)) {
@@ -494,7 +494,7 @@ static uint32_t observers_put(struct fuzz_mutator *m, struct fuzz_sequence *s, u
 	if (!r->observer_count)
 		return 0;
 	row = r->observers[fuzz_rng_below(rng, r->observer_count)];
-	/* What a new vCPU is like is asked of the vCPU. */
+	/* A new vCPU is read by calls on the vCPU. */
 	if (!(m->rows[row].row->scope & kind)) {
 		object = object_last(
 			s, m->rows[row].row->scope & KVMAPI_VCPU ? KVMAPI_VCPU : KVMAPI_VM, at);
@@ -569,7 +569,8 @@ static uint32_t row_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_
 	return s->call_count - first;
 }
 
-/* A call on this kind of object of which something can be seen afterwards; row_count = none found.
+/*
+ * A call on this kind of object of which something can be seen afterwards; row_count = none found.
  */
 static uint16_t row_pick_observed(const struct fuzz_mutator *m, uint8_t kind, struct fuzz_rng *rng)
 {
@@ -585,8 +586,8 @@ static uint16_t row_pick_observed(const struct fuzz_mutator *m, uint8_t kind, st
 }
 
 /*
- * What one call does to what another one set: state is written, a few other calls write on the
- * same object, and then everything is read that shows the first.
+ * Interference of calls: write state, make a few other writes to the same object, then read
+ * everything that shows the first.
  */
 static bool interplay_put(struct fuzz_mutator *m, struct fuzz_sequence *s, uint32_t at,
 			  struct fuzz_rng *rng)
@@ -719,7 +720,7 @@ static bool insert(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 	if (fuzz_rng_one_in(rng, 4) && s->call_count + 8 <= m->options.calls)
 		return interplay_put(m, s, at, rng);
 	if (fuzz_rng_one_in(rng, 48)) {
-		/* A request that nobody knows, or that is one of another kind of object. */
+		/* An unknown request, or one of another kind of object. */
 		const struct kvmapi_ioctl *row = m->rows[fuzz_rng_below(rng, m->row_count)].row;
 		struct fuzz_call call = {
 			.object = object_pick(s, 0xff, at, rng),
@@ -1011,7 +1012,7 @@ static bool object(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 
 /* --- sequences -------------------------------------------------------------------------------- */
 
-/* What a VMM does first. */
+/* The usual first calls of a VMM. */
 static void prelude(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_rng *rng)
 {
 	static const char *const early[] = {"KVM_SET_TSS_ADDR",	      "KVM_SET_IDENTITY_MAP_ADDR",
@@ -1048,7 +1049,7 @@ void fuzz_generate(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_
 
 	fuzz_sequence_clear(s);
 	s->arch = m->arch;
-	/* A few ioctls again and again get further than each of them once. */
+	/* Repeating a few ioctls reaches more than each of them once. */
 	for (unsigned int i = 0; i < 3; i++)
 		focus[i] = row_pick(m, rng);
 	if (!fuzz_rng_one_in(rng, 16))
@@ -1099,7 +1100,7 @@ void fuzz_splice(struct fuzz_mutator *m, struct fuzz_sequence *s, const struct f
 
 uint32_t fuzz_mutate(struct fuzz_mutator *m, struct fuzz_sequence *s, struct fuzz_rng *rng)
 {
-	/* By how often each is tried. */
+	/* Weights of the operations. */
 	static const struct {
 		operation_fn fn;
 		uint8_t operation, weight;

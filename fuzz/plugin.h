@@ -18,7 +18,7 @@
 #define PLUGIN_MAP_SIZE (PLUGIN_BLOCKS / 8)
 
 struct plugin_area {
-	/* From the outside. */
+	/* Written by the host side. */
 	uint32_t magic, version;
 	uint32_t ready; /* the rest of this part is filled in */
 	uint32_t range_count;
@@ -30,7 +30,7 @@ struct plugin_area {
 	uint64_t irq_exit;	 /* irqentry_exit */
 	uint64_t marks_at;	 /* marks: calls of address marks_at + n * mark_bytes */
 	uint32_t mark_bytes, mark_count;
-	/* From the plugin. */
+	/* Written by the plugin. */
 	uint32_t loaded;	/* times that a QEMU has begun with this file */
 	uint32_t blocks;	/* known so far */
 	uint64_t blocks_lost;	/* that found no room */

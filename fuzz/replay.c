@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A target without an engine: it is given files, and the files in folders, one after the other. */
+/* Runs a target without an engine: on files, and on the files in folders, one after the other. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static int replay_file(const char *path, off_t size)
 		failed = 1;
 		goto out;
 	}
-	/* Said before: the target aborts when it finds something. */
+	/* Printed before, since the target aborts when it finds something. */
 	printf("# %s\n", path);
 	fflush(stdout);
 	have = fread(data, 1, size, in);

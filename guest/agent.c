@@ -470,7 +470,7 @@ static void program_end(int status)
 {
 	struct guest_exit over = {0};
 
-	/* What it left running would keep the pipes open, and be in the next program's way. */
+	/* Processes it left running would keep the pipes open and disturb the next program. */
 	kill(-program.pid, SIGKILL);
 	for (int i = 0; i < 2; i++) {
 		while (output_pass(i))
@@ -740,7 +740,7 @@ int main(void)
 	umask(0);
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].path, 0755);
-		/* Not every kernel has all of them; a program that needs one will say so. */
+		/* Not every kernel has all of them; errors are ignored. */
 		mount(mounts[i].type, mounts[i].path, mounts[i].type, 0, mounts[i].options);
 	}
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A running guest: the QEMU process, its three lines (the agent's port, QMP, the serial log), how
- * it ended, and the mapped snapshot.
+ * A running guest: the QEMU process, its three connections (the agent's port, QMP, the serial log),
+ * how it ended, and the mapped snapshot.
  *
  * QEMU gets connected sockets and memory files as descriptors, so there are no paths to collide, to
- * be too long or to stay behind.  The guest's RAM is a memfd: shared with QEMU until the snapshot,
+ * be too long or to stay behind. The guest's RAM is a memfd: shared with QEMU until the snapshot,
  * copy-on-write ever after.
  */
 #include <errno.h>
@@ -100,7 +100,7 @@ static bool is_crash(enum guest_outcome outcome)
 	return outcome > GUEST_POWERED_OFF;
 }
 
-/* QEMU is gone with this wait status: QMP's events first, then the status, then the serial text. */
+/* QEMU ended with this wait status: QMP's events first, then the status, then the serial text. */
 static void outcome_find(struct guest *guest, int status)
 {
 	char *text = guest_log(guest);
@@ -172,8 +172,7 @@ static void reap(struct guest *guest)
 	while (waitpid(guest->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	guest->pid = 0;
-	/* A kernel that panicked and did not get as far as the reset: its end is the panic, not our
-	 * signal. */
+	/* A kernel that panicked but did not reset ended by the panic, not by our signal. */
 	outcome_find(guest, late && guest->qmp.panicked ? 0 : status);
 	lines_close(guest);
 }
@@ -282,8 +281,10 @@ static void command_make(struct guest *guest, int channel, int control, struct c
 	add(command, "socket,id=control,fd=%d", control);
 	add(command, "-mon");
 	add(command, "chardev=control,mode=control");
-	/* On a panic QEMU only tells us: the kernel still has to get its last words onto the
-	 * console. */
+	/*
+	 * On a panic QEMU only reports it, so that the kernel can still write its messages to the
+	 * console.
+	 */
 	add(command, "-action");
 	add(command, "panic=none");
 	if (guest->kernel.arch == GUEST_X86_64) {
@@ -307,7 +308,7 @@ static void child_exec(struct guest *guest, char *const *arguments, const int *k
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	/* The terminal's Ctrl-C is for the program in front, which ends the guest in good order. */
+	/* The terminal's Ctrl-C must not reach QEMU: the foreground program ends the guest. */
 	setsid();
 	for (int i = 0; keep[i] >= 0; i++)
 		fcntl(keep[i], F_SETFD, 0);
@@ -428,7 +429,8 @@ static bool frame_take(struct guest *guest, struct guest_message_in *message, in
 	return true;
 }
 
-/* Make room and read; 1 = read something, 0 = nothing there, -ENOTCONN = the other end is closed.
+/*
+ * Make room and read; 1 = read something, 0 = nothing there, -ENOTCONN = the other end is closed.
  */
 static int channel_read(struct guest *guest)
 {
@@ -458,8 +460,8 @@ static int channel_read(struct guest *guest)
 }
 
 /*
- * The guest does not take what is sent: wait until it does.  It may itself be waiting for somebody
- * to take what it says, so that is read meanwhile.
+ * The guest does not read: wait until it does. It may be blocked on its own output, so read that
+ * meanwhile.
  */
 static int send_wait(struct guest *guest)
 {
@@ -562,8 +564,7 @@ int guest_wait(struct guest *guest, int64_t then, int other_fd, struct guest_mes
 		if (waits[1].revents)
 			return -EINTR;
 		rc = channel_read(guest);
-		/* What it said before it ended is still worth hearing: the end counts once the line
-		 * is empty. */
+		/* Read its last frames first: the end counts once the line is empty. */
 		if (waits[4].revents)
 			guest_qmp_drain(&guest->qmp);
 		if (!rc && (waits[3].revents || guest->qmp.panicked))
@@ -871,7 +872,7 @@ int guest_snapshot(struct guest *guest)
 	if (guest->state < 0)
 		return guest_fail(&guest->error, -errno, "no memory for a snapshot: %s",
 				  strerror(errno));
-	/* The agent has answered, and goes back to read(): give it the moment that takes. */
+	/* The agent has answered and returns to read(): give it time for that. */
 	usleep(50000);
 	rc = commands_send(guest, prepare);
 	if (!rc)

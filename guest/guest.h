@@ -4,7 +4,7 @@
  *
  * A stock kernel runs under QEMU's emulation with AMD SVM (or arm64 EL2, the riscv64 H extension,
  * ppc64le nested HV), so that a live /dev/kvm is at hand on any machine, and never the user's own.
- * In it an agent (/init) serves the frames of guest/protocol.h.  What a guest does is one of enum
+ * In it an agent (/init) serves the frames of guest/protocol.h. What a guest does is one of enum
  * guest_outcome: a crash is a result, not an error.
  *
  *	struct guest_error error;
@@ -25,7 +25,7 @@
  *
  * Functions return 0 or -errno; for every error but -ENOTCONN, -ETIMEDOUT and -EINTR guest_error()
  * has a line for a person. A guest belongs to one thread at a time, and that thread must not end
- * before it: QEMU is killed with the thread that started it, lest it stays behind.
+ * before it: QEMU is killed with the thread that started it, so that it does not stay behind.
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -59,11 +59,9 @@ enum guest_arch guest_arch_host(void);
 
 struct guest_kernel {
 	char name[32];
-	char release[96]; /* uname -r; of a kernel of one's own "" if it is not known before it runs
-			   */
+	char release[96]; /* uname -r; "" = not known before it runs */
 	char vmlinuz[GUEST_PATH_MAX];
-	char modules[GUEST_PATH_MAX]; /* folder with *.ko, also compressed, at any depth; "" = none
-				       */
+	char modules[GUEST_PATH_MAX]; /* folder with *.ko (or compressed), any depth; "" = none */
 	enum guest_arch arch;
 };
 
@@ -76,8 +74,7 @@ struct guest_stock {
 	enum guest_arch arch;
 };
 
-/* All of them; ends with a NULL name.  "arm64", "riscv64" and "ppc64le" are other names of one of
- * them. */
+/* All of them; ends with a NULL name. "arm64", "riscv64", "ppc64le" are aliases. */
 extern const struct guest_stock guest_stocks[];
 const struct guest_stock *guest_stock_find(const char *name);
 
@@ -87,8 +84,10 @@ const struct guest_stock *guest_stock_find(const char *name);
  * "/guest".
  */
 int guest_cache_path(char *path, size_t size);
-/* Get a stock kernel into the cache, with an apt state of its own.  Needs the network and some
- * seconds. */
+/*
+ * Get a stock kernel into the cache, with an apt state of its own. Needs the network and some
+ * seconds.
+ */
 int guest_fetch(const char *name, struct guest_kernel *kernel, struct guest_error *error);
 /* A kernel from the cache.  -ENOENT: not there (the line says how to get it), or no such name. */
 int guest_kernel_find(const char *name, struct guest_kernel *kernel, struct guest_error *error);
@@ -140,14 +139,17 @@ enum guest_outcome {
 	GUEST_QEMU_FAILED, /* QEMU crashed or refused: no fault of the guest */
 };
 
-/* The kernel ended by itself: what was run is to blame, or the kernel; not QEMU or its user. */
+/*
+ * Did the kernel end by itself, because of what was run or a bug of its own, not of QEMU or its
+ * user?
+ */
 bool guest_kernel_died(enum guest_outcome outcome);
 /* "panic", "oops", "hang" ... */
 const char *guest_outcome_name(enum guest_outcome outcome);
 /*
- * What the text on the serial console says of the end of a guest: GUEST_PANIC, GUEST_OOPS,
- * GUEST_WARN, GUEST_OOM, GUEST_HANG, or GUEST_RUNNING for none.  If line is given it becomes the
- * first line that says so, without its time stamp.
+ * The outcome according to the text on the serial console: GUEST_PANIC, GUEST_OOPS, GUEST_WARN,
+ * GUEST_OOM, GUEST_HANG, or GUEST_RUNNING for none. If line is given it becomes the first line that
+ * says so, without its time stamp.
  */
 enum guest_outcome guest_outcome_read(const char *text, char *line, size_t line_size);
 
@@ -172,28 +174,30 @@ void guest_stop(struct guest *guest);
  * snapshot.
  */
 int guest_snapshot(struct guest *guest);
-/* A fresh guest from the snapshot, whatever the old one does (it is ended).  -ENOENT: there is no
- * snapshot. */
+/* A fresh guest from the snapshot; ends the old one. -ENOENT: there is no snapshot. */
 int guest_restore(struct guest *guest);
 
 /*
- * One more guest from the same snapshot, which runs beside the first and lives on without it; of
- * memory it takes what it writes.  -ENOENT: there is no snapshot.  The error, if any, is told by
- * guest_error(from).
+ * One more guest from the same snapshot, which runs beside the first and does not depend on it; it
+ * uses memory only for pages that it writes. -ENOENT: there is no snapshot. The error, if any, is
+ * told by guest_error(from).
  */
 int guest_clone(struct guest *from, struct guest **guest);
 
 enum guest_outcome guest_outcome(const struct guest *guest);
-/* A line about the end: the first line of the panic, QEMU's last words, the signal.  "" while it
- * runs. */
+/*
+ * A line about the end: first line of the panic, QEMU's last message, the signal. "" while it runs.
+ */
 const char *guest_outcome_text(const struct guest *guest);
 /* The line about the last error. */
 const char *guest_error(const struct guest *guest);
 const struct guest_hello *guest_hello(const struct guest *guest);
 /* Process id of QEMU; 0 = none runs. */
 int guest_pid(const struct guest *guest);
-/* All that came over the serial line since the start or the last restore; allocated, NUL at the
- * end; NULL. */
+/*
+ * All that came over the serial line since the start or the last restore; allocated, NUL at the
+ * end; NULL.
+ */
 char *guest_log(const struct guest *guest);
 
 /* --- the agent ------------------------------------------------------------------------------ */
@@ -229,8 +233,10 @@ int guest_get(struct guest *guest, const char *path, const char *to);
  * architecture.  A script's interpreter is copied, too.
  */
 int guest_put_program(struct guest *guest, const char *program);
-/* Copy regular files below the guest's folder that changed at or after `since` (struct
- * guest_exit.started). */
+/*
+ * Copy regular files below the guest's folder that changed at or after `since` (struct
+ * guest_exit.started).
+ */
 int guest_get_changed(struct guest *guest, const char *folder, uint64_t since, const char *to);
 
 struct guest_program {
@@ -239,8 +245,10 @@ struct guest_program {
 	const char *folder;		/* working directory; NULL = "/" */
 	int input_fd;			/* standard input; -1 = none */
 	int timeout;			/* milliseconds, -1 = for ever */
-	/* Output as it comes; stream is 1 or 2.  Not 0 stops listening, with that value.  NULL =
-	 * dropped. */
+	/*
+	 * Output as it comes; stream is 1 or 2. Not 0 stops listening, with that value. NULL =
+	 * dropped.
+	 */
 	int (*output)(void *context, int stream, const void *data, size_t size);
 	void *context;
 };
@@ -253,10 +261,10 @@ struct guest_program {
  */
 int guest_exec(struct guest *guest, const struct guest_program *program, struct guest_exit *result);
 /*
- * Start a program and leave it to itself: GUEST_MSG_INPUT (if input_fd is not negative, whatever it
+ * Start a program and do not wait for it: GUEST_MSG_INPUT (if input_fd is not negative, whatever it
  * is) feeds it; what it says, and its end, come as frames of this sequence number
- * (guest_receive()), GUEST_MSG_DONE if it could not be started.  timeout, output and context are
- * not used.
+ * (guest_receive()), GUEST_MSG_DONE if it could not be started. timeout, output and context are not
+ * used.
  */
 int guest_exec_begin(struct guest *guest, const struct guest_program *program, uint32_t *sequence);
 

@@ -23,8 +23,10 @@ static const struct guest_module wanted[] = {
 	{"kvm_amd", ""},    {"kvm_intel", ""},	    {"kvm_hv", ""},
 };
 
-/* nx_huge_pages off: zapping shadow pages in the background costs more than half of the rate of
- * VMs. */
+/*
+ * nx_huge_pages off: zapping shadow pages in the background costs more than half of the rate of
+ * VMs.
+ */
 static const struct guest_module parameters_x86[] = {
 	{"kvm", "nx_huge_pages=never"},
 	{"kvm_amd", "nested=1"},

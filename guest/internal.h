@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of guest/ share beside guest.h. */
+/* Shared by the files of guest/; see also guest.h. */
 #ifndef GUEST_INTERNAL_H
 #define GUEST_INTERNAL_H
 
@@ -79,8 +79,10 @@ void guest_qmp_close(struct guest_qmp *qmp);
  * see complaint; -ENOTCONN: QEMU is gone; -ETIMEDOUT.
  */
 int guest_qmp_command(struct guest_qmp *qmp, const char *text, int timeout);
-/* Take in events that are there already, and those until *text* (a field above) is not empty or
- * timeout. */
+/*
+ * Take in events that are there already, and those until *text* (a field above) is not empty or
+ * timeout.
+ */
 int guest_qmp_drain(struct guest_qmp *qmp);
 int guest_qmp_wait_migration(struct guest_qmp *qmp, int timeout);
 

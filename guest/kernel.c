@@ -231,7 +231,8 @@ int guest_fetch(const char *name, struct guest_kernel *kernel, struct guest_erro
 /* Architecture of a kernel image; GUEST_ARCH_COUNT = not known. */
 static enum guest_arch image_arch(const unsigned char *head, size_t size)
 {
-	/* Documentation/arch/x86/boot.rst, arch/arm64/booting.rst, arch/riscv/boot-image-header.rst
+	/*
+	 * Documentation/arch/x86/boot.rst, arch/arm64/booting.rst, arch/riscv/boot-image-header.rst
 	 */
 	if (size >= 0x206 && !memcmp(head + 0x202, "HdrS", 4))
 		return GUEST_X86_64;

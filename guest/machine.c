@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* How QEMU is called for each architecture, and how the end of a guest reads on its serial console.
+/*
+ * QEMU's arguments for each architecture, and texts on the serial console that tell how a guest
+ * ended.
  */
 #include <string.h>
 #include <sys/utsname.h>
@@ -10,12 +12,12 @@
 
 /*
  * thread=single: with several vCPUs and one host thread each, x86 hangs (stale translations after
- * the kernel patches its text).  pauth, sve and lpa2 off: emulating them makes an arm64 guest 6 to
+ * the kernel patches its text). pauth, sve and lpa2 off: emulating them makes an arm64 guest 6 to
  * 18 times slower.
  *
  * cx16=off: double faults on 6.12 with a VM running inside, one of them logged with a garbage flags
  * register right behind a cmpxchg16b, came in 2 of about 9 runs and in none of 14 without the
- * instruction.  The cause within QEMU 7.2 was not looked for.
+ * instruction. The cause within QEMU 7.2 was not investigated.
  */
 const struct guest_machine guest_machines[GUEST_ARCH_COUNT] = {
 	[GUEST_X86_64] =
@@ -189,7 +191,7 @@ enum guest_outcome guest_outcome_read(const char *text, char *line, size_t line_
 
 		if (!at)
 			continue;
-		/* Of a WARN the panic says nothing; the warning itself does. */
+		/* For a WARN the warning itself has the details, not the panic. */
 		if (signs[i].outcome == GUEST_WARN) {
 			const char *warning = strstr(text, "WARNING: ");
 

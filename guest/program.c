@@ -19,8 +19,10 @@
 
 /* --- files ---------------------------------------------------------------------------------- */
 
-/* Wait until no more than `most` questions are without an answer; `first` is the sequence of the
- * first one. */
+/*
+ * Wait until no more than `most` questions are without an answer; `first` is the sequence of the
+ * first one.
+ */
 static int answers_take(struct guest *guest, uint32_t first, unsigned int *outstanding,
 			unsigned int most)
 {
@@ -33,7 +35,7 @@ static int answers_take(struct guest *guest, uint32_t first, unsigned int *outst
 
 		if (got)
 			return got;
-		/* An answer that somebody before us did not wait for. */
+		/* An answer to an earlier request that was not waited for. */
 		if ((int32_t)(answer.sequence - first) < 0)
 			continue;
 		--*outstanding;
@@ -459,8 +461,10 @@ struct run {
 	bool quiet; /* its output is not wanted any more */
 };
 
-/* One frame about the program.  1 = it has ended; 0; -errno of starting it, or what the listener
- * said. */
+/*
+ * Handle one frame about the program. 1 = it has ended; 0; -errno of starting it, or the listener's
+ * result.
+ */
 static int frame_handle(struct run *run, const struct guest_message_in *message)
 {
 	uint32_t stream;
@@ -547,7 +551,7 @@ int guest_exec(struct guest *guest, const struct guest_program *program, struct 
 			rc = input_pass(guest, &input);
 			continue;
 		}
-		/* A program that never stops talking is out of time all the same. */
+		/* A program with endless output must time out, too. */
 		if (!rc && message.type == GUEST_MSG_OUTPUT && !guest_left(then))
 			rc = -ETIMEDOUT;
 		if (rc == -ETIMEDOUT || rc == -EINTR) {

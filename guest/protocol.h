@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the host (guest/guest.c) and the agent in the guest (guest/agent.c) say to each other over a
- * virtio-serial port named GUEST_PORT.  docs/guest.md tells it as a story; this file is the
- * contract.
+ * The protocol of the host (guest/guest.c) and the agent in the guest (guest/agent.c) over a
+ * virtio-serial port named GUEST_PORT. docs/guest.md has an overview; this file is the
+ * specification.
  *
- * Both send frames: a struct guest_frame, then `size` bytes of body.  Numbers are little-endian
- * (every architecture that the agent exists for is).  The host asks, the agent answers with the
+ * Both send frames: a struct guest_frame, then `size` bytes of body. Numbers are little-endian
+ * (every architecture that the agent exists for is). The host asks, the agent answers with the
  * sequence number of the question; the agent handles one question at a time, in order, so a host
- * may send several before it reads.  While a program runs the agent also takes GUEST_MSG_INPUT,
+ * may send several before it reads. While a program runs the agent also takes GUEST_MSG_INPUT,
  * GUEST_MSG_SIGNAL and GUEST_MSG_PING, and sends GUEST_MSG_OUTPUT.
  *
- * The first frame, unasked, with sequence 0, is GUEST_MSG_HELLO.  It begins with GUEST_PROTOCOL,
+ * The first frame, unasked, with sequence 0, is GUEST_MSG_HELLO. It begins with GUEST_PROTOCOL,
  * which changes with every change of this file; a host does not go on with an agent of another
  * number.
  */
@@ -45,10 +45,13 @@ enum guest_message {
 	GUEST_MSG_GET = 4,
 	/* target, path, each with its NUL: a symbolic link; answer GUEST_MSG_DONE. */
 	GUEST_MSG_LINK = 5,
-	/* path: the regular files below it; answer GUEST_MSG_DATA: struct guest_entry and path, for
-	   each */
+	/*
+	 * path: the regular files below it; answer GUEST_MSG_DATA: struct guest_entry and path, for
+	 * each
+	 */
 	GUEST_MSG_LIST = 6,
-	/* struct guest_exec, folder, arguments, environment, each with its NUL; answers
+	/*
+	 * struct guest_exec, folder, arguments, environment, each with its NUL; answers
 	 * GUEST_MSG_OUTPUT and a last GUEST_MSG_EXIT, or GUEST_MSG_DONE if it could not be started.
 	 */
 	GUEST_MSG_EXEC = 7,

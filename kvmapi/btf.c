@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* BTF of the architectures' types: found by name, read at the first use, kept for ever. */
+/* BTF of the architectures' types: found by name, read at the first use and kept. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static pthread_once_t loaded_once[KVMAPI_ARCHS] = {
 	PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT,
 };
 
-/* A C name of a type: what kind it is of and the name behind that. */
+/* A C name of a type: its kind and its tag. */
 static const char *plain_name(const char *name, uint32_t *kind)
 {
 	static const struct {
@@ -144,7 +144,7 @@ LOADER(KVMAPI_S390)
 LOADER(KVMAPI_POWERPC)
 LOADER(KVMAPI_RISCV)
 
-/* The types of an architecture, read at its first use and kept for ever; NULL without memory. */
+/* The types of an architecture, read at its first use and kept; NULL = no memory. */
 const struct types *types_of(enum kvmapi_arch arch)
 {
 	static void (*const loaders[KVMAPI_ARCHS])(void) = {
@@ -185,7 +185,7 @@ const char *types_name(const struct btf *btf, uint32_t offset)
 	return name && name[0] ? name : NULL;
 }
 
-/* A composite without a name lends its members to the type around it. */
+/* Members of an anonymous struct or union belong to the type around it. */
 bool types_anonymous(const struct btf *btf, const struct btf_member *member)
 {
 	uint32_t id = member->type;
@@ -208,7 +208,7 @@ bool types_flexible(const struct btf *btf, uint32_t id)
 	return btf_is_array(t) && btf_array(t)->nelems == 0;
 }
 
-/* Does the composite have a member of this name, itself or through one without a name? */
+/* Does the composite have a member of this name, itself or in an anonymous struct or union? */
 bool types_has_member(const struct btf *btf, const struct btf_type *t, const char *name, size_t len)
 {
 	const struct btf_member *m = btf_members(t);

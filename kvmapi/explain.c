@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In words: what an exit that reports a failure says, and what a request on the wrong object was
- * probably meant to be. */
+/* Text for exits that report a failure, and for requests on the wrong kind of object. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -77,7 +76,7 @@ static bool is_amd(const char *backend)
 	return backend && !strcmp(backend, "kvm_amd");
 }
 
-/* Why the processor left the guest; bit 31 of VMX's reason: it did not get in. */
+/* The hardware exit reason; bit 31 of VMX's reason: VM entry failed. */
 static void put_reason(struct text *t, const char *backend, uint64_t reason)
 {
 	if (is_amd(backend))
@@ -173,7 +172,7 @@ static void put_fail_entry(struct text *t, const uint8_t *run, const char *backe
 int kvmapi_exit_explain(enum kvmapi_arch arch, const char *backend, const void *run, size_t have,
 			char *buf, size_t size)
 {
-	/* What was not captured is zero, and counts say what is looked at. */
+	/* Bytes that were not captured are zero; counts tell what is valid. */
 	uint8_t page[sizeof(((struct kvm_run *)0)->internal) + offsetof(struct kvm_run, internal)] =
 		{0};
 	struct text t = {.buf = buf, .size = size};

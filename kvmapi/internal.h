@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of kvmapi share; nobody else includes this. */
+/* Shared by the files of kvmapi/; other rooms do not include this. */
 #ifndef KVMAPI_INTERNAL_H
 #define KVMAPI_INTERNAL_H
 
@@ -64,7 +64,7 @@ enum kvmapi_reg_kind {
 	KVMAPI_REG_WHOLE,
 	KVMAPI_REG_MACRO,
 	KVMAPI_REG_PART,
-	KVMAPI_REG_FIELDS, /* a part, and what is left is a field */
+	KVMAPI_REG_FIELDS, /* the class; the other bits are a field */
 };
 #define KVMAPI_REG_ARGS 5
 struct kvmapi_reg_arg {
@@ -90,7 +90,7 @@ struct kvmapi_attr_name {
 	uint64_t attr;
 };
 
-/* What the index of rows by request has room for. */
+/* Capacity of the index of rows by request. */
 #define KVMAPI_ROWS_MAX 512
 
 /* Rows of live.def. */

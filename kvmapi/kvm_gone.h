@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ioctls that KVM once had and that recent UAPI headers do not name any more.  A VMM may still try
- * them (the answer is ENOTTY), and old kernels serve some, so the table keeps rows for them.
- * A request that <linux/kvm.h> still has wins; its structs are put aside by kvm_newer.h.
+ * ioctls that KVM once had and that recent UAPI headers do not name any more. A VMM may still try
+ * them (the answer is ENOTTY), and old kernels serve some, so the table keeps rows for them. A
+ * request that <linux/kvm.h> still has takes precedence; kvm_newer.h renames its structs.
  */
 #ifndef KVMAPI_KVM_GONE_H
 #define KVMAPI_KVM_GONE_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * <linux/kvm.h> as of Linux 7.2, whatever header is installed: what the table, the model and the
- * fuzzer need and the header of Linux 6.1 lacks.  To be included instead of <linux/kvm.h>;
- * KVMAPI_ARCH_x86 and so on say of which architecture the header is.
+ * <linux/kvm.h> as of Linux 7.2, whatever header is installed: it adds what the table, the model
+ * and the fuzzer need and the header of Linux 6.1 lacks. Include it instead of <linux/kvm.h>;
+ * KVMAPI_ARCH_x86 and so on say for which architecture.
  *
- * Constants: the header wins; the numbers are ABI.  Structs: the installed one is put aside under
- * another name and the declaration here is used always, since no macro tells which members a
- * header's struct has.  So the table and its BTF are the same with every header.
- * tests/unit/kvmapi_newer.c holds all of it against the newest header.
+ * Constants: those of the header are used if present; the numbers are ABI. Structs: the installed
+ * one is renamed and the declaration here is always used, since no macro tells which members a
+ * header's struct has. So the table and its BTF are the same with every header.
+ * tests/unit/kvmapi_newer.c compares all of it with the newest header.
  */
 #ifndef KVMAPI_KVM_NEWER_H
 #define KVMAPI_KVM_NEWER_H

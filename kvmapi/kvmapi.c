@@ -209,7 +209,7 @@ const struct kvmapi_exit *kvmapi_exit(uint32_t reason)
 	size_t count, n;
 
 	rows = kvmapi_exits(&count);
-	/* The table is in the order of the reasons, so the first look is nearly always the last. */
+	/* The table is in the order of the reasons, so the first try nearly always hits. */
 	if (reason < count && rows[reason].reason == reason)
 		return &rows[reason];
 	for (n = 0; n < count; n++)

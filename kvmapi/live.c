@@ -13,23 +13,20 @@
 #include "kvmapi/types.h"
 
 #define PATH_ROOM  256
-/* Of the mask of a run over struct kvm_run: it is what the kernel finds, not what it leaves. */
+/* Flag of a run over struct kvm_run: its state before the call, not after it. */
 #define RUN_ANSWER 1u
 #define DEPTH_MAX  24
 
 enum live_code {
 	LIVE_DEAD,   /* bytes [at, at + size); size 0: to the end */
 	LIVE_BITS,   /* bits .mask of byte `at` */
-	LIVE_IF,     /* pass over .skip operations unless (number & mask) == value */
-	LIVE_UNLESS, /* the other way round */
-	LIVE_SYNCED, /* pass over .skip operations if the run's mask has one of .mask */
-	LIVE_COUNT, /* of .value elements of .size bytes at .from, those from the number on are dead
-		     */
-	LIVE_LOOP, /* run the next .skip operations .value times (0 = to the end), .size bytes apart
-		    */
-	LIVE_SWITCH, /* go on at the case of the number, of which .value are at .mask; none: go on
-			here */
-	LIVE_JUMP,   /* pass over .skip operations */
+	LIVE_IF,     /* skip .skip operations unless (number & mask) == value */
+	LIVE_UNLESS, /* as LIVE_IF, negated */
+	LIVE_SYNCED, /* skip .skip operations if the run's mask has a bit of .mask */
+	LIVE_COUNT,  /* elements at .from: those from the number on are dead */
+	LIVE_LOOP,   /* run the next .skip operations .value times; 0 = to the end */
+	LIVE_SWITCH, /* jump to the case of the number (.value cases at .mask) */
+	LIVE_JUMP,   /* skip .skip operations */
 	LIVE_FD,     /* [at, at + size) names a descriptor */
 	LIVE_PTR,    /* [at, at + size) is an address */
 };
@@ -87,7 +84,7 @@ static pthread_once_t lives_once = PTHREAD_ONCE_INIT;
 
 /* --- making programs -------------------------------------------------------------------------- */
 
-/* A struct with a name that the compiler is in, and where its paths begin. */
+/* A named struct around the current position, and where its paths begin. */
 struct level {
 	uint32_t id;
 	uint32_t at;
@@ -107,7 +104,7 @@ struct compiler {
 	unsigned int level_count, depth;
 	char path[PATH_ROOM];
 	size_t path_len;
-	/* For who asks: the class of each byte, and what nobody says anything about. */
+	/* Optional: the class of each byte, and what has no row. */
 	uint8_t *classes;
 	size_t class_room;
 	unsigned int unsaid;
@@ -127,7 +124,7 @@ static struct live_op *op_add(struct compiler *c, struct live_op op)
 	return &p->ops[p->op_count++];
 }
 
-/* The operation `at` passes over everything behind it so far. */
+/* Let operation `at` skip everything emitted after it. */
 static void op_skip_to_here(struct compiler *c, uint32_t at)
 {
 	if (!c->failed)
@@ -167,7 +164,7 @@ static void unsaid(struct compiler *c, size_t at, size_t size)
 		c->say(c->context, named(c), c->path);
 }
 
-/* Is the path of a row, without its [0], the one that is walked?  *index: of a last [n], n > 0. */
+/* Is the path of a row, without its [0], the current one? *index: of a last [n], n > 0. */
 static bool path_is(const char *row, const char *path, uint32_t *index)
 {
 	*index = 0;
@@ -185,7 +182,7 @@ static bool path_is(const char *row, const char *path, uint32_t *index)
 	}
 }
 
-/* Where the number is that a row of the level asks for. */
+/* The place of the number that a row of the level tests. */
 static bool by_find(const struct compiler *c, const struct level *level, const char *by,
 		    uint32_t *at, uint8_t *width)
 {
@@ -256,8 +253,8 @@ static void use_emit(struct compiler *c, const struct level *level, const struct
 }
 
 /*
- * What live.def says of the member at the path.  Returns whether it says that all of it is dead, or
- * alive as it is: then nothing within has to be looked at.
+ * Apply live.def to the member at the path. True: all of it is dead or alive, so its members need
+ * no look.
  */
 static bool uses_emit(struct compiler *c, uint32_t id, uint32_t at, uint32_t size, bool *said)
 {
@@ -280,7 +277,7 @@ static bool uses_emit(struct compiler *c, uint32_t id, uint32_t at, uint32_t siz
 				*said = true;
 			settled |= use->kind == KVMAPI_USE_ALIVE ||
 				   (use->kind == KVMAPI_USE_IGNORED && !index);
-			/* A name is one element, never all of them. */
+			/* A descriptor or address is one element, never an array. */
 			if (index || use->kind == KVMAPI_USE_FD || use->kind == KVMAPI_USE_PTR)
 				use_emit(c, level, use, at + index * each, each, 0);
 			else
@@ -345,7 +342,7 @@ static void emit_member(struct compiler *c, const struct btf_type *t, uint32_t n
 	class_set(c, from, size, KVMAPI_BYTE_FIELD);
 	settled = uses_emit(c, m->type, from, size, &said);
 	if (bits && c->program->op_count > first && !c->failed) {
-		/* Dead are the bits alone; .def says such things of one field only. */
+		/* Only the bits are dead; live.def has this for one field. */
 		c->program->op_count = first;
 		for (uint32_t b = bit; b < bit + bits; b++)
 			op_add(c, (struct live_op){.code = LIVE_BITS,
@@ -412,7 +409,7 @@ static void emit_struct(struct compiler *c, const struct btf_type *t, uint32_t i
 	c->level_count -= has_name;
 }
 
-/* The member of a union that has a name, or lends it. */
+/* The member of a union by its name, also in an anonymous one. */
 static int member_of(const struct compiler *c, const struct btf_type *t, const char *name)
 {
 	for (uint32_t n = 0; n < btf_vlen(t); n++) {
@@ -427,7 +424,7 @@ static int member_of(const struct compiler *c, const struct btf_type *t, const c
 	return -1;
 }
 
-/* The union holds this member: what is behind its end is dead, and what is dead within it. */
+/* The union holds this member: bytes after its end are dead, and the dead bytes in it. */
 static void emit_chosen(struct compiler *c, const struct btf_type *t, uint32_t at, const char *name)
 {
 	int n = *name ? member_of(c, t, name) : -1;
@@ -516,7 +513,7 @@ static void emit_union(struct compiler *c, const struct btf_type *t, uint32_t at
 	uint32_t by = 0, count = 0, here;
 	uint8_t width = 0;
 
-	/* One of flexible arrays has no tail. */
+	/* A union of flexible arrays has no tail. */
 	if (!t->size)
 		return;
 	if (!c->level_count) {
@@ -542,7 +539,7 @@ static void emit_union(struct compiler *c, const struct btf_type *t, uint32_t at
 	}
 	for (cases = row->cases; cases[count].member; count++)
 		;
-	/* What answers an exit is read whatever the program left in the discriminator. */
+	/* The answer to an exit is read whatever the discriminator holds. */
 	here = c->program->op_count;
 	if (c->run)
 		op_add(c, (struct live_op){.code = LIVE_SYNCED, .mask = RUN_ANSWER});
@@ -625,7 +622,9 @@ static void emit_cap_args(struct compiler *c, uint32_t id)
 			c->program->cases[c->program->case_count - 1].to =
 				here + 1 + 2 * (c->table->cap_args[n].count + 1);
 	}
-	/* Nobody named: as with one.  Then 0, 1, ... arguments; two operations each. */
+	/*
+	 * Capabilities without a row: one argument. Then 0, 1, ... arguments; two operations each.
+	 */
 	for (int n = -1; n <= (int)(size / 8); n++) {
 		uint32_t used = n < 0 ? 8 : (uint32_t)n * 8;
 
@@ -666,7 +665,7 @@ static struct compiler compiler_of(enum kvmapi_arch arch, struct arch_live *live
 	return c;
 }
 
-/* The program of a type, made now if it is not there. */
+/* The program of a type, made at its first use. */
 static const struct live_program *program_make(enum kvmapi_arch arch, struct arch_live *live,
 					       const char *type)
 {
@@ -823,7 +822,7 @@ static uint32_t switch_to(const struct run *r, const struct live_op *op, size_t 
 
 	if (!number_at(r, base + op->at, op->width, &value))
 		return next;
-	/* Exits are in the order of their numbers, so the first look is nearly always the last. */
+	/* Exits are in the order of their numbers, so the first try nearly always hits. */
 	if (value < op->value && cases[value].value == value && !cases[value].otherwise)
 		return cases[value].to;
 	for (uint64_t n = 0; n < op->value; n++)
@@ -906,12 +905,12 @@ static void run_program(enum kvmapi_arch arch, const struct live_program *progra
 		run_ops(&r, 0, program->op_count, 0);
 }
 
-/* All but the ranges is dead. */
+/* Everything outside the ranges is dead. */
 static void keep_ranges(uint8_t *mask, size_t len, const struct range *ranges, unsigned int count)
 {
 	size_t at = 0;
 
-	/* They are few and in no order. */
+	/* A short unsorted list. */
 	while (at < len) {
 		size_t next = len;
 		const struct range *in = NULL;
@@ -931,7 +930,7 @@ static void keep_ranges(uint8_t *mask, size_t len, const struct range *ranges, u
 	}
 }
 
-/* What READS names, of the struct and of each element of its tail. */
+/* What READS lists, in the struct and in each element of its tail. */
 static void keep_read(const struct kvmapi_ioctl *row, const struct row_live *live, uint8_t *mask,
 		      size_t len)
 {
@@ -1012,7 +1011,7 @@ int kvmapi_live_out(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, int64
 	if (!live)
 		return -ENOMEM;
 	if (ret < 0 && !live->answers_errors) {
-		/* Nothing was written; what the kernel read is there still. */
+		/* The kernel wrote nothing: the bytes it read are unchanged. */
 		if (row->dir != KVMAPI_INOUT) {
 			memset(mask, 0, len);
 			return 0;
@@ -1025,7 +1024,7 @@ int kvmapi_live_out(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, int64
 	by_type(arch, row, live, data, mask, len);
 	if (row->payload != KVMAPI_COUNTED)
 		return 0;
-	/* The tail is the kernel's own, or the program's with some of it changed. */
+	/* The kernel wrote the whole tail, or changed some of it. */
 	if (!live->first_by_result)
 		memset(mask + (len - tail), 0xff, tail);
 	else if ((uint64_t)ret * row->elem_size < tail)
@@ -1138,7 +1137,7 @@ int kvmapi_live_classes(enum kvmapi_arch arch, const char *type, uint8_t *classe
 	return rc;
 }
 
-/* What a type leaves unsaid; how many things. */
+/* Print what has no row in a type; returns how many. */
 static int type_unsaid(enum kvmapi_arch arch, const char *type,
 		       void (*say)(void *context, const char *type, const char *path),
 		       void *context)

@@ -23,7 +23,7 @@ static const struct {
 	{28, "KVM_CAP_DEVICE_MSIX"},
 };
 
-/* Errors that only the kernel has a name for, yet some ioctls let out. */
+/* Errors that have a name only in the kernel, yet some ioctls return them. */
 static const struct {
 	int number;
 	const char *name;

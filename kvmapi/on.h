@@ -9,7 +9,7 @@
 #define CAT(a, b)  CAT_(a, b)
 #define CAT_(a, b) a##b
 
-/* Where a name stands for this architecture it brings a second argument, 1, before the 0. */
+/* The name of this architecture expands to a second argument, 1, before the 0. */
 #define ON(...)			       ON_(__VA_ARGS__, , , , , , )
 #define ON_(a, b, c, d, e, ...)	       ON_SECOND(~HERE_##a HERE_##b HERE_##c HERE_##d HERE_##e, 0, ~)
 #define ON_SECOND(...)		       ON_SECOND_(__VA_ARGS__)

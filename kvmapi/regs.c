@@ -32,7 +32,7 @@ static size_t put(char *buf, size_t size, size_t used, const char *text)
 	return used + len;
 }
 
-/* A register that has a name, or is one of those that a macro makes. */
+/* A register with a name of its own, or from a macro. */
 static const char *whole_text(const struct kvmapi_table *table, uint64_t id, char *buf, size_t size)
 {
 	char number[24];
@@ -61,7 +61,7 @@ static const char *whole_text(const struct kvmapi_table *table, uint64_t id, cha
 	return NULL;
 }
 
-/* What is left of an id of a class, as the field that it stands for; false if it is none. */
+/* The rest of an id of a class as a field; false if there is no such field. */
 static bool field_text(enum kvmapi_arch arch, const struct kvmapi_reg *row, uint64_t rest,
 		       char *path, size_t size)
 {

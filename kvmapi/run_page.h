@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Offsets of struct kvm_run up to the exit union, in bytes, for what looks into pages of any machine.  They are the same on
- * every architecture (table.c holds them against the headers); where the union is differs: KVMAPI_RUN_UNION.
+ * Offsets of struct kvm_run up to the exit union, in bytes, for code that reads pages of any
+ * machine. They are the same on every architecture (table.c checks them against the headers); only
+ * the offset of the union differs: KVMAPI_RUN_UNION.
  */
 #ifndef KVMAPI_RUN_PAGE_H
 #define KVMAPI_RUN_PAGE_H

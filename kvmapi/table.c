@@ -267,7 +267,7 @@ static const struct kvmapi_field fields[] = {
 
 /* --- registers --- */
 
-/* Names become strings before the constants that they are take their place. */
+/* Names become strings before they are expanded to constants. */
 #define REG(on_, constant_)		CAT(REG_, on_)(#constant_, constant_)
 #define REG_PART(on_, constant_, mask_) CAT(REG_PART_, on_)(#constant_, constant_, mask_)
 #define REG_MACRO(on_, macro_, ...)	CAT(REG_MACRO_, on_)(#macro_, __VA_ARGS__)
@@ -297,7 +297,7 @@ static const struct kvmapi_field fields[] = {
 	 .type = #type_,                                         \
 	 .unit = sizeof(unit_)},
 
-/* x86 has none, and an array has one at least. */
+/* x86 has no registers, but an array needs an element. */
 static const struct kvmapi_reg regs[] = {
 #include "kvmapi/regs.def"
 	{.name = NULL},

@@ -39,7 +39,7 @@
 #define ATTRIBUTE_1(type_) KEEP_AT(attribute_, type_)
 #include "kvmapi/kvm_attrs.def"
 
-/* Types that no row names, for what lies in shared pages or behind a command. */
+/* Types that no row names: contents of shared pages, or behind a command. */
 struct kvm_coalesced_mmio_ring coalesced_mmio_ring;
 struct kvm_dirty_gfn dirty_gfn;
 __u8 byte;
@@ -56,7 +56,7 @@ struct kvm_sev_snp_launch_start sev_snp_launch_start;
 struct kvm_sev_snp_launch_update sev_snp_launch_update;
 struct kvm_sev_snp_launch_finish sev_snp_launch_finish;
 #endif
-/* What the ids of registers are about. */
+/* Types that ids of registers refer to. */
 #if defined(KVMAPI_ARCH_arm64)
 struct kvm_regs core_regs;
 #endif

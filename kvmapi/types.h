@@ -9,8 +9,7 @@
 
 #include "kvmapi/internal.h"
 
-/* Rows of a table by the type they speak of: row number + 1 of the first, and of the next of each
- * row. */
+/* Rows of a table by type: row number + 1 of the first row, and for each row of the next one. */
 struct rows_by_type {
 	uint16_t *first; /* by type id */
 	uint16_t *next;	 /* by row */
@@ -40,12 +39,12 @@ const struct btf_type *types_real(const struct btf *btf, uint32_t *id);
 size_t types_size(const struct btf *btf, uint32_t id);
 /* A name of the BTF, NULL where it is empty. */
 const char *types_name(const struct btf *btf, uint32_t offset);
-/* A composite without a name lends its members to the type around it. */
+/* Is it an anonymous struct or union? Its members belong to the type around it. */
 bool types_anonymous(const struct btf *btf, const struct btf_member *member);
 /* The placeholder in front of a flexible array in the UAPI headers. */
 bool types_placeholder(const struct btf *btf, const struct btf_member *member);
 bool types_flexible(const struct btf *btf, uint32_t id);
-/* Does the composite have a member of this name, itself or through one without a name? */
+/* Does the composite have a member of this name, itself or in an anonymous struct or union? */
 bool types_has_member(const struct btf *btf, const struct btf_type *t, const char *name,
 		      size_t len);
 /*
@@ -54,11 +53,11 @@ bool types_has_member(const struct btf *btf, const struct btf_type *t, const cha
  */
 int types_path(const struct btf *btf, uint32_t id, const char *path, size_t *offset, size_t *size);
 
-/* Is this the union of struct kvm_run that exits.def speaks of? */
+/* Is this the exit union of struct kvm_run (exits.def)? */
 bool types_exits(const struct btf *btf, const char *named, const struct btf_type *t);
 /*
  * The row of unions.def for a union at `path` of the nearest struct that has a name, NULL = none.
- * anonymous: the union is a member without a name, `path` is that of what is around it.
+ * anonymous: the union has no name, and `path` is that of the type around it.
  */
 const struct kvmapi_union *types_union(const struct types *types, const struct kvmapi_table *table,
 				       uint32_t named_id, const char *path,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Values by their BTF: the walk that the text and the JSON back end share, and paths of fields.
- * What BTF does not know (flags, enumerations, unions) is in fields.def, unions.def and exits.def.
+ * What BTF does not say (flags, enumerations, unions) is in fields.def, unions.def and exits.def.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -195,7 +195,7 @@ static size_t captured(const struct walk *w, size_t at, size_t size)
 	return w->len - at < size ? w->len - at : size;
 }
 
-/* An integer of the tape's byte order.  The caller has looked that it was captured. */
+/* An integer of the tape's byte order. The caller has checked that it was captured. */
 static uint64_t number_read(const struct walk *w, size_t at, size_t bytes)
 {
 	return bytes_get(w->data + at, bytes, w->big_endian);
@@ -215,12 +215,12 @@ static uint64_t sign_extend(uint64_t value, unsigned int bits)
 				 : value;
 }
 
-/* The path of the last member, with its name put behind; returns the length to go back to. */
+/* Append a member's name to the path; returns the old length. */
 static size_t path_push(struct walk *w, const char *name)
 {
 	size_t before = w->path_len, len = strlen(name), at = before;
 
-	/* One that does not fit is none of the tables'. */
+	/* A path that does not fit is in no table. */
 	if (before + 1 + len >= sizeof(w->path))
 		return before;
 	if (before)
@@ -252,7 +252,7 @@ static bool zero_has_name(const struct walk *w)
 {
 	const struct kvmapi_field *row = style_find(w);
 
-	/* Of attributes some, and only where the object is known. */
+	/* Some attributes, and only if the object is known. */
 	return row && row->style >= KVMAPI_STYLE_ENUM &&
 	       (row->style < KVMAPI_STYLE_GROUP || w->owner);
 }
@@ -344,7 +344,7 @@ static int walk_bitfield(struct walk *w, const char *name, const struct btf_type
 	if (captured(w, at, bytes) < bytes)
 		return w->sink->missing(w->ctx, name);
 	number.value = number_read(w, at, bytes);
-	/* Bits are counted from the most significant one where bytes are. */
+	/* On big-endian machines bits are counted from the most significant one. */
 	number.value >>= w->big_endian ? bytes * 8 - shift - bits : shift;
 	number.value &= bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
 	number.is_signed = btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
@@ -423,8 +423,10 @@ static int walk_struct(struct walk *w, const char *name, const struct btf_type *
 	return err;
 }
 
-/* The name of the member that holds the value of a union, "" if none does (an exit without data),
- * NULL. */
+/*
+ * The name of the member that holds the value of a union, "" if none does (an exit without data),
+ * NULL.
+ */
 static const char *union_member(const struct walk *w, const struct btf_type *t, bool anonymous)
 {
 	const struct kvmapi_union *row;
@@ -499,7 +501,7 @@ static int walk_members(struct walk *w, const struct btf_type *t, size_t at)
 	return err;
 }
 
-/* anonymous: the union is a member without a name, so its member stands for it. */
+/* anonymous: the union has no name, so its member is shown in its place. */
 static int walk_union(struct walk *w, const char *name, const struct btf_type *t, size_t at,
 		      bool anonymous)
 {
@@ -509,7 +511,7 @@ static int walk_union(struct walk *w, const char *name, const struct btf_type *t
 	uint32_t n, id;
 	int err;
 
-	/* A union of flexible arrays takes what is left. */
+	/* A union of flexible arrays extends to the end. */
 	if (size == 0)
 		size = w->len > at ? w->len - at : 0;
 	if (member && !member[0])
@@ -594,7 +596,7 @@ struct name {
 static void name_add(struct name *name, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What does not fit is cut off. */
+/* A path that does not fit is truncated. */
 static void name_add(struct name *name, const char *format, ...)
 {
 	va_list args;
@@ -623,8 +625,7 @@ static int member_at(const struct btf *btf, const struct btf_type *t, size_t off
 		if (types_placeholder(btf, &m[n]) || offset < from)
 			continue;
 		*at = from;
-		/* Nothing comes behind a flexible array, or behind the union or struct that hides
-		 * one. */
+		/* Nothing follows a flexible array, or a union or struct that ends in one. */
 		if (offset < from + size || (size == 0 && n + 1 == btf_vlen(t)))
 			return (int)n;
 	}
@@ -694,8 +695,10 @@ static int name_at(struct walk *w, uint32_t id, size_t offset, struct name *out)
 				n = -1;
 		}
 		if (n < 0) {
-			/* A hole, a union of which nothing says which member it holds, or what is
-			 * behind a member that is shorter than the union. */
+			/*
+			 * A hole, a union whose member is not known, or bytes after a member that
+			 * is shorter than the union.
+			 */
 			name_add(out, "+%zu", offset);
 			return 0;
 		}
@@ -744,7 +747,7 @@ int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char
 /* --- leaves ----------------------------------------------------------------------------------- */
 
 struct leaves {
-	struct walk walk; /* for its path, by which fields.def knows a field */
+	struct walk walk; /* for its path, the key of fields.def */
 	struct kvmapi_leaf *leaves;
 	size_t room, count;
 };

@@ -76,12 +76,13 @@ static json_t *number_make(const struct kvmapi_number *number)
 	return json_string_nocheck(text + at);
 }
 
-/* {"value": ..., NAME: ...}; takes the reference to `what`, which may be NULL for lack of memory.
+/*
+ * {"value": ..., NAME: ...}; takes the reference to `what`, which may be NULL for lack of memory.
  */
 static json_t *number_with(const struct kvmapi_number *number, const char *name, json_t *what)
 {
 	json_t *object = json_object();
-	/* Both take their reference also if they fail. */
+	/* Both take the reference even if they fail. */
 	int failed = json_object_set_new_nocheck(object, "value", number_make(number));
 
 	failed |= json_object_set_new_nocheck(object, name, what);

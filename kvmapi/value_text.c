@@ -11,7 +11,7 @@
 
 struct text {
 	FILE *file;
-	bool first; /* nothing stands in the innermost braces yet */
+	bool first; /* the innermost braces are empty so far */
 };
 
 static void item(struct text *text, const char *name)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What goes onto the tape holds no byte that the kernel neither read nor wrote: such bytes are the
- * program's own memory.  What was captured has them, since a struct is read as a whole.
+ * Bytes that the kernel neither read nor wrote are the program's own memory and do not belong on
+ * the tape. Structs are captured as a whole, so such bytes are removed here.
  */
 #include "recorder/internal.h"
 

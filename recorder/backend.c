@@ -2,15 +2,15 @@
 /*
  * Ways to attach.
  *
- * "fentry": at the functions of KVM that answer an ioctl, so that only calls to KVM pay: four, and
- * two that 32-bit programs come by, which answer some requests themselves.  Wants
- * trampolines and a kernel that describes the functions of its modules (5.11 on x86, 6.4 on arm64).
- * A function that fentry does not reach gets a kprobe instead.  It does not see what the kernel
- * answers before KVM is asked: requests of every file (FIOCLEX), a request refused by a security
- * module, a request on a file of KVM without ioctls.
+ * "fentry": at the functions of KVM that answer an ioctl, so that only calls to KVM are slowed:
+ * four, and two for 32-bit programs, which answer some requests themselves. Needs trampolines and a
+ * kernel that describes the functions of its modules (5.11 on x86, 6.4 on arm64). A function that
+ * fentry does not reach gets a kprobe instead. It does not see what the kernel answers before KVM
+ * gets the call: requests of every file (FIOCLEX), a request refused by a security module, a
+ * request on a file of KVM without ioctls.
  *
- * "tracepoint": the tracepoints at the beginning and the end of every system call.  Every thread of
- * the machine pays a little for each of its calls while a recorder runs; works on every kernel
+ * "tracepoint": the tracepoints at the beginning and the end of every system call. Each system call
+ * of each thread of the machine is slowed a little while a recorder runs. Works on every kernel
  * from 5.10 with BTF, even where trampolines are refused.
  */
 #include <bpf/bpf.h>
@@ -44,8 +44,8 @@ static void backend_detach(struct kvmtape_bpf *skeleton)
 }
 
 /*
- * Times that neither of two programs at the same place may have run: neither was skipped more often
- * together than one of them alone.  Where threads find no room, only the second counts them.
+ * Upper bound of the calls that neither of two programs at the same place saw: both were skipped at
+ * most as often as one of them. If there is no room for a thread, only the second one counts it.
  */
 static uint64_t both_missed(const struct kvmtape_bpf *skeleton, const struct bpf_program *first,
 			    const struct bpf_program *again)
@@ -100,10 +100,10 @@ static void hooks_of(const struct kvmtape_bpf *skeleton, struct hook hooks[HOOKS
 }
 
 /*
- * Whether the kernel preempts itself, and with it our programs.  Up to 6.12 it does not do so
- * inside the tracepoints of system calls (commit 4aadde89d81f), and elsewhere only if it was built
- * for that; since 6.13 distributions build it so (PREEMPT_LAZY).  A kernel that counts as one that
- * does not, and does, hides calls, but they are counted all the same.
+ * Can the kernel preempt itself, and with it our programs? Up to 6.12 it does not do so inside the
+ * tracepoints of system calls (commit 4aadde89d81f), and elsewhere only if it was built for that;
+ * since 6.13 distributions build it so (PREEMPT_LAZY). If this answer is wrongly "no", calls go
+ * unseen, but they are still counted.
  */
 static bool kernel_is_preempted(void)
 {

@@ -55,7 +55,7 @@ void recorder_signals_save(struct recorder_signals *s)
 	sigprocmask(SIG_SETMASK, NULL, &s->mask);
 }
 
-/* In the child: what is ignored stays ignored over exec(), handlers of ours do not. */
+/* In the child: ignored signals stay ignored over exec(); our handlers do not survive it. */
 static void restore_signals(const struct recorder_signals *s)
 {
 	for (int number = 1; number < RECORDER_SIGNALS; number++) {
@@ -83,7 +83,7 @@ bool recorder_invoking_user(uid_t *uid, gid_t *gid)
 	return u != 0;
 }
 
-/* In the child: what sudo made us, COMMAND is not.  0 or -errno. */
+/* In the child: drop the privileges that sudo gave us. 0 or -errno. */
 static int become_invoking_user(void)
 {
 	struct passwd *user;
@@ -118,7 +118,7 @@ static void become(const struct recorder_options *options, int go, int error, in
 	} while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(127);
-	/* KVM knows no such request; the eBPF program sees it all the same. */
+	/* KVM has no such request, but the eBPF program sees it. */
 	ioctl(kvm, RECORD_JOIN, cookie);
 	setrlimit(RLIMIT_MEMLOCK, memlock);
 	err = options->as_root ? 0 : -become_invoking_user();

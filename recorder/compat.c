@@ -42,7 +42,7 @@ static long compat_ioctl(int fd, uint32_t request, uint32_t arg)
 	return ret;
 }
 
-/* In the child.  A kernel that runs no 32-bit programs ends it by SIGSEGV. */
+/* In the child. A kernel without 32-bit programs kills it with SIGSEGV. */
 static void compat_child(int kvm, uint64_t cookie)
 {
 	const struct rlimit no_core = {};
@@ -112,7 +112,7 @@ static void native_msr_filter(struct tape_call *call, struct tape_part *part,
 	if (part->want != sizeof(*from))
 		return;
 	part->want = sizeof(*to);
-	/* Of a part of it, all that counts would be at other places. */
+	/* A partly captured struct cannot be converted: its fields are at other offsets. */
 	if (part->have != sizeof(*from)) {
 		part->have = 0;
 		return;

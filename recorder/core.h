@@ -2,8 +2,8 @@
 /*
  * core: the few kernel structs that the eBPF program reads, only the members it uses.
  *
- * libbpf moves every access to where the running kernel keeps the member (CO-RE), so the order and
- * the offsets here mean nothing.  A name with "___" is a second shape of the struct before it.
+ * libbpf relocates every access to the offset in the running kernel (CO-RE), so the order and the
+ * offsets here do not matter. A name with "___" is a second shape of the struct before it.
  */
 #ifndef RECORDER_CORE_H
 #define RECORDER_CORE_H
@@ -176,7 +176,7 @@ struct pt_regs {
 #define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, di)
 /*
  * The system calls of 32-bit programs, and of 64-bit ones by "int 0x80": their numbers, and where
- * their arguments are.  The kernel notes in TS_COMPAT of the thread that one of them runs.
+ * their arguments are. The kernel sets TS_COMPAT of the thread while one of them runs.
  */
 #define core_compat_ioctl	     54
 #define core_compat_close	     6
@@ -201,8 +201,7 @@ struct pt_regs {
 #define core_syscall_nr(regs)	     ((long)(regs)->syscallno)
 #define core_syscall_nr_read(regs)   ((long)BPF_CORE_READ(regs, syscallno))
 #define core_syscall_arg0_read(regs) BPF_CORE_READ(regs, orig_x0)
-/* KVM of this architecture has no calls of 32-bit programs: it does not even let them open
- * /dev/kvm. */
+/* KVM of this architecture does not let 32-bit programs open /dev/kvm. */
 #define core_compat_ioctl	     (-2)
 #define core_compat_close	     (-2)
 #define core_in_compat(task)	     (BPF_CORE_READ(task, thread_info.flags) & 1 << 22)

@@ -3,7 +3,7 @@
  * The environment block: which machine, which KVM, which VMM ("Environment" in
  * docs/tape-format.md).
  *
- * What cannot be found out is left away; only lack of memory and a refused /dev/kvm are errors.
+ * What cannot be found out is omitted; only lack of memory and a refused /dev/kvm are errors.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "base/hash.h"
 #include "recorder/internal.h"
 
-#define CAPS_LIMIT  1024 /* capability numbers are looked for below this */
+#define CAPS_LIMIT  1024 /* limit of capability numbers */
 #define CAPS_BEYOND 32	 /* how many are asked for after the last one that has a name */
 
 /* First line of a file, without its newline; -errno. */
@@ -128,7 +128,7 @@ static int env_caps(struct tape_env *env, int kvm)
 	return err;
 }
 
-/* Of what the table says of this machine's architecture: which rows made the capture rules. */
+/* Hash of the table for this machine's architecture: which rows made the capture rules. */
 static int env_table(struct tape_env *env)
 {
 	const struct kvmapi_ioctl *rows;

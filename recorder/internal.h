@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * What the files of the user side share.  Internal to recorder/.
- */
+/* Shared by the files of the user side. Internal to recorder/. */
 #ifndef RECORDER_INTERNAL_H
 #define RECORDER_INTERNAL_H
 
@@ -24,11 +22,11 @@ struct kvmtape_bpf;
 #define RECORDER_COMPAT_HOOKS 0u /* KVM has no such functions on other machines */
 #endif
 
-/* A line for a person. */
+/* Set the message: one line. */
 struct recorder_message {
 	char text[RECORDER_MESSAGE];
 };
-/* Set the line, return err. */
+/* Set the message, return err. */
 int recorder_fail(struct recorder_message *message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -41,22 +39,21 @@ struct recorder_skips {
 };
 
 /*
- * A way to hang record_enter() and record_leave() of the eBPF program into the kernel.  A second
- * way is one more of these and its programs in kvmtape.bpf.c.
+ * A way to attach record_enter() and record_leave() of the eBPF program to the kernel. A new way
+ * needs one more of these and its programs in kvmtape.bpf.c.
  */
 struct recorder_backend {
 	const char *name;
 	/*
-	 * Kinds of objects whose calls it sees by a hook of their own, each of which has to be
-	 * proven at start-up: a hook can be attached and never run (fentry on x86 6.12 was seen
-	 * so).  RECORDER_COMPAT(kind) is the hook for calls of 32-bit programs.
+	 * Kinds of objects that have a hook of their own. Each hook is tested at start-up, since a
+	 * hook can be attached and never run (seen with fentry on x86 6.12). RECORDER_COMPAT(kind)
+	 * is the hook for calls of 32-bit programs.
 	 */
 	uint32_t hooks;
-	bool sees_last_close; /* by a hook of its own, to be proven as well */
+	bool sees_last_close; /* a hook of its own, tested as well */
 	/*
-	 * Before loading: choose the programs that are loaded.  hooks: those that there are on this
-	 * kernel.  probed: those for which another kind of program is to be taken, since the better
-	 * one did not run.
+	 * Before loading: choose the programs that are loaded. hooks: those that exist on this
+	 * kernel. probed: those that need a kprobe, since the better program did not run.
 	 */
 	void (*choose)(struct kvmtape_bpf *skeleton, bool wanted, uint32_t hooks, uint32_t probed);
 	bool can_probe;
@@ -69,10 +66,9 @@ extern const struct recorder_backend *const recorder_backends[];
 
 /* --- capture rules: rules.c ------------------------------------------------------------------- */
 
-/* Numbers that the eBPF program wants before it is loaded.  rings: dirty rings are captured. */
+/* Numbers that the eBPF program needs before it is loaded. rings: dirty rings are captured. */
 void recorder_rules_constants(struct kvmtape_bpf *skeleton, bool rings);
-/* Turn the rows of this machine's architecture into rules of the loaded program; kvm is open
- * /dev/kvm. */
+/* Turn the rows of this architecture into rules of the loaded program; kvm is open /dev/kvm. */
 int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm);
 /*
  * A VMM has asked a VM for a capability.  If blobs are as long as the answer, capture that much
@@ -129,8 +125,7 @@ void recorder_thread_remove(struct recorder_tables *t, uint32_t tid);
 
 struct recorder_object *recorder_object_find(struct recorder_tables *t, uint32_t kind,
 					     uint64_t address);
-/* A new object with the next id, in the place of one at the same address before.  NULL: no memory.
- */
+/* A new object with the next id; replaces one at the same address. NULL: no memory. */
 struct recorder_object *recorder_object_add(struct recorder_tables *t, uint32_t kind,
 					    uint64_t address, uint64_t serial);
 /*
@@ -144,14 +139,14 @@ void recorder_tables_release(struct recorder_tables *t);
 
 /*
  * A child asks to be followed and makes harmless calls as a 32-bit program makes them, one for each
- * hook of RECORDER_COMPAT_HOOKS.  Returns those that were called: none where the kernel runs no
- * 32-bit programs, so that there is nothing to be seen.
+ * hook of RECORDER_COMPAT_HOOKS. Returns the hooks that were called: none if the kernel runs no
+ * 32-bit programs.
  */
 uint32_t recorder_compat_call(int kvm, uint64_t cookie);
 
 /*
- * If 32-bit programs make the call `request` by another number and with another layout: that
- * number, and `rule`, which is that of `request`, becomes what fits there.  0: they do not.
+ * If 32-bit programs make the call `request` with another number and layout: return that number and
+ * convert `rule`, which is that of `request`. 0: they do not.
  */
 uint32_t recorder_compat_rule(uint32_t request, struct record_rule *rule);
 
@@ -163,8 +158,8 @@ union recorder_native {
 	uint8_t bytes[sizeof(struct kvm_clear_dirty_log)];
 };
 /*
- * A call of a 32-bit program becomes the call of a 64-bit program that says the same: request and
- * argument.  parts: the call's own; `native` has the bytes then, as long as the call is used.
+ * Convert a call of a 32-bit program, request and argument, to the same call of a 64-bit program.
+ * parts: those of the call; afterwards `native` holds the bytes, as long as the call is used.
  */
 void recorder_compat_native(struct tape_call *call, struct tape_part *parts,
 			    union recorder_native *native);
@@ -181,23 +176,22 @@ int recorder_write_return(struct tape_writer *writer, struct tape_live *live, ui
 
 struct recorder_command {
 	pid_t pid; /* 0 = not started */
-	int go;	   /* closing it without a byte ends the child, a byte lets it run */
-	int error; /* the child writes errno here if it cannot become COMMAND */
+	int go;	   /* a byte releases the child; closing it ends the child */
+	int error; /* the child writes errno here if COMMAND cannot run */
 	bool ended;
 	int status; /* of waitpid() */
 };
 
-/* Whether a command of this name can be found and run, as execvp() looks for it: 0, -ENOENT,
- * -EACCES. */
+/* Can execvp() find and run a command of this name? 0, -ENOENT, -EACCES. */
 int recorder_command_check(const char *name);
 /*
- * Fork a child that waits.  When it is let go it asks the eBPF program to be followed, by a call on
- * kvm (open /dev/kvm) with `cookie`, and becomes the argv of the options.  memlock is the limit
- * that it is to have.
+ * Fork a child that waits. When it is released, it asks the eBPF program to be followed by a call
+ * on kvm (open /dev/kvm) with `cookie`, and runs argv of the options. memlock is the limit that it
+ * gets.
  */
 int recorder_command_fork(struct recorder_command *c, const struct recorder_options *options,
 			  int kvm, uint64_t cookie, const struct rlimit *memlock);
-/* Let it go.  0, or the reason why it could not become argv. */
+/* Release it. 0, or the reason why argv could not be run. */
 int recorder_command_go(struct recorder_command *c);
 /* True once it has ended. */
 bool recorder_command_ended(struct recorder_command *c);

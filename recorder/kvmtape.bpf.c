@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * kvmtape.bpf: sees every ioctl that followed threads make on files of KVM, and sends it to the
- * user side.
+ * kvmtape.bpf: sees every ioctl that followed threads make on files of KVM, and sends it to user
+ * space.
  *
  * Nothing here knows an ioctl by name: rules[] says what the argument of a (kind, request) points
- * to. record_enter() and record_leave() do the work; the programs at the end only say where they
- * hang, so that another way to attach needs no more than its own few lines there.
+ * to. record_enter() and record_leave() do the work; the programs at the end only attach them, so
+ * another way to attach needs a few lines there.
  *
- * A program cannot be moved to another CPU while it runs.  It can be preempted by another thread
+ * A program cannot be moved to another CPU while it runs. It can be preempted by another thread
  * that runs one on the same CPU: behind a trampoline (fentry, fexit) always, and since kernel 6.13
- * (commit 4aadde89d81f and what followed it) at the tracepoints of system calls.  So scratch[] is
+ * (commit 4aadde89d81f and what followed it) at the tracepoints of system calls. So scratch[] is
  * held by claim_scratch(), and counters are added to with one instruction.
  *
- * While a program is preempted, the kernel does not run the same program for others on that CPU,
- * but counts (recursion_misses): calls would go unseen.  So the programs that can be preempted are
- * there twice.  The second, named _again, hangs at the same place and does what the first was not
- * let do; the kernel counts for each of them, and a call is unseen only if neither ran.
+ * While a program is preempted, the kernel does not run the same program for other threads on that
+ * CPU; it only counts them (recursion_misses), so calls would go unseen. So each program that can
+ * be preempted is attached twice. The second one, named _again, runs when recursion protection
+ * blocks the first; the kernel counts for each of them, and a call is unseen only if neither ran.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
@@ -52,7 +52,7 @@ __u64 lost_notices;   /* records of closing, exec and exit that did not fit into
 __u64 lost_processes; /* children not followed, for want of room */
 __u64 lost_signals;   /* records of signals that did not fit into the ring */
 __u64 changes;	      /* grows when an object may have become another one */
-__u64 oldest;	      /* serials below are no longer good */
+__u64 oldest;	      /* serials below this are not valid any more */
 /* The object that RECORD_PROBE asks for, and the answer. */
 __u64 probe_file;
 __u64 probe_address;
@@ -76,7 +76,7 @@ struct {
 	__type(value, __u8);
 } followed SEC(".maps");
 
-/* Objects that records spoke of: their serials. */
+/* Serials of the objects in records. */
 struct object_key {
 	__u64 address;
 	__u64 kind;
@@ -121,7 +121,7 @@ struct {
 	__type(value, __u64);
 } slots SEC(".maps");
 
-/* What files with these operations are: a kind, or 0 for what is not of KVM. */
+/* Kind of the files with these operations; 0 = not of KVM. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2048);
@@ -135,7 +135,7 @@ enum call_state {
 	CALL_LOST, /* it is not, so the return is not sent either */
 };
 
-/* Tracepoints run the program first that was attached first, trampolines the one attached last. */
+/* Tracepoints first run the program attached first, trampolines the one attached last. */
 enum begun {
 	BEGUN_NONE,
 	BEGUN_ONE,   /* the other program has nothing to do */
@@ -179,10 +179,10 @@ struct {
 } counters SEC(".maps");
 
 /*
- * A record under construction.  Parts begin below PART_START_MAX, so that the verifier can be shown
- * by a mask that all stays inside; OFFSET_MASK is that mask.  There are SCRATCH_LEVELS of them for
- * each CPU.  An offset into one carries its level in the bits from LEVEL_SHIFT, for functions that
- * can be given numbers only.
+ * A record under construction. Parts begin below PART_START_MAX, so that a mask (OFFSET_MASK)
+ * proves to the verifier that accesses stay inside. There are SCRATCH_LEVELS records for each CPU.
+ * An offset has the level of its record in the bits from LEVEL_SHIFT, for functions that can take
+ * numbers only.
  */
 #define PART_START_MAX 0xf000U
 #define OFFSET_MASK    0x1ffffU
@@ -201,15 +201,15 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
-/* A value for maps that want one larger than the stack should hold. */
+/* A value for maps that is too large for the stack. */
 static const struct thread no_thread;
 
 /* --- building a record ------------------------------------------------------------------------ */
 
 /*
  * put_part(), put_pointer() and read_pages() are global functions that take numbers only: the
- * verifier then checks each once, not once for every path that leads there, and kernels from 5.6
- * accept them.
+ * verifier then checks each of them once, not once for every path, and kernels from 5.6 accept
+ * them.
  */
 
 static __always_inline struct record_counters *my_counters(void)
@@ -227,9 +227,9 @@ static __always_inline struct scratch *scratch_of(__u32 off)
 }
 
 /*
- * Scratch memory for this run alone; its level comes into *off.  NULL: so many runs that were
- * preempted on this CPU hold it all.  Others on the same CPU can come between any two instructions,
- * but whoever adds one and then finds more than one goes away again, so two never both stay.
+ * Scratch memory for this run alone; *off gets its level. NULL: preempted runs on this CPU hold all
+ * of it. Another run can come between any two instructions, but a run that adds one and then finds
+ * more than one gives up, so two runs never share it.
  */
 static __always_inline struct scratch *claim_scratch(__u32 *off)
 {
@@ -269,12 +269,12 @@ static __always_inline struct record_rule *my_rule(const struct thread *t)
 	return rule && rule->flags & RECORD_RULE_COMPAT && !t->compat ? NULL : rule;
 }
 
-/* AND that clang cannot reason away: the verifier has to see it. */
+/* AND that clang must not optimise away: the verifier needs it. */
 #define mask(x, m) asm volatile("%0 &= %1" : "+r"(x) : "i"(m))
 
 /*
- * As much of [addr, addr + len) as can be read, page by page; the number of bytes.  A read that
- * faults leaves zeros behind, which nobody may see: the caller ends the part here.
+ * As much of [addr, addr + len) as can be read, page by page; the number of bytes. A read that
+ * faults leaves zeros behind, which must not be shown: the caller ends the part here.
  */
 __noinline __u32 read_pages(__u32 at, __u64 addr, __u32 len)
 {
@@ -359,9 +359,9 @@ __noinline __u32 put_part(__u32 off, __u64 addr, __u64 want, __u32 how)
 }
 
 /*
- * What the dirty ring of a vCPU holds, from the first entry that was not taken back on.  It is read
- * where the kernel has it: the VMM may have mapped it anywhere, or not.  role: with the part's
- * flags from bit 8.
+ * The contents of a vCPU's dirty ring from the first entry that was not reset. They are read from
+ * the kernel's memory, since the VMM may have mapped the ring anywhere or not at all. role: with
+ * the part's flags from bit 8.
  */
 __noinline __u32 put_ring(__u32 off, __u64 vcpu_address, __u32 role)
 {
@@ -420,7 +420,7 @@ static __always_inline bool is_node(__u64 entry)
 	return (entry & 3) == 2 && entry > 4096;
 }
 
-/* The n-th vCPU that was made of a VM, 0: none. */
+/* The n-th vCPU of a VM in the order of creation, 0: none. */
 __noinline __u64 find_vcpu(__u64 vm, __u32 n)
 {
 	struct kvm *kvm = (void *)vm;
@@ -446,7 +446,9 @@ __noinline __u64 find_vcpu(__u64 vm, __u32 n)
 	return entry & 3 ? 0 : entry;
 }
 
-/* The rings of a VM's vCPUs; there are roles for so many.  If it has more, the last is clipped. */
+/*
+ * The rings of a VM's vCPUs, as many as there are roles. If it has more, the last one is clipped.
+ */
 __noinline __u32 put_rings(__u32 off, __u64 vm)
 {
 	struct kvm *kvm = (void *)vm;
@@ -462,7 +464,7 @@ __noinline __u32 put_rings(__u32 off, __u64 vm)
 
 		if (n == RECORD_NESTED_POINTERS - 1 && count > RECORD_NESTED_POINTERS)
 			role |= RECORD_PART_CLIPPED << 8;
-		/* One that is not found is not forgotten: what it holds could not be read. */
+		/* A ring that is not found still gets a part, marked as not readable. */
 		off = vcpu ? put_ring(off, vcpu, role)
 			   : put_part(off, 0, RECORD_RING_ENTRY, HOW(role & 0xff, 0, READ_KERNEL));
 	}
@@ -512,7 +514,7 @@ static __always_inline struct file *file_of_fd(__u32 fd)
 	__u32 max;
 
 	if (twice) {
-		/* Kernels that are so new let us follow pointers, which costs less. */
+		/* Such new kernels allow direct pointer access, which costs less. */
 		struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
 
 		max = fdt->max_fds;
@@ -540,9 +542,8 @@ static __always_inline bool begins(const char *name, const char *with, int len)
 }
 
 /*
- * The kind of a file that is met for the first time.  Names of anonymous inodes are part of what
- * the kernel shows in /proc/PID/fd; an ordinary file can bear such a name too, so the file system
- * is looked at.
+ * The kind of a file that is seen for the first time. The names of anonymous inodes are those in
+ * /proc/PID/fd; an ordinary file can have such a name too, so the file system is checked.
  */
 static __noinline __u32 find_kind(struct file *file)
 {
@@ -594,8 +595,8 @@ static __always_inline bool know_vcpu(void)
 }
 
 /*
- * The serial of an object that was made before, of the last one at this address.  file: 0 if it is
- * not at hand.  Each object has one, so another file is another object.
+ * The serial of an object that exists already: the last one at this address. file: 0 if not known.
+ * Each object has one file, so another file is another object.
  */
 static __noinline __u64 serial_of(__u64 address, __u64 kind, __u64 file)
 {
@@ -612,7 +613,7 @@ static __noinline __u64 serial_of(__u64 address, __u64 kind, __u64 file)
 		*known = new;
 		return new.serial;
 	}
-	/* Another thread can be quicker. */
+	/* Another thread may have added it meanwhile. */
 	if (bpf_map_update_elem(&objects, &key, &new, BPF_NOEXIST)) {
 		known = bpf_map_lookup_elem(&objects, &key);
 		if (known)
@@ -621,7 +622,7 @@ static __noinline __u64 serial_of(__u64 address, __u64 kind, __u64 file)
 	return new.serial;
 }
 
-/* All that is known of which object is which may be wrong from here on. */
+/* From here on addresses may belong to other objects. */
 static __always_inline void forget_objects(void)
 {
 	oldest = bpf_ktime_get_ns();
@@ -633,7 +634,7 @@ static __always_inline bool is_struct(__u32 kind)
 	return kind & (RECORD_VM | RECORD_VCPU | RECORD_DEVICE);
 }
 
-/* Where the object behind a file is: its own struct, if it has one. */
+/* The address of the object behind a file: its own struct, if it has one. */
 static __always_inline __u64 object_address(struct file *file, __u32 kind)
 {
 	return is_struct(kind) ? (__u64)BPF_CORE_READ(file, private_data) : (__u64)file;
@@ -681,8 +682,8 @@ static __always_inline __u64 references(struct file *file)
 }
 
 /*
- * ioctl(fd, RECORD_PROBE, cookie) of the recorder: whether the object in .probe is still there.
- * Its file may be gone, and its memory be anything: nothing is followed but by copies.
+ * ioctl(fd, RECORD_PROBE, cookie) of the recorder: whether the object in .probe is still there. Its
+ * file may be gone and its memory reused, so everything is read by copies.
  */
 static __always_inline int answer_probe(void)
 {
@@ -728,7 +729,7 @@ static __always_inline bool read_field(__u64 addr, __u32 width, __u64 *value)
 	return true;
 }
 
-/* Bytes of the argument with its tail; false if the field that says so could not be read. */
+/* Size of the argument with its tail; false if its length field could not be read. */
 static __always_inline bool argument_size(const struct record_rule *rule, __u64 arg, __u64 *size)
 {
 	__u64 field = 0;
@@ -859,8 +860,7 @@ static __always_inline __u32 put_pio(__u32 off, const struct thread *t, __u8 dir
 		return off;
 	if (io.direction != direction)
 		return off;
-	/* The data page is mapped behind the run page; what counts is where in it the data begin.
-	 */
+	/* The data page is mapped behind the run page; take the offset within it. */
 	return put_part(off, t->pio + (io.data_offset & 4095), (__u64)io.size * io.count, how);
 }
 
@@ -909,8 +909,10 @@ static __always_inline __u32 put_run_out(__u32 off, const struct thread *t, __s6
 	struct record_exit *known = bpf_map_lookup_elem(&exits, &reason);
 	__u32 out = 0;
 
-	/* On an error the exit is that of an earlier call, but for KVM_EXIT_MEMORY_FAULT
-	 * (api.rst, 4.10). */
+	/*
+	 * On an error the exit is that of an earlier call, except KVM_EXIT_MEMORY_FAULT (api.rst,
+	 * 4.10).
+	 */
 	if (ret >= 0 || ret == ERROR_EFAULT || ret == ERROR_EHWPOISON)
 		out = known ? known->out : 0;
 	off = put_part(off, t->run, run_union + out, HOW(RECORD_ROLE_RUN_OUT, 0, READ_KERNEL));
@@ -920,8 +922,7 @@ static __always_inline __u32 put_run_out(__u32 off, const struct thread *t, __s6
 	return off;
 }
 
-/* For a request without a rule, the request word itself says how long and which way (asm/ioctl.h).
- */
+/* Without a rule, the request word gives size and direction (asm/ioctl.h). */
 static __always_inline const struct record_rule *find_rule(struct scratch *s,
 							   const struct thread *t)
 {
@@ -954,8 +955,10 @@ static __always_inline __u32 put_arg_in(__u32 off, const struct record_rule *rul
 	if (rule->dir & RECORD_IN) {
 		next = put_part(off, t->arg, want, HOW(RECORD_ROLE_ARG_IN, 0, READ_USER | defer));
 		if (next == off) {
-			/* Not even the lengths of nested buffers are known: all of it at the
-			 * return. */
+			/*
+			 * The lengths of nested buffers are not known either: read all at the
+			 * return.
+			 */
 			t->late = ~0U;
 			return off;
 		}
@@ -1025,7 +1028,7 @@ static __noinline struct thread *new_thread(__u32 tid)
 	return t;
 }
 
-/* Say who makes the calls that follow.  False: the ring is full. */
+/* Send the RECORD_THREAD of the current thread. False: the ring is full. */
 static __noinline bool name_thread(struct thread *t)
 {
 	struct record_thread record;
@@ -1040,8 +1043,7 @@ static __noinline bool name_thread(struct thread *t)
 	return true;
 }
 
-/* A return that did not fit when it happened: without its payload, now.  False: the ring is still
- * full. */
+/* Send a return that did not fit earlier, now without payload. False: the ring is still full. */
 static __noinline bool send_owed(struct thread *t)
 {
 	t->ret.head.flags |= RECORD_F_PAYLOAD_LOST;
@@ -1053,7 +1055,7 @@ static __noinline bool send_owed(struct thread *t)
 	return true;
 }
 
-/* In the _again program: nothing is left to do, since the other saw this call begin. */
+/* In the _again program: nothing is left to do, the first program saw this call begin. */
 static __always_inline bool seen_by_other(void)
 {
 	struct thread *t = my_thread();
@@ -1066,7 +1068,7 @@ static __always_inline bool seen_by_other(void)
 	return true;
 }
 
-/* A call is not seen that would have made an object, so that one at its address was another. */
+/* An unseen call may have made an object, so an object at a known address may be a new one. */
 static __always_inline void forget_if_makes(__u32 kind, __u32 request)
 {
 	struct record_rule_key key = {.kind = kind, .request = request};
@@ -1125,7 +1127,7 @@ static __always_inline int record_enter(struct file *file, __s32 fd, __u32 reque
 	if (!t) {
 		t = new_thread(tid);
 		if (!t) {
-			/* Neither program finds room: one of them counts. */
+			/* Both programs fail here for lack of room: only one of them counts it. */
 			if (again || !twice) {
 				__sync_fetch_and_add(&mine->seen, 1);
 				__sync_fetch_and_add(&lost_threads, 1);
@@ -1200,8 +1202,8 @@ static __always_inline void note_slot(const struct thread *t)
 }
 
 /*
- * The object behind the file descriptor that a successful call handed out: a new one, whatever was
- * at its address before.
+ * The object behind the file descriptor that a successful call returned: always a new one, even at
+ * a known address.
  */
 static __always_inline void fill_created(struct record_return *record, __u32 creates,
 					 __s32 fd_offset, const struct thread *t, __s64 ret)
@@ -1237,8 +1239,8 @@ static __always_inline void fill_return(struct record_return *record, const stru
 }
 
 /*
- * The current thread ends the ioctl with this request and argument.  Another one than it was seen
- * to begin means that a return and a call went unseen: what it began stays without a return.
+ * The current thread ends the ioctl with this request and argument. If the request differs from the
+ * one that began, a return and a call went unseen: the call that began stays without a return.
  */
 static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, bool again)
 {
@@ -1253,7 +1255,7 @@ static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, boo
 
 	if (!mine)
 		return 0;
-	/* The quick way to know that the other program ran before. */
+	/* Quick check whether the other program ran before. */
 	if (again && mine->left == tid) {
 		mine->left = 0;
 		return 0;
@@ -1270,7 +1272,7 @@ static __always_inline int record_leave(__s64 ret, __u32 request, __u64 arg, boo
 		return 0;
 	s = claim_scratch(&off);
 	if (!s) {
-		/* As if it had not fitted into the ring. */
+		/* Handled as if it had not fitted into the ring. */
 		if (ret >= 0)
 			forget_if_makes(t->object.kind, request);
 		if (state == CALL_OPEN) {
@@ -1309,14 +1311,17 @@ out:
 
 #define PF_EXITING 0x4
 
-/* Send what nobody sends again. */
+/* Send a record that is not repeated. */
 static __always_inline void send_notice(void *data, __u64 size)
 {
 	if (send(data, size))
 		__sync_fetch_and_add(&lost_notices, 1);
 }
 
-/* The last reference of `file`, a file of KVM of this kind, goes.  Only if a record spoke of it. */
+/*
+ * The last reference of `file`, a file of KVM of this kind, is dropped. Sent only if a record named
+ * it.
+ */
 static __always_inline void record_close(struct file *file, __u32 kind)
 {
 	struct object_key key = {.address = object_address(file, kind), .kind = kind};
@@ -1362,8 +1367,8 @@ static __always_inline bool is_probe(__u32 request, __u64 arg)
 /* --- back end: tracepoints of every system call ----------------------------------------------- */
 
 /*
- * What a system call is to us, by its number.  That of one for 32-bit programs means another call
- * among those for 64-bit programs, and the other way round.
+ * What the recorder does at a system call, by its number. Numbers of 32-bit and of 64-bit programs
+ * differ.
  */
 enum what {
 	WHAT_NOTHING,
@@ -1455,8 +1460,8 @@ int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
 /* --- back end: the functions of KVM that answer an ioctl -------------------------------------- */
 
 /*
- * Which fd it is that the current thread calls on, if it does so by the system call.  It is only
- * shown: the object is known by its address.
+ * The fd of the current thread's call, if it came by the system call. For display only: the object
+ * is identified by its address.
  */
 static __always_inline __s32 fd_of_call(void)
 {
@@ -1469,8 +1474,8 @@ static __always_inline __s32 fd_of_call(void)
 }
 
 /*
- * compat: of the function for 32-bit programs.  It answers some requests itself, and leaves the
- * others to the function for 64-bit programs: that is then inside a call that has begun.
+ * compat: in the function for 32-bit programs. It answers some requests itself and calls the
+ * function for 64-bit programs for the others, which then runs inside a call that has begun.
  */
 static __always_inline int enter_function(struct file *file, __u32 request, __u64 arg, bool again,
 					  bool compat)
@@ -1492,8 +1497,9 @@ static __always_inline int enter_function(struct file *file, __u32 request, __u6
 	return record_enter(file, fd_of_call(), request, arg, again, compat);
 }
 
-/* What a function returns becomes the result of the system call, but for one number
- * (vfs_ioctl()). */
+/*
+ * The function's return value is the result of the system call, except for one value (vfs_ioctl()).
+ */
 #define ERROR_NOTTY	 (-25)
 #define ERROR_NOIOCTLCMD (-515)
 
@@ -1502,7 +1508,9 @@ static __always_inline int leave_function(__s64 ret, __u32 request, __u64 arg, b
 	return record_leave(ret == ERROR_NOIOCTLCMD ? ERROR_NOTTY : ret, request, arg, again);
 }
 
-/* Behind a kretprobe the arguments are gone; but no kprobe is preempted, so they are as they were.
+/*
+ * At a kretprobe the arguments are gone, but kprobes are not preempted, so the saved ones are
+ * valid.
  */
 static __always_inline int leave_probed(__s64 ret)
 {
@@ -1513,8 +1521,8 @@ static __always_inline int leave_probed(__s64 ret)
 
 /*
  * fentry does not reach every function: where the symbol of a function was stripped from a module,
- * the kernel can take its place for that of its neighbour, and enables nothing (ftrace_location();
- * kvm_vm_ioctl of Debian's 6.12 and 7.2).  A kprobe is slower, but finds it.
+ * the kernel can resolve it to a neighbouring function and attach nothing (ftrace_location();
+ * kvm_vm_ioctl of Debian's 6.12 and 7.2). A kprobe is slower, but finds it.
  */
 #define HOOK_FUNCTION(name, function, suffix, again, compat)                             \
 	SEC("fentry/" #function)                                                         \
@@ -1552,7 +1560,7 @@ HOOK(device, kvm_device_ioctl, false)
 HOOK(vm_compat, kvm_vm_compat_ioctl, true)
 HOOK(vcpu_compat, kvm_vcpu_compat_ioctl, true)
 
-/* Where the kernel is done with a file whose last reference went, whoever had it. */
+/* Where the kernel frees a file after its last reference. */
 SEC("fentry/__fput")
 int BPF_PROG(on_last_close, struct file *file)
 {
@@ -1633,14 +1641,13 @@ int BPF_PROG(on_exit, struct task_struct *task)
  * are the same for all back ends.
  */
 
-/* si_code, but for these the sender is whoever happens to run. */
+/* For these si_codes the current thread is not the sender. */
 #define CODE_USER   0
 #define CODE_QUEUE  (-1)
 #define CODE_TKILL  (-6)
 #define CODE_KERNEL 0x80
 
-/* What signal_generate and signal_deliver have instead of a siginfo: from a process, from the
- * kernel. */
+/* Special values in place of a siginfo: sent by a process, by the kernel. */
 #define NO_INFO	  0UL
 #define PRIV_INFO 1UL
 
@@ -1678,7 +1685,7 @@ int BPF_PROG(on_signal_generate, int number, struct kernel_siginfo *info, struct
 
 	if (!t || !t->vcpu || !t->named)
 		return 0;
-	/* Both are numbered alike, from "delivered" (which the kernel calls it already) on. */
+	/* Both have the same order, beginning with "delivered", the kernel's name for pending. */
 	if (result < 0 || result > RECORD_SIGNAL_BARE)
 		result = RECORD_SIGNAL_PENDING;
 	send_signal(tid, t, number, info, RECORD_SIGNAL_GENERATED, result, process);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * Threads by tid and objects by kernel address: which number each has on the tape.
- */
+/* Maps threads (by tid) and objects (by kernel address) to their numbers on the tape. */
 #include <stdlib.h>
 
 #include "base/array.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * record: what the eBPF program and its user side say to each other.
+ * record: the records between the eBPF program and user space.
  *
- * Plain C for both: fixed-width members, no pointer, every struct a multiple of 8 bytes.  The
+ * Plain C for both: fixed-width members, no pointer, every struct a multiple of 8 bytes. The
  * records go through one BPF ring buffer, so their order is the order in which things happened; a
  * record is one of the structs below that begin with struct record_head, followed by parts up to
  * its end.
@@ -47,9 +47,9 @@ struct record_thread {
 };
 
 /*
- * A file of KVM, as the kernel knows it.  Memory is used again, and the record that says so can be
- * lost: so the eBPF program keeps account of what it saw made and closed, and gives each object a
- * serial of its own.  An object whose making it did not see gets one when it is met.
+ * A file of KVM. The kernel reuses addresses, and the record of a close can be lost, so the eBPF
+ * program tracks what was made and closed, and gives each object a serial number. An object whose
+ * creation it did not see gets one at its first call.
  */
 struct record_object {
 	__u64 address; /* of struct kvm, kvm_vcpu, kvm_device; of struct file for the other kinds */
@@ -110,14 +110,13 @@ struct record_part {
 	__u64 addr;
 };
 
-/* Most bytes that one part can hold, and most bytes of one record. */
+/* Maximum size of one part, and of one record. */
 #define RECORD_PART_MAX 65528U
 #define RECORD_MAX	(1U << 17)
 
 /* --- what the user side loads ----------------------------------------------------------------- */
 
-/* The same values as in kvmapi.h and tape.h, which a BPF program cannot include; rules.c compares
- * them. */
+/* As in kvmapi.h and tape.h, which a BPF program cannot include; rules.c compares them. */
 enum {
 	RECORD_SYSTEM = 1 << 0,
 	RECORD_VM = 1 << 1,
@@ -193,10 +192,12 @@ struct record_nested {
 #define RECORD_NESTED_ROWS 2
 
 enum record_rule_flag {
-	/* The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size
-	   at 16. */
+	/*
+	 * The argument begins like struct kvm_userspace_memory_region: __u32 slot at 0, __u64 size
+	 * at 16.
+	 */
 	RECORD_RULE_SETS_SLOT = 1 << 0,
-	/* For calls of 32-bit programs only, which have this request for another layout. */
+	/* For calls of 32-bit programs only, where this request has another layout. */
 	RECORD_RULE_COMPAT = 1 << 1,
 };
 

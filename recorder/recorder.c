@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The user side of the recorder: load, attach, prove, drain the ring onto a tape.
+ * The user side of the recorder: loads, attaches and tests the program, and writes the ring to a
+ * tape.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -29,16 +30,16 @@
 #define DEFAULT_RING	      ((size_t)16 << 20)
 #define DEFAULT_FLUSH_MS      250
 #define DEFAULT_THREADS	      4096
-#define BATCH		      16384 /* records between two looks at clock and signals */
-#define SLEEP_MAX_US	      5000  /* between two looks at an idle ring */
+#define BATCH		      16384 /* records between checks of clock and signals */
+#define SLEEP_MAX_US	      5000  /* poll interval of an idle ring */
 #define SLEEP_MIN_US	      200
-#define FINISH_MS	      3000 /* after a first signal COMMAND may take this long to end */
-#define CONTROL_MS	      2000 /* our own call must have arrived by then */
+#define FINISH_MS	      3000	 /* time for COMMAND to end after the first signal */
+#define CONTROL_MS	      2000	 /* timeout for our own test call */
 #define MS		      1000000ull /* in ns */
-#define SWEEP_MS	      100 /* a process that ends has let go of its files after this */
+#define SWEEP_MS	      100	 /* time for an ending process to close its files */
 #define SWEEP_EVERY_MS	      10
-#define LIVING_MS	      500 /* between two looks whether processes live that we wait for */
-#define ENOTSUPP	      524 /* what the kernel says where an architecture has no trampolines */
+#define LIVING_MS	      500	  /* between checks whether processes still live */
+#define ENOTSUPP	      524	  /* kernel's error without trampolines (ENOTSUPP) */
 #define PID_NAMESPACE_INITIAL 0xEFFFFFFCU /* inode of the initial one, PROC_PID_INIT_INO */
 
 struct recorder {
@@ -105,7 +106,7 @@ static uint64_t tape_time(const struct recorder *r, uint64_t time)
 
 /* --- from records to the tape ----------------------------------------------------------------- */
 
-/* A failure of the writer is remembered; what comes after it is counted and thrown away. */
+/* After a failure of the writer, records are counted and dropped. */
 static bool written(struct recorder *r, int err)
 {
 	if (err && !r->stats.write_error)
@@ -129,7 +130,7 @@ static void put_gap(struct recorder *r, enum tape_gap_cause cause, uint64_t even
 		write_gap(r, cause, events, time);
 }
 
-/* Where in the ring the next record is that we read, and the one after the last that is there. */
+/* Positions in the ring: of the next record to read, and of the end. */
 static uint64_t consumer_position(const struct recorder *r)
 {
 	return __atomic_load_n((const unsigned long *)r->positions, __ATOMIC_ACQUIRE);
@@ -143,12 +144,12 @@ static uint64_t producer_position(const struct recorder *r)
 }
 
 /*
- * A call that the kernel hid from us left no record, and only the next look at its counters tells
- * (take_missed()): it can be anywhere among the records in between.  The gap with the number of
- * calls stands before them all; gaps of none stand between them and after them, for nothing that
- * one record shows can be held against a later one.
+ * A call for which the kernel did not run our programs left no record. Only the next check of the
+ * counters shows it (take_missed()), so it may be anywhere among the records in between. A gap with
+ * the number of calls comes before all of them; gaps of 0 calls come between and after them, so
+ * that no record is judged by an earlier one.
  */
-static void put_doubt(struct recorder *r, const struct record_head *head)
+static void mark_uncertain(struct recorder *r, const struct record_head *head)
 {
 	bool doubtful = consumer_position(r) < r->doubtful;
 
@@ -165,7 +166,7 @@ static void take_losses(struct recorder *r, const struct record_head *head)
 	int32_t buffer = (int32_t)(head->lost_buffer - (uint32_t)r->lost_buffer);
 	int32_t threads = (int32_t)(head->lost_threads - (uint32_t)r->lost_threads);
 
-	/* A record made on another CPU may know of less. */
+	/* A record made on another CPU may have an older count. */
 	if (buffer > 0) {
 		r->lost_buffer += (uint32_t)buffer;
 		put_gap(r, TAPE_GAP_BUFFER, (uint32_t)buffer, tape_time(r, head->time));
@@ -207,8 +208,8 @@ static void close_object(struct recorder *r, struct recorder_object *object, uin
 }
 
 /*
- * What a process had open goes when it ends, in an order that says nothing: the tape has it in
- * order of ids.  So such objects are only marked, until all of them have been found.
+ * The files of an ending process are closed in no particular order; the tape has them in order of
+ * ids. So such objects are only marked until all of them have been found.
  */
 static void mark_dying(struct recorder *r, struct recorder_object *object, uint64_t time)
 {
@@ -245,7 +246,7 @@ static struct recorder_object *find_object(struct recorder *r, uint32_t kind, ui
 		return NULL;
 	if (object->serial == serial)
 		return object->closed ? NULL : object;
-	/* Its memory was used again, so the old one is gone even if nobody saw it go. */
+	/* The address was reused, so the old object is gone even if its close was not seen. */
 	if (!object->closed)
 		close_object(r, object, time);
 	return NULL;
@@ -333,13 +334,13 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 	union recorder_native native;
 
 	/*
-	 * A thread whose last return never came cannot go on under its number, since its call is
-	 * still open there: it gets another number, and the call stays without a return.
+	 * If the last return of a thread is missing, its call is still open on the tape. The thread
+	 * gets a new number, and the call stays without a return.
 	 */
 	if (!thread || thread->open) {
 		thread = add_thread(r, head, NULL);
 		if (!thread) {
-			/* A tape has no more threads, but its other ones go on. */
+			/* The tape has its maximum of threads; the others continue. */
 			if (!r->stats.write_error)
 				put_gap(r, TAPE_GAP_THREADS, 1, call.time);
 			return;
@@ -354,7 +355,7 @@ static void take_call(struct recorder *r, const struct record_call *record, size
 		if (!object)
 			return;
 	}
-	/* The VM of a vCPU is met without its file. */
+	/* The VM of a vCPU becomes known without its file. */
 	object->file = record->object.file;
 	call.thread = thread->id;
 	call.object = object->id;
@@ -449,8 +450,8 @@ static void take_lost_signals(struct recorder *r, uint64_t sum)
 }
 
 /*
- * Files of KVM may have gone without a record: look for a while which.  Where every closing has a
- * record, that is so only if one did not fit into the ring.
+ * Files of KVM may have been closed without a record: check objects for a while. If the back end
+ * sees every close, this happens only if a record did not fit into the ring.
  */
 static void begin_sweep(struct recorder *r, bool lost)
 {
@@ -464,7 +465,7 @@ static void take_record(struct recorder *r, const void *data, size_t size)
 	struct recorder_object *object;
 
 	take_losses(r, head);
-	put_doubt(r, head);
+	mark_uncertain(r, head);
 	if (head->type <= RECORD_RETURN)
 		close_dying(r);
 	/* Even then it has to be known which processes still use KVM. */
@@ -545,7 +546,9 @@ static int on_record(void *context, void *data, size_t size)
 		take_record(r, data, size);
 	else
 		take_control(r, data);
-	/* A busy VMM must not keep us from the clock: leave the rest for the next turn. */
+	/*
+	 * With a busy VMM, leave the rest for the next turn, so that clock and signals are checked.
+	 */
 	return ++r->batch % BATCH && next < r->limit ? 0 : -EAGAIN;
 }
 
@@ -575,8 +578,9 @@ static struct recorder_skips look(const struct recorder *r)
 }
 
 /*
- * Whether the kernel skipped our programs since the last look.  If it did, every record that is in
- * the ring by now is doubtful; if it did not, none that was there before this look is.
+ * Check whether the kernel skipped our programs since the last check. If it did, calls may be
+ * missing before any record now in the ring; if not, nothing is missing before the records read so
+ * far.
  */
 static void take_missed(struct recorder *r)
 {
@@ -590,12 +594,12 @@ static void take_missed(struct recorder *r)
 }
 
 /*
- * Take what is in the ring; how many records there were.  Those that come in while we read are left
- * for the next turn, which looks first whether something is missing among them.
+ * Take the records in the ring; returns their number. Records that arrive meanwhile are left for
+ * the next turn, which first checks whether calls are missing among them.
  */
 static unsigned int drain(struct recorder *r)
 {
-	/* What is lost by now would have been before the limit. */
+	/* Calls lost by now were before the limit. */
 	uint64_t lost_signals = *(volatile uint64_t *)&r->skeleton->bss->lost_signals;
 
 	r->batch = 0;
@@ -625,8 +629,8 @@ static bool is_alive(struct recorder *r, const struct recorder_object *object)
 }
 
 /*
- * Close the objects that are gone.  All records of one that is gone are in the ring already, so
- * they are taken first.
+ * Close the objects that are gone. Their last records are in the ring already, so they are taken
+ * first.
  */
 static void sweep(struct recorder *r)
 {
@@ -637,7 +641,7 @@ static void sweep(struct recorder *r)
 	r->swept = time;
 	list = recorder_objects_open(&r->tables, &count);
 	for (size_t i = 0; list && i < count; i++)
-		/* The file of a VM that was met by a vCPU of it is not known. */
+		/* The file of a VM that is known through a vCPU only is not known. */
 		list[i]->doomed = list[i]->file && !is_alive(r, list[i]);
 	free(list);
 	until = producer_position(r);
@@ -790,8 +794,8 @@ static int load_with(struct recorder *r, const struct recorder_backend *backend,
 }
 
 /*
- * Harmless calls on a VM that is thrown away, one for each hook, whatever KVM answers.  Returns the
- * kinds of objects that were called on; a device that nobody can make here needs no proof.
+ * Harmless calls on a temporary VM, one for each hook; the answers do not matter. Returns the kinds
+ * of objects that were called on; a device that cannot be made here needs no test.
  */
 static uint32_t call_all_hooks(struct recorder *r, uint32_t hooks)
 {
@@ -804,7 +808,7 @@ static uint32_t call_all_hooks(struct recorder *r, uint32_t hooks)
 	ioctl(r->kvm, KVM_GET_API_VERSION, 0);
 	if (!(hooks & ~called))
 		return called;
-	/* If even this is not possible, what comes of it cannot be said: it counts as called. */
+	/* If even this is not possible, it counts as called. */
 	called = KVMAPI_SYSTEM | KVMAPI_VM | KVMAPI_VCPU;
 	vm = ioctl(r->kvm, KVM_CREATE_VM, 0);
 	if (vm < 0)
@@ -857,7 +861,7 @@ static int prove(struct recorder *r, uint32_t there, uint32_t *missing,
 	r->close_proven = !backend->sees_last_close;
 	ioctl(r->kvm, RECORD_JOIN, r->cookie);
 	hooks = backend->hooks & call_all_hooks(r, backend->hooks);
-	/* The pid of ours that the program sees is not ours in a PID namespace. */
+	/* In a PID namespace the program sees another pid for us. */
 	pid = r->skeleton->bss->joined;
 	if (backend->hooks & there & RECORDER_COMPAT_HOOKS)
 		hooks |= recorder_compat_call(r->kvm, r->cookie);
@@ -993,7 +997,7 @@ static int attach(struct recorder *r)
 	}
 	if (!backend)
 		return backend_unknown(r, err, wanted);
-	/* Trampolines are refused to root as well on some machines. */
+	/* Some machines refuse trampolines to root as well. */
 	if ((err == -EPERM || err == -EACCES) && !backend->can_probe)
 		return recorder_fail(
 			&r->message, -EPERM,
@@ -1092,7 +1096,7 @@ static void name_of(const struct recorder *r, pid_t pid, char name[16])
 	fclose(file);
 }
 
-/* What PID is in the initial namespace, which the eBPF program sees. */
+/* The number of PID in the initial namespace, as the eBPF program sees it. */
 static int translate_pid(struct recorder *r)
 {
 	struct bpf_link *link;
@@ -1166,7 +1170,7 @@ static int begin_follow(struct recorder *r)
 	return err ? missing(r, err) : 0;
 }
 
-/* A process that has ended, although nobody may have waited for it yet. */
+/* Has the process ended, even if it was not waited for yet? */
 static bool has_ended(uint32_t pid)
 {
 	char path[64], line[512];
@@ -1188,8 +1192,8 @@ static bool has_ended(uint32_t pid)
 }
 
 /*
- * Some followed process that lives, 0: there is none.  The eBPF program keeps the list, whatever
- * becomes of its records; but the kernel may not have run it, so it is looked at now and then.
+ * A followed process that is alive, 0 = none. The eBPF program keeps the list even if records are
+ * lost; but the kernel may have skipped the program, so the list is checked now and then.
  */
 static uint32_t living_process(struct recorder *r)
 {
@@ -1214,7 +1218,7 @@ static uint32_t living_process(struct recorder *r)
 	return bpf_map_get_next_key(fd, NULL, &pid) ? 0 : pid;
 }
 
-/* What is recorded has come to its end: COMMAND or PID, and what they started. */
+/* Has what is recorded ended: COMMAND or PID, and their children? */
 static bool ended(struct recorder *r)
 {
 	struct pollfd target = {.fd = r->pidfd, .events = POLLIN};
@@ -1236,7 +1240,7 @@ static bool ended(struct recorder *r)
 	}
 	pid = living_process(r);
 	if (pid && !r->told_waiting) {
-		/* It may be on its way to its end, so give it the time to. */
+		/* It may be about to end, so give it time. */
 		if (!r->ended)
 			r->ended = clock_ns();
 		if (clock_ns() - r->ended < LIVING_MS * MS)
@@ -1284,7 +1288,7 @@ static void say_write_error(struct recorder *r, void (*warn)(const char *))
 		warn(line);
 }
 
-/* Look which objects are gone, if there is a reason to and the ring leaves the time. */
+/* Check which objects are gone, if there is a reason to and the ring is idle. */
 static void sweep_if_due(struct recorder *r, unsigned int records)
 {
 	uint64_t now = clock_ns();
@@ -1316,7 +1320,7 @@ static void sweep_at_end(struct recorder *r)
 	}
 }
 
-/* A signal ended the recording, but not what it was of. */
+/* A signal ended the recording, but the recorded process is still running. */
 static void say_what_runs_on(struct recorder *r)
 {
 	uint32_t pid = r->command.ended ? living_process(r) : 0;
@@ -1337,7 +1341,7 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 	int handled = 0;
 
 	for (;;) {
-		/* What made it end is in the ring already: look at the ring afterwards. */
+		/* The records before its end are in the ring already: read the ring after this. */
 		bool over = ended(r);
 		bool asked = asked_to_finish(r, stop, &handled, &deadline);
 		unsigned int records;
@@ -1374,8 +1378,8 @@ static void run_loop(struct recorder *r, const struct recorder_stop *stop,
 }
 
 /*
- * The reader of a pipe does not read.  Whoever asked us to finish must not have to wait for it
- * longer than for COMMAND.
+ * The reader of a pipe does not read. After a signal to finish, wait for it no longer than for
+ * COMMAND.
  */
 static int wait_for_output(void *context, int fd)
 {
@@ -1430,7 +1434,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 
 	run_loop(r, stop, warn);
 
-	/* Nothing new comes after this, so that the sums are final. */
+	/* No new records after this, so the sums are final. */
 	r->backend->detach(r->skeleton);
 	while (drain(r))
 		;
@@ -1449,7 +1453,7 @@ int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 	r->stats.notices_lost = r->skeleton->bss->lost_notices;
 	r->stats.processes_lost = r->skeleton->bss->lost_processes;
 	r->stats.bytes = tape_writer_bytes(r->writer);
-	/* If the last bytes are the first that do not fit. */
+	/* The last bytes may be the first that do not fit. */
 	say_write_error(r, warn);
 	err = r->stats.write_error;
 	if (err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recorder: puts onto a tape what VMMs say to KVM on this machine.
+ * recorder: records the calls of VMMs to KVM on this machine onto a tape.
  *
  *	recorder_open()		checks what is needed, loads and attaches the eBPF program, proves
  *				that it works
@@ -8,7 +8,7 @@
  *				signal
  *	recorder_close()	detaches and frees
  *
- * One recorder per process; not thread-safe.  Errors are negative errno values, with one line for a
+ * One recorder per process; not thread-safe. Errors are negative errno values, with one line for a
  * person in recorder_message().
  */
 #ifndef RECORDER_H
@@ -24,7 +24,7 @@
 
 enum recorder_follow {
 	RECORDER_COMMAND, /* .argv is started, it and its children are recorded */
-	RECORDER_PID,	  /* a process that runs, and the children that it will have */
+	RECORDER_PID,	  /* a running process and its future children */
 	RECORDER_ALL,	  /* every process of the machine */
 };
 
@@ -55,22 +55,20 @@ struct recorder_options {
 	unsigned int max_threads;	 /* threads that may be inside calls, 0 = 4096 */
 	const char *tool_version;	 /* for the environment of the tape */
 	const char *command_line;	 /* the same; NULL = made of argv */
-	bool as_root;			 /* COMMAND stays what we are, even under sudo */
+	bool as_root;			 /* COMMAND keeps our user, even under sudo */
 	struct recorder_signals signals; /* what COMMAND gets: recorder_signals_save() */
-	/* Told what goes on, one line at a time; NULL = nobody. */
+	/* Called with progress, one line at a time; NULL = none. */
 	void (*say)(const char *line);
 };
 
-/* What was seen and what became of it: seen = written + the sum of lost. */
+/* Counts of calls: seen = written + the sum of lost. */
 struct recorder_stats {
 	uint64_t seen;
 	uint64_t written;
 	uint64_t lost[TAPE_GAP_CAUSES];
 	uint64_t unreturned;	 /* calls on the tape without a return */
-	uint64_t payloads_lost;	 /* returns on the tape without their payload, since the ring was
-				    full */
-	uint64_t notices_lost;	 /* closings and ends of threads and programs of which the ring had
-				    no room for the record */
+	uint64_t payloads_lost;	 /* returns without payload, since the ring was full */
+	uint64_t notices_lost;	 /* closes, exits and execs lost, since the ring was full */
 	uint64_t signals_lost;	 /* not on the tape, since the ring was full */
 	uint64_t processes_lost; /* children that could not be followed, for want of room */
 	uint64_t late;		 /* parts read at the return */
@@ -83,8 +81,8 @@ struct recorder_stats {
 };
 
 /*
- * What a signal handler tells a running recorder.  .signals is how many asked to finish, .forward a
- * signal for COMMAND, 0 = none (a terminal has sent it to COMMAND itself).
+ * Set by a signal handler. .signals counts requests to finish; .forward is a signal for COMMAND, 0
+ * = none (a terminal sends it to COMMAND itself).
  */
 struct recorder_stop {
 	volatile sig_atomic_t signals;
@@ -94,8 +92,8 @@ struct recorder_stop {
 struct recorder;
 
 /*
- * Make a recorder: attached, proven by a call of our own, and recording nothing yet.  *recorder is
- * set in any case but -ENOMEM, so that recorder_message() can be asked; recorder_close() it.
+ * Make a recorder: attached, tested by a call of our own, and not recording yet. *recorder is set
+ * except after -ENOMEM, for recorder_message(); call recorder_close().
  *
  *	-ENODEV		there is no /dev/kvm
  *	-EACCES		it cannot be opened
@@ -107,35 +105,35 @@ struct recorder;
  */
 int recorder_open(const struct recorder_options *options, struct recorder **recorder);
 
-/* Whether sudo ran us for somebody else, and who that is. */
+/* Did sudo run us for another user, and for which? */
 bool recorder_invoking_user(uid_t *uid, gid_t *gid);
 
-/* COMMAND could not be started: what a shell would exit with (127 not found, 126 not executable),
- * else 0. */
+/*
+ * If COMMAND could not be started, a shell's exit status (127 not found, 126 not executable), else
+ * 0.
+ */
 int recorder_command_missing(const struct recorder *r);
 
 /*
- * Record onto a tape that begins at the current position of `fd`, until COMMAND or PID and what
- * they started have ended, or stop->signals says so.  The tape is finished in any case.
+ * Record onto a tape that begins at the current position of `fd`, until COMMAND or PID and their
+ * children have ended, or stop->signals is set. The tape is finished in any case.
  *
  * An error of writing does not end it: COMMAND runs on, *warn is called with one line at once, and
- * the error comes at the end.  Returns 0 or an error.
+ * the error comes at the end. Returns 0 or an error.
  */
 int recorder_run(struct recorder *r, int fd, const struct recorder_stop *stop,
 		 void (*warn)(const char *line));
 
-/* Exit status of COMMAND as a shell gives it (128 + signal); 0 without COMMAND, -1 if it runs on.
- */
+/* Exit status of COMMAND as in a shell (128 + signal); 0 without COMMAND, -1 if it still runs. */
 int recorder_exit_status(const struct recorder *r);
 void recorder_get_stats(const struct recorder *r, struct recorder_stats *stats);
-/* Name of the way that is attached: "fentry" or "tracepoint". */
+/* Name of the back end in use: "fentry" or "tracepoint". */
 const char *recorder_backend_name(const struct recorder *r);
-/* Why a better way to attach is not used: one line without a newline.  "" = the best one is. */
+/* Why a better back end is not used: one line without a newline. "" = the best one is used. */
 const char *recorder_note(const struct recorder *r);
-/* What the last error was, with what, and what to do: one line without a newline.  "" = no error.
- */
+/* The last error and what to do: one line without a newline. "" = no error. */
 const char *recorder_message(const struct recorder *r);
-/* Ends COMMAND if it was never let go.  NULL is fine. */
+/* Ends COMMAND if it was never released. NULL is allowed. */
 void recorder_close(struct recorder *r);
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * From the rows of the table to what the eBPF program is told of each (kind, request).
- */
+/* Makes capture rules for the eBPF program from the rows of the table, by (kind, request). */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/kvm.h>
@@ -13,8 +11,7 @@
 #include "kvmtape.skel.h"
 #include "recorder/internal.h"
 
-/* The eBPF program cannot include the two headers, so their numbers are in record.h a second time.
- */
+/* The eBPF program cannot include the two headers, so record.h repeats their numbers. */
 _Static_assert((int)RECORD_SYSTEM == KVMAPI_SYSTEM && (int)RECORD_VM == KVMAPI_VM &&
 		       (int)RECORD_VCPU == KVMAPI_VCPU && (int)RECORD_DEVICE == KVMAPI_DEVICE &&
 		       (int)RECORD_STATS == KVMAPI_STATS && (int)RECORD_MEMFD == KVMAPI_MEMFD &&
@@ -180,8 +177,8 @@ int recorder_rules_load(struct kvmtape_bpf *skeleton, int kvm)
 	exits = kvmapi_exits(&count);
 	for (size_t i = 0; i < count; i++) {
 		/*
-		 * At the next KVM_RUN the whole member is read, not the answer alone: it ties the
-		 * answer to its question, and shows a KVM_RUN that is missing in between.
+		 * At the next KVM_RUN the whole member is read, not only the answer: it shows to
+		 * which exit the answer belongs, and whether a KVM_RUN in between is missing.
 		 */
 		uint16_t in = exits[i].in > exits[i].out ? exits[i].in : exits[i].out;
 		struct record_exit entry = {.out = exits[i].out, .in = in};

@@ -56,7 +56,7 @@ static void symbols_near(void *ctx, struct near *near)
 			near_offer(near, a->symbols.list[i].name);
 }
 
-/* Say what the writer said. */
+/* Report an error of the writer. */
 int asm_written(struct assembler *a, const char *where, int err)
 {
 	switch (err) {
@@ -72,7 +72,7 @@ int asm_written(struct assembler *a, const char *where, int err)
 	}
 }
 
-/* The header is over: what follows is on the tape. */
+/* The header is complete: items follow. */
 static int begin_items(struct assembler *a)
 {
 	int err;
@@ -102,7 +102,7 @@ static int add_thread(struct assembler *a, const char *where, const struct tape_
 	return asm_written(a, where, tape_writer_thread(a->w, thread));
 }
 
-/* Threads that are not introduced have no name of their own. */
+/* Threads without a "thread" line have no name. */
 int asm_need_thread(struct assembler *a, const char *where, uint64_t id)
 {
 	int err = 0;
@@ -154,7 +154,7 @@ uint32_t asm_object_named(const struct assembler *a, const char *name, size_t le
 
 static void statements_near(struct near *near);
 
-/* What stands where an object should is likely a statement, or an ioctl without its object. */
+/* A word in the place of an object is probably a statement, or an ioctl without its object. */
 static int object_unknown(struct assembler *a, const char *name, size_t len)
 {
 	char hint[NEAR_TEXT], copy[64];
@@ -182,7 +182,7 @@ static int object_unknown(struct assembler *a, const char *name, size_t len)
 			hint);
 }
 
-/* The object of a name; "kvm" is there without being introduced. */
+/* The object of a name; "kvm" needs no "object" line. */
 int asm_need_object(struct assembler *a, const char *name, size_t len, uint32_t *id)
 {
 	struct tape_object object;
@@ -699,8 +699,7 @@ static int statement_signal(struct assembler *a)
 	return err ? err : asm_written(a, where, tape_writer_signal(a->w, &signal));
 }
 
-/* finish <seen N, CAUSE N, ...>: what the last block says, where it is not what the text adds up to
- */
+/* finish <seen N, CAUSE N, ...>: counts of the last block that differ from those of the text */
 static int statement_finish(struct assembler *a)
 {
 	struct asm_in *in = &a->in;
@@ -740,7 +739,7 @@ struct statement {
 	const char *word;
 	int (*read)(struct assembler *a);
 	enum { HEADER, ITEM, ANYWHERE } place;
-	bool whole; /* takes its line's end itself */
+	bool whole; /* reads the end of its line itself */
 };
 
 static const struct statement statements[] = {
@@ -784,7 +783,7 @@ static const struct statement *statement_next(struct assembler *a)
 		return NULL;
 	asm_skip(in);
 	after = *in->at;
-	/* Objects may have any name: what is done with it tells. */
+	/* Objects may have any name: what follows decides. */
 	for (size_t n = 0; n < sizeof(statements) / sizeof(statements[0]); n++) {
 		const struct statement *s = &statements[n];
 
@@ -830,7 +829,7 @@ static int assemble(struct assembler *a)
 	int err = 0;
 
 	while (!err) {
-		/* Lines without anything, comments. */
+		/* Empty lines and comments. */
 		const size_t blank = strspn(in->at, " \t\r");
 
 		if (in->at[blank] == '#')

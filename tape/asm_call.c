@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Calls in the text of a tape, with what they hold before and after: docs/tape-text.md. */
+/* Calls in the text of a tape, with their data before and after: docs/tape-text.md. */
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -60,7 +60,7 @@ static int part_begin(struct assembler *a, const char *where, uint64_t role, str
 	return asm_buf_begin(&p->buf, NULL, 0);
 }
 
-/* What the run page held before. */
+/* The run page before the call. */
 static int part_base(struct assembler *a, struct asm_part *part, uint32_t object)
 {
 	uint8_t *page;
@@ -77,7 +77,7 @@ static int part_base(struct assembler *a, struct asm_part *part, uint32_t object
 	return err;
 }
 
-/* Where a call has no struct, or none that is known, say why one cannot stand here. */
+/* Explain why a struct is not possible in this call. */
 static int part_fits(struct assembler *a, const struct open_call *call, uint8_t role)
 {
 	const struct kvmapi_ioctl *row = call->row;
@@ -103,7 +103,7 @@ static int part_fits(struct assembler *a, const struct open_call *call, uint8_t 
 	return 0;
 }
 
-/* A value of a role, with what it has. */
+/* A value of a role, with its attributes. */
 static int part_value(struct assembler *a, const struct open_call *call, const char *where,
 		      uint64_t role, uint8_t flags)
 {
@@ -225,14 +225,14 @@ static int part_auto(struct assembler *a, const struct open_call *call, struct a
 		asm_auto_fields(call->row, p->role, nested, created != NULL, fields);
 	int err = 0;
 
-	/* Bytes that were not captured are not there to be filled. */
+	/* Bytes that were not captured are not filled in. */
 	if (p->have_given)
 		return 0;
 	for (unsigned int i = 0; i < count && !err; i++) {
 		const struct asm_auto *f = &fields[i];
 		uint64_t value = 0;
 
-		/* Nor is what the text says is not there. */
+		/* Nor bytes that the text says are missing. */
 		if (asm_buf_is_set(&p->buf, f->offset, f->size) ||
 		    (p->size_given && f->offset + f->size > p->size))
 			continue;
@@ -258,7 +258,7 @@ static int part_auto(struct assembler *a, const struct open_call *call, struct a
 	return err;
 }
 
-/* All that a part has, for the writer. */
+/* Complete a part for the writer. */
 static int part_finish(struct assembler *a, const struct open_call *call, struct asm_part *p,
 		       const struct tape_object *created, int64_t ret, struct tape_part *to)
 {
@@ -282,7 +282,7 @@ static int part_finish(struct assembler *a, const struct open_call *call, struct
 		const char *name = kvmapi_exit_name((uint32_t)asm_number_get(
 			a->in.arch, p->buf.data + TAPE_RUN_EXIT_REASON, 4));
 
-		/* The exit that the text says is not to blame: the kernel writes none. */
+		/* The exit in the text is not the cause: the kernel writes none. */
 		if (p->role == TAPE_RUN_OUT && asm_error_leaves_exit(ret))
 			return asm_fail(
 				&a->in, p->where,
@@ -350,8 +350,10 @@ static int ioctl_unknown(struct asm_in *in, const char *name, size_t len)
 			kvmapi_arch_name(in->arch), near_text(&near, "", hint, sizeof(hint)));
 }
 
-/* A row for the request, be it one of other kinds of objects: then it is not known what the bytes
- * are. */
+/*
+ * A row for the request, possibly of another kind of object: then the type of the bytes is not
+ * known.
+ */
 static int call_request(struct assembler *a, struct open_call *call, uint8_t kind)
 {
 	struct asm_in *in = &a->in;
@@ -393,7 +395,7 @@ static bool part_next(struct asm_in *in)
 	return false;
 }
 
-/* A number is the address of a struct: one with a name of KVM's is none. */
+/* A number is the address of a struct; a constant of KVM is not. */
 static int pointer_fits(struct assembler *a, const struct kvmapi_ioctl *row)
 {
 	struct asm_in *in = &a->in;
@@ -496,7 +498,7 @@ static int call_write(struct assembler *a, const char *where, uint32_t thread)
 					       half->count && half->part[0].role == TAPE_RUN_IN);
 	}
 	call->has_in = false;
-	/* The argument first: addresses of the others are in it. */
+	/* The argument first, since it holds the addresses of the others. */
 	for (unsigned int pass = 0; pass < 2; pass++) {
 		for (unsigned int i = 0; i < half->count && !err; i++) {
 			if ((half->part[i].role == TAPE_ARG_IN) == pass)
@@ -565,10 +567,10 @@ struct creation {
 	size_t len;
 	uint32_t known; /* id of an object that is there already */
 	struct tape_object object;
-	const char *attributes; /* where they are read when the call is known; NULL */
+	const char *attributes; /* where to read them once the call is known; NULL */
 };
 
-/* [=> part, ...] [= result], and the object that it makes */
+/* [=> part, ...] [= result], and the object that the call makes */
 static int return_write(struct assembler *a, const char *where, uint32_t thread,
 			struct creation *creation)
 {
@@ -599,8 +601,7 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 			return asm_fail(in, in->at - 1, "the tape says 'results none'");
 		err = asm_result(a, &to.ret);
 		given = true;
-		/* The descriptor that is given back is that of the object, if nothing else is said.
-		 */
+		/* By default, the returned descriptor is that of the object. */
 		if (!err && creation->name && !creation->known && !creation->attributes && row &&
 		    row->creates && row->fd_offset < 0 && to.ret >= 0)
 			creation->object.fd = (int32_t)to.ret;
@@ -630,7 +631,7 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 			parts[i] = call->in;
 			parts[i].role = TAPE_ARG_OUT;
 			parts[i].data = call->bytes.data;
-			/* But for the descriptor of what was made. */
+			/* Except the descriptor of a new object. */
 			if (created && row && row->creates && row->fd_offset >= 0 &&
 			    (size_t)row->fd_offset + 4 <= call->bytes.len)
 				asm_number_put(a->in.arch, call->bytes.data + row->fd_offset,
@@ -659,7 +660,7 @@ static int return_write(struct assembler *a, const char *where, uint32_t thread,
 	return asm_written(a, where, tape_writer_return(a->w, thread, &to));
 }
 
-/* What the call says of the object that it makes. */
+/* What the argument tells about the new object. */
 static int creation_prepare(struct assembler *a, const struct open_call *call,
 			    struct creation *creation)
 {

@@ -2,9 +2,9 @@
 /*
  * Tape to text: docs/tape-text.md.
  *
- * Every value that is written is read back at once, by the code that will read the text, and what
- * it does not say right (padding, other members of a union) is added as bytes.  So the text is
- * whole by construction, whatever the tables of kvmapi say about how a value is shown.
+ * Every value that is written is read back at once by the assembler, and what differs (padding,
+ * other members of a union) is added as bytes. So the text is complete, whatever the tables of
+ * kvmapi say about how a value is shown.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "tape/asm_value.h"
 #include "tape/show.h"
 
-/* Where a line is broken. */
+/* Line width. */
 #define LINE_FULL 100
 #define HEX_LINE  32
 
@@ -23,8 +23,8 @@ struct name {
 };
 
 /*
- * A call that waits for its return, which mostly comes next and goes to the same line.  A copy: the
- * reader forgets a call when the next one of its thread comes.
+ * A call that waits for its return, which is usually the next item and goes on the same line. A
+ * copy: the reader drops a call at the next one of its thread.
  */
 struct held {
 	bool there;
@@ -253,15 +253,15 @@ static int value_bytes(void *ctx, const char *name, const uint8_t *data, size_t 
 	struct printer *p = ctx;
 
 	(void)want;
-	/* Not captured, and so is all behind it. */
+	/* Not captured, nor anything after it. */
 	if (!data)
 		return 0;
 	while (have && !data[have - 1])
 		have--;
-	/* An element that is left out would move those behind it. */
+	/* Omitting an element would move those after it. */
 	if (!have && name)
 		return 0;
-	/* A union of which nothing says what it holds has no name to give. */
+	/* A union without a known member has no name to print. */
 	if (name && !strcmp(name, "raw")) {
 		item(p, NULL);
 		put(p, "@%zu = ", (size_t)(data - p->base));
@@ -330,7 +330,7 @@ static int read_back(struct printer *p, size_t from, const char *type, size_t or
 	return err;
 }
 
-/* Take the closing bracket back, to add to what is in it. */
+/* Remove the closing bracket, to add more inside. */
 static void reopen(struct printer *p)
 {
 	p->st.len--;
@@ -344,8 +344,7 @@ static void put_patch(struct printer *p, size_t offset, const uint8_t *data, siz
 	put_hex(p, data, len);
 }
 
-/* Bytes at [at, end) that read back as they are; the runs of others are added to the text.  True if
- * there were any. */
+/* Compare [at, end) with what reads back; runs that differ are added to the text. True if any. */
 static bool put_patches(struct printer *p, const uint8_t *data, size_t from, size_t to)
 {
 	bool any = false;
@@ -434,7 +433,7 @@ static int put_typed(struct printer *p, const struct kvmapi_ioctl *row,
 	struct asm_auto fields[ASM_AUTO_MAX];
 	const uint8_t *base = run ? p->run_base : NULL, *data = part->data;
 	const size_t base_len = run ? p->runs.size : part->have;
-	/* More than the page has. */
+	/* More than the page holds. */
 	const bool bytes = run && end > p->runs.size;
 	const size_t begin = p->st.len;
 	char region[64];
@@ -455,7 +454,7 @@ static int put_typed(struct printer *p, const struct kvmapi_ioctl *row,
 		put_changes(p, type, base, data, p->runs.size, origin, end);
 	} else if (!bytes) {
 		err = kvmapi_value_walk(p->env->arch, &p->owner, type, data, end, run, &sink, p);
-		/* A value without braces is a number, which would be taken for the argument. */
+		/* A value without braces would be read as the argument number. */
 		if (!err && p->st.data[begin] != '{') {
 			char number[32];
 			const size_t len = p->st.len - begin;
@@ -480,7 +479,7 @@ static int put_typed(struct printer *p, const struct kvmapi_ioctl *row,
 	if (err)
 		return err;
 	again = put_patches(p, data, origin, end);
-	/* What would be filled in must be said where it is zero. */
+	/* A field with a default must be printed if it is zero. */
 	count = asm_auto_fields(row, part->role, nested, created, fields);
 	for (unsigned int i = 0; i < count; i++) {
 		const struct asm_auto *f = &fields[i];
@@ -488,7 +487,7 @@ static int put_typed(struct printer *p, const struct kvmapi_ioctl *row,
 		if (f->offset + f->size > end || asm_buf_is_set(&p->back, f->offset, f->size))
 			continue;
 		reopen(p);
-		/* In a union of which nothing says which member it holds it has no name. */
+		/* In a union without a known member it has no name. */
 		if (kvmapi_field_at(p->env->arch, type, f->offset, region, sizeof(region)) ||
 		    strchr(region, '+')) {
 			put_patch(p, f->offset, data + f->offset, f->size);
@@ -563,7 +562,7 @@ static void put_attributes(struct printer *p, const struct event *e, const struc
 		put(p, ">");
 }
 
-/* How the text calls the role of a part, and the flags that are still to be said. */
+/* The name of a part's role in the text, and its flags. */
 static uint8_t put_role(struct printer *p, const struct event *e, const struct tape_part *part)
 {
 	const bool run = e->call->row && e->call->row->payload == KVMAPI_RUNPAGE;
@@ -640,7 +639,7 @@ static bool part_same(const struct tape_part *a, const struct tape_part *b)
 	       a->addr == b->addr && (!a->have || !memcmp(a->data, b->data, a->have));
 }
 
-/* Where the descriptor of a new object belongs, it is: "same" says so, too. */
+/* The descriptor of the new object is in its place, which "same" implies. */
 static bool has_descriptor(const struct printer *p, const struct kvmapi_ioctl *row,
 			   const struct tape_object *created, const struct tape_part *part)
 {
@@ -651,7 +650,7 @@ static bool has_descriptor(const struct printer *p, const struct kvmapi_ioctl *r
 	       (uint32_t)created->fd;
 }
 
-/* Is this what a call to KVM_RUN has if the text says nothing? */
+/* Is this the default of KVM_RUN, if the text is silent? */
 static int part_is_default(struct printer *p, const struct event *e, const struct tape_part *part,
 			   bool *is)
 {
@@ -699,7 +698,7 @@ static uint32_t nested_parts(const struct tape_part *parts, unsigned int count)
 	return nested;
 }
 
-/* The parts of KVM_RUN that are always there: those that say nothing new are left out. */
+/* The parts that KVM_RUN always has; those equal to the default are omitted. */
 static int put_run_parts(struct printer *p, const struct event *e, bool *any, bool *left_out)
 {
 	const struct tape_call *call = e->call;
@@ -737,7 +736,7 @@ static int put_request(struct printer *p, const struct tape_call *call)
 	size_t count;
 
 	rows = kvmapi_ioctls(p->env->arch, &count);
-	/* Of another kind of objects, and the name leads back to the request. */
+	/* A row of another kind of object whose name finds the same request. */
 	for (size_t i = 0; !row && i < count; i++)
 		if (rows[i].request == call->request &&
 		    kvmapi_find_name(p->env->arch, rows[i].name)->request == call->request)
@@ -848,7 +847,7 @@ static int put_return(struct printer *p, const struct tape_return *ret)
 	if (created && call->row && call->row->creates && call->row->fd_offset < 0 &&
 	    created->fd == ret->ret)
 		return p->err;
-	/* A tape without results says 0 everywhere, which means nothing. */
+	/* On a tape without results the return value has no meaning. */
 	if (p->no_results && !ret->ret && !ret->part_count)
 		return p->err;
 	if (name)
@@ -911,7 +910,7 @@ static int name_object(struct printer *p, const struct tape_object *object)
 	return 0;
 }
 
-/* What is not as the text means it without saying. */
+/* Attributes that differ from the defaults of the text. */
 static void put_object_attributes(struct printer *p, const struct tape_object *o, uint32_t parent,
 				  uint64_t number)
 {
@@ -999,7 +998,7 @@ static int hold(struct printer *p, const struct tape_call *call)
 	return 0;
 }
 
-/* The call that was held does not return at once. */
+/* The held call does not return at once. */
 static int release(struct printer *p)
 {
 	struct held *held = &p->held;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names in the text of a tape: objects, numbers, constants that were looked up.  Internal to tape/.
- */
+/* Names in the text of a tape: objects, numbers, cached constants. Internal to tape/. */
 #ifndef TAPE_ASM_SYMBOL_H
 #define TAPE_ASM_SYMBOL_H
 
@@ -10,7 +9,7 @@
 enum asm_symbol_kind {
 	ASM_SYMBOL_NUMBER,
 	ASM_SYMBOL_OBJECT,
-	ASM_SYMBOL_CONSTANT, /* of kvmapi, kept since it is looked for again */
+	ASM_SYMBOL_CONSTANT, /* a constant of kvmapi, cached */
 };
 
 struct asm_symbol {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Values in the text of a tape, and what is meant where it is silent: docs/tape-text.md. */
+/* Values in the text of a tape, and its defaults: docs/tape-text.md. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "tape/asm_value.h"
 #include "tape/show.h"
 
-/* Brackets within brackets. */
+/* Maximum nesting of brackets. */
 #define DEPTH_MAX 64
 
 /* --- text ------------------------------------------------------------------------------------- */
@@ -32,7 +32,7 @@ int asm_fail(struct asm_in *in, const char *where, const char *format, ...)
 	return -EINVAL;
 }
 
-/* Does the next line that says anything begin with a blank? */
+/* Does the next line with content begin with a blank? */
 static bool line_goes_on(const char *p)
 {
 	for (;;) {
@@ -182,7 +182,7 @@ static int number_term(struct asm_in *in, uint64_t *value)
 
 	begin = asm_name(in, &len);
 	if (begin) {
-		/* A macro of the header, with what it is about. */
+		/* A macro of the header with its arguments. */
 		if (*in->at == '(' && strcspn(in->at, ")\n") < strlen(in->at) &&
 		    in->at[strcspn(in->at, ")\n")] == ')') {
 			in->at += strcspn(in->at, ")") + 1;
@@ -391,7 +391,7 @@ struct value {
 	struct asm_buf *buf;
 };
 
-/* The text says these bytes.  Room for them, or an error. */
+/* Mark bytes as given by the text. 0, or an error. */
 static int mark(const struct value *v, const char *where, size_t offset, size_t len)
 {
 	struct asm_buf *buf = v->buf;
@@ -481,7 +481,7 @@ static void field_name(void *context, const char *name)
 					    f->used ? ", " : "", name);
 }
 
-/* What is there instead of a field, to put behind a message. */
+/* The existing fields, to append to a message. */
 static const char *fields_text(const struct value *v, const struct kvmapi_place *in,
 			       const char *word, size_t len, char *buf, size_t size)
 {
@@ -776,7 +776,7 @@ int asm_value(struct asm_in *in, const char *type, size_t origin, struct asm_buf
 
 /* --- the run page ----------------------------------------------------------------------------- */
 
-/* What the VMM alone writes: request_interrupt_window, immediate_exit, padding. */
+/* Fields that only the VMM writes: request_interrupt_window, immediate_exit, padding. */
 #define RUN_REQUESTS 8
 
 int asm_runs_begin(struct asm_runs *runs, enum kvmapi_arch arch)
@@ -832,7 +832,7 @@ void asm_run_base(const struct asm_runs *runs, const uint8_t *page, uint8_t role
 
 	memcpy(base, page, kept);
 	memset(base + kept, 0, runs->size - kept);
-	/* The kernel takes the registers that are dirty, and none is afterwards. */
+	/* The kernel takes the dirty registers; afterwards none is dirty. */
 	if (role == TAPE_RUN_REGS_OUT)
 		memset(base + runs->regs + 8, 0, 8);
 }
@@ -880,7 +880,7 @@ size_t asm_default_size(enum kvmapi_arch arch, const struct asm_runs *runs,
 		count = asm_number_get(arch, buf->data + row->count_offset, row->count_width);
 	switch (row->payload) {
 	case KVMAPI_COUNTED:
-		/* A tail is delivered by success only (E2BIG tells the count alone). */
+		/* Only success writes the tail (E2BIG writes the count). */
 		if ((role == TAPE_ARG_OUT && ret < 0) || count > TAPE_MAX_HALF / row->elem_size)
 			return row->size;
 		return row->size + count * row->elem_size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the two ways of asm share: reading values out of text, and what is meant where the text is
- * silent. Internal to tape/.
+ * Shared by both directions of asm: reading values from text, and the defaults of the text.
+ * Internal to tape/.
  */
 #ifndef TAPE_ASM_VALUE_H
 #define TAPE_ASM_VALUE_H
@@ -12,8 +12,7 @@
 #include "kvmtape/asm.h"
 #include "tape/format.h"
 
-/* The canonical form's numbers, which are what a text means if it names none (docs/tape-format.md).
- */
+/* Numbers of the canonical form, the defaults of a text (docs/tape-format.md). */
 #define ASM_FD_OBJECT	    2u /* + object's id */
 #define ASM_ADDR_ARG	    0x10000ull
 #define ASM_ADDR_BAD	    0x1000ull /* added where nothing could be read */
@@ -30,9 +29,9 @@ struct asm_in {
 	unsigned int depth; /* of brackets: line ends do not count within */
 	enum kvmapi_arch arch;
 	struct tape_asm_error *error;
-	/* The number of a name that the text made; may be NULL.  0, -ENOENT, -ENOMEM. */
+	/* The number of a name defined by the text; may be NULL. 0, -ENOENT, -ENOMEM. */
 	int (*symbol)(void *ctx, const char *name, size_t len, uint64_t *value);
-	/* Offer the names that the text made; may be NULL. */
+	/* Offer the names defined by the text; may be NULL. */
 	void (*near)(void *ctx, struct near *near);
 	void *ctx;
 	struct tape_buf scratch;
@@ -41,7 +40,7 @@ struct asm_in {
 /* Say what is wrong at `where`.  Returns -EINVAL. */
 int asm_fail(struct asm_in *in, const char *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* To the next thing of the statement: over blanks, comments, and the ends of lines that go on. */
+/* Skip blanks, comments and line ends within the statement. */
 void asm_skip(struct asm_in *in);
 /* Take a character or a keyword if it is next. */
 bool asm_accept(struct asm_in *in, char c);
@@ -62,14 +61,14 @@ int asm_hex(struct asm_in *in);
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Bytes that a text says.  Those that it does not say are zero, or what the buffer began with. */
+/* Bytes given by a text. Other bytes are zero, or as in the buffer before. */
 struct asm_buf {
 	uint8_t *data;
 	uint8_t *set; /* by byte: the text says it */
 	size_t room;
 	size_t used;	/* what is behind is zero */
-	size_t extent;	/* end of what the text speaks of */
-	size_t set_end; /* end of what it says */
+	size_t extent;	/* end of what the text mentions */
+	size_t set_end; /* end of what it gives */
 };
 void asm_buf_release(struct asm_buf *buf);
 /* Begin anew with `len` bytes of `base` (NULL = zero).  0, -ENOMEM. */
@@ -81,8 +80,9 @@ bool asm_buf_is_set(const struct asm_buf *buf, size_t offset, size_t len);
 uint64_t asm_number_get(enum kvmapi_arch arch, const uint8_t *from, size_t bytes);
 void asm_number_put(enum kvmapi_arch arch, uint8_t *to, uint64_t value, size_t bytes);
 
-/* ".name[3].name" from in->at on, within a type.  *place is the beginning, then the end of the
- * path. */
+/*
+ * ".name[3].name" from in->at on, within a type. *place is the beginning, then the end of the path.
+ */
 int asm_path(struct asm_in *in, const char *type, struct kvmapi_place *place);
 /* A value of a C type, or of none (NULL: bytes only).  Bytes of the whole begin at `origin`. */
 int asm_value(struct asm_in *in, const char *type, size_t origin, struct asm_buf *buf);
@@ -101,9 +101,9 @@ int asm_runs_begin(struct asm_runs *runs, enum kvmapi_arch arch);
 void asm_runs_release(struct asm_runs *runs);
 /* The page of a vCPU; zero at first.  NULL = no memory. */
 uint8_t *asm_run_page(struct asm_runs *runs, uint32_t object);
-/* What a part of these roles left in it. */
+/* Apply a part of these roles to it. */
 void asm_run_update(const struct asm_runs *runs, uint8_t *page, const struct tape_part *part);
-/* What the bytes of a run part are before the text says any, into a buffer of runs->size bytes. */
+/* Default bytes of a run part, into a buffer of runs->size bytes. */
 void asm_run_base(const struct asm_runs *runs, const uint8_t *page, uint8_t role, uint8_t *base);
 
 static inline bool asm_role_is_run(uint8_t role)
@@ -117,8 +117,10 @@ static inline size_t asm_role_origin(const struct asm_runs *runs, uint8_t role)
 	return role == TAPE_RUN_REGS_IN || role == TAPE_RUN_REGS_OUT ? runs->regs : 0;
 }
 
-/* The kernel leaves the union of struct kvm_run alone on errors, but for KVM_EXIT_MEMORY_FAULT
- * (api.rst, 4.10). */
+/*
+ * On errors the kernel does not write the union of struct kvm_run, except for KVM_EXIT_MEMORY_FAULT
+ * (api.rst, 4.10).
+ */
 static inline bool asm_error_leaves_exit(int64_t ret)
 {
 	return ret < 0 && ret != -EFAULT && ret != -EHWPOISON;
@@ -151,8 +153,8 @@ unsigned int asm_auto_fields(const struct kvmapi_ioctl *row, uint8_t role, uint3
 			     bool created, struct asm_auto *fields);
 
 /*
- * Does the struct come back as it went, with the descriptor of what was made, if nothing is said of
- * it?  have: bytes of it before the call.
+ * By default, does the struct come back unchanged except for a new descriptor? have: bytes of it
+ * before the call.
  */
 bool asm_default_out(const struct kvmapi_ioctl *row, bool created, uint32_t have);
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The assembler, which asm.c and asm_call.c share: a tape on its way out of a text.  Internal to
- * tape/. */
+/* The assembler, shared by asm.c and asm_call.c. Internal to tape/. */
 #ifndef TAPE_ASM_WRITE_H
 #define TAPE_ASM_WRITE_H
 
 #include "tape/asm_symbol.h"
 #include "tape/asm_value.h"
 
-/* A part as the text has it; the buffer is kept for the next one. */
+/* A part as in the text; the buffer is reused. */
 struct asm_part {
 	struct asm_buf buf;
 	const char *where;
@@ -23,7 +22,7 @@ struct asm_half {
 	bool no_run, no_regs, no_out, same;
 };
 
-/* What the return of a call needs to know of it. */
+/* State of a call that its return needs. */
 struct open_call {
 	bool open;
 	uint32_t object, request;
@@ -51,20 +50,22 @@ struct assembler {
 	struct tape_end end;
 };
 
-/* All functions return 0, -EINVAL for what is wrong with the text (said in in.error), or another
- * error. */
+/*
+ * All functions return 0, -EINVAL for an error in the text (described in in.error), or another
+ * error.
+ */
 
-/* What the writer said of what stands at `where`, in words if it is the text's fault. */
+/* Report the writer's error at `where`, as a message if the text caused it. */
 int asm_written(struct assembler *a, const char *where, int err);
-/* Threads that are not introduced have no name of their own. */
+/* Threads without a "thread" line have no name. */
 int asm_need_thread(struct assembler *a, const char *where, uint64_t id);
-/* The object of a name; "kvm" is there without being introduced. */
+/* The object of a name; "kvm" needs no "object" line. */
 int asm_need_object(struct assembler *a, const char *name, size_t len, uint32_t *id);
 /* Is it the word that a statement begins with? */
 bool asm_is_statement(const char *name, size_t len);
 /* Id of a named object, 0 = no such. */
 uint32_t asm_object_named(const struct assembler *a, const char *name, size_t len);
-/* The object that comes next, with what is meant if the text is silent. */
+/* The next object, with the defaults of the text. */
 struct tape_object asm_new_object(const struct assembler *a, uint8_t kind);
 int asm_add_object(struct assembler *a, const char *name, size_t len,
 		   const struct tape_object *object);

@@ -2,8 +2,7 @@
 /*
  * The canonical form: docs/tape-format.md, "Canonical form".
  *
- * Everything here must give the same answer for numbers that it gave itself: canonicalising twice
- * is canonicalising once.
+ * Everything here must map its own numbers to themselves: canonicalising is idempotent.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #define FD_OBJECT  2u
 #define FD_FOREIGN 1000000u
 
-/* Addresses of buffers: one for each role, and one for what could not be read there. */
+/* Addresses of buffers: one for each role, and one for unreadable addresses. */
 #define ADDR_ARG	0x10000ull
 #define ADDR_ARG_BAD	0x11000ull
 #define ADDR_NESTED	0x20000ull /* + n * ADDR_STEP */
@@ -27,18 +26,18 @@
 #define ADDR_STEP	0x10000ull
 
 /*
- * Memory areas: each gets a window of its own, in the middle of which it begins, so that an area
- * can later be seen to be larger to either side.
+ * Memory areas: each gets a window of its own and begins in its middle, so that it can grow to
+ * either side later.
  */
 #define AREA_FIRST  (1ull << 40)
 #define AREA_WINDOW (1ull << 37)
 #define AREA_MAX    512u
 
-/* A wall clock that says nothing of whose it is; any that is one becomes this. */
+/* Replaces every wall clock. */
 #define CANON_REALTIME	 2000000000000000000ull
 #define REALTIME_IS_REAL 1600000000000000000ull /* when the API did not have it yet */
 
-/* So many items wait for the end of a call of which something is missing. */
+/* Items that wait for the end of an incomplete call, at most. */
 #define QUEUE_MAX 16384u
 
 struct area {
@@ -58,14 +57,14 @@ struct canon_object {
 	int32_t fd;
 };
 
-/* An item that cannot be written yet, with all that it points to. */
+/* An item that cannot be written yet, with everything it points to. */
 struct queued {
 	struct queued *next;
 	struct tape_item item;
 	struct tape_call call;
 	struct tape_return ret;
 	struct tape_part call_parts[TAPE_ROLES], ret_parts[TAPE_ROLES];
-	bool waiting; /* a call whose return may bring what could not be read before */
+	bool waiting; /* a call whose return may have data that could not be read before */
 	uint8_t bytes[];
 };
 
@@ -97,7 +96,7 @@ struct canon {
 
 static struct canon_object *canon_object(struct canon *c, uint32_t id)
 {
-	/* What is asked for is mostly young. */
+	/* Recent descriptors are looked up most. */
 	for (size_t i = c->object_count; i-- > 0;)
 		if (c->objects[i].id == id)
 			return &c->objects[i];
@@ -114,7 +113,7 @@ static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
 	int err;
 
 	*renamed = fd;
-	/* Zero is what programs leave in a field that they do not use. */
+	/* Programs leave unused fields zero. */
 	if (fd <= 0)
 		return 0;
 	for (size_t i = c->object_count; i-- > 0;) {
@@ -143,8 +142,7 @@ static int canon_fd(struct canon *c, uint32_t pid, int32_t fd, int32_t *renamed)
 	return 0;
 }
 
-/* An object is known to be of a process, so its number no longer means a foreign descriptor there.
- */
+/* The number belongs to an object of this process now, not to a foreign descriptor. */
 static void object_owned(struct canon *c, uint32_t id, uint32_t pid)
 {
 	struct canon_object *o = canon_object(c, id);
@@ -162,7 +160,7 @@ static void object_owned(struct canon *c, uint32_t id, uint32_t pid)
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
-/* No process has memory at or above: such an address was meant to be bad, and stays what it is. */
+/* No process has memory at or above this: such an address is invalid on purpose and is kept. */
 static uint64_t address_limit(const struct canon *c)
 {
 	return c->env->arch == KVMAPI_X86 ? 1ull << 47 : 1ull << 53;
@@ -176,7 +174,7 @@ static struct area *area_of(struct canon *c, uint64_t address, uint64_t size)
 	return NULL;
 }
 
-/* An address that stands alone. */
+/* An address outside of memory areas. */
 static uint64_t canon_pointer(struct canon *c, uint64_t address, uint64_t otherwise)
 {
 	const struct area *area;
@@ -196,7 +194,7 @@ static uint64_t canon_area(struct canon *c, uint64_t address, uint64_t size, uin
 
 	if (!address || address >= address_limit(c))
 		return address;
-	/* Whether it begins at a page counts for any area. */
+	/* Page alignment is kept for every area. */
 	otherwise += address % page;
 	if (!size || size > AREA_WINDOW / 2)
 		return canon_pointer(c, address, otherwise);
@@ -234,7 +232,7 @@ static void number_put(const struct canon *c, uint8_t *to, uint64_t value, unsig
 	bytes_put(to, value, bytes, kvmapi_arch_big_endian(c->env->arch));
 }
 
-/* The pointer to which a field of the argument belongs, -1 = none that the row knows. */
+/* The pointer of the row that a field of the argument belongs to, -1 = none. */
 static int nested_number(const struct kvmapi_ioctl *row, uint16_t offset)
 {
 	int n = 0;
@@ -257,7 +255,7 @@ static uint64_t nested_address(const struct tape_part *parts, unsigned int count
 	       (uint64_t)n * ADDR_STEP;
 }
 
-/* Where the names are that kvmapi_live_names() found. */
+/* Offsets found by kvmapi_live_names(). */
 struct names {
 	struct canon *c;
 	const struct tape_part *part;
@@ -294,7 +292,7 @@ static void canon_clock(const struct canon *c, const struct tape_part *part, uin
 	flags = tape_part_number(c->env, part, FLAGS, 4);
 	if (flags & HAS_REALTIME && tape_part_has(part, REALTIME, 8)) {
 		time = tape_part_number(c->env, part, REALTIME, 8);
-		/* Another one is an error, which stays to be seen. */
+		/* Another value is an error and is kept. */
 		if (time >= REALTIME_IS_REAL && time <= INT64_MAX)
 			number_put(c, data + REALTIME, CANON_REALTIME, 8);
 	}
@@ -328,7 +326,7 @@ static int canon_struct(struct canon *c, const struct tape_call *call,
 		case KVMAPI_M_FD:
 			if (!tape_part_has(part, field->offset, 4))
 				break;
-			/* No descriptor was put there: it tells only whether it was changed. */
+			/* Not a descriptor of ours: only whether it changed matters. */
 			if (ret && ret->ret < 0 && row->creates && field->offset == row->fd_offset)
 				break;
 			fd = (int32_t)tape_part_number(c->env, part, field->offset, 4);
@@ -405,7 +403,7 @@ static int canon_vfio(struct canon *c, const struct tape_call *call, const struc
 }
 
 /*
- * Copy the parts with their addresses renamed; structs with names of the machine are renamed in a
+ * Copy the parts with their addresses renamed; structs with numbers of the machine are renamed in a
  * copy of their bytes.
  */
 static int canon_parts(struct canon *c, const struct tape_call *call, const struct tape_return *ret,
@@ -422,7 +420,7 @@ static int canon_parts(struct canon *c, const struct tape_call *call, const stru
 		if (parts[i].role <= TAPE_ARG_OUT || parts[i].role >= TAPE_NESTED_IN)
 			need += parts[i].have;
 	c->payload.len = 0;
-	err = tape_buf_reserve(&c->payload, need + 1); /* so that there is a buffer */
+	err = tape_buf_reserve(&c->payload, need + 1); /* so that the buffer is not NULL */
 	for (unsigned int i = 0; i < count && !err; i++) {
 		const struct tape_part *part = &parts[i];
 		uint8_t *data = c->payload.data + c->payload.len;
@@ -468,8 +466,7 @@ static uint64_t canon_arg(const struct canon *c, const struct tape_call *call)
 	const struct kvmapi_ioctl *row = call->row;
 	const struct tape_part *in = tape_part_find(call->parts, call->part_count, TAPE_ARG_IN);
 
-	/* Of an unknown request nothing is known: small arguments are numbers, others are
-	 * addresses. */
+	/* Unknown request: small arguments count as numbers, others as addresses. */
 	if (row ? row->payload == KVMAPI_VALUE || row->payload == KVMAPI_RUNPAGE || !row->dir
 		: call->arg < ADDR_ARG)
 		return call->arg;
@@ -535,7 +532,7 @@ static int by_id(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Objects that go at the same time, as at the end of a process, go in no order of their own. */
+/* Objects closed at the same time, as at the end of a process, have no order. */
 static int write_closed(struct canon *c)
 {
 	int err = 0;
@@ -632,8 +629,8 @@ static int take_item(struct canon *c, const struct tape_item *item)
 /* --- what was read late ----------------------------------------------------------------------- */
 
 /*
- * Whether the page of an argument was there when the call began is chance.  What was read at the
- * return instead belongs to the call, so the call waits for it, and everything behind it.
+ * Whether the page of an argument was resident when the call began is chance. Data read at the
+ * return belongs to the call, so the call and all later items wait for it.
  */
 
 static bool is_late(const struct tape_part *part)
@@ -643,7 +640,7 @@ static bool is_late(const struct tape_part *part)
 		(part->role >= TAPE_NESTED_IN && part->role < TAPE_NESTED_OUT));
 }
 
-/* Can the return bring something that the call lacks? */
+/* Can the return have data that the call lacks? */
 static bool may_be_late(const struct canon *c, const struct tape_call *call)
 {
 	const struct kvmapi_ioctl *row = call->row;
@@ -737,7 +734,7 @@ static int queue_add(struct canon *c, const struct tape_item *item, struct queue
 	return 0;
 }
 
-/* The parts of a return that its call should have had go to `call`. */
+/* Move the late IN parts of a return to `call`. */
 static void late_give(struct tape_call *call, struct tape_part *parts, const struct queued *ret)
 {
 	for (unsigned int i = 0; i < ret->ret.part_count; i++) {
@@ -770,7 +767,7 @@ static void late_move(struct canon *c, struct queued *ret)
 	ret->ret.part_count = kept;
 }
 
-/* Write what waits for nothing; all: also what does. */
+/* Write items that wait for nothing; all: write every item. */
 static int queue_write(struct canon *c, bool all)
 {
 	struct queued *q;
@@ -793,7 +790,7 @@ static int next_item(struct canon *c, const struct tape_item *item)
 	struct queued *q;
 	int err;
 
-	/* When a signal came is chance, as times are. */
+	/* The position of a signal is chance, like times. */
 	if (item->type == TAPE_SIGNAL)
 		return 0;
 	if (!c->queue && !waits)
@@ -878,13 +875,13 @@ int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer
 			break;
 		err = next_item(c, &item);
 	}
-	/* Also of a tape that ends in an error, everything before that. */
+	/* Also everything before an error. */
 	if (c->w && c->live) {
 		int queued = queue_write(c, true), closed = write_closed(c);
 
 		err = err ? err : queued ? queued : closed;
 	}
-	/* A tape that was cut off stays one, with all that it has. */
+	/* A truncated tape stays truncated, with all its items. */
 	if (c->w && !tape_reader_complete(from)) {
 		int flushed = tape_writer_flush(c->w);
 

@@ -105,8 +105,7 @@ void *tape_arena_get(struct tape_arena *arena, size_t size)
 	return data;
 }
 
-/* Chunks of the usual size are kept for the next frame, so reading does not allocate from then on.
- */
+/* Chunks of the usual size are reused for the next frame, which then needs no allocation. */
 void tape_arena_reset(struct tape_arena *arena)
 {
 	while (arena->chunks) {

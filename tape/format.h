@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What writer and reader share: numbers of docs/tape-format.md, variable-length integers, growing
- * buffers, and the sites with their slots.  Internal to tape/.
+ * Shared by writer and reader: numbers of docs/tape-format.md, variable-length integers, growing
+ * buffers, and the sites with their slots. Internal to tape/.
  */
 #ifndef TAPE_FORMAT_H
 #define TAPE_FORMAT_H
@@ -28,8 +28,7 @@ enum tape_header_flag {
 	TAPE_HEADER_CANONICAL = 1 << 1,
 };
 
-/* Types of blocks.  A reader must understand the odd ones; it skips the even ones that it does not
- * know. */
+/* Types of blocks. A reader must understand odd types; it skips unknown even ones. */
 enum tape_block {
 	TAPE_BLOCK_FRAME = 1,
 	TAPE_BLOCK_TIMES = 3,
@@ -191,7 +190,7 @@ void tape_arena_release(struct tape_arena *arena);
 /* The last bytes that one role of one half of a site held. */
 struct tape_slot {
 	uint8_t role;
-	uint32_t size; /* bytes behind data, zero until first told */
+	uint32_t size; /* allocated bytes of data, zero at first */
 	uint8_t *data;
 };
 
@@ -223,12 +222,14 @@ struct tape_half {
 	struct tape_slot *run; /* slot of the run page, NULL = none yet */
 	unsigned int run_part; /* which part it is now, == count if none */
 	struct tape_shape shapes[TAPE_SHAPES];
-	unsigned int told;  /* how many shapes were told, the last ones are kept */
-	unsigned int shape; /* which one it has now; told == 0: none, no parts */
+	unsigned int told;  /* number of shapes so far; the last ones are kept */
+	unsigned int shape; /* the current one; told == 0: none, no parts */
 };
 
-/* Calls of one thread, on one object, with one request: within a frame they are told as
- * differences. */
+/*
+ * Calls of one thread, on one object, with one request: within a frame they are stored as
+ * differences.
+ */
 struct tape_site {
 	struct tape_call call;
 	struct tape_return ret;
@@ -249,12 +250,12 @@ void tape_sites_release(struct tape_sites *sites);
 /* A new site, its number is sites->count - 1.  NULL = no memory. */
 struct tape_site *tape_sites_add(struct tape_sites *sites);
 /*
- * Tell a half a new shape: parts as in struct tape_shape, their data is ignored.  It takes the
- * place of the oldest one and is selected.  0, -ENOMEM, TAPE_E_LIMIT.
+ * Give a half a new shape: parts as in struct tape_shape, their data is ignored. It takes the place
+ * of the oldest one and is selected. 0, -ENOMEM, TAPE_E_LIMIT.
  */
 int tape_shape_tell(struct tape_sites *sites, struct tape_site *site, enum tape_half_number which,
 		    const struct tape_part *parts, unsigned int count);
-/* Let a half have one of its shapes.  0, TAPE_E_CORRUPT if there is none of that number. */
+/* Select one of a half's shapes. 0, TAPE_E_CORRUPT if it has no such number. */
 int tape_shape_select(struct tape_site *site, enum tape_half_number which, unsigned int number);
 
 /* A new argument: addresses of parts are relative to it. */
@@ -278,8 +279,8 @@ static inline uint32_t tape_half_shown(const struct tape_half *half)
 
 /*
  * The run page is one page that both sides write: what a call finds there is what the last one
- * left, and what a return leaves is what the call found.  So before a half is told, its slot takes
- * over the bytes of the other half's.
+ * left, and what a return leaves is what the call found. So before a half is encoded or decoded,
+ * its slot takes over the bytes of the other half's.
  */
 static inline void tape_site_predict(struct tape_site *site, enum tape_half_number which)
 {

@@ -16,7 +16,7 @@ struct tape_ids {
 };
 
 /*
- * Where the value of a key stands; 0 if it is new: set it to something else before the next call.
+ * Pointer to the value of a key; the value is 0 if the key is new: set it before the next call.
  * NULL: no memory.
  */
 uint32_t *tape_ids_at(struct tape_ids *ids, uint32_t key);

@@ -12,7 +12,7 @@ static json_t *json_hex(uint64_t value)
 	return json_sprintf("0x%llx", (unsigned long long)value);
 }
 
-/* A string of another machine may be no UTF-8: then its odd bytes are shown as \xNN. */
+/* A string that is not UTF-8 has its invalid bytes shown as \xNN. */
 static json_t *json_text(const char *string)
 {
 	json_t *value = json_string(string);
@@ -111,7 +111,7 @@ static const char *role_name(uint8_t role, char *buf, size_t size)
 	return buf;
 }
 
-/* Parts that are not whole, by role: nothing of them is taken for zero. */
+/* Incomplete parts by role: missing bytes are never shown as zero. */
 static void set_incomplete(json_t *event, const struct tape_return *ret, int *err)
 {
 	const struct tape_part *lists[2] = {ret->call->parts, ret->parts};
@@ -163,7 +163,7 @@ static void set_raw(json_t *event, const struct tape_env *env, const struct tape
 				    part_value(env, NULL, NULL, &lists[l][i]), err);
 }
 
-/* Entries of dirty rings: beside their bytes, as they are meant. */
+/* Entries of dirty rings, decoded, beside their bytes. */
 static void set_rings(json_t *event, const struct tape_env *env, const struct tape_call *call,
 		      int *err)
 {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Calls without what the kernel neither read nor wrote: such bytes are whatever the program had in
- * its memory.  Which they are, kvmapi knows (live.def); here is what of it depends on the call.
+ * Removes bytes that the kernel neither read nor wrote from calls. kvmapi says which bytes they are
+ * (live.def); this file has what depends on the call.
  */
 #include <stdlib.h>
 
 #include "tape/format.h"
 #include "tape/show.h"
 
-/* What the open call of a thread was given. */
+/* The argument of the open call of a thread. */
 struct live_thread {
 	const struct kvmapi_ioctl *row;
 	uint8_t kind;
@@ -84,7 +84,7 @@ static bool in_number(const struct tape_live *live, const struct live_thread *t,
 	return true;
 }
 
-/* Where the numbers are that say how a buffer is used; the same on every architecture. */
+/* Offsets of fields that say how a buffer is used; the same on every architecture. */
 enum { ATTR_GROUP = 4, ATTR_ATTR = 8, MEMOP_FLAGS = 8, MEMOP_OP = 20 };
 
 /* enum of <linux/kvm.h>: KVM_S390_MEMOP_... */
@@ -172,8 +172,9 @@ static int cpuid_set(struct tape_live *live, const struct live_thread *t)
 }
 
 /*
- * KVM_GET_CPUID2 leaves nent as it was, so that of a longer list nothing says where the kernel's
- * entries end.  Where it is not known what was set, those are not the kernel's that did not change.
+ * KVM_GET_CPUID2 does not change nent, so for a longer list it does not say where the kernel's
+ * entries end. If it is not known what was set, entries that did not change do not count as the
+ * kernel's.
  */
 static void cpuid_get(const struct tape_live *live, const struct live_thread *t,
 		      const struct tape_part *part, uint8_t *mask)
@@ -209,7 +210,7 @@ static int live_mask(struct tape_live *live, const struct live_thread *t,
 	enum kvmapi_arch arch = live->env.arch;
 	int err;
 
-	/* Nobody knows what such a call reads or writes, and mostly it is none. */
+	/* It is not known what such a call reads or writes; most are invalid. */
 	if (part->role <= TAPE_ARG_OUT && (!t->row || t->row->payload == KVMAPI_RUNPAGE)) {
 		memset(mask, 0, part->have);
 		return 0;
@@ -242,7 +243,7 @@ static int live_mask(struct tape_live *live, const struct live_thread *t,
 	}
 }
 
-/* The role of what a call can be given and leave as it is. */
+/* The role of the input that a call may leave unchanged. */
 static uint8_t role_in(const struct live_thread *t)
 {
 	return t->row && t->row->payload == KVMAPI_RUNPAGE ? TAPE_RUN_IN : TAPE_ARG_IN;
@@ -259,8 +260,8 @@ static int keep_in(struct live_thread *t, const struct tape_part *part, const ui
 }
 
 /*
- * Dead bytes that went in and came back are as they were, also when they were alive by another
- * reading of the union.  If the kernel changed one, it must still be seen that it did.
+ * Dead bytes that came back unchanged get the value they have in the call. If the kernel changed
+ * one, this must stay visible.
  */
 static void left_alone(const struct live_thread *t, const struct tape_part *part,
 		       const uint8_t *mask, uint8_t *bytes)
@@ -283,7 +284,7 @@ static int clear(struct tape_live *live, struct live_thread *t, const struct tap
 	err = tape_buf_reserve(&live->bytes, need + 1);
 	if (!err)
 		err = tape_buf_reserve(&live->mask, need + 1);
-	/* Buffers are read by what the struct says, which may come behind them. */
+	/* Buffers depend on the struct, which may come after them. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (unsigned int i = 0; i < count && !err; i++) {
 			const struct tape_part *part = &parts[i];

@@ -2,10 +2,10 @@
 /*
  * Reading a tape: docs/tape-format.md.
  *
- * A frame is decompressed as a whole and then walked block by block.  Payload is handed out where
- * it lies, in the slots of its site; only calls that are told apart from their returns are copied,
- * for they must outlive the frame.  Nothing of the file is trusted: every length is held against
- * what is left, and what a frame may cost is limited.
+ * A frame is decompressed as a whole and then walked block by block. Payload is returned by
+ * pointers into the slots of its site; only calls whose return is a separate block are copied,
+ * since they must outlive the frame. Nothing in the file is trusted: every length is checked
+ * against what is left, and the cost of a frame is limited.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #include "tape/format.h"
 
 #define READ_CHUNK   ((size_t)128 << 10)
-/* What a frame of TAPE_MAX_FRAME can be at most when compressed; any more is no frame of ours. */
+/* Maximum compressed size of a frame of TAPE_MAX_FRAME bytes; a larger one is not ours. */
 #define STORED_MAX   ZSTD_COMPRESSBOUND((size_t)TAPE_MAX_FRAME)
 /* Memory of ended calls is kept for the threads' next calls, up to these sizes. */
 #define KEEP_BUFFER  ((size_t)4 << 10)
@@ -73,7 +73,7 @@ struct tape_reader {
 	uint64_t open_bytes, open_parts; /* of the calls that are open */
 	size_t kept_bytes, kept_calls;	 /* memory of calls, open or not */
 	uint32_t ordinals[KVMAPI_OBJECT_KINDS +
-			  1]; /* last one given, the last entry for strange kinds */
+			  1]; /* last number given; the last entry is for unknown kinds */
 	uint64_t items;	      /* that may stand between a call and its return */
 
 	/* of the frame */
@@ -186,8 +186,7 @@ static void open_call_free(struct tape_reader *r, struct open_call *open)
 	free(open);
 }
 
-/* The call of the last return item is no longer needed, nor is its memory if there is much of it.
- */
+/* Drop the call of the last return item, and its memory if it is large. */
 static void reader_reap(struct tape_reader *r)
 {
 	struct open_call *open = r->returned;
@@ -276,7 +275,7 @@ static int body_thread(struct tape_reader *r, const uint8_t *at, const uint8_t *
 	memcpy(thread.comm, at, len);
 	if (thread.id >= TAPE_MAX_THREADS)
 		return TAPE_E_LIMIT;
-	/* What a frame says again was said before, as reading begins with the first frame. */
+	/* A repeated declaration is known already, as reading begins with the first frame. */
 	if (known)
 		return thread.id < r->thread_count ? 0 : TAPE_E_CORRUPT;
 	if (thread.id != r->thread_count)
@@ -586,7 +585,7 @@ static int body_return(struct tape_reader *r, struct tape_site *site, unsigned i
 	return err;
 }
 
-/* A call whose return comes later: it must outlive its site. */
+/* A call whose return comes later is copied, to outlive its site. */
 static int open_call_begin(struct tape_reader *r, const struct tape_site *site)
 {
 	struct reader_thread *thread = &r->threads[site->call.thread];
@@ -779,7 +778,7 @@ static int block_signal(struct tape_reader *r, const uint8_t *at, const uint8_t 
 	err = tape_varint_get(&at, end, &what);
 	if (err)
 		return err;
-	/* A later minor version may know more. */
+	/* A later minor version may have more values. */
 	if (what >= TAPE_SIGNAL_WHATS)
 		return 0;
 	signal->what = (uint8_t)what;
@@ -855,7 +854,7 @@ static int block_end(struct tape_reader *r, const uint8_t *at, const uint8_t *en
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-/* One block off the frame.  Its type, or an error. */
+/* Read one block of the frame. Returns its type, or an error. */
 static int frame_block(struct tape_reader *r, const uint8_t **body, const uint8_t **body_end)
 {
 	uint64_t type, len;
@@ -959,7 +958,7 @@ static int frame_decompress(struct tape_reader *r)
 	return 0;
 }
 
-/* Go over `len` bytes of the file. */
+/* Skip `len` bytes of the file. */
 static int input_skip(struct tape_reader *r, uint64_t len)
 {
 	int err;
@@ -981,8 +980,8 @@ static int input_skip(struct tape_reader *r, uint64_t len)
 }
 
 /*
- * Go to the next frame with blocks.  1, 0 at the end of the file, or an error.  A table of frames
- * or any other skippable frame on the way is passed over.
+ * Go to the next frame with blocks. 1, 0 at the end of the file, or an error. A table of frames or
+ * any other skippable frame on the way is skipped.
  */
 static int frame_next(struct tape_reader *r)
 {

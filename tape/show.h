@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What text.c and json.c share: how the parts of an event relate to its row.  Internal to tape/. */
+/* Shared by text.c and json.c: how the parts of an event relate to its row. Internal to tape/. */
 #ifndef TAPE_SHOW_H
 #define TAPE_SHOW_H
 
 #include "kvmtape/tape.h"
 
-/* The two sides of one buffer: what it was before the call, what after.  NULL = no such part. */
+/* A buffer before and after the call. NULL = no such part. */
 struct tape_sides {
 	const struct tape_part *in, *out;
 };
@@ -13,7 +13,7 @@ struct tape_sides {
 /* Before may be in the call or, when late, in the return. */
 struct tape_sides tape_sides_of(const struct tape_return *ret, enum tape_role in,
 				enum tape_role out);
-/* All of what belongs to the part is there, read at its time. */
+/* The part is complete and was read in time. */
 bool tape_part_whole(const struct tape_part *part);
 /* The struct behind the argument: role of a plain ioctl, or of KVM_RUN. */
 bool tape_event_is_run(const struct tape_call *call);

@@ -9,7 +9,7 @@
 #define EXIT_IO	  2 /* enum of exit reasons, see kvmapi_exit_name() */
 #define EXIT_MMIO 6
 
-/* How much of a value one line of the short form shows. */
+/* Width of a value in the short form. */
 #define SHORT_VALUE 200
 #define SHORT_BYTES 16
 
@@ -31,7 +31,7 @@ static void show_hex(const struct shower *s, const uint8_t *data, size_t len)
 		fprintf(s->out, "... (%zu bytes)", len);
 }
 
-/* A value that comes as one or more lines: in the short form it is put on one, and cut. */
+/* A value of one or more lines; the short form joins and cuts them. */
 static void show_value(const struct shower *s, const char *value)
 {
 	size_t shown = 0, len = strlen(value);
@@ -206,8 +206,7 @@ static int show_run_page(const struct shower *s, const char *what, const struct 
 	return 0;
 }
 
-/* What the VMM changed in the run page that the exit in it tells to be an answer, and requests to
- * leave. */
+/* Fields of the run page that the VMM set: the answer to the exit, and requests to return. */
 /* The sets of registers that a mask of struct kvm_run names, " regs sregs". */
 static void show_sets(const struct shower *s, uint64_t mask)
 {
@@ -495,7 +494,7 @@ static int show_event(const struct shower *s, const struct tape_return *ret)
 	return err;
 }
 
-/* Close the stream, which only then has all in *buf, and hand that out. */
+/* Close the stream, which completes *buf, and return that. */
 static int text_end(FILE *out, int err, char **text, char **buf)
 {
 	if (ferror(out) && !err)

@@ -87,7 +87,7 @@ struct tape_writer {
 
 /* --- file ------------------------------------------------------------------------------------- */
 
-/* Write all of it, or nothing: what a full disk left of it is cut off again. */
+/* Write all or nothing: a part written before the disk was full is cut off. */
 static int writer_put(struct tape_writer *w, const void *data, size_t len)
 {
 	const uint8_t *at = data;
@@ -150,7 +150,7 @@ static int writer_time(struct tape_writer *w, enum tape_half_number column, uint
 	return err;
 }
 
-/* The call that waits goes out alone: something else comes before its return. */
+/* Write the pending call alone, since another item comes before its return. */
 static int writer_unpend(struct tape_writer *w)
 {
 	if (!w->pending)
@@ -292,7 +292,7 @@ static int object_block(struct tape_writer *w, enum tape_block type,
 	return err;
 }
 
-/* A frame must say what it speaks of, for a reader that begins there. */
+/* A frame must declare its objects and threads, for a reader that begins there. */
 static int writer_restate(struct tape_writer *w, uint32_t thread, uint32_t object)
 {
 	const uint64_t now = w->table_count + 1;
@@ -310,7 +310,7 @@ static int writer_restate(struct tape_writer *w, uint32_t thread, uint32_t objec
 	return err;
 }
 
-/* The site of a thread's call in this frame, which is begun if need be. */
+/* The site of a thread's call in this frame; begins a frame if needed. */
 static int writer_site(struct tape_writer *w, uint32_t thread, uint32_t object, uint32_t request,
 		       uint32_t *number)
 {
@@ -387,7 +387,7 @@ static int parts_check(const struct tape_part *parts, unsigned int count, uint32
 	return (int)sum;
 }
 
-/* What a half may add to the frame's slot memory at most. */
+/* Upper bound of what a half adds to the frame's slot memory. */
 static size_t parts_cost(const struct tape_part *parts, unsigned int count)
 {
 	size_t cost = TAPE_COST_SLOT;
@@ -425,7 +425,7 @@ static bool shape_same(const struct tape_shape *shape, const struct tape_part *p
 	return true;
 }
 
-/* Which of its shapes the half has, or told if it has none such. */
+/* The index of a known shape, or .told if it is new. */
 static unsigned int shape_find(const struct tape_half *half, const struct tape_part *parts,
 			       unsigned int count)
 {
@@ -475,17 +475,20 @@ static size_t differ(const uint8_t *a, const uint8_t *b, size_t at, size_t len)
 	return at;
 }
 
-/* Runs of differing bytes this near to each other are told as one: a run costs two bytes itself. */
+/* Runs of differing bytes this near are merged: a run costs two bytes itself. */
 #define PATCH_JOIN 3
 
-/* Tell `data` as a change of what the slot holds, and let the slot hold it. */
+/* Encode `data` as a change of the slot, and update the slot. */
 static int patch_put(struct tape_buf *to, uint8_t *slot, const uint8_t *data, size_t len)
 {
 	const size_t begin = to->len;
 	size_t at = differ(slot, data, 0, len), told = 0, runs = 0;
 	int err;
 
-	/* The number of runs comes first and is rarely above 127; a patch with more is moved. */
+	/*
+	 * The number of runs comes first and rarely needs more than one byte; then the patch is
+	 * moved.
+	 */
 	err = tape_buf_reserve(to, len + 2 * TAPE_VARINT_MAX);
 	if (err)
 		return err;
@@ -536,7 +539,7 @@ static int half_put(struct tape_writer *w, struct tape_site *site, enum tape_hal
 
 	shape_make(site->call.arg, parts, count, shape);
 	number = shape_find(half, shape, count);
-	/* A half that was told nothing has no parts. */
+	/* A half without a shape has no parts. */
 	if (half->told ? number != half->shape || number == half->told : count > 0) {
 		*flags |= which == TAPE_HALF_IN ? TAPE_BODY_IN_SHAPE : TAPE_BODY_OUT_SHAPE;
 		if (number < half->told && number < TAPE_SHAPES) {
@@ -597,7 +600,7 @@ static int environment_put(struct tape_writer *w, const struct tape_env *env)
 	if (env->pair_count > TAPE_MAX_PAIRS || env->cap_count > TAPE_MAX_CAPS)
 		return TAPE_E_LIMIT;
 	w->body.len = 0;
-	/* The header has no checksum: what it says is repeated where there is one. */
+	/* The header has no checksum, so its values are repeated in a block that has one. */
 	err = tape_buf_varint(&w->body, env->arch);
 	if (!err)
 		err = tape_buf_varint(&w->body, env->clock_shift);
@@ -637,7 +640,7 @@ static int header_put(struct tape_writer *w, const struct tape_env *env)
 	tape_le_put(header + 4, TAPE_HEADER_SIZE, 4);
 	memcpy(header + 8, TAPE_HEADER_MAGIC, 8);
 	tape_le_put(header + 16, TAPE_FORMAT_MAJOR, 2);
-	/* Canonical tapes have nothing that 1.0 does not know, and keep their bytes. */
+	/* Canonical tapes use nothing newer than 1.0, so their bytes stay the same. */
 	tape_le_put(header + 18, env->canonical ? 0 : TAPE_FORMAT_MINOR, 2);
 	tape_le_put(header + 20, TAPE_FEATURES_KNOWN, 8);
 	header[28] = (uint8_t)env->arch;
@@ -974,8 +977,8 @@ int tape_writer_memory(struct tape_writer *w, const struct tape_memory *memory)
 }
 
 /*
- * A reader that does not know signals passes over their blocks, so their times must not be in the
- * columns: it would take them for those of the next items.
+ * A reader without signals skips their blocks, so their times must not be in the columns, where it
+ * would take them for those of the next items.
  */
 int tape_writer_signal(struct tape_writer *w, const struct tape_signal *signal)
 {

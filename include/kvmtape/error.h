@@ -22,8 +22,8 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*
- * Either kind in words, with or without its sign: "corrupt", "No such file or directory".  The text lives for ever, or
- * until the thread asks again.
+ * Either kind in words, with or without its sign: "corrupt", "No such file or directory". The text
+ * is valid until the thread calls this again.
  */
 const char *tape_strerror(int error);
 /* Its name, "TAPE_E_CORRUPT" or "ENOMEM"; NULL: there is no such error. */

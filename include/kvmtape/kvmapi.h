@@ -3,10 +3,10 @@
  * kvmapi: what the KVM API looks like, as data.
  *
  * One row per ioctl, one table per architecture, made from kvm_ioctls.def by the compiler against
- * the UAPI headers of that architecture.  Nothing here knows of tapes, of eBPF or of the model.
+ * the UAPI headers of that architecture. Nothing here knows of tapes, of eBPF or of the model.
  *
- * All returned pointers are to static, constant data and live for ever, unless said otherwise.
- * Source of the facts: <linux/kvm.h>, <asm/kvm.h>, Documentation/virt/kvm/api.rst.
+ * All returned pointers are to static, constant data, unless said otherwise. Source of the facts:
+ * <linux/kvm.h>, <asm/kvm.h>, Documentation/virt/kvm/api.rst.
  */
 #ifndef KVMAPI_H
 #define KVMAPI_H
@@ -29,7 +29,7 @@ enum kvmapi_arch {
 	KVMAPI_ARCHS,
 };
 
-/* Kinds of file descriptors that KVM hands out.  Bits, so that a row can name several. */
+/* Kinds of file descriptors that KVM creates. Bits, so that a row can name several. */
 enum kvmapi_object {
 	KVMAPI_SYSTEM = 1 << 0,
 	KVMAPI_VM = 1 << 1,
@@ -53,8 +53,7 @@ enum kvmapi_payload {
 	KVMAPI_VALUE,	/* the argument is an integer or unused, nothing is pointed to */
 	KVMAPI_FIXED,	/* a struct of .size bytes */
 	KVMAPI_COUNTED, /* a struct of .size bytes, then (count field) * .elem_size bytes */
-	KVMAPI_BLOB,	/* .size bytes at least; the real size is the answer of .size_cap, or a size
-			   field */
+	KVMAPI_BLOB,	/* at least .size bytes; .size_cap or a size field has the size */
 	KVMAPI_RUNPAGE, /* KVM_RUN: the payload is the mapped struct kvm_run */
 };
 
@@ -64,8 +63,7 @@ enum kvmapi_length {
 	KVMAPI_LEN_BYTES,   /* (field at .len_offset) * .unit bytes */
 	KVMAPI_LEN_BITS,    /* field counts bits: rounded up to 64, in bytes */
 	KVMAPI_LEN_ONE_REG, /* 1 << ((field >> 52) & 15), field is kvm_one_reg.id */
-	KVMAPI_LEN_SLOT,    /* bitmap of a memory slot: (pages of slot, up to 64) / 8; field is the
-			       slot */
+	KVMAPI_LEN_SLOT,    /* bitmap of the slot in the field: pages, rounded up to 64, / 8 */
 	KVMAPI_LEN_CONST,   /* .unit bytes */
 	KVMAPI_LEN_ATTR,    /* by (object kind, group, attr): kvmapi_attr_size() */
 };
@@ -84,7 +82,7 @@ struct kvmapi_nested {
 #define KVMAPI_NESTED_MAX 2
 
 /*
- * A field that holds a number of this machine only: what a canonical tape must rename.  The
+ * A field whose number means something on this machine only; canonical tapes rename it. The
  * pointers of kvmapi_ioctl.nested are here as well.
  */
 enum kvmapi_machine {
@@ -108,15 +106,13 @@ struct kvmapi_ioctl {
 	uint8_t payload;   /* enum kvmapi_payload */
 	uint8_t creates;   /* enum kvmapi_object of the new fd, 0 = none */
 	int16_t fd_offset; /* where the new fd is: -1 = return value, else offset in the argument */
-	uint16_t count_offset; /* COUNTED: of the count field; BLOB with a size field: of that field
-				*/
+	uint16_t count_offset; /* of the count field (COUNTED) or size field (BLOB) */
 	uint8_t count_width;   /* bytes of it, 0 = no such field */
 	uint8_t nested_count;
 	uint8_t machine_count;
 	uint32_t size;	    /* of the fixed part, bytes */
 	uint32_t elem_size; /* COUNTED: one element, bytes */
-	uint32_t size_cap;  /* BLOB: capability (asked on the VM) whose answer is the size, 0 = none
-			     */
+	uint32_t size_cap;  /* BLOB: capability of the VM that is the size, 0 = none */
 	const char *type;   /* C name of the struct ("struct kvm_regs", "__u64"), NULL = none */
 	const char *elem_type;
 	const char *cap; /* name of the capability that announces it, NULL = basic */
@@ -146,8 +142,8 @@ const struct kvmapi_ioctl *kvmapi_find(enum kvmapi_arch arch, enum kvmapi_object
 const struct kvmapi_ioctl *kvmapi_find_name(enum kvmapi_arch arch, const char *name);
 
 /*
- * KVM_RESET_DIRTY_RINGS, which has no argument: what the dirty rings of the vCPUs hold when it is
- * called can be on a tape in place of buffers behind pointers.
+ * KVM_RESET_DIRTY_RINGS has no argument. A tape can have the contents of the vCPUs' dirty rings at
+ * the call in place of buffers behind pointers.
  */
 bool kvmapi_has_rings(const struct kvmapi_ioctl *row);
 /* An entry, struct kvm_dirty_gfn: __u32 flags, slot; __u64 offset. */
@@ -162,7 +158,8 @@ struct kvmapi_unsupported {
 };
 const struct kvmapi_unsupported *kvmapi_unsupported(size_t *count);
 
-/* Bytes behind kvm_device_attr.addr of an x86 or other attribute; 0 = unknown, nothing is captured.
+/*
+ * Bytes behind kvm_device_attr.addr of an x86 or other attribute; 0 = unknown, nothing is captured.
  */
 uint32_t kvmapi_attr_size(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t group,
 			  uint64_t attr);
@@ -183,8 +180,8 @@ const char *kvmapi_errno_name(int error);
 int kvmapi_errno_number(const char *name);
 
 /*
- * The value of any name that kvmapi shows values by: flags and enumerations, capabilities, exit
- * reasons, model-specific registers.  0, -ENOENT.
+ * The value of a name that kvmapi prints for values: flags and enumerations, capabilities, exit
+ * reasons, model-specific registers. 0, -ENOENT.
  */
 int kvmapi_constant(enum kvmapi_arch arch, const char *name, uint64_t *value);
 
@@ -213,19 +210,19 @@ const struct kvmapi_exit *kvmapi_exits(size_t *count);
 /* NULL for a reason that is not known. */
 const struct kvmapi_exit *kvmapi_exit(uint32_t reason);
 
-/* Room for what the next two say, with its end. */
+/* Size of the buffer for the next two, with the NUL. */
 #define KVMAPI_WORDS 256
 /*
- * In words, what an exit says that reports a failure (KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_FAIL_ENTRY;
- * x86): the suberror, the processor's reason, the instruction's bytes.  `run` holds `have` bytes of
- * struct kvm_run; backend is "kvm_intel", "kvm_amd", NULL = not known.  0, -ENOENT: there is
- * nothing to say.
+ * Describe an exit that reports a failure (KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_FAIL_ENTRY; x86): the
+ * suberror, the processor's reason, the instruction's bytes. `run` holds `have` bytes of struct
+ * kvm_run; backend is "kvm_intel", "kvm_amd", NULL = not known. 0, -ENOENT if there is nothing to
+ * describe.
  */
 int kvmapi_exit_explain(enum kvmapi_arch arch, const char *backend, const void *run, size_t have,
 			char *buf, size_t size);
 /*
- * What a request that is none of this object's was probably meant to be: a call of another kind of
- * object, or one whose argument has another size.  0, -ENOENT: nobody knows.
+ * Describe a request that this object does not have: a call of another kind of object, or one whose
+ * argument has another size. 0, -ENOENT if nothing fits.
  */
 int kvmapi_request_hint(enum kvmapi_arch arch, enum kvmapi_object kind, uint32_t request, char *buf,
 			size_t size);
@@ -242,10 +239,10 @@ enum {
 /* --- which bytes are alive -------------------------------------------------------------------- */
 
 /*
- * Bytes that the kernel reads or writes are alive, all others are whatever the program had in its
- * memory (live.def).  Each function writes mask[0..len): bits that are alive are 1, others 0.  A row
- * must be one of this architecture's table.  0, -ENOMEM, -ENOENT for a type that the tables do not
- * have.
+ * Bytes that the kernel reads or writes are alive; all others are dead: whatever the program had in
+ * its memory (live.def). Each function writes mask[0..len): bits that are alive are 1, others 0. A
+ * row must be one of this architecture's table. 0, -ENOMEM, -ENOENT for a type that the tables do
+ * not have.
  */
 /* The argument struct with its tail, before the call. */
 int kvmapi_live_in(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, const uint8_t *data,
@@ -263,8 +260,8 @@ int kvmapi_live_run(enum kvmapi_arch arch, bool answer, const uint8_t *run, size
 int kvmapi_live_sync(enum kvmapi_arch arch, const uint8_t *regs, size_t len, uint8_t *mask);
 
 /*
- * Descriptors and addresses that depend on what else the argument says; those that do not are
- * kvmapi_ioctl.machine.  what: KVMAPI_M_FD, KVMAPI_M_PTR.
+ * Descriptors and addresses that depend on other fields of the argument; the unconditional ones are
+ * in kvmapi_ioctl.machine. what: KVMAPI_M_FD, KVMAPI_M_PTR.
  */
 typedef void (*kvmapi_live_name)(void *context, enum kvmapi_machine what, size_t offset,
 				 size_t size);
@@ -272,17 +269,19 @@ int kvmapi_live_names(enum kvmapi_arch arch, const struct kvmapi_ioctl *row, con
 		      size_t len, kvmapi_live_name name, void *context);
 
 enum kvmapi_byte {
-	KVMAPI_BYTE_UNSAID, /* live.def and unions.def must say something of it */
+	KVMAPI_BYTE_UNSAID, /* live.def or unions.def must have a row for it */
 	KVMAPI_BYTE_FIELD,
 	KVMAPI_BYTE_HOLE,    /* no field holds it */
 	KVMAPI_BYTE_IGNORED, /* padding, reserved, not used */
-	KVMAPI_BYTE_DEPENDS, /* a field that is in use or not */
-	KVMAPI_BYTE_UNION,   /* of the member that is chosen, or of none */
+	KVMAPI_BYTE_DEPENDS, /* a field that is used in some cases only */
+	KVMAPI_BYTE_UNION,   /* in a union: used if its member is selected */
 };
 /* The class of each byte of a type; its size is returned, or -ENOENT, -ENOMEM. */
 int kvmapi_live_classes(enum kvmapi_arch arch, const char *type, uint8_t *classes, size_t room);
-/* Fields and unions of the tables' types that nobody says anything of, and rows of live.def that
- * speak of nothing; their number. */
+/*
+ * Print fields and unions that have no row, and rows of live.def that match nothing; returns their
+ * number.
+ */
 int kvmapi_live_unsaid(enum kvmapi_arch arch,
 		       void (*say)(void *context, const char *type, const char *path),
 		       void *context);
@@ -300,18 +299,17 @@ struct kvmapi_owner {
 /*
  * Render `len` bytes at `data` as a value of C type `type` of the architecture (byte order of the
  * architecture), using the BTF that the build made of its UAPI headers: flags and enumerations by
- * name, discriminated unions by their discriminator, numbers in hex where that is the field's
- * custom. Trailing flexible arrays take what `len` leaves.  Bytes beyond `len` are shown as "?",
- * never as zero. Returns 0, -ENOENT for a type that is not known, -ENOMEM; the result is not set
- * after an error.
+ * name, discriminated unions by their discriminator, numbers in hex where that is usual. Trailing
+ * flexible arrays take what `len` leaves. Bytes beyond `len` are shown as "?", never as zero.
+ * Returns 0, -ENOENT for a type that is not known, -ENOMEM; the result is not set after an error.
  *
  * Text is a C initialiser: what is left out is zero; arrays of bytes are hex strings, cut after 64
- * bytes with their length behind.  The caller frees *text.
+ * bytes with their length behind. The caller frees *text.
  *
  * JSON: numbers of less than 64 bits are numbers, 64-bit ones are "0x..." strings; flags are
  * {"value": V, "names": [...]}, enumerations {"value": V, "name": "..." or null}; arrays of bytes
  * are hex strings, and {"captured": "hex", "length": N} if only their beginning was captured; null
- * is a field that was not captured.  Padding and reserved fields are left out while they are zero.
+ * is a field that was not captured. Padding and reserved fields are left out while they are zero.
  * The caller owns *value.
  */
 int kvmapi_value_text(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
@@ -354,8 +352,10 @@ struct kvmapi_place {
 };
 /* The whole value of a type.  0, -ENOENT, -ENOMEM. */
 int kvmapi_place_of(enum kvmapi_arch arch, const char *type, struct kvmapi_place *place);
-/* A member by its name of `len` bytes, also one that an anonymous struct or union lends.  0,
- * -ENOENT, -ENOMEM. */
+/*
+ * A member by its name of `len` bytes, also one of an anonymous struct or union. 0, -ENOENT,
+ * -ENOMEM.
+ */
 int kvmapi_place_member(enum kvmapi_arch arch, const struct kvmapi_place *in, const char *name,
 			size_t len, struct kvmapi_place *place);
 /* The names that kvmapi_place_member() finds.  0, -ENOMEM. */
@@ -366,8 +366,8 @@ int kvmapi_place_element(enum kvmapi_arch arch, const struct kvmapi_place *in, s
 			 struct kvmapi_place *place);
 
 /*
- * The numbers that a value of a type is made of, for programs that make values.  Members of a union
- * are all there, at the same place.
+ * The numbers that a value of a type is made of, for programs that make values. All members of a
+ * union are listed, at the same offset.
  */
 enum kvmapi_leaf_kind {
 	KVMAPI_LEAF_NUMBER,
@@ -386,13 +386,15 @@ struct kvmapi_leaf {
 	uint64_t values[KVMAPI_LEAF_VALUES];
 };
 /*
- * Leaves of a type, as many as there is room for; how many it has is returned, or -ENOENT, -ENOMEM.
- * Bit fields are not among them.
+ * The leaves of a type, as many as there is room for, without bit fields. Returns how many the type
+ * has, or -ENOENT, -ENOMEM.
  */
 int kvmapi_leaves(enum kvmapi_arch arch, const char *type, struct kvmapi_leaf *leaves, size_t room);
 
-/* Where a field of a type is: "regs.rip", "entries[3].data".  0, -ENOENT; bits that are whole bytes
- * only. */
+/*
+ * Where a field of a type is: "regs.rip", "entries[3].data". 0, -ENOENT; bits that are whole bytes
+ * only.
+ */
 int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path, size_t *offset,
 		      size_t *size);
 /*
@@ -402,7 +404,8 @@ int kvmapi_field_find(enum kvmapi_arch arch, const char *type, const char *path,
  */
 int kvmapi_field_at(enum kvmapi_arch arch, const char *type, size_t offset, char *buf,
 		    size_t buf_size);
-/* The same with the value at hand (`len` bytes), so that unions are entered by their discriminator.
+/*
+ * The same with the value (`len` bytes), so that a union's member is selected by its discriminator.
  */
 int kvmapi_field_at_value(enum kvmapi_arch arch, const char *type, const void *data, size_t len,
 			  size_t offset, char *buf, size_t buf_size);

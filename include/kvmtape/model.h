@@ -2,14 +2,13 @@
 /*
  * model: the documented semantics of the KVM API, executable.
  *
- * The model is fed what stands on a tape, in its order, and gives a verdict on every call: does
- * what the kernel answered agree with the documents of that kernel version and architecture, and by
- * which of their sentences. What the documents leave to chance (a guest's registers after KVM_RUN,
- * which exit came) is an input.  What the model cannot know (state from before the recording, from
- * inside a gap, after guest code ran) is unknown to it, and unknown things are never held against a
- * kernel.
+ * The model is fed the items of a tape in order and gives a verdict on every call: does the
+ * kernel's answer agree with the documents of that kernel version and architecture, and by which
+ * sentences. What the documents leave open (a guest's registers after KVM_RUN, which exit came) is
+ * an input. What the model cannot know (state from before the recording, from inside a gap, after
+ * guest code ran) is unknown to it, and unknown things are never held against a kernel.
  *
- * No I/O, no threads, no globals: a model is a value.  Documents: Documentation/virt/kvm/,
+ * No I/O, no threads, no globals: a model is a value. Documents: Documentation/virt/kvm/,
  * include/uapi/linux/kvm.h; each rule of rules.def names its own.
  */
 #ifndef MODEL_H
@@ -25,25 +24,25 @@ extern "C" {
 enum model_verdict_kind {
 	MODEL_CONFORMS,	 /* at least one promise was checked that another answer would have broken,
 			    and all hold */
-	MODEL_DEVIATION, /* differs from the documents, in a way known of this kernel */
+	MODEL_DEVIATION, /* a known quirk of this kernel */
 	MODEL_DIVERGES,	 /* breaks a rule */
-	MODEL_UNSPECIFIED, /* no promise decides here: `observed` says of what, or which rule allows
-			      it */
+	MODEL_UNSPECIFIED, /* no promise decides; `observed` has the reason */
 	MODEL_SKIPPED,	   /* could not be judged: gap, not captured, no row */
 };
 #define MODEL_VERDICT_KINDS 5
 const char *model_verdict_name(enum model_verdict_kind kind);
 
 enum model_rule_kind {
-	MODEL_PROMISE, /* the documents say so: the only kind that makes a call conform */
-	MODEL_RIGHT,   /* the documents allow it, and something else as well */
-	MODEL_WEAK, /* holds of nearly everything ("0 or an error"), or is about the objects around
-		       the call and not about its answer; enforced where it can be broken */
-	MODEL_DEVIATES, /* kernels are known to do this although the documents say otherwise or
-			   nothing */
-	MODEL_ADVICE, /* no word on the kernel: what the caller did succeeds, and loses something */
-	/* Holds as long as userspace leaves alone what it may write.  Never part of a verdict: a
-	 * tape that was tampered with shows so. */
+	MODEL_PROMISE,	/* the documents say so: the only kind that makes a call conform */
+	MODEL_RIGHT,	/* the documents allow this answer and others */
+	MODEL_WEAK,	/* holds for nearly every answer ("0 or an error"), or is about the objects
+		       around the call; enforced where it can be broken */
+	MODEL_DEVIATES, /* known quirk: documents say otherwise, or nothing */
+	MODEL_ADVICE,	/* about the caller: the call succeeds and loses something */
+	/*
+	 * Holds unless userspace writes where it may. Never part of a verdict; it helps to find
+	 * tapes that were changed.
+	 */
 	MODEL_USUAL,
 };
 
@@ -68,11 +67,12 @@ struct model_rule {
 	uint32_t since, until; /* MODEL_KERNEL(), since <= kernel < until; 0 = no bound */
 	const char *document;  /* "api.rst", "devices/vm.rst", "uapi/kvm.h" */
 	const char *section;   /* "4.25" */
-	const char *refs; /* ids of the founding documents' statements and of deviations: "A-4.25-02
-			     D-43" */
+	const char *refs;      /* ids of statements and findings: "A-4.25-02 D-43" */
 	const char *statement; /* in our own words */
-	/* The errors with which a call fails by this rule; 0 ends them.  None: it is no refusal, or
-	 * one of which the errno is a number that the guest or userspace gave. */
+	/*
+	 * The errors with which a call fails by this rule, ended by 0. None: the rule is not a
+	 * refusal, or guest or userspace chose the errno.
+	 */
 	uint8_t errors[MODEL_RULE_ERRORS];
 	uint8_t back_ends; /* mask of enum model_back_end that have it; 0 = all */
 	/* 1 + the capability that the kernel must have, or lack, for the rule to stand; 0 = none.  The
@@ -97,7 +97,7 @@ const struct model_stable *model_stables(size_t *count);
 #define MODEL_VERDICT_ADVICE 4
 #define MODEL_TEXT	     160
 
-/* A mistake of the caller that the kernel takes without a word, or nearly so. */
+/* A mistake of the caller that the kernel accepts silently, or nearly so. */
 struct model_advice {
 	uint16_t rule; /* index of a rule of kind MODEL_ADVICE */
 	char detail[96];
@@ -105,13 +105,17 @@ struct model_advice {
 
 struct model_verdict {
 	enum model_verdict_kind kind;
-	/* Index of the broken rule, the deviation; of the first rule held otherwise; UINT16_MAX =
-	 * none. */
+	/*
+	 * Index of the broken rule or the deviation, otherwise of the first rule that held;
+	 * UINT16_MAX = none.
+	 */
 	uint16_t rule;
 	uint16_t held_count;
-	uint16_t held[MODEL_VERDICT_RULES]; /* rules that were checked and hold; the first ones if
-					       more */
-	/* diverges: what rule demands, what was there; skipped, unspecified: why in `observed` */
+	uint16_t held[MODEL_VERDICT_RULES]; /* the first rules that hold */
+	/*
+	 * diverges: what the rule demands, and what was seen; skipped, unspecified: the reason, in
+	 * `observed`
+	 */
 	char expected[MODEL_TEXT];
 	char observed[MODEL_TEXT];
 	uint16_t advice_count; /* does not depend on the kind of the verdict */
@@ -147,18 +151,18 @@ int model_gap(struct model *m, const struct tape_gap *gap);
 /* Any item of a tape: one of those above, or nothing. */
 int model_item(struct model *m, const struct tape_item *item);
 /*
- * What the rules determine of a result, whether or not it is so.  Kept only after
+ * What the rules determine of a result, whether or not the result agrees. Kept only after
  * model_promises_enable(), since it costs time, and valid within the callback of a verdict, for the
  * call that the verdict is about.
  */
 enum model_promise {
-	MODEL_FREE,	   /* nothing is said of it */
+	MODEL_FREE,	   /* the rules do not say */
 	MODEL_CONSTRAINED, /* a range, some of its bits, an error among several, or success */
 	MODEL_DETERMINED,  /* exactly one value is right, by a rule that is more than weak */
 };
 /* Before the first item. */
 void model_promises_enable(struct model *m);
-/* Of the return value as a whole, errors included (but for those that come of the environment). */
+/* Of the return value as a whole, with errors (except environment errors). */
 enum model_promise model_promise_result(const struct model *m);
 /* Of success, or of which error it is; the value that comes with success does not count. */
 enum model_promise model_promise_outcome(const struct model *m);
@@ -173,21 +177,21 @@ const uint8_t *model_promise_bytes(const struct model *m, unsigned int part);
 struct model_echo {
 	uint64_t index; /* tape_call.index */
 	uint8_t role;	/* enum tape_role */
-	bool usual; /* by a rule of kind MODEL_USUAL: shown again, unless userspace wrote there */
+	bool usual;	/* by a rule of kind MODEL_USUAL: unchanged unless userspace wrote there */
 	uint32_t offset, len;
 };
 const struct model_echo *model_promise_echoes(const struct model *m, size_t *count);
 
 /*
- * What a call might be answered, in the order in which the rules say it: refusals, then what comes
- * back if it succeeds.  It does not depend on what was answered.
+ * The answers that a call may get, in the order of the rules: refusals, then the result of a
+ * success. They do not depend on the actual answer.
  */
 enum model_answer_what {
 	MODEL_MAY_FAIL,	    /* with the errno .value */
-	MODEL_MUST_FAIL,    /* and with nothing else, but what may be */
+	MODEL_MUST_FAIL,    /* and with no other error, except those it may fail with */
 	MODEL_SUCCEEDS,	    /* with 0 */
 	MODEL_NUMBER,	    /* with a number >= 0 */
-	MODEL_POSSIBLE,	    /* success and failure: nothing decides; .text says what is not known */
+	MODEL_POSSIBLE,	    /* success or failure: not determined; .text says what is not known */
 	MODEL_RESULT,	    /* the number is .value */
 	MODEL_RESULT_RANGE, /* the number is from .value to .high */
 	MODEL_DESCRIPTOR,   /* the number, or .len bytes of the argument, are a new descriptor */
@@ -195,12 +199,14 @@ enum model_answer_what {
 	MODEL_FIELD,	   /* the bits .high of this number are those of .value */
 	MODEL_FIELD_RANGE, /* the number is from .value to .high */
 	MODEL_ZERO,	   /* they are zero */
-	MODEL_KEPT,	   /* they are as they were given */
+	MODEL_KEPT,	   /* they are unchanged by the call */
 	MODEL_BLOCK,	   /* .known of them are as before: */
-	/* Something else that only shows in the result: how its fields go together, how long it is.  No
-	 * rule is named. */
+	/*
+	 * A relation that is checked in the result only: between its fields, its length. No rule is
+	 * named.
+	 */
 	MODEL_RELATION,
-	MODEL_SILENT, /* the documents say nothing, of .text; no rule is named */
+	MODEL_SILENT, /* the documents say nothing about .text; no rule is named */
 };
 struct model_answer {
 	uint8_t what; /* enum model_answer_what */
@@ -210,36 +216,37 @@ struct model_answer {
 	bool conditional;
 	uint32_t offset, len;
 	uint32_t known; /* bytes of a block */
-	uint64_t value; /* of a block: tape_call.index of the call that they are of, UINT64_MAX =
-			   of several */
+	uint64_t value; /* of a block: the call that set it, UINT64_MAX = several */
 	uint64_t high;
-	const char *text; /* in words, or NULL; lives for ever */
-	/* Of a block: .len bytes each, as long as the list holds; the bits of `mask` are known. */
+	const char *text; /* in words, or NULL; static */
+	/* Of a block: .len bytes each, valid as long as the list; the bits of `mask` are known. */
 	const uint8_t *bytes, *mask;
 };
 /*
- * Asked before the call is made, in the state that the model is in, which does not change.  The
- * call's object must be known; its parts are those of the IN roles.  The list is the model's, and
- * holds until it is asked again.  0, -ENOENT (no such object, no rules for the call), -ENOMEM.
+ * Ask before the call is made. The state of the model does not change. The call's object must be
+ * known; its parts are those of the IN roles. The list belongs to the model and is valid until the
+ * next question. 0, -ENOENT (no such object, no rules for the call), -ENOMEM.
  */
 int model_ask(struct model *m, const struct tape_call *call, const struct model_answer **answers,
 	      size_t *count);
 /*
- * What was asked for the call that the callback of a verdict is about, within the callback: of
- * calls that overlap, in the order that explains them.  Kept only after model_answers_enable(),
- * before the first item; it enables promises, too.
+ * Within the callback of a verdict: the answers to its call; of calls that overlap, in the order
+ * that explains them. Kept only after model_answers_enable(), before the first item; it enables
+ * promises, too.
  */
 void model_answers_enable(struct model *m);
 const struct model_answer *model_answers(const struct model *m, size_t *count);
 
 /*
  * What is known of an object, and of the VM that it belongs to, now: `fn` is called with the name
- * and the value of each fact, as texts that hold until it returns.
+ * and the value of each fact, as texts that are valid until it returns.
  */
 typedef void (*model_fact_fn)(void *context, const char *name, const char *value);
 void model_describe(const struct model *m, uint32_t object, model_fact_fn fn, void *context);
-/* What `earlier` may have changed is what `later` is judged by; both on objects of one VM, or on
- * /dev/kvm. */
+/*
+ * Does the verdict on `later` depend on state that `earlier` may have changed? Both are on objects
+ * of one VM, or on /dev/kvm.
+ */
 bool model_depends(const struct model *m, const struct tape_call *later,
 		   const struct tape_call *earlier);
 
@@ -247,8 +254,8 @@ bool model_depends(const struct model *m, const struct tape_call *later,
 int model_finish(struct model *m);
 
 /*
- * A result that the model accepts.  The bytes of its parts are the result's own, and hold until it
- * is used again.
+ * A result that the model accepts. It owns the bytes of its parts, which are valid until it is used
+ * again.
  */
 #define MODEL_RESULT_PARTS 20
 struct model_result {
@@ -260,21 +267,22 @@ struct model_result {
 void model_result_release(struct model_result *r);
 /*
  * Instead of model_return(): the open call of call->thread returns with what the rules demand, and
- * where they demand nothing, with success and zeros.  `created` is what the call makes if it
- * succeeds (announced by model_object()), NULL = nothing.  *r is zero at first.  The callback gets
+ * where they demand nothing, with success and zeros. `created` is what the call makes if it
+ * succeeds (announced by model_object()), NULL = nothing. *r is zero at first. The callback gets
  * the verdict at once; no other call may be open.
  *
- * 0: no rule is broken.  -EAGAIN: one is, since the rules contradict each other or do not say what
- * they let pass: a mistake in them.  The state of the model is of no use then.  -ENOMEM, -EINVAL (no
- * open call).
+ * 0: no rule is broken. -EAGAIN: one is broken, because the rules contradict each other or do not
+ * say which result they accept: a mistake in the rules. The model must not be used after that.
+ * -ENOMEM, -EINVAL (no open call).
  */
 int model_predict(struct model *m, const struct tape_call *call, const struct tape_object *created,
 		  struct model_result *r);
-/* Become what another model is, which was made for the same environment and has no open call that
- * overlaps another.  0, -ENOMEM. */
-int model_take(struct model *m, const struct model *from);
-/* As model_create() left it, but for the hits of rules and what was enabled, and without the cost.
+/*
+ * Copy the state of another model, which was made for the same environment and has no overlapping
+ * open calls. 0, -ENOMEM.
  */
+int model_copy_state(struct model *m, const struct model *from);
+/* Back to the state after model_create(), cheaper; hits of rules and what was enabled stay. */
 void model_reset(struct model *m);
 /* How often each rule was checked and held or explained, indexed as model_rules(). */
 const uint64_t *model_rule_hits(const struct model *m);

@@ -3,8 +3,8 @@
  * tape: the recording of what a VMM said to KVM and what KVM answered.
  *
  * A tape is a sequence of items in the order in which they happened: objects coming and going,
- * calls, their returns, gaps.  docs/tape-format.md is the specification of the file.  This header
- * is the way in and out of it; nothing here knows who made a tape or what it means.
+ * calls, their returns, gaps. docs/tape-format.md is the specification of the file. This header
+ * reads and writes it; it does not depend on who made a tape or what it means.
  *
  * Errors: see kvmtape/error.h.
  */
@@ -35,8 +35,7 @@ enum tape_role {
 	TAPE_ARG_OUT,	  /* the same after it */
 	TAPE_RUN_IN,	  /* KVM_RUN: struct kvm_run from offset 0, as the VMM left it */
 	TAPE_RUN_OUT,	  /* the same after it, up to the end of the active union member */
-	TAPE_RUN_REGS_IN, /* kvm_valid_regs, kvm_dirty_regs (16 bytes), then sync-regs if any are
-			     dirty */
+	TAPE_RUN_REGS_IN, /* kvm_valid_regs, kvm_dirty_regs (16 bytes), dirty sync-regs */
 	TAPE_RUN_REGS_OUT,
 	TAPE_PIO_IN,	      /* port data that answers the last KVM_EXIT_IO (direction in) */
 	TAPE_PIO_OUT,	      /* port data of this KVM_EXIT_IO (direction out) */
@@ -54,8 +53,8 @@ enum tape_part_flag {
 };
 
 /*
- * Bytes of one role.  `want` bytes would belong to it, the first `have` of them were captured and
- * are at `data` (NULL if have is 0); what was not captured is never shown as zero.
+ * Bytes of one role. It has `want` bytes; the first `have` of them were captured and are at `data`
+ * (NULL if have is 0). What was not captured is never shown as zero.
  */
 struct tape_part {
 	uint8_t role;  /* enum tape_role */
@@ -106,9 +105,9 @@ struct tape_return {
 	const struct tape_call *call; /* valid as long as this item is */
 	uint64_t time;
 	int64_t ret;	  /* >= 0, or a negative errno as the kernel gave it */
-	uint32_t created; /* object that this call made, 0 = none; its TAPE_OBJECT item comes before
-			   */
-	/* Another call, return, closing, gap or memory stands between call and return on the tape.
+	uint32_t created; /* object that this call made, 0 = none; announced before */
+	/*
+	 * Another call, return, closing, gap or memory stands between call and return on the tape.
 	 */
 	bool overlapped;
 	unsigned int part_count;
@@ -125,8 +124,7 @@ enum tape_gap_cause {
 };
 const char *tape_gap_cause_name(enum tape_gap_cause cause);
 
-/* With no events: those of another gap of the same cause, some way before or after, may have been
- * here. */
+/* With 0 events: missing calls of another gap with the same cause may have been here. */
 struct tape_gap {
 	uint64_t time;
 	uint64_t events; /* how many calls are missing here */
@@ -144,7 +142,7 @@ struct tape_memory {
 enum tape_signal_what {
 	TAPE_SIGNAL_GENERATED, /* somebody sends it */
 	TAPE_SIGNAL_DELIVERED, /* the thread takes it, on its way back to user space */
-	TAPE_SIGNAL_LOST,      /* .count of them have no item, somewhere before this one */
+	TAPE_SIGNAL_LOST,      /* .count signals before this item are missing */
 	TAPE_SIGNAL_WHATS,
 };
 const char *tape_signal_what_name(enum tape_signal_what what);
@@ -153,9 +151,9 @@ enum tape_signal_outcome {
 	/* of one that is sent */
 	TAPE_SIGNAL_PENDING,
 	TAPE_SIGNAL_IGNORED, /* also of one that is delivered */
-	TAPE_SIGNAL_MERGED,  /* one of this number was pending already: they are one */
+	TAPE_SIGNAL_MERGED,  /* the same signal was pending already; merged */
 	TAPE_SIGNAL_REFUSED, /* too many are queued */
-	TAPE_SIGNAL_BARE,    /* pending, but what was sent with it had no room */
+	TAPE_SIGNAL_BARE,    /* pending, without its siginfo for lack of room */
 	/* of one that is delivered */
 	TAPE_SIGNAL_HANDLED, /* a handler of the program runs */
 	TAPE_SIGNAL_DEFAULT, /* the default action */
@@ -163,7 +161,7 @@ enum tape_signal_outcome {
 };
 const char *tape_signal_outcome_name(enum tape_signal_outcome outcome);
 
-/* What mostly becomes of one. */
+/* The usual outcome. */
 static inline enum tape_signal_outcome tape_signal_usual(enum tape_signal_what what)
 {
 	return what == TAPE_SIGNAL_DELIVERED ? TAPE_SIGNAL_HANDLED : TAPE_SIGNAL_PENDING;
@@ -175,8 +173,7 @@ static inline enum tape_signal_outcome tape_signal_usual(enum tape_signal_what w
 struct tape_signal {
 	uint64_t time;
 	uint64_t count;	 /* TAPE_SIGNAL_LOST, which has nothing else */
-	uint32_t thread; /* whose it is; of one for a process: the thread that it was sent by way of
-			  */
+	uint32_t thread; /* target; of one sent to a process: a thread of it */
 	uint32_t sender; /* thread id of who sends it, 0 = not known */
 	int32_t code;	 /* si_code of its siginfo_t */
 	uint8_t number;	 /* 1 to TAPE_MAX_SIGNAL */
@@ -184,7 +181,7 @@ struct tape_signal {
 	uint8_t outcome; /* enum tape_signal_outcome */
 	bool process;	 /* sent to the process: any of its threads may take it */
 };
-/* "SIGUSR1"; NULL for those without a name of their own. */
+/* "SIGUSR1"; NULL for signals without a name. */
 const char *tape_signal_name(unsigned int number);
 /* The number of a name of `len` bytes, 0 = none has it. */
 unsigned int tape_signal_find(const char *name, size_t len);
@@ -230,8 +227,10 @@ int tape_env_copy(struct tape_env *to, const struct tape_env *from);
 /* The part of a role, or NULL. */
 const struct tape_part *tape_part_find(const struct tape_part *parts, unsigned int count,
 				       enum tape_role role);
-/* What the argument struct was before the call: TAPE_ARG_IN of the call, or of the return when
- * late. NULL. */
+/*
+ * What the argument struct was before the call: TAPE_ARG_IN of the call, or of the return when
+ * late. NULL.
+ */
 const struct tape_part *tape_arg_in(const struct tape_return *ret);
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -275,9 +274,8 @@ int tape_writer_thread(struct tape_writer *w, const struct tape_thread *thread);
 int tape_writer_object(struct tape_writer *w, const struct tape_object *object);
 int tape_writer_closed(struct tape_writer *w, uint32_t object, uint64_t time);
 /*
- * One call of a thread begins.  If the thread has one open, the return of that one is missing: it
- * stays without return for ever.  call->index, call->kind and call->row are ignored.  Payload is
- * copied.
+ * One call of a thread begins. If the thread has one open, the return of that one is missing and
+ * never comes. call->index, call->kind and call->row are ignored. Payload is copied.
  */
 int tape_writer_call(struct tape_writer *w, const struct tape_call *call);
 /* The open call of `thread` ends.  ret->call and ret->overlapped are ignored. */
@@ -286,12 +284,11 @@ int tape_writer_gap(struct tape_writer *w, const struct tape_gap *gap);
 int tape_writer_memory(struct tape_writer *w, const struct tape_memory *memory);
 /* Canonical tapes have none (-EINVAL). */
 int tape_writer_signal(struct tape_writer *w, const struct tape_signal *signal);
-/* Close the frame, so that everything so far is in the file and readable should the process die
- * now. */
+/* Close the frame, so that everything so far can be read from the file if the process dies now. */
 int tape_writer_flush(struct tape_writer *w);
 /* End block (written and unreturned are counted by the writer), last frame, table of frames. */
 int tape_writer_finish(struct tape_writer *w, const struct tape_end *end);
-/* Bytes that are in the file, calls and returns written. */
+/* Bytes in the file, calls and returns written. */
 uint64_t tape_writer_bytes(const struct tape_writer *w);
 uint64_t tape_writer_calls(const struct tape_writer *w);
 uint64_t tape_writer_returns(const struct tape_writer *w);
@@ -346,9 +343,9 @@ int tape_reader_open_fd(int fd, struct tape_reader **reader); /* does not own fd
 /* The data is not copied: it must stay until the reader is closed. */
 int tape_reader_open_memory(const void *data, size_t size, struct tape_reader **reader);
 /*
- * The next item.  0 (type TAPE_END_OF_FILE at the end), or an error: TAPE_E_TRUNCATED and
+ * The next item. 0 (type TAPE_END_OF_FILE at the end), or an error: TAPE_E_TRUNCATED and
  * TAPE_E_CORRUPT come after everything that could be read before, and tape_reader_where() says
- * where.  It stays: asked again, the reader gives the same error.
+ * where. Later calls return the same error.
  */
 int tape_reader_next(struct tape_reader *r, struct tape_item *item);
 const struct tape_env *tape_reader_env(const struct tape_reader *r);
@@ -364,11 +361,12 @@ const char *tape_reader_where(const struct tape_reader *r);
 /* What an object is, as far as read; NULL = no such id. */
 const struct tape_object *tape_reader_object(const struct tape_reader *r, uint32_t id);
 const struct tape_thread *tape_reader_thread(const struct tape_reader *r, uint32_t id);
-/* The call that a thread is in by the last item, NULL: none that the tape tells of. */
+/* The open call of a thread at the last item, NULL = none on the tape. */
 const struct tape_call *tape_reader_inside(const struct tape_reader *r, uint32_t thread);
 /*
- * How text names an object: "kvm", "vm1", "vcpu0@vm1", "device2@vm1": VMs and others by their order
- * of appearance among their kind, vCPUs by their number.  Cut to fit `size`; "?" for an unknown id.
+ * The name of an object in text: "kvm", "vm1", "vcpu0@vm1", "device2@vm1": VMs and others by their
+ * order of appearance among their kind, vCPUs by their number. Cut to fit `size`; "?" for an
+ * unknown id.
  */
 void tape_object_label(const struct tape_reader *r, uint32_t id, char *buf, size_t size);
 void tape_reader_close(struct tape_reader *r);
@@ -394,9 +392,9 @@ void tape_live_close(struct tape_live *live);
 /* --- canonical form --------------------------------------------------------------------------- */
 
 /*
- * Copy a tape so that nothing of the machine's numbering is left: descriptors, addresses, thread
- * and process ids become ordinals, times go, the environment keeps what the model needs
- * (docs/tape-format.md, "Canonical form").  The same session canonicalises to the same bytes
+ * Copy a tape without the numbers of the machine: descriptors, addresses, thread and process ids
+ * become ordinals, times are removed, the environment keeps what the model needs
+ * (docs/tape-format.md, "Canonical form"). The same session canonicalises to the same bytes
  * whatever numbers it got.
  */
 int tape_canonicalise(struct tape_reader *from, int fd, const struct tape_writer_options *options);

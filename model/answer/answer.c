@@ -8,7 +8,7 @@
 
 #define KIND(name) (1u << ANSWER_##name)
 
-/* Suggestions are for who makes a return up. */
+/* Suggestions are for made-up returns only. */
 #define SUGGESTIONS                                                                        \
 	(KIND(SUGGEST) | KIND(SUGGEST_ZERO) | KIND(SUGGEST_BLOCK) | KIND(SUGGEST_RESULT) | \
 	 KIND(MAKES_NOTHING))

@@ -164,8 +164,10 @@ void a_result_up_to(struct answer *a, uint16_t rule, const char *expected, uint6
  */
 void a_int(struct answer *a, uint16_t rule, const char *what, uint64_t value);
 void a_any_int(struct answer *a, uint16_t rule, const char *unknown);
-/* Success returns the descriptor of the object that the call makes, or has it in a field of the
- * argument. */
+/*
+ * Success returns the descriptor of the object that the call makes, or has it in a field of the
+ * argument.
+ */
 void a_created(struct answer *a);
 void a_created_field(struct answer *a, size_t offset);
 /* Cannot be judged, and why. */
@@ -174,8 +176,10 @@ void a_skip(struct answer *a, const char *why);
 void a_silent(struct answer *a, const char *of_what);
 /* A rule is said to hold, see j_hold(). */
 void a_hold(struct answer *a, uint16_t rule);
-/* Advice to the caller (a rule of kind ADVICE), and what in this case; whether or not the call
- * succeeds. */
+/*
+ * Advice to the caller (a rule of kind ADVICE), and what in this case; whether or not the call
+ * succeeds.
+ */
 void a_advise(struct answer *a, uint16_t rule, const char *detail);
 /* Success returns what it returned before, by the entry of a set (see l_constant()); nothing is
  * said if that is not known. */

@@ -41,7 +41,7 @@ void j_hold(struct judge *j, uint16_t rule)
 	j_keep(j, rule);
 }
 
-/* A rule explains what was seen, and would not have missed it: no reason to conform. */
+/* A rule explains what was seen but does not demand it: no reason to conform. */
 static void hold_allowed(struct judge *j, uint16_t rule)
 {
 	bool strong = j->strong;
@@ -156,12 +156,12 @@ void j_silent(struct judge *j, const char *of_what)
 void j_may_fail_with(struct judge *j, uint16_t rule, int error)
 {
 	if (j->allowed_count == JUDGE_ALLOWED) {
-		/* Better no word on an error than a wrong one. */
+		/* No statement about an error is better than a wrong one. */
 		j->allowed_more = true;
 		return;
 	}
 	if (!q_applies(j->q, rule)) {
-		/* Of kernels older than those that a rule was made for, nobody knows better. */
+		/* For kernels older than those that a rule was written for, nothing is known. */
 		if (!j->q->facts->rule_unread[rule])
 			return;
 		rule = R_RETURN_ZERO_OR_ERROR;
@@ -201,7 +201,7 @@ static bool starts_anew(int error)
 /* The argument, or a buffer behind it, could not be read. */
 static bool unreadable(const struct judge *j)
 {
-	/* A null pointer leads nowhere. */
+	/* A null pointer faults. */
 	if (!j->q->call->arg && j->q->row && j->q->row->payload != KVMAPI_VALUE &&
 	    j->q->row->payload != KVMAPI_RUNPAGE)
 		return true;
@@ -230,7 +230,7 @@ static bool writes(const struct question *q)
 	return false;
 }
 
-/* Why an error may have been given before KVM was asked; NULL = KVM gave it. */
+/* Why an error may come from before KVM; NULL = it comes from KVM. */
 static const char *before_kvm(int error)
 {
 	switch (error) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Holding what was observed against what was said of it.  answer_judge() does so for a whole answer;
- * check functions of the areas use the functions below.
+ * Compares an observed return with the answer. answer_judge() does so for a whole answer; check
+ * functions of the areas use the functions below.
  */
 #ifndef MODEL_JUDGE_H
 #define MODEL_JUDGE_H
@@ -46,8 +46,10 @@ const struct tape_part *j_part(const struct judge *j, enum tape_role role);
  * would have been as good.
  */
 void j_hold(struct judge *j, uint16_t rule);
-/* A rule is broken.  Rules that do not apply to this kernel are never broken: the call does nothing
- * then. */
+/*
+ * A rule is broken. Rules that do not apply to this kernel are never broken: the call does nothing
+ * then.
+ */
 void j_break(struct judge *j, uint16_t rule, const char *expected, const char *observed_format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* Holds if `holds`, else broken.  Returns holds. */
@@ -64,8 +66,10 @@ bool j_keeps(struct judge *j, uint16_t rule, bool holds, const char *expected,
 bool j_equal(struct judge *j, uint16_t rule, const char *what, uint64_t want, uint64_t got);
 /* Cannot be judged, and why ("argument not captured"). */
 void j_skip(struct judge *j, const char *why);
-/* The documents are silent, and of what.  Keeps what j_hold said: a strong rule still makes it
- * conform. */
+/*
+ * The documents are silent, and of what. Keeps what j_hold said: a strong rule still makes it
+ * conform.
+ */
 void j_silent(struct judge *j, const char *of_what);
 
 /*

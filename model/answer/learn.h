@@ -28,8 +28,10 @@ struct learn {
 /* A part of this event by role, NULL = not there. */
 const struct tape_part *l_part(const struct learn *l, enum tape_role role);
 
-/* IN bytes of a SET become what is known. Forgotten instead if a guest may have run during the
- * call. */
+/*
+ * IN bytes of a SET become what is known. Forgotten instead if a guest may have run during the
+ * call.
+ */
 void l_block_set(struct learn *l, struct state_block *b, const struct tape_part *part,
 		 uint32_t offset, uint32_t len);
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the rules determine of a result, and what they let pass of it: kept if somebody asks. */
+/* What the rules determine of a result, and what they accept; kept if enabled. */
 #ifndef MODEL_PROMISE_H
 #define MODEL_PROMISE_H
 

@@ -58,8 +58,10 @@ enum state_tri q_lacks(const struct question *q, uint32_t cap);
 /* The back end is one of these, a mask of enum model_back_end. */
 enum state_tri q_back_end(const struct question *q, uint8_t mask);
 
-/* The rule stands in the documents (or, a deviation, is known) of the tape's kernel, architecture and
- * back end, and the kernel has what the rule needs: all conditions of its row. */
+/*
+ * The rule stands in the documents (or, a deviation, is known) of the tape's kernel, architecture
+ * and back end, and the kernel has what the rule needs: all conditions of its row are met.
+ */
 static inline bool q_applies(const struct question *q, uint16_t rule)
 {
 	return q->facts->rule_applies[rule];
@@ -79,14 +81,18 @@ static inline enum state_tri q_rule(const struct question *q, uint16_t rule)
 	return q_doubted(q, rule) ? STATE_UNKNOWN : tri(q_applies(q, rule));
 }
 
-/* A KVM_RUN of this vCPU (of any vCPU of the VM for q_vm_ran) was under way at some time during
- * this call. */
+/*
+ * A KVM_RUN of this vCPU (of any vCPU of the VM for q_vm_ran) was under way at some time during
+ * this call.
+ */
 bool q_vcpu_ran(const struct question *q);
 bool q_vm_ran(const struct question *q);
 /* A vCPU of the VM of this call may be in KVM_RUN now. */
 bool q_vm_running(const struct question *q);
-/* Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
- * it. */
+/*
+ * Guest code of this vCPU ran before this call began; STATE_UNKNOWN if the first KVM_RUN overlaps
+ * it.
+ */
 enum state_tri q_vcpu_has_run(const struct question *q);
 
 /*

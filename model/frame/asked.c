@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a caller of the model may ask about the call that the callback is about. */
+/* Functions for use in the callback, about the call of the verdict. */
 #include "model/frame/frame.h"
 
 const struct model_answer *model_answers(const struct model *m, size_t *count)

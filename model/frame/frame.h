@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the frame share. */
+/* Shared by the files of the frame. */
 #ifndef MODEL_FRAME_H
 #define MODEL_FRAME_H
 
 #include "model/answer/promise.h"
 #include "model/areas/areas.h"
 
-/* Of the call that the callback is about; NULL outside of it, and if nobody asked. */
+/* Of the call that the callback is about; NULL outside of it, or if not enabled. */
 const struct promises *model_promised(const struct model *m);
 
 const struct model_facts *model_facts_of(const struct model *m);

@@ -398,7 +398,7 @@ static struct vm_slot *slot_twin(const struct model *m, const struct model *from
 	return NULL;
 }
 
-int model_take(struct model *m, const struct model *from)
+int model_copy_state(struct model *m, const struct model *from)
 {
 	int err;
 
@@ -515,8 +515,10 @@ static bool creating(const struct model *m)
 	return false;
 }
 
-/* An object is used that nobody made: on a tape without gaps, its creation was not there to be
- * judged. */
+/*
+ * An object is used that nobody made: on a tape without gaps, its creation was not there to be
+ * judged.
+ */
 static void check_object(const struct model *m, struct judge *j, struct object *o)
 {
 	if (o->o.kind == KVMAPI_SYSTEM || !o->made_here || o->used || m->gap_seen)
@@ -565,8 +567,10 @@ static void note_owner(const struct model *m, const struct object *o, const stru
 		o->slot->owner = process_of(m, ret->call);
 }
 
-/* All that the call may have changed: no more, since calls that touch something else are judged
- * apart. */
+/*
+ * All that the call may have changed: no more, since calls that touch something else are judged
+ * apart.
+ */
 static void forget_touched(const struct model *m, struct state_vm *vm, const struct tape_call *call)
 {
 	struct touches t;

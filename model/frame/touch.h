@@ -30,8 +30,7 @@ struct touches {
 };
 void touches_of(const struct model *m, const struct touch_row *row, const struct tape_call *call,
 		struct touches *t);
-/* The addresses count, too, where the slot of a region is already, and where another call puts it.
- */
+/* Count the present addresses of a region's slot as well, and those that another call gives it. */
 void touches_widen(struct touches *t, const struct state_vm *vm);
 void touches_join(struct touches *t, const struct touches *other);
 /* The two need not commute. */

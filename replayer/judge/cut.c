@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A part of a tape: what has to be in it for the events that are, judging it, writing it. */
+/* A part of a tape: what its events need, judging it, writing it. */
 #include "replayer/judge/cut.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the page before a KVM_RUN: the bytes that are the VMM's alone. */
+/* Bytes of the page before a KVM_RUN that only the VMM writes. */
 #define RUN_OWN 8
 
 /* Which KVM_RUN comes before which. */
@@ -83,7 +83,7 @@ size_t cut_events(const struct cut *c)
 	return n;
 }
 
-/* Is what made the object, and what that is an object of, still there? */
+/* Are the event that made the object, and those of its parents, still kept? */
 static bool object_made(const struct cut *c, uint32_t object)
 {
 	const struct whole_tape *t = c->tape;
@@ -100,7 +100,7 @@ void cut_close(struct cut *c)
 {
 	struct whole_tape *t = c->tape;
 
-	/* Makers come before what is made, so one pass is enough. */
+	/* An object is made before it is used, so one pass is enough. */
 	for (size_t i = 0; i < t->event_count; i++)
 		c->keep[i] = c->keep[i] && object_made(c, t->events[i].object);
 	for (size_t i = t->event_count; i < c->count; i++) {
@@ -132,7 +132,7 @@ static void object_use(struct cut *c, uint32_t object)
 	}
 }
 
-/* Which objects the part knows of: those that calls are made on or make. */
+/* The objects of the part: those that its calls use or make. */
 static void cut_objects(struct cut *c)
 {
 	struct whole_tape *t = c->tape;
@@ -150,7 +150,7 @@ static void cut_objects(struct cut *c)
 	}
 }
 
-/* A call as it is in the part; `parts` is room for TAPE_ROLES of them. */
+/* A call as it is in the part; `parts` has room for TAPE_ROLES parts. */
 static struct tape_call event_call(const struct cut *c, size_t number, struct tape_part *parts)
 {
 	const struct whole_event *e = &c->tape->events[number];
@@ -350,7 +350,9 @@ static int item_write(struct cutting *k, const struct whole_item *item)
 	case TAPE_MEMORY:
 		return memory_write(k, item);
 	case TAPE_CALL:
-		/* Alone: a call is where its return was, for what it made is announced before that.
+		/*
+		 * Alone: place a call where its return was, since its object is announced before
+		 * that.
 		 */
 		return k->c->keep[item->event] && !(k->alone && e->returned)
 			       ? call_write(k, item->event)

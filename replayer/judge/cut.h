@@ -9,16 +9,16 @@
 #include "replayer/judge/whole_tape.h"
 
 struct cut {
-	struct whole_tape *tape; /* not owned; its events may be changed by whoever cuts */
+	struct whole_tape *tape; /* not owned; the caller may change its events */
 	size_t count;		 /* elements: the events of the tape, then its blocks of memory */
 	bool *keep;		 /* by element */
 	size_t *memory;		 /* items that are blocks of memory, by element - event_count */
 	uint32_t *maker; /* by object: the event that made it plus 1, 0 = none on the tape */
 	bool *used;	 /* by object, for cut_objects() */
 	/*
-	 * What a KVM_RUN left in its page stands in the page of the next one as well, before the
-	 * call.  By event: the KVM_RUN before it on that vCPU plus 1; if that one is not kept, and
-	 * `echoes` says so, what the page echoes of it is left out as not captured.
+	 * A KVM_RUN begins with the page that the last one left. By event: the previous KVM_RUN of
+	 * that vCPU plus 1. If that one is not kept and `echoes` is set, the bytes it left in the
+	 * page become not captured.
 	 */
 	uint32_t *previous;
 	bool echoes;
@@ -29,7 +29,7 @@ int cut_init(struct cut *c, struct whole_tape *tape);
 void cut_free(struct cut *c);
 /* The number of events that are in it. */
 size_t cut_events(const struct cut *c);
-/* Events on objects that nobody makes any more leave, too, and so does memory of such VMs. */
+/* Remove events on objects that no kept event makes, and memory of such VMs. */
 void cut_close(struct cut *c);
 /* The VM at the root of an object, 0 = none: /dev/kvm itself. */
 uint32_t cut_root(const struct cut *c, uint32_t object);
@@ -37,10 +37,9 @@ uint32_t cut_root(const struct cut *c, uint32_t object);
 struct cut_judging {
 	model_verdict_fn fn; /* ret->call->index is the number of the event in tape->events */
 	void *context;
-	const bool *stop; /* looked at after each item; NULL */
+	const bool *stop; /* checked after each item; NULL */
 	uint64_t *hits;	  /* by rule, added to; NULL */
-	/* What the rules determine is kept, and may be asked of *model while `fn` is called; NULL.
-	 */
+	/* Enables promises, which can be asked of *model while `fn` is called; NULL. */
 	const struct model **model;
 };
 /* Have the model judge the part.  0, -ENOMEM, -ENOTSUP. */
@@ -54,9 +53,9 @@ int cut_judge(struct cut *c, const struct cut_judging *judging);
 int cut_write(struct cut *c, bool alone, int fd);
 
 /*
- * Have `attempt` take parts of a list away: first all of it, then halves, quarters, ... single
- * elements, from its end to its beginning.  attempt() gives 1 if the elements could go, 0 if not,
- * or an error, which ends it.  *count is how many stay.
+ * Try to remove parts of a list with `attempt`: first all of it, then halves, quarters, ... single
+ * elements, from end to beginning. attempt() returns 1 if the elements were removed, 0 if not, or
+ * an error, which ends it. *count is how many are left.
  */
 typedef int (*cut_attempt_fn)(void *context, const size_t *elements, size_t count);
 int cut_sweep(size_t *list, size_t *count, cut_attempt_fn attempt, void *context);

@@ -146,9 +146,7 @@ struct reaching {
 	struct distill *d;
 	struct source *source;
 	struct set *reached;
-	bool whole; /* the first judging of a whole tape: what it breaks is noted, not held against
-		     * it
-		     */
+	bool whole; /* first run of a whole tape: note what it breaks */
 	bool spoiled;
 	int error;
 };
@@ -181,8 +179,7 @@ static void reaching_verdict(void *context, const struct tape_return *ret,
 		r->spoiled = true;
 }
 
-/* What the kept calls of a source reach: 1; 0 if a call diverges that does not on the whole tape.
- */
+/* What the kept calls of a source reach. 1; 0 if a call diverges that did not on the whole tape. */
 static int judge(struct distill *d, struct source *s, bool whole, struct set *reached)
 {
 	struct reaching r = {.d = d, .source = s, .reached = reached, .whole = whole};
@@ -256,7 +253,7 @@ static int blocks_add(struct distill *d, struct source *s, const char *text)
 	return rc;
 }
 
-/* What is kept of the source now becomes a piece. */
+/* Make a piece of what is kept of the source now. */
 static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whole)
 {
 	struct piece p = {.source = s, .vm = vm};
@@ -272,7 +269,7 @@ static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whol
 		rc = set_join(&p.reached, &s->blocks) ?: 1;
 	if (rc > 0 && whole)
 		rc = set_join(&s->reached, &p.reached) ?: 1;
-	/* Without its surroundings a VM may seem to reach what it does not. */
+	/* Without its context a VM may reach rules that it does not reach on the tape. */
 	for (size_t i = 0; rc > 0 && i < p.reached.count; i++)
 		p.reached.words[i] &= set_word(&s->reached, i);
 	if (rc <= 0) {
@@ -286,7 +283,7 @@ static int piece_add(struct distill *d, struct source *s, uint32_t vm, bool whol
 	return 0;
 }
 
-/* The lives of the VMs of a tape: of each, what made it and all calls on what belongs to it. */
+/* For each VM of a tape: the calls that made it and all calls on its objects. */
 static int pieces_of_vms(struct distill *d, struct source *s)
 {
 	const struct whole_tape *t = &s->tape;
@@ -334,7 +331,7 @@ int distill_add(struct distill *d, const char *name, const void *data, size_t si
 		rc = piece_add(d, s, 0, true);
 	if (!rc && !blocks)
 		rc = pieces_of_vms(d, s);
-	/* Pieces of it may be there whatever happened: it stays as long as they. */
+	/* Keep it as long as its pieces, whatever happened. */
 	d->sources[d->source_count++] = s;
 	return rc;
 fail:
@@ -347,7 +344,7 @@ fail:
 struct shrinking {
 	struct distill *d;
 	struct piece *piece;
-	const struct set *credited; /* what it must go on to reach */
+	const struct set *credited; /* features that it must still reach */
 	struct set reached;
 	bool *saved;
 };
@@ -375,7 +372,7 @@ static int shrink_attempt(void *context, const size_t *elements, size_t count)
 	return rc;
 }
 
-/* Leave out of a piece the calls that what it is chosen for does not need. */
+/* Remove the calls of a piece that its chosen features do not need. */
 static int piece_shrink(struct distill *d, struct piece *p, const struct set *credited)
 {
 	struct cut *c = &p->source->cut;
@@ -407,8 +404,7 @@ out:
 	return rc;
 }
 
-/* The piece that adds most; of several, the one with the fewest calls.  NULL: none adds anything.
- */
+/* The piece that adds most, and of several the shortest. NULL: none adds anything. */
 static struct piece *piece_best(struct distill *d, const struct set *have)
 {
 	struct piece *best = NULL;
@@ -426,7 +422,7 @@ static struct piece *piece_best(struct distill *d, const struct set *have)
 	return best;
 }
 
-/* Of what a piece reaches, what nothing before it does. */
+/* The features of a piece that no earlier one has. */
 static int set_difference(const struct set *s, const struct set *have, struct set *difference)
 {
 	int rc = 0;
@@ -459,7 +455,7 @@ static int choose(struct distill *d, bool whole)
 	return rc;
 }
 
-/* Later pieces may have made an earlier one needless. */
+/* Later pieces may make an earlier one redundant. */
 static int choose_again(struct distill *d)
 {
 	int rc = 0;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * distill: of many tapes, few short ones that reach the same.
+ * distill: choose from many tapes the few short ones that reach the same rules.
  *
- * What is kept: which rules held, deviated or were broken, and with which outcome of the call; and,
- * where they are given, which blocks of the kernel ran.  Chosen is greedily, by what a piece adds:
- * a piece is the life of one VM, or a whole tape.  Then calls leave it until one more would lose
- * something.
+ * Kept are the rules that held, deviated or were broken, with the outcomes of their calls, and, if
+ * given, the blocks of the kernel that ran. The choice is greedy, by what a piece adds; a piece is
+ * one VM, or a whole tape. Then calls are removed as long as nothing is lost.
  */
 #ifndef DISTILL_H
 #define DISTILL_H
@@ -32,10 +31,9 @@ void distill_free(struct distill *d);
 int distill_add(struct distill *d, const char *name, const void *tape, size_t size,
 		const char *blocks);
 /*
- * Choose.  `whole`: tapes are chosen as they are (as they are anyway where blocks are given, for
- * nobody knows which call ran them).  `put` gets each tape that is kept: the name of the tape it is
- * of, the VM it is the life of (0 = all of the tape), and its file in memory; not 0 ends it.  0 or
- * an error.
+ * Choose. `whole`: only whole tapes (always if blocks are given, since it is not known which call
+ * ran them). `put` gets each tape that is kept: the name of its source, its VM (0 = the whole
+ * tape), and its file in memory; a result other than 0 ends it. 0 or an error.
  */
 int distill_run(struct distill *d, bool whole,
 		int (*put)(void *context, const char *name, uint32_t vm, const void *tape,

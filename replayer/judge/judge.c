@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tape's items go into the model, its verdicts come back, and are counted. */
+/* Feeds the items of a tape to the model and counts its verdicts. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ struct judging {
 	uint64_t *advice;
 	uint64_t open; /* calls that are wanted and have not returned */
 	bool past;     /* a call after options->until was seen */
-	int error;     /* first error of a callback, which has no other way out of the model */
+	int error;     /* first error in a callback, which cannot return it */
 };
 
 static size_t table_hash(uint8_t kind, uint32_t request)
@@ -151,8 +151,8 @@ static int item_take(struct judging *j, struct model *m, const struct tape_item 
 		j->score->lost_by[item->u.gap.cause] += item->u.gap.events;
 	} else if (item->type == TAPE_CALL) {
 		/*
-		 * Calls after the last one that is wanted go into the model as long as they may
-		 * overlap with a wanted one; their verdicts are not counted.
+		 * Calls after the last one to judge are fed to the model as long as they may
+		 * overlap with one to judge; their verdicts are not counted.
 		 */
 		if (item->u.call->index > j->options->until)
 			j->past = true;
@@ -255,7 +255,7 @@ int replayer_judge(struct tape_reader *reader, const struct replayer_options *op
 			break;
 		rc = item_take(&j, m, &item);
 	} while (!rc && !j.error && (!j.past || j.open));
-	/* What came before a torn end is judged like a whole tape. */
+	/* Judge everything before a truncated end like a whole tape. */
 	if (!j.error && (!rc || rc == TAPE_E_TRUNCATED || rc == TAPE_E_CORRUPT)) {
 		rc2 = model_finish(m);
 		if (rc2)
@@ -274,6 +274,20 @@ out:
 	free(j.divergences);
 	free(j.deviations);
 	return rc;
+}
+
+const char *replayer_verdict_words(enum model_verdict_kind kind)
+{
+	switch (kind) {
+	case MODEL_CONFORMS:
+		return "as promised";
+	case MODEL_DEVIATION:
+		return "known quirk";
+	case MODEL_DIVERGES:
+		return "violation";
+	default:
+		return model_verdict_name(kind);
+	}
 }
 
 void replayer_score_release(struct replayer_score *score)

@@ -10,8 +10,7 @@
 #include "kvmtape/model.h"
 #include "kvmtape/tape.h"
 
-/* Why events of one ioctl were not judged, and how many: the first reasons that came, the rest
- * together. */
+/* Why events of one ioctl were not judged, with counts: the first reasons; the rest together. */
 #define REPLAYER_REASONS 8
 struct replayer_reason {
 	uint8_t kind; /* MODEL_UNSPECIFIED or MODEL_SKIPPED */
@@ -28,7 +27,7 @@ struct replayer_ioctl {
 	uint64_t verdicts[MODEL_VERDICT_KINDS];
 	unsigned int reason_count;
 	struct replayer_reason reasons[REPLAYER_REASONS];
-	uint64_t other_reasons[MODEL_VERDICT_KINDS]; /* events whose reason found no place */
+	uint64_t other_reasons[MODEL_VERDICT_KINDS]; /* events with a reason that did not fit */
 };
 
 struct replayer_rule {
@@ -41,8 +40,7 @@ struct replayer_score {
 	uint64_t verdicts[MODEL_VERDICT_KINDS];
 	uint64_t lost; /* calls missing in gaps */
 	uint64_t lost_by[TAPE_GAP_CAUSES];
-	uint64_t unreturned; /* calls without a return when the tape, or what was asked of it, ended
-			      */
+	uint64_t unreturned; /* calls without a return at the end of what was judged */
 	size_t ioctl_count;  /* sorted: most events first, then by kind and request */
 	struct replayer_ioctl *ioctls;
 	size_t deviation_count; /* rules of the verdict "deviation", most events first */
@@ -61,12 +59,10 @@ struct replayer_options {
 	uint64_t until; /* last event to judge; UINT64_MAX = all */
 };
 
-/* What the caller wants to see as it goes; each may be NULL.  A non-zero answer ends the replay and
- * is returned. */
+/* Callbacks; each may be NULL. A non-zero result ends the replay and is returned. */
 struct replayer_hooks {
 	void *context;
-	unsigned int verdict_mask; /* 1 << enum model_verdict_kind: for which verdicts `verdict` is
-				      called */
+	unsigned int verdict_mask; /* mask of 1 << enum model_verdict_kind for `verdict` */
 	int (*verdict)(void *context, const struct tape_return *ret,
 		       const struct model_verdict *verdict);
 	/* For each call with advice, after `verdict`. */
@@ -77,10 +73,16 @@ struct replayer_hooks {
 };
 
 /*
- * Judge a tape from the reader's position to its end.  *score is filled as far as the tape could be
- * read, whatever is returned, and is to be released.  0; TAPE_E_TRUNCATED or TAPE_E_CORRUPT after
- * everything before was judged; -ENOMEM, -ENOTSUP (no model of that architecture), -ENODATA (the
- * tape was written to be played live: its returns mean nothing), or what a hook answered.
+ * What people read for a verdict: "as promised", "known quirk", "violation", "unspecified",
+ * "skipped". model_verdict_name() is what programs read.
+ */
+const char *replayer_verdict_words(enum model_verdict_kind kind);
+
+/*
+ * Judge a tape from the reader's position to its end. *score is filled as far as the tape could be
+ * read, whatever is returned; release it. 0; TAPE_E_TRUNCATED or TAPE_E_CORRUPT after everything
+ * before was judged; -ENOMEM, -ENOTSUP (no model of that architecture), -ENODATA (the tape was
+ * written to be played live: its returns mean nothing), or the result of a hook.
  */
 int replayer_judge(struct tape_reader *reader, const struct replayer_options *options,
 		   const struct replayer_hooks *hooks, struct replayer_score *score);

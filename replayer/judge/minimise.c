@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Fewer calls, then simpler arguments, then less environment, again until nothing changes.  What is
- * tried follows from the tape alone, so that the result of a result is the same bytes.
+ * Fewer calls, then simpler arguments, then less environment, again until nothing changes. The
+ * candidates depend on the tape alone, and minimising is idempotent.
  */
 #include "replayer/judge/minimise.h"
 
@@ -61,7 +61,7 @@ const char *minimise_signature_name(const struct minimise_signature *s, char *bu
 		else if (n && buf[n - 1] != '_')
 			buf[n++] = '_';
 	}
-	/* Of names that were cut, or differ in other signs, each is one still. */
+	/* Keep names distinct that were cut or differ in replaced characters. */
 	if (s->rule == MINIMISE_NO_RULE || strlen(text) > n + 2)
 		n += snprintf(buf + n, size - n, "-%08x",
 			      hash32_add(HASH32_BEGIN, text, strlen(text)));
@@ -78,7 +78,7 @@ static void outcome_text(int64_t ret, char *buf, size_t size)
 	else if (name)
 		snprintf(buf, size, "-%s", name);
 	else
-		/* No errno: which number it is may differ from time to time. */
+		/* Not an errno: the number may differ from run to run. */
 		snprintf(buf, size, "-number");
 }
 
@@ -93,7 +93,7 @@ void minimise_signature_of(const struct tape_return *ret, const struct model_ver
 	outcome_text(ret->ret, s->outcome, sizeof(s->outcome));
 }
 
-/* A number that stands by itself, as an address, a process id, an offset do; 0 = none. */
+/* Length of a number of its own (address, process id, offset); 0 = none. */
 static size_t number_length(const char *text)
 {
 	size_t n = 0;
@@ -201,7 +201,7 @@ static const struct model_advice *advice_find(const struct model_verdict *v, uin
 	return NULL;
 }
 
-/* Is this what is looked for, in the same words? */
+/* Is this the wanted one, in the same words? */
 static bool is_wanted(const struct minimise *m, const struct model_verdict *v)
 {
 	const struct minimise_report *r = m->r;
@@ -240,9 +240,9 @@ static void trial_verdict(void *context, const struct tape_return *ret,
 	}
 	for (unsigned int i = 0; m->o->advice && i < v->advice_count; i++)
 		t->over |= !is_advised(m, event, v->advice[i].rule);
-	/* Something is missing now that this event needs. */
+	/* Something that this event needs is missing now. */
 	t->over |= v->kind == MODEL_DIVERGES && m->broken[event] != v->rule + 1;
-	/* The answer is one to other arguments now, and nothing says that it would be the same. */
+	/* The arguments changed, and no rule says that the answer would be the same. */
 	t->over |= m->certain && (m->certain[event] || event == m->changed) &&
 		   model_promise_outcome(t->model) != MODEL_DETERMINED;
 }
@@ -277,7 +277,7 @@ int minimise_certain(struct minimise *m)
 	return m->certain ? cut_judge(&m->cut, &judging) : -ENOMEM;
 }
 
-/* What is kept now as the file of a tape.  The caller frees *data. */
+/* Write what is kept to the file of a tape in memory. The caller frees *data. */
 static int candidate_file(struct minimise *m, uint8_t **data, size_t *size)
 {
 	int fd = memfd_create("kvmtape-candidate", MFD_CLOEXEC);
@@ -317,7 +317,7 @@ static int play_once(struct minimise *m, const void *data, size_t size,
 		shown = !want || minimise_signature_same(want, &end);
 		if (shown)
 			*found = end;
-		/* The machine is gone with what it had answered; the next one is a fresh one. */
+		/* The machine ended and its answers are lost; use a fresh one. */
 		rc = m->player->fresh ? m->player->fresh(m->player->context) : 0;
 	} else if (!rc) {
 		rc = whole_file_read(fd, &back, &back_size);
@@ -371,7 +371,7 @@ static int calls_attempt(void *context, const size_t *elements, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		change |= m->cut.keep[elements[i]];
-	/* They went with what they depend on. */
+	/* They were removed with what they depend on. */
 	if (!change)
 		return 1;
 	memcpy(m->saved, m->cut.keep, m->cut.count);
@@ -387,7 +387,7 @@ static int calls_attempt(void *context, const size_t *elements, size_t count)
 	return rc;
 }
 
-/* What began after the event that diverges had returned. */
+/* Calls that began after the diverging event had returned. */
 static size_t list_tail(const struct minimise *m, size_t *list)
 {
 	const struct whole_tape *t = &m->tape;
@@ -417,7 +417,7 @@ static size_t list_object(const struct minimise *m, uint32_t object, bool whole_
 
 		if (!m->cut.keep[i] || i == m->target)
 			continue;
-		/* With a VM goes what made it. */
+		/* Also the call that made the VM. */
 		if (i < t->event_count && whole_vm && t->events[i].created == object)
 			list[n++] = i;
 		else if (whole_vm ? cut_root(&m->cut, on) == object : on == object)
@@ -437,7 +437,7 @@ static size_t list_all(const struct minimise *m, size_t *list)
 	return n;
 }
 
-/* Large pieces that are likely not to matter, each at once. */
+/* Large pieces that probably do not matter, one by one. */
 static int calls_coarse(struct minimise *m, size_t *list)
 {
 	const struct whole_tape *t = &m->tape;
@@ -502,8 +502,8 @@ static bool is_concurrent(const struct minimise *m)
 }
 
 /*
- * Calls of several threads after each other on one.  Live only: recorded results do not say in
- * which order overlapping calls took effect.
+ * Put the calls of several threads one after the other on one thread. Live only: recorded results
+ * do not say in which order overlapping calls took effect.
  */
 static int calls_alone(struct minimise *m, bool *changed)
 {
@@ -540,8 +540,7 @@ static int capabilities_attempt(void *context, const size_t *elements, size_t co
 	return rc;
 }
 
-/* Answers that the divergence does not rest on become "not asked": the tape says less then, and
- * stays true. */
+/* Answers that the divergence does not need become "not asked", which is still true. */
 static int capabilities_reduce(struct minimise *m, bool *changed)
 {
 	struct tape_env *env = &m->tape.env;
@@ -572,7 +571,7 @@ out:
 	return rc;
 }
 
-/* Of the environment stays what says which kernel it was, and what was done to the tape. */
+/* Keep the keys that identify the kernel, and those about changes of the tape. */
 static void pairs_reduce(struct tape_env *env)
 {
 	static const char *const wanted[] = {"kernel.release", "kvm.backend", "cpu.",
@@ -594,7 +593,7 @@ static void pairs_reduce(struct tape_env *env)
 	env->pair_count = n;
 }
 
-/* Say on the tape what was done to it; of a tape that was minimised already, what it says stays. */
+/* Note on the tape what was done to it; notes of an earlier minimising stay. */
 static int pairs_note(struct minimise *m)
 {
 	struct minimise_report *r = m->r;
@@ -691,8 +690,7 @@ static void minimise_release(struct minimise *m)
 	free(m->advised);
 }
 
-/* Load a tape and see what diverges on it.  1: the divergence that is wanted; 0: it is not there.
- */
+/* Load a tape and find the wanted divergence. 1: found; 0: not there. */
 static int minimise_load(struct minimise *m, const void *data, size_t size,
 			 const struct minimise_signature *want)
 {
@@ -718,7 +716,7 @@ static int minimise_load(struct minimise *m, const void *data, size_t size,
 	return rc ? rc : w.found;
 }
 
-/* How often a tape shows the signature, each time on a fresh machine. */
+/* Count how often a tape shows the signature, each time on a fresh machine. */
 static int runs_count(struct minimise *m, const void *data, size_t size, bool known,
 		      unsigned int *runs, unsigned int *shown, uint8_t **played,
 		      size_t *played_size)
@@ -742,7 +740,7 @@ static int runs_count(struct minimise *m, const void *data, size_t size, bool kn
 	return rc < 0 ? rc : 0;
 }
 
-/* So often that a candidate that shows it is given up in one case of twenty. */
+/* Enough runs that a good candidate is rejected in at most one of twenty cases. */
 static unsigned int tries_for(unsigned int runs, unsigned int shown)
 {
 	double miss = 1 - (double)shown / runs, all = miss;
@@ -768,7 +766,7 @@ static int reduce(struct minimise *m)
 			rc = calls_alone(m, &changed);
 		if (!rc && !m->o->no_arguments)
 			rc = minimise_arguments(m, &changed);
-		/* Live the environment is the live kernel's, and comes with what is played last. */
+		/* Live, the environment is that of the live kernel, taken from the last play. */
 		if (!rc && !m->player && !m->o->no_capabilities)
 			rc = capabilities_reduce(m, &changed);
 		coarse = false;
@@ -776,7 +774,7 @@ static int reduce(struct minimise *m)
 	return rc;
 }
 
-/* Write what is kept, with an environment of what matters. */
+/* Write what is kept, with a reduced environment. */
 static int minimise_write(struct minimise *m, int fd)
 {
 	int rc;
@@ -795,10 +793,7 @@ static int minimise_model(struct minimise *m, int fd)
 	return rc ? rc : minimise_write(m, fd);
 }
 
-/*
- * The model alone knows in no time which calls do not matter by the documents.  If what it leaves
- * still shows it live, most of the work is done.
- */
+/* The model alone is fast. If what it keeps still shows the find live, most of the work is done. */
 static int reduce_by_model(struct minimise *m, const void *data, size_t size)
 {
 	struct minimise_options options = {
@@ -822,7 +817,7 @@ static int reduce_by_model(struct minimise *m, const void *data, size_t size)
 	return rc < 0 ? rc : 0;
 }
 
-/* Live: what came back from the machine at the end is the tape. */
+/* Live: the result is the tape of the last play. */
 static int minimise_live(struct minimise *m, const void *data, size_t size, bool known, int fd)
 {
 	struct minimise_report *r = m->r;
@@ -849,7 +844,7 @@ static int minimise_live(struct minimise *m, const void *data, size_t size, bool
 				&played, &played_size);
 	if (rc)
 		goto out;
-	/* Of a machine that ended nothing came back: then it is the calls that were played. */
+	/* If the machine ended, there is no such tape: use the calls that were played. */
 	rc = minimise_load(&last, played ? played : small, played ? played_size : small_size,
 			   &r->signature);
 	r->event = event;

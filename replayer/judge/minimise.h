@@ -2,10 +2,10 @@
 /*
  * minimise: the smallest tape with the same divergence.
  *
- * What has to stay the same is the signature: the rule that is broken, the call that breaks it, and
- * its outcome.  On the model alone the recorded results stay with their calls, the event has to
- * diverge with the same words as on the whole tape, and no other event may begin to diverge; live
- * the calls are issued anew each time.  docs/triage.md says what a minimised tape is evidence of.
+ * The signature has to stay the same: the rule that is broken, the call that breaks it, and its
+ * outcome. On the model alone the recorded results stay with their calls, the event has to diverge
+ * with the same words as on the whole tape, and no other event may begin to diverge; live the calls
+ * are issued anew each time. docs/triage.md says what a minimised tape is evidence of.
  */
 #ifndef MINIMISE_H
 #define MINIMISE_H
@@ -14,10 +14,10 @@
 
 #define MINIMISE_NO_RULE 0xffff
 
-/* By what two divergences are the same find. */
+/* Two divergences with the same signature are the same find. */
 struct minimise_signature {
-	uint16_t rule; /* index in model_rules(); MINIMISE_NO_RULE: the machine's end is the find */
-	uint8_t kind;  /* of the object, 0 with no rule */
+	uint16_t rule;	  /* index in model_rules(); MINIMISE_NO_RULE: the machine ended */
+	uint8_t kind;	  /* of the object, 0 with no rule */
 	uint32_t request; /* 0 with no rule */
 	const struct kvmapi_ioctl *row;
 	char outcome[160]; /* "success", "-EINVAL"; "panic: ..." without numbers */
@@ -44,7 +44,7 @@ int minimise_each(const void *tape, size_t size, minimise_take_fn take, void *co
 int minimise_find(const void *tape, size_t size, const struct minimise_signature *want,
 		  struct minimise_signature *found);
 
-/* Who plays tapes on a live kernel. */
+/* Plays tapes on a live kernel. */
 struct minimise_player {
 	/*
 	 * Play a tape (its file in memory) and write what came back as a tape to fd, which is
@@ -59,27 +59,25 @@ struct minimise_player {
 };
 
 struct minimise_options {
-	const char *rule;   /* the divergence that breaks this rule; NULL = the first one */
-	const char *advice; /* not a divergence but the first advice of this rule, without a player;
-			       NULL */
-	uint64_t event;	    /* that of this event; UINT64_MAX = the first one */
-	bool no_calls;	    /* no call goes: it is played, and that is all */
-	bool no_arguments;  /* arguments stay as they are */
-	bool no_capabilities;		      /* the environment stays as it is */
+	const char *rule;     /* the divergence that breaks this rule; NULL = the first one */
+	const char *advice;   /* keep the first advice of this rule instead; NULL */
+	uint64_t event;	      /* that of this event; UINT64_MAX = the first one */
+	bool no_calls;	      /* remove no calls: only play */
+	bool no_arguments;    /* arguments stay as they are */
+	bool no_capabilities; /* the environment stays as it is */
 	const struct minimise_player *player; /* NULL = on the model alone */
-	/* What to look for, live; NULL = what the first runs show. */
+	/* The wanted find, live; NULL = that of the first runs. */
 	const struct minimise_signature *signature;
 	unsigned int runs; /* live, at the beginning and at the end; 0 = default (5) */
-	const char *where; /* what a tape says of where it was played; NULL */
-	/* Looked at between candidates: ends it, with what was reached. NULL */
+	const char *where; /* note for the tape: where it was played; NULL */
+	/* Checked between candidates: ends it with the result so far. NULL */
 	const volatile bool *stop;
 };
 
 struct minimise_report {
 	struct minimise_signature signature;
 	bool advice;	/* the signature is one */
-	uint64_t event; /* that diverges or gets it, on the whole tape; UINT64_MAX: it was not on it
-			 */
+	uint64_t event; /* index on the whole tape; UINT64_MAX: it was not on it */
 	char expected[MODEL_TEXT], observed[MODEL_TEXT]; /* observed: the advice's detail */
 	uint64_t calls_before, calls_after;
 	uint64_t capabilities_before, capabilities_after;
@@ -93,9 +91,9 @@ struct minimise_report {
 };
 
 /*
- * Minimise a tape (its file in memory) and write the result to fd (seekable, empty).  1: done; 0:
+ * Minimise a tape (its file in memory) and write the result to fd (seekable, empty). 1: done; 0:
  * the tape has no such divergence, nothing is written; a tape error; -ENOMEM; -ENOTSUP: no model of
- * the architecture; what the player answered, with report->end.
+ * the architecture; the player's error, with report->end.
  */
 int minimise_tape(const void *tape, size_t size, const struct minimise_options *options, int fd,
 		  struct minimise_report *report);

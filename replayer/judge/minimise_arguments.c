@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Simpler arguments: fewer elements in counted tails, fields that are zero, smaller numbers.  Where
- * fields begin and end is said by BTF; numbers of the machine (addresses, descriptors) stay, and so
- * do the results.  On the model alone numbers change only where the rules say that the call is
- * answered as it was: the target of KVM_ARM_VCPU_INIT or the type of a device stays.
+ * Simpler arguments: fewer elements in counted tails, fields that are zero, smaller numbers. BTF
+ * gives the fields; numbers of the machine (addresses, descriptors) and results do not change. On
+ * the model alone numbers change only where the rules say that the call is answered as it was: the
+ * target of KVM_ARM_VCPU_INIT or the type of a device stays.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -99,9 +99,8 @@ static int field_add(struct argument *a, size_t offset, size_t size)
 }
 
 /*
- * Would there be no divergence if the field had been what the diverging call gave back in its
- * place? Then it is what the divergence is about.  On the model alone it has to stay: with another
- * number the tape would tell another story, in the same words.
+ * Would the divergence vanish if the field had the value that the diverging call returned for it?
+ * Then the field is part of the divergence. On the model alone it must not change.
  */
 static int field_matters(struct minimise *m, struct argument *a, size_t offset, size_t size)
 {
@@ -200,7 +199,7 @@ static int tail_attempt(void *context, const size_t *elements, size_t count)
 	const struct kvmapi_ioctl *row = a->e->row;
 	uint32_t have = a->part->have, want = a->part->want;
 	uint8_t *saved = malloc(have + 1);
-	/* What went before is gone from the list as from the tail, so positions agree. */
+	/* Removed elements are gone from list and tail, so positions agree. */
 	size_t n, left = elements - a->list;
 	int rc;
 
@@ -326,7 +325,7 @@ static int tail_shorter(struct minimise *m, struct argument *a, bool *changed)
 		return -ENOMEM;
 	count = n;
 	a->list = list;
-	/* The others stay as they were: the answer has to be as certain as it was, and not more. */
+	/* The other events do not change: the answer must be exactly as certain as before. */
 	m->changed = SIZE_MAX;
 	rc = cut_sweep(list, &count, tail_attempt, a);
 	m->changed = a->e - m->tape.events;
@@ -356,7 +355,7 @@ static int argument_simplify(struct minimise *m, struct whole_event *e, unsigned
 	struct argument a = {.m = m, .e = e, .part = (struct tape_part *)&e->parts[index]};
 	int rc;
 
-	/* The bytes lie in the tape's arena, which is ours. */
+	/* The bytes are in the tape's arena, which may be changed. */
 	a.data = (uint8_t *)a.part->data;
 	rc = tail_shorter(m, &a, changed);
 	if (!rc)
@@ -386,7 +385,7 @@ static int value_simplify(struct minimise *m, struct whole_event *e, bool *chang
 	e->arg = old;
 	if (rc < 0)
 		return rc;
-	/* Bit by bit, as number_smaller() does it for what lies in bytes. */
+	/* Bit by bit, like number_smaller() for bytes. */
 	for (int bit = 63; !rc && bit >= 0; bit--) {
 		if (!(e->arg & 1ull << bit) || e->arg == 1ull << bit)
 			continue;
@@ -414,7 +413,7 @@ int minimise_arguments(struct minimise *m, bool *changed)
 
 		if (!m->cut.keep[i])
 			continue;
-		/* The recorded answer of the call that diverges is to what it was asked. */
+		/* The diverging call keeps its arguments, which its recorded answer belongs to. */
 		if (!m->player && i == m->target && !m->o->advice)
 			continue;
 		rc = event_own(m, e);

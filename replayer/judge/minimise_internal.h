@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of minimising share. */
+/* Shared by the files of minimise. */
 #ifndef MINIMISE_INTERNAL_H
 #define MINIMISE_INTERNAL_H
 
@@ -21,9 +21,9 @@ struct minimise {
 	size_t target;	  /* event that diverges; SIZE_MAX: live, any event of the signature */
 	uint16_t *broken; /* by event: the rule that it breaks on the whole tape plus 1, 0 = none */
 	/*
-	 * On the model alone, while arguments become simpler: by event, the rules say whether it
-	 * succeeds, or with which error it fails.  They have to say so as long as its arguments are
-	 * not what the kernel was given; NULL at other times.
+	 * On the model alone, while arguments become simpler: by event, whether the rules determine
+	 * success or the error. They must still do so while its arguments differ from those that
+	 * the kernel got; NULL at other times.
 	 */
 	bool *certain;
 	size_t changed;			  /* event whose numbers are changed; SIZE_MAX = none */
@@ -33,9 +33,7 @@ struct minimise {
 	uint8_t *saved;	    /* room for cut.keep */
 };
 
-/*
- * Does what is kept now show the divergence?  1, 0, or an error.  Counted.
- */
+/* Does what is kept now show the divergence? Counts as a candidate. 1, 0, or an error. */
 int minimise_candidate(struct minimise *m);
 
 /* Have m->certain, for what is kept now.  0, or an error. */

@@ -157,7 +157,7 @@ static int object_add(struct whole_tape *t, const struct tape_object *object)
 
 static int thread_add(struct whole_tape *t, const struct tape_thread *thread)
 {
-	/* Frames name their threads again. */
+	/* Frames declare their threads again. */
 	if (thread->id < t->thread_count && t->threads[thread->id].tid == thread->tid &&
 	    !memcmp(t->threads[thread->id].comm, thread->comm, sizeof(thread->comm)))
 		return 0;
@@ -273,7 +273,7 @@ void whole_tape_clear(struct whole_tape *t)
 {
 	struct whole_chunk *first = t->arena.chunks;
 
-	/* One chunk stays for what comes next. */
+	/* Keep one chunk for reuse. */
 	if (first) {
 		t->arena.chunks = first->next;
 		whole_arena_free(&t->arena);
@@ -296,7 +296,7 @@ void whole_tape_free(struct whole_tape *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* Who looks while it is judged. */
+/* Callbacks while the tape is judged. */
 struct judging {
 	struct whole_tape *tape;
 	int (*advice)(void *context, const struct tape_return *ret, const struct model_verdict *v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * whole_tape: all of a tape in memory, for those who look ahead (which object does this call make?),
- * back (what was recorded?), or take it apart.
+ * whole_tape: all of a tape in memory, for code that looks ahead (which object does this call
+ * make?), looks back, or cuts a tape.
  */
 #ifndef WHOLE_TAPE_H
 #define WHOLE_TAPE_H
@@ -30,7 +30,7 @@ struct whole_event {
 	unsigned int part_count;
 	unsigned int call_part_count;  /* those of the call, which come first */
 	const struct tape_part *parts; /* of both halves */
-	/* What the model said. */
+	/* Verdict of the model. */
 	bool judged;
 	uint8_t verdict; /* enum model_verdict_kind */
 	uint16_t rule;
@@ -59,11 +59,11 @@ struct whole_tape {
 	struct tape_thread *threads; /* by id */
 	size_t thread_count, thread_room;
 	bool complete;
-	bool no_results; /* a tape that was written to be played: its returns mean nothing */
+	bool no_results; /* a tape without results: its returns have no meaning */
 	uint64_t gaps;
 };
 
-/* Put an item behind the others; everything is copied.  0, -ENOMEM. */
+/* Append an item; everything is copied. 0, -ENOMEM. */
 int whole_tape_take(struct whole_tape *tape, const struct tape_item *item);
 /* Drop the items, keep the environment. */
 void whole_tape_clear(struct whole_tape *tape);

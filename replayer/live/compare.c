@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Recorded and live answers side by side.  What means nothing on another machine or at another time
- * is left out, with the reason; what differs is said field by field, with what the model says of
- * both.
+ * Compares recorded and live answers field by field, with what the model says about both. Fields
+ * that depend on the machine or the time are not compared, with the reason.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -23,7 +22,7 @@ struct comparing {
 	struct live_report *report;
 	const struct model_rule *rules;
 	enum kvmapi_arch arch;
-	bool *disturbed; /* by object: what came before it was not played, or differed */
+	bool *disturbed; /* by object: an earlier call was not played, or differed */
 	bool memory;	 /* KVM_RUN ran guest code */
 	/* The event at hand. */
 	const struct whole_event *e;
@@ -60,7 +59,7 @@ static const struct {
 	{"KVM_RUN", "cr8", "valid only without an interrupt controller in the kernel"},
 };
 
-/* Answers that say what this kernel and processor can do. */
+/* Answers that depend on what this kernel and processor support. */
 static const char *const machines[] = {
 	"KVM_CHECK_EXTENSION",
 	"KVM_GET_SUPPORTED_CPUID",
@@ -163,7 +162,7 @@ static bool is_machine(const struct whole_event *e)
 	return false;
 }
 
-/* What guest code did has no influence on memory slots. */
+/* Guest code has no influence on memory slots. */
 static bool sets_memory(const struct whole_event *e)
 {
 	return e->row && !strncmp(e->row->name, "KVM_SET_USER_MEMORY_REGION", 26);
@@ -182,7 +181,7 @@ static enum live_why why_of(const struct comparing *c, const char *field)
 		return LIVE_DEVIATION;
 	if (is_machine(c->e))
 		return LIVE_MACHINE;
-	/* Two results, and for each a sentence of the documents that says when it comes. */
+	/* Two results, each documented for its own condition. */
 	if (!strcmp(field, "result") && l && l->held_count && c->e->held_count &&
 	    l->verdict == MODEL_CONFORMS && c->e->verdict == MODEL_CONFORMS &&
 	    l->held != c->e->held)
@@ -194,34 +193,46 @@ static enum live_why why_of(const struct comparing *c, const char *field)
 	return c->e->judged && l && l->judged ? LIVE_SILENT : LIVE_UNKNOWN;
 }
 
-/* "conforms (RULE)", "diverges (RULE: expected ..., observed ...)" */
-static void verdict_text(const struct comparing *c, const struct whole_event *e, char *buf,
-			 size_t size)
+static struct live_opinion opinion(const struct comparing *c, const struct whole_event *e)
 {
-	if (!e || !e->judged)
-		snprintf(buf, size, "not judged");
-	else if (e->verdict == MODEL_DIVERGES || e->verdict == MODEL_DEVIATION)
-		snprintf(buf, size, "%s (%s)", model_verdict_name(e->verdict),
-			 c->rules[e->rule].id);
+	struct live_opinion o = {.judged = e && e->judged};
+
+	if (!o.judged)
+		return o;
+	o.verdict = e->verdict;
+	if (e->verdict == MODEL_DIVERGES || e->verdict == MODEL_DEVIATION)
+		o.rule = c->rules[e->rule].id;
 	else if (e->verdict == MODEL_CONFORMS && e->held_count)
-		snprintf(buf, size, "conforms (%s)", c->rules[e->held].id);
-	else
-		snprintf(buf, size, "%s", model_verdict_name(e->verdict));
+		o.rule = c->rules[e->held].id;
+	return o;
 }
 
-static void model_text(const struct comparing *c, char *buf, size_t size)
+static void opinion_text(const struct live_opinion *o, const char *(*name)(enum model_verdict_kind),
+			 char *buf, size_t size)
+{
+	if (!o->judged)
+		snprintf(buf, size, "not judged");
+	else if (o->rule)
+		snprintf(buf, size, "%s (%s)", name(o->verdict), o->rule);
+	else
+		snprintf(buf, size, "%s", name(o->verdict));
+}
+
+const char *live_model_text(const struct live_difference *d,
+			    const char *(*name)(enum model_verdict_kind), char *buf)
 {
 	char recorded[90], live[90];
 
-	verdict_text(c, c->e, recorded, sizeof(recorded));
-	verdict_text(c, answer_last(c), live, sizeof(live));
+	opinion_text(&d->said_recorded, name, recorded, sizeof(recorded));
+	opinion_text(&d->said_live, name, live, sizeof(live));
 	if (!strcmp(recorded, live))
-		snprintf(buf, size, "both %s", recorded);
+		snprintf(buf, LIVE_MODEL_TEXT, "both %s", recorded);
 	else
-		snprintf(buf, size, "recorded %s, live %s", recorded, live);
+		snprintf(buf, LIVE_MODEL_TEXT, "recorded %s, live %s", recorded, live);
+	return buf;
 }
 
-/* A difference as given, whatever the field. */
+/* Add a difference with the given reason. */
 static void difference_why(struct comparing *c, const char *field, const char *recorded,
 			   const char *live, enum live_why why)
 {
@@ -251,14 +262,15 @@ static void difference_why(struct comparing *c, const char *field, const char *r
 				      .row = c->e->row,
 				      .why = why,
 				      .events = 1,
-				      .first = c->e->index};
+				      .first = c->e->index,
+				      .said_recorded = opinion(c, c->e),
+				      .said_live = opinion(c, answer_last(c))};
 	snprintf(d->field, sizeof(d->field), "%s", field);
 	snprintf(d->recorded, sizeof(d->recorded), "%s", recorded);
 	snprintf(d->live, sizeof(d->live), "%s", live);
-	model_text(c, d->model, sizeof(d->model));
 }
 
-/* A difference, unless the field is one that is not compared. */
+/* Add a difference, unless the field is not compared. */
 static void difference(struct comparing *c, const char *field, const char *recorded,
 		       const char *live)
 {
@@ -301,7 +313,7 @@ static void ret_text(int64_t ret, char *buf)
 		snprintf(buf, TEXT_SIZE, "%" PRId64, ret);
 }
 
-/* "0x1b" or "IA32_APIC_BASE": the name as values have it. */
+/* "0x1b" or "IA32_APIC_BASE": the name as printed in values. */
 static void msr_text(const struct comparing *c, uint32_t index, char *buf, size_t size)
 {
 	const uint8_t entry[16] = {index, index >> 8, index >> 16, index >> 24};
@@ -343,8 +355,7 @@ static bool is_descriptor(const struct kvmapi_ioctl *row, size_t offset)
 	       offset < (size_t)row->fd_offset + 4;
 }
 
-/* Bytes that KVM_GET_XSAVE fills with the processor's own features: reserved for software in the
- * legacy area. */
+/* Bytes of the legacy area that KVM_GET_XSAVE fills with the processor's own features. */
 #define XSAVE_OWN_FROM 464
 #define XSAVE_OWN_TO   512
 
@@ -502,8 +513,7 @@ static const uint8_t *cpuid_entry(const struct tape_part *part, const uint8_t *l
 	return NULL;
 }
 
-/* Bits of a register (eax to edx: 0 to 3) that hold the APIC id of the processor on which was
- * asked. */
+/* Bits of a register (eax to edx: 0 to 3) that hold the APIC id of the processor that ran CPUID. */
 static uint32_t cpuid_asker(uint32_t function, unsigned int reg)
 {
 	if (function == 1 && reg == 1)
@@ -678,7 +688,7 @@ static void disturb(struct comparing *c, const struct whole_event *e)
 {
 	const struct tape_object *o = &c->tape->objects[e->object];
 
-	/* What /dev/kvm answers changes nothing that comes later. */
+	/* Answers of /dev/kvm do not affect later calls. */
 	if (o->kind == KVMAPI_SYSTEM && !(e->row && e->row->creates))
 		return;
 	c->disturbed[e->object] = true;
@@ -699,7 +709,7 @@ static void event_compare(struct comparing *c)
 	if (reason) {
 		r->skipped++;
 		c->error = live_reason_count(&r->skips, &r->skip_count, e, reason);
-		/* A question that is not asked changes nothing. */
+		/* A query that is not played changes nothing. */
 		if (!e->row || e->row->dir & KVMAPI_IN || e->row->payload == KVMAPI_VALUE)
 			disturb(c, e);
 		return;
@@ -741,7 +751,7 @@ static int reason_order(const void *left, const void *right)
 	return a->first < b->first ? -1 : a->first > b->first;
 }
 
-/* What accuses a kernel comes first, then in the order of the tape. */
+/* Broken rules come first, then the order of the tape. */
 static int difference_order(const void *left, const void *right)
 {
 	static const uint8_t weight[LIVE_WHYS] = {
@@ -759,8 +769,7 @@ static int difference_order(const void *left, const void *right)
 	return strcmp(a->field, b->field);
 }
 
-/* The live calls of every event: `first` and `next` are lists through the calls of the live tape.
- */
+/* For every event its live calls: `first` and `next` are lists of calls of the live tape. */
 static int answers_collect(struct comparing *c, const uint32_t *first, const uint32_t *next,
 			   uint32_t event)
 {

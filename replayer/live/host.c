@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The player as a child process of ours, on this machine's /dev/kvm: whatever it holds goes with
- * it, and one that does not end is killed.
+ * The player as a child process of ours, on this machine's /dev/kvm: its objects go with the
+ * process, and one that does not end is killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "replayer/live/internal.h"
 
-/* Everything the child says, until it closes its end or the time is over. */
+/* Read the child's output until it closes it or the time is over. */
 static int output_read(int fd, unsigned int timeout, struct player_bytes *said)
 {
 	int64_t until = clock_ms() + timeout * 1000ll;
@@ -46,7 +46,7 @@ static int output_read(int fd, unsigned int timeout, struct player_bytes *said)
 
 static void child_run(const void *program, size_t size, int out)
 {
-	/* Without its parent nobody would read, or end it. */
+	/* The child must not outlive its parent. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
 	_exit(player_run(program, size, out) ? 2 : 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of live play share. */
+/* Shared by the files of live play. */
 #ifndef LIVE_INTERNAL_H
 #define LIVE_INTERNAL_H
 
@@ -8,12 +8,12 @@
 #include "replayer/live/program.h"
 #include "replayer/live/player/player.h"
 
-/* What the live kernel is like. */
+/* Properties of the live kernel. */
 struct live_facts {
 	struct tape_env env;
 	int32_t vm_caps[1024];
 };
-/* Read what the player said of its kernel (PLAYER_SAY_ENVIRONMENT). */
+/* Read the player's records about its kernel (PLAYER_SAY_ENVIRONMENT). */
 int live_facts_read(enum kvmapi_arch arch, const struct live_output *output,
 		    const char *tool_version, struct live_facts *facts);
 /* The larger of the answers on /dev/kvm and on a VM; 0 = not there. */
@@ -26,10 +26,8 @@ struct live_play {
 	const char *skip; /* why not, NULL = it is in the program */
 	uint8_t status;	  /* enum player_status */
 	bool answered;
-	bool immediate; /* KVM_RUN that let guest code run when it was recorded; it is played with
-			   immediate_exit */
-	bool guest_ran; /* guest code had run before it when it was recorded, which it does not here
-			 */
+	bool immediate; /* KVM_RUN that ran guest code; played with immediate_exit */
+	bool guest_ran; /* recorded after guest code ran, which does not run here */
 };
 
 struct live_plan {
@@ -44,16 +42,17 @@ struct live_plan {
 		const struct tape_memory *memory;
 	} * step_of;
 	size_t step_room;
-	uint32_t objects; /* slots: those of the tape, then those of calls that failed when recorded
-			   */
+	uint32_t objects; /* slots: objects of the tape, then those of failed calls */
 	uint64_t area_bytes;
 	struct live_play *plays; /* by event of the tape */
 	uint32_t *played;	 /* of each call on the new tape: the event that it plays */
 	size_t played_count, played_room;
 };
 
-/* Why this kernel's own owner should not play it, or "".  Before live_plan_make(); `data` is the
- * file of the tape.  0, a tape error, -ENOMEM. */
+/*
+ * Why the tape should not be played on this machine's kernel, or "". Before live_plan_make();
+ * `data` is the file of the tape. 0, a tape error, -ENOMEM.
+ */
 int live_refuse(const struct whole_tape *tape, const void *data, size_t data_size, char *why,
 		size_t size);
 /* Make the program; events that cannot be played get a .skip.  0, -E2BIG, -ENOMEM. */
@@ -64,8 +63,8 @@ void live_plan_free(struct live_plan *plan);
 /* --- the new tape (write.c) --- */
 
 /*
- * What the player said as items of a tape, in order; notes in the plan what came back.  Calls and
- * their parts live as long as *output and the arena of *tape.
+ * Convert the player's output to items of a tape, in order; the plan notes what came back. Calls
+ * and their parts are valid as long as *output and the arena of *tape.
  */
 int live_items(struct whole_tape *tape, struct live_plan *plan, const struct live_output *output,
 	       const struct live_sink *sink, struct live_report *report);

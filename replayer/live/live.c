@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Live play from one end to the other: read, judge, ask the live kernel, plan, play, write, judge,
- * compare. */
+/*
+ * Live play from start to end: read, judge, query the live kernel, plan, play, write, judge,
+ * compare.
+ */
 #include "replayer/live/live.h"
 
 #include <errno.h>
@@ -108,7 +110,7 @@ static int advice_compare(const void *left, const void *right)
 	return strcmp(a->detail, b->detail);
 }
 
-/* What both tapes say of a call is said once. */
+/* Advice that both tapes give is listed once. */
 static void advice_fold(struct live_report *report)
 {
 	size_t n = 0;
@@ -165,7 +167,7 @@ static int advice_take(void *context, const struct tape_return *ret, const struc
 		if (advice.event >= a->plan->played_count)
 			return 0;
 		event = a->plan->played[advice.event];
-		/* Guest code did not run as it did for the VMM: that is ours, not the VMM's. */
+		/* Guest code did not run here: that is due to live play, not to the VMM. */
 		if (a->plan->plays[event].immediate || a->plan->plays[event].guest_ran)
 			return 0;
 		advice.event = a->tape->events[event].index;
@@ -234,7 +236,7 @@ static int play(struct playing *p, int fd)
 	played = runner->play(runner->context, plan.data, plan.size,
 			      options->timeout ? options->timeout : TIMEOUT, &output);
 	snprintf(report->end, sizeof(report->end), "%s", output.end);
-	/* A machine that ended, or a player that took too long, has said something before. */
+	/* There is output even if the machine ended or the player was too slow. */
 	if (played && played != -ENOTCONN && played != -ETIMEDOUT) {
 		rc = played;
 		goto out;
@@ -251,7 +253,7 @@ out:
 	return rc;
 }
 
-/* Why the tape is not played, in report->refused; "" = it is.  0 or an error. */
+/* Set report->refused to why the tape is not played; "" = it is. 0 or an error. */
 static int refuse(struct playing *p, const void *data, size_t size)
 {
 	const struct whole_tape *tape = &p->tape;
@@ -294,7 +296,7 @@ int live_play(const void *data, size_t size, const struct live_runner *runner,
 		rc = whole_tape_judge(data, size, &p.tape, options->advice ? advice_take : NULL,
 				      &p.advising, &report->recorded);
 	p.judged = !rc;
-	/* Without a model for the architecture there is still something to play and to compare. */
+	/* Without a model for the architecture the tape is still played and compared. */
 	if (rc && rc != -ENOTSUP)
 		goto out;
 	rc = refuse(&p, data, size);

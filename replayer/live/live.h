@@ -12,17 +12,17 @@
 
 #include "replayer/judge/judge.h"
 
-/* What a player said. */
+/* The output of a player. */
 struct live_output {
 	uint8_t *data; /* allocated */
 	size_t size;
-	char end[256]; /* how it ended, where that was not in the ordinary way; "" else */
+	char end[256]; /* how it ended, if not normally; else "" */
 };
 
 /*
- * Who runs the player.  play() gives it a program (player.h) and waits for its end, `timeout`
- * seconds at most; what it said until then is in *output whatever is returned.  0; -ENOTCONN: the
- * machine that it ran on is gone; -ETIMEDOUT; or another -errno, with a line in output->end.
+ * Runs the player. play() gives it a program (player.h) and waits for its end, at most `timeout`
+ * seconds; *output has its output so far whatever is returned. 0; -ENOTCONN: the machine that it
+ * ran on is gone; -ETIMEDOUT; or another -errno, with a line in output->end.
  */
 struct live_runner {
 	int (*play)(void *context, const void *program, size_t size, unsigned int timeout,
@@ -43,7 +43,7 @@ struct live_options {
 	unsigned int call_time; /* ms after which a call gets a signal, 0 = default (1000) */
 	unsigned int timeout;	/* seconds for everything, 0 = default (120) */
 	bool advice;		/* keep the advice that calls get */
-	bool log; /* have each call said before it is made, for kernels that may crash in it */
+	bool log;		/* log each call before it is made, for kernels that may crash */
 	const char *tool_version;
 };
 
@@ -57,22 +57,29 @@ struct live_reason {
 	uint64_t first; /* index of the first event */
 };
 
-/* Why recorded and live answers may differ, where something is known of it. */
+/* Why recorded and live answers differ. */
 enum live_why {
-	LIVE_UNKNOWN,	 /* nothing explains it */
-	LIVE_DEVIATION,	 /* the model knows one of the kernels to deviate from the documents */
+	LIVE_UNKNOWN,	 /* not explained */
+	LIVE_DEVIATION,	 /* one of the kernels has a known quirk */
 	LIVE_RECORDED,	 /* the recorded kernel breaks a rule */
 	LIVE_LIVE,	 /* the live kernel breaks a rule */
 	LIVE_BOTH,	 /* both do */
 	LIVE_MACHINE,	 /* what this kernel and processor offer: the documents leave it to them */
 	LIVE_REFUSED,	 /* the live kernel does not know the register */
-	LIVE_FOLLOWS,	 /* something before it was not played, or differed */
-	LIVE_GUEST,	 /* guest code had run before it, which it does not when it is played */
-	LIVE_DOCUMENTED, /* the results differ, and a rule says of each when it comes */
+	LIVE_FOLLOWS,	 /* an earlier call was not played, or differed */
+	LIVE_GUEST,	 /* guest code ran before it, which does not happen in live play */
+	LIVE_DOCUMENTED, /* the results differ, each documented for its own condition */
 	LIVE_SILENT,	 /* the documents do not say */
 	LIVE_WHYS,
 };
 const char *live_why_text(enum live_why why);
+
+/* What the model says of an answer. */
+struct live_opinion {
+	bool judged;
+	enum model_verdict_kind verdict;
+	const char *rule; /* the broken one, the known quirk, or one that holds; NULL */
+};
 
 /* A field, or the result, that came back differently; events with the same texts together. */
 struct live_difference {
@@ -82,11 +89,18 @@ struct live_difference {
 	char field[96];	   /* "result", "regs.rip", "IA32_TSC_AUX" */
 	char recorded[72]; /* of the first event */
 	char live[72];
-	char model[200]; /* what the model says of both answers */
+	struct live_opinion said_recorded, said_live; /* what the model says of both answers */
 	enum live_why why;
 	uint64_t events;
 	uint64_t first; /* index of the first event on the tape */
 };
+/*
+ * What the model says of both answers, in one line: "both conforms (RULE)", "recorded diverges
+ * (RULE), live conforms (RULE)"; `name` names a verdict. Returns buf.
+ */
+#define LIVE_MODEL_TEXT 200
+const char *live_model_text(const struct live_difference *d,
+			    const char *(*name)(enum model_verdict_kind), char *buf);
 
 /* Advice on a call, by the tape that was played, by the new one, or by both in the same words. */
 struct live_advice {
@@ -102,7 +116,7 @@ struct live_advice {
 struct live_report {
 	struct tape_env env; /* of the live kernel */
 	char refused[320];   /* why the tape was not played; "" = it was */
-	char end[256];	     /* how the player ended, if not in the ordinary way */
+	char end[256];	     /* how the player ended, if not normally */
 	int64_t last_begun;  /* with options.log: the call that was begun last, -1 = none */
 	uint64_t calls;	     /* on the tape */
 	uint64_t played;     /* of them, that came back */
@@ -111,8 +125,7 @@ struct live_report {
 	uint64_t repeated;   /* further calls for the rest of a list */
 	uint64_t same;	     /* compared and equal */
 	uint64_t different;  /* with at least one difference */
-	uint64_t uncompared; /* nothing to compare: KVM_RUN without guest code, no return on the
-				tape */
+	uint64_t uncompared; /* not comparable: KVM_RUN without guest code, no return */
 	uint64_t kicked, blocked;
 	uint64_t time; /* ns that the player's steps took */
 	size_t skip_count, left_count, difference_count, advice_count;

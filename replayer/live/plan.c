@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * From a tape to a program for the player: everything that means something on one machine only is
- * replaced, as the table of ioctls says where it is.
+ * Makes a program for the player from a tape: numbers that are valid on one machine only are
+ * replaced, as the table of ioctls says.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -58,15 +58,15 @@ struct planning {
 	size_t slot_count, slot_room;
 	struct eventfd_name *eventfds;
 	size_t eventfd_count, eventfd_room;
-	uint32_t threads; /* those of the tape, and one for what no thread does: the last */
+	uint32_t threads; /* those of the tape, then one for steps of no thread */
 	uint32_t *steps;  /* of each thread so far */
-	uint32_t *over;	  /* of them, those that are over at this place of the tape */
+	uint32_t *over;	  /* of them, those that are complete at this place */
 	uint32_t *known;  /* [thread * threads + other]: what a thread has waited for */
 	bool *inside;	  /* the thread is inside a call that is in the program */
 	bool *ran;	  /* by object: a vCPU of this VM ran guest code when it was recorded */
-	bool *absent;	  /* by object: it will not be there */
-	bool *open;	  /* by object: it is there at this place of the tape */
-	bool memory;	  /* the tape brings what is to run: KVM_RUN runs it */
+	bool *absent;	  /* by object: it will not exist */
+	bool *open;	  /* by object: it exists at this place of the tape */
+	bool memory;	  /* the tape has guest code: KVM_RUN runs it */
 	const char *skip; /* why the step that is being made cannot be played */
 };
 
@@ -164,8 +164,10 @@ static bool address_possible(uint64_t from, uint64_t bytes)
 	return from && from < 1ull << 53 && bytes && bytes <= PLAYER_AREA_MAX;
 }
 
-/* What the tape's slots cover; ranges that overlap are one area, so that they go on sharing their
- * bytes. */
+/*
+ * The memory of the tape's slots; overlapping ranges become one area, so that they still share
+ * bytes.
+ */
 static int areas_collect(struct planning *p)
 {
 	size_t kept = 0;
@@ -262,7 +264,7 @@ static int slot_note(struct planning *p, const struct whole_event *e)
 
 /* --- descriptors ------------------------------------------------------------------------------ */
 
-/* The object that has this number at this place of the tape; 0 = none of KVM's. */
+/* The object with this descriptor at this place of the tape; 0 = not one of KVM. */
 static uint32_t object_of_fd(const struct planning *p, int32_t fd)
 {
 	for (uint32_t id = p->tape->object_count; id-- > 1;) {
@@ -307,7 +309,7 @@ static struct player_patch *patch_add(struct step_making *m, uint32_t offset, ui
 	return patch;
 }
 
-/* As the recorder reckons it (docs/tape-format.md, roles 8 and 24). */
+/* As the recorder computes it (docs/tape-format.md, roles 8 and 24). */
 static uint64_t nested_bytes(const struct planning *p, const struct whole_event *e,
 			     const struct kvmapi_nested *n, const uint8_t *base, size_t left)
 {
@@ -396,8 +398,8 @@ static bool is_nested(const struct kvmapi_ioctl *row, uint32_t offset)
 }
 
 /*
- * In what was written to be played, a number that no descriptor has stays as it is, to be refused:
- * between those of a process that has a few open and those of the canonical form.
+ * On a tape without results, a number that is no descriptor stays as it is, to be refused: between
+ * the descriptors of a process and those of the canonical form.
  */
 static bool is_no_descriptor(int32_t fd)
 {
@@ -414,7 +416,7 @@ static int machine_one(struct planning *p, const struct whole_event *e, struct s
 	int64_t n;
 
 	if (field->what == KVMAPI_M_FD) {
-		/* Where the kernel puts a new descriptor nothing is passed in. */
+		/* The field for a new descriptor passes nothing in. */
 		if (e->row->creates && field->offset == e->row->fd_offset)
 			return 0;
 		if (field->offset + 4u > m->step.in_size)
@@ -539,7 +541,7 @@ static int argument_make(struct planning *p, const struct whole_event *e, struct
 	return rc;
 }
 
-/* What needs more than the table says. */
+/* Calls that need more than the table says. */
 static int special_make(struct planning *p, const struct whole_event *e, struct step_making *m)
 {
 	const char *name = e->row->name;
@@ -552,7 +554,7 @@ static int special_make(struct planning *p, const struct whole_event *e, struct 
 		if (p->tape->no_results)
 			m->step.expect = (int64_t)number_read(m->in, 4);
 	}
-	/* Our own signal has to reach a call that does not come back. */
+	/* The player's signal must be able to end a blocked call. */
 	if (!strcmp(name, "KVM_SET_SIGNAL_MASK") && m->step.in_size > 4 + (SIGUSR2 - 1) / 8) {
 		uint8_t *copy = whole_arena_take(&p->tape->arena, m->step.in_size);
 
@@ -565,7 +567,7 @@ static int special_make(struct planning *p, const struct whole_event *e, struct 
 	return 0;
 }
 
-/* Steps of a thread that an earlier one has not waited for; the waits go behind the step. */
+/* Add waits for steps of other threads that this thread has not waited for. */
 static uint16_t waits_make(struct planning *p, uint32_t thread, struct player_wait *waits)
 {
 	uint32_t *known = &p->known[(size_t)thread * p->threads];
@@ -610,7 +612,7 @@ static int step_put(struct planning *p, struct step_making *m, struct live_step 
 	return 0;
 }
 
-/* A step that no thread of the tape makes: it happens at this place, whatever else goes on. */
+/* A step of no thread of the tape, at this place among all steps. */
 static int house_put(struct planning *p, struct step_making *m, struct live_step what)
 {
 	int rc;
@@ -623,7 +625,7 @@ static int house_put(struct planning *p, struct step_making *m, struct live_step
 
 /* --- which calls are played ------------------------------------------------------------------- */
 
-/* Arguments of these capabilities are descriptors or addresses, which no table of ours names. */
+/* Arguments of these capabilities are descriptors or addresses that no table names. */
 static bool cap_holds_machine(uint32_t cap)
 {
 	switch (cap) {
@@ -640,7 +642,7 @@ static bool cap_holds_machine(uint32_t cap)
 	return false;
 }
 
-/* Calls whose argument leads to more than is on the tape. */
+/* Calls whose argument refers to data that is not on the tape. */
 static bool holds_unnamed(const char *name)
 {
 	static const char *const names[] = {
@@ -667,14 +669,13 @@ static bool xen_holds_machine(const struct tape_part *in)
 		return number_read(in->data + at, 8) != 0;
 	if (type != KVM_XEN_ATTR_TYPE_EVTCHN)
 		return false;
-	/* An event channel that leads to no port leads to an eventfd. */
+	/* An event channel without a port uses an eventfd. */
 	return !number_read(in->data + offsetof(struct kvm_xen_hvm_attr, u.evtchn.flags), 4) &&
 	       !number_read(
 		       in->data + offsetof(struct kvm_xen_hvm_attr, u.evtchn.deliver.port.port), 4);
 }
 
-/* Whether the live kernel lacks a capability that the recorded one had (or of which that was not
- * asked). */
+/* Does the live kernel lack a capability that the recorded one had, or that was not asked there? */
 static bool cap_lacks(const struct planning *p, uint32_t cap)
 {
 	const struct tape_env *env = &p->tape->env;
@@ -746,14 +747,14 @@ static const char *skip_reason(struct planning *p, const struct whole_event *e)
 	return NULL;
 }
 
-/* Slot for what a call makes, also one that failed when it was recorded. */
+/* Slot for the object of a call, even if the call failed when recorded. */
 static uint32_t slot_for_new(struct planning *p, const struct whole_event *e)
 {
 	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
 
 	if (e->created)
 		return e->created;
-	/* A device that is only asked for is not made. */
+	/* KVM_CREATE_DEVICE_TEST makes no device. */
 	if (e->row && !strcmp(e->row->name, "KVM_CREATE_DEVICE") && in &&
 	    in->have >= sizeof(struct kvm_create_device) &&
 	    number_read(in->data + offsetof(struct kvm_create_device, flags), 4) &
@@ -955,7 +956,7 @@ void live_plan_free(struct live_plan *plan)
 
 /* --- well-formed ------------------------------------------------------------------------------ */
 
-/* Errors that say of the state, not of the call, that it cannot be done now. */
+/* Errors that are due to the state, not to the call itself. */
 static bool error_is_ordinary(int64_t ret)
 {
 	switch (-ret) {
@@ -973,13 +974,13 @@ static bool error_is_ordinary(int64_t ret)
 	return false;
 }
 
-/* An error that may say of the call itself that it is wrong. */
+/* An error that may mean that the call itself is wrong. */
 static bool error_accuses(const struct whole_event *e)
 {
 	if (!e->row || !e->returned || e->ret >= 0 || error_is_ordinary(e->ret) ||
 	    e->row->payload == KVMAPI_RUNPAGE)
 		return false;
-	/* Without an argument there is nothing in it that could be wrong. */
+	/* A call without an argument cannot be wrong in itself. */
 	return e->row->payload != KVMAPI_VALUE || e->arg;
 }
 
@@ -988,11 +989,11 @@ static void verdict_ignore(void *context, const struct tape_return *ret,
 {
 }
 
-/* Would the model accept success of a call, made in the state of `m`?  1, 0, -ENOMEM. */
+/* Would the model accept success of a call in the state of `m`? 1, 0, -ENOMEM. */
 static int success_allowed(const struct model *m, struct model *scratch,
 			   const struct tape_call *call, struct model_result *result)
 {
-	int err = model_take(scratch, m);
+	int err = model_copy_state(scratch, m);
 
 	if (!err)
 		err = model_call(scratch, call);
@@ -1004,10 +1005,10 @@ static int success_allowed(const struct model *m, struct model *scratch,
 }
 
 /*
- * The error of a recording is that of another kernel and machine: whether a call is well-formed is
- * asked of the model, in the state that it has before the call.  Notes by event, for those with an
- * error that accuses the call, whether the model would accept success.  A call that begins inside
- * another has no such state, and is not noted.
+ * A recorded error is that of another kernel and machine, so the model is asked, in its state
+ * before the call, whether the call is well-formed. Notes by event, for errors that may mean that
+ * the call is wrong, whether the model would accept success. A call that begins inside another has
+ * no such state and is not noted.
  */
 static int events_weigh(const struct whole_tape *tape, const void *data, size_t size,
 			bool *may_succeed)
@@ -1054,7 +1055,7 @@ static const char *call_complaint(const struct whole_event *e, bool may_succeed)
 	if (!e->row)
 		return "is a request that the table does not know";
 	if (e->judged && e->verdict == MODEL_DIVERGES)
-		return "diverges from the documents";
+		return "is a violation of the documents";
 	if (e->row->payload == KVMAPI_RUNPAGE)
 		return NULL;
 	if (!e->returned)
@@ -1064,7 +1065,7 @@ static const char *call_complaint(const struct whole_event *e, bool may_succeed)
 	return "was refused when it was recorded, and has to be, as the model sees it";
 }
 
-/* The same for the calls of a tape, in `why`; "" if nothing is. */
+/* The same for the calls of a tape, in `why`; "" if nothing is wrong. */
 static void calls_complaint(const struct whole_tape *tape, const bool *may_succeed, char *why,
 			    size_t size)
 {

@@ -57,7 +57,7 @@ struct live_program *live_program_new(const struct live_kernel *kernel)
 		return NULL;
 	p->kernel = kernel;
 	p->tape.no_results = true;
-	/* What the kernel lacks is played all the same: its answer is of interest. */
+	/* Calls that the kernel lacks are played too: their answer matters. */
 	if (tape_env_copy(&p->tape.env, &kernel->facts.env)) {
 		live_program_free(p);
 		return NULL;
@@ -85,8 +85,7 @@ int live_program_item(struct live_program *p, const struct tape_item *item)
 	return whole_tape_take(&p->tape, item);
 }
 
-/* All calls that are waited for by nobody but their own thread: one thread can make them in order.
- */
+/* If only its own thread waits for each call, one thread can make all calls in order. */
 static bool is_serial(const struct live_program *p)
 {
 	bool inside = false;

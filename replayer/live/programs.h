@@ -2,10 +2,10 @@
 /*
  * programs: tiny guest programs, each made to reach one exit of KVM_RUN or a few.
  *
- * A program is a block of code for guest memory and what a vCPU's registers have to be for it.  x86
+ * A program is a block of code for guest memory and what a vCPU's registers have to be for it. x86
  * programs run in real mode at PROGRAMS_X86_GPA with all segment bases 0; arm64 programs at
- * PROGRAMS_ARM64_GPA with the MMU off.  They touch no memory but what they name.  programs.c has
- * their code with what each instruction does.
+ * PROGRAMS_ARM64_GPA with the MMU off. They access only the memory that they name. programs.c has
+ * their code with each instruction.
  */
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
@@ -35,8 +35,9 @@ struct program {
 	enum kvmapi_arch arch;
 	const uint8_t *code;
 	uint32_t size;
-	/* Exits that come, in order, if each is answered and KVM_RUN called again; ends with times
-	 * = 0. */
+	/*
+	 * The exits, in order, if each is answered and KVM_RUN called again; ends with times = 0.
+	 */
 	const struct program_exit *exits;
 	/* What it needs of KVM_ENABLE_CAP on the VM; 0 = nothing. */
 	uint32_t cap;

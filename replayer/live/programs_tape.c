@@ -9,7 +9,7 @@
 
 #include "replayer/live/programs.h"
 
-#define USER_MEMORY 0x7f0000000000ull /* where the memory is said to be */
+#define USER_MEMORY 0x7f0000000000ull /* address of the memory on the tape */
 #define ARG_MAX	    4096
 #define STACK	    0x1f00
 #define DR7_FIRST   0x402 /* the first breakpoint register, on execution */
@@ -110,7 +110,7 @@ static void simple(struct taping *t, uint32_t object, const char *name, uint64_t
 	return_put(t, value, created ? created->id : 0, NULL, 0);
 }
 
-/* A call with the argument in t->arg; one that delivers it says how much, but not what. */
+/* A call with the argument in t->arg; of output only the size is given. */
 static void pointed(struct taping *t, uint32_t object, const char *name)
 {
 	const struct kvmapi_ioctl *row = row_find(t, name);
@@ -267,7 +267,7 @@ enum {
 	RUN_WINDOW = 0,
 	RUN_REASON = 8,
 	RUN_MMIO_DATA = KVMAPI_RUN_UNION + 8,
-	RUN_KNOWN = 12, /* bytes of it of which we say what they are after an exit */
+	RUN_KNOWN = 12, /* bytes with a defined value after an exit */
 	EXIT_IO = 2,
 	EXIT_MMIO = 6,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The player as a program of its own inside a guest: put there, run to its end, heard. */
+/* The player as a program inside a guest: copied there, run to its end, its output read. */
 #include "replayer/live/runner.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static int hear(void *context, int stream, const void *data, size_t size)
 	return 0;
 }
 
-/* Why the guest did not do what it was asked. */
+/* Why the guest failed. */
 static void failure_say(const struct guest *guest, int rc, char *end, size_t size)
 {
 	if (rc == -ENOTCONN)
@@ -48,7 +48,7 @@ static void failure_say(const struct guest *guest, int rc, char *end, size_t siz
 		snprintf(end, size, "%.250s", guest_error(guest));
 }
 
-/* How the player ended, if not in the ordinary way. */
+/* How the player ended, if not normally. */
 static void end_say(const struct guest *guest, int rc, unsigned int timeout,
 		    const struct guest_exit *exit, const char *line, struct live_output *output)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runner: the player inside a disposable guest, for all who play there.
+ * runner: runs the player inside a disposable guest.
  *
- * Whoever starts the guest decides how it is configured; the player comes into it as a file.
+ * The caller configures the guest; the player is added to it as a file.
  */
 #ifndef LIVE_RUNNER_H
 #define LIVE_RUNNER_H

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * From what the player said to the items of a new tape, which go to whoever takes them: a writer, a
- * model.  Beginnings and ends of calls go in the order in which they happened; objects get new
- * numbers, since some may be missing.
+ * Converts the player's output to the items of a new tape, for a sink: a writer or a model. Begins
+ * and ends of calls are in their real order; objects get new numbers, since some may be missing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include "base/array.h"
 #include "replayer/live/internal.h"
 
-/* A result with its parts, where they stand in the output. */
+/* A result with its parts, pointers into the output. */
 struct answer {
 	const struct player_result *result;
 	const struct live_step *step;
@@ -184,8 +183,7 @@ static void run_put(const struct writing *w, struct parts *p, const struct answe
 		part_put(p, out ? TAPE_PIO_OUT : TAPE_PIO_IN, bytes_of(pio), pio->size);
 }
 
-/* The pointer that a buffer's part stands for, as it was handed in, is NULL: nothing was behind it.
- */
+/* Was the pointer of a buffer's part NULL when passed in? Then there was no buffer. */
 static bool leads_nowhere(const struct whole_event *e, const struct player_part *arg, uint8_t role)
 {
 	const struct tape_part *in = whole_part(e, TAPE_ARG_IN);
@@ -218,7 +216,7 @@ static void in_put(const struct writing *w, struct parts *p, const struct whole_
 		run_put(w, p, a, false);
 		return;
 	}
-	/* Rings are no arguments: what those of the recorded VM held is nothing of this one's. */
+	/* Rings are not arguments: those of the recorded VM do not exist here. */
 	if (kvmapi_has_rings(e->row))
 		return;
 	for (unsigned int i = 0; i < e->part_count; i++) {
@@ -243,8 +241,7 @@ static void in_put(const struct writing *w, struct parts *p, const struct whole_
 	}
 }
 
-/* How much of the argument was written: a list that did not fit was not, but its count may have
- * been. */
+/* How much of the argument was written: of a list that did not fit, only the count. */
 static size_t out_bytes(const struct whole_event *e, const struct tape_part *in,
 			const struct player_part *out, int64_t ret)
 {
@@ -284,7 +281,7 @@ static void out_put(const struct writing *w, struct parts *p, const struct whole
 		if (part->role >= TAPE_NESTED_OUT && ret >= 0)
 			part_put(p, part->role, bytes_of(part), part->size);
 	}
-	/* Addresses as on the old tape, where the bytes came from. */
+	/* Addresses as on the old tape. */
 	for (unsigned int i = 0; i < p->count; i++) {
 		const struct tape_part *old = whole_part(e, p->list[i].role);
 
@@ -488,7 +485,7 @@ static int moments_write(struct writing *w)
 	return rc;
 }
 
-/* What became of each call of the tape. */
+/* The outcome of each call of the tape. */
 static void answers_note(struct writing *w)
 {
 	for (size_t i = 0; i < w->answer_count; i++) {

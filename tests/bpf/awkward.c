@@ -229,8 +229,10 @@ static void compat_calls(void)
 	compat(vm, KVM_GET_DIRTY_LOG, log);
 	mask->len = 8;
 	compat(vcpu, KVM_SET_SIGNAL_MASK, mask);
-	/* struct kvm_msr_filter with pointers of four bytes: flags, and 16 times flags, number,
-	 * base, bitmap. */
+	/*
+	 * struct kvm_msr_filter with pointers of four bytes: flags, and 16 times flags, number,
+	 * base, bitmap.
+	 */
 	filter[0] = 0;
 	filter[5] = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
 	filter[6] = 64;

@@ -83,8 +83,10 @@ static void note(uint32_t kind, uint32_t request, uint64_t arg, int64_t ret, uin
 	part_count = 0;
 }
 
-/* An ioctl with `in` bytes that go in, and `out` bytes that come back if it succeeds (-1: on errors
- * as well). */
+/*
+ * An ioctl with `in` bytes that go in, and `out` bytes that come back if it succeeds (-1: on errors
+ * as well).
+ */
 #define ALSO_ON_ERROR 0x10000
 static int64_t call_made(int fd, uint32_t kind, uint32_t request, void *arg, size_t in, size_t out,
 			 uint32_t created)
@@ -268,7 +270,8 @@ static void devices(int vm)
 	close((int)device.fd);
 }
 
-/* A page of a file that no instruction has touched: the kernel has to bring it in during the call.
+/*
+ * A page of a file that no instruction has touched: the kernel has to bring it in during the call.
  */
 static void not_resident(int vcpu)
 {
@@ -287,8 +290,10 @@ static void not_resident(int vcpu)
 	ret = ioctl(vcpu, KVM_SET_REGS, page);
 	note(KVMAPI_VCPU, KVM_SET_REGS, (uintptr_t)page, must(ret, "KVM_SET_REGS"), 0);
 
-	/* The last byte of a struct is not there at all: what could be read is kept, the rest is
-	 * not zero. */
+	/*
+	 * The last byte of a struct is not there at all: what could be read is kept, the rest is
+	 * not zero.
+	 */
 	{
 		uint8_t *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -23,8 +23,7 @@ struct known_call {
 struct known_part {
 	uint32_t role;
 	uint32_t flags;
-	uint32_t min; /* this many bytes must be on the tape; KNOWN_ABSENT: the part must not be
-			 there */
+	uint32_t min; /* bytes that must be on the tape; KNOWN_ABSENT = no such part */
 	uint32_t len; /* this many bytes are known */
 };
 

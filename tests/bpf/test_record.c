@@ -26,7 +26,8 @@ static char log_path[sizeof(directory) + sizeof("/log")],
 	log_path2[sizeof(directory) + sizeof("/log2")];
 static char known[4096];
 static const char *backend = "tracepoint"; /* what works everywhere */
-/* ms that a VMM waits until it is surely recorded; set from how long a recorder takes to open here.
+/*
+ * ms that a VMM waits until it is surely recorded; set from how long a recorder takes to open here.
  */
 static char patience[32];
 
@@ -283,8 +284,10 @@ static void test_every_byte(void **state)
 	/* /dev/kvm; VM, vCPU, perhaps a device, twice; VM, vCPU.  All of them are closed. */
 	assert_true(w.objects == 7 || w.objects == 9);
 	assert_int_equal(w.closed, w.objects);
-	/* Two VMs with all that belonged to them when the program closed them, the others at its
-	 * end. */
+	/*
+	 * Two VMs with all that belonged to them when the program closed them, the others at its
+	 * end.
+	 */
 	assert_int_equal(w.closed_early, w.objects == 9 ? 6 : 4);
 	assert_int_equal(rec.stats.late, 4);
 	assert_int_equal(rec.stats.faults, 2);
@@ -463,8 +466,10 @@ static void test_attach(void **state)
 	close(rec.fd);
 }
 
-/* A process that ends before it is followed, and whose parent does not look, must not be waited
- * for. */
+/*
+ * A process that ends before it is followed, and whose parent does not look, must not be waited
+ * for.
+ */
 static void test_attach_too_late(void **state)
 {
 	struct recorder_options o = {.follow = RECORDER_PID};

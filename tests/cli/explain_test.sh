@@ -11,7 +11,7 @@ asm()
 }
 
 "$KVMTAPE" asm -o "$tmp/overlap.tape" "$CORPUS/handmade/bad-memslot-overlap.tapes" || exit 99
-event=$("$KVMTAPE" replay "$tmp/overlap.tape" | sed -n 's/^diverges event \([0-9]*\),.*/\1/p' | head -n 1)
+event=$("$KVMTAPE" replay "$tmp/overlap.tape" | sed -n 's/^violation event \([0-9]*\),.*/\1/p' | head -n 1)
 run "$KVMTAPE" explain "$tmp/overlap.tape" "$event"
 is "a divergence: exit status" "$status" 0
 like "a divergence: which call" "$(head -n 1 <<<"$out")" "^event $event, thread 0: KVM_SET_USER_MEMORY_REGION$"

@@ -42,7 +42,7 @@ tape tsc <<<'cpu.KVM_SET_TSC_KHZ(1000000) = -EINVAL'
 taken "KVM_SET_TSC_KHZ that a host without TSC scaling refused"
 # Nothing is wrong with it; that kernel just has none, or had no memory.
 tape clock <<<'vm.KVM_SET_CLOCK({.clock = 1000}) = -EINVAL'
-refused "KVM_SET_CLOCK that diverges" diverges
+refused "KVM_SET_CLOCK that diverges" violation
 # Wrong by the documents, and refused: it has to be.
 tape size <<<'vm.KVM_SET_USER_MEMORY_REGION({.slot = 0, .memory_size = 100, .userspace_addr = mem0}) = -EINVAL'
 refused "a slot that is no multiple of a page" 'KVM_SET_USER_MEMORY_REGION, was refused when it was recorded, and has to be'
@@ -50,5 +50,5 @@ tape flags <<<'vm.KVM_ENABLE_CAP({.cap = KVM_CAP_SPLIT_IRQCHIP, .flags = 7}) = -
 refused "KVM_ENABLE_CAP with flags" 'KVM_ENABLE_CAP, was refused'
 # Wrong by the documents, and taken: worse.
 tape taken <<<'vm.KVM_SET_USER_MEMORY_REGION({.slot = 0, .memory_size = 100, .userspace_addr = mem0}) = 0'
-refused "a wrong slot that was taken" 'diverges'
+refused "a wrong slot that was taken" 'violation'
 tap_done

@@ -42,13 +42,13 @@ b.KVM_CREATE_VCPU(1) = -EEXIST
 END
 run "$KVMTAPE" minimise -o "$tmp/objects.min" "$tmp/objects.tape"
 is "objects: exit status" "$status" 0
-like "objects: the signature" "$out" '^divergence .*event 10: [A-Z_]+ KVM_CREATE_VCPU \(vm\) success$'
+like "objects: the signature" "$out" '^violation .*event 10: [A-Z_]+ KVM_CREATE_VCPU \(vm\) success$'
 like "objects: the counts" "$out" '^calls +3 of 13$'
 is "objects: what made them stays, and nothing else" "$(calls "$tmp/objects.min" | sed 's/ <[^>]*>//')" \
 	"$(printf '%s\n' 'vm1 = kvm.KVM_CREATE_VM(0)' 'vcpu1 = vm1.KVM_CREATE_VCPU(0x1)' 'vm1.KVM_CREATE_VCPU(0x1) = 0')"
 run "$KVMTAPE" replay "$tmp/objects.min"
 is "objects: the result diverges" "$status" 1
-like "objects: once" "$out" '^  diverges +1 '
+like "objects: once" "$out" '^  violation +1 '
 like "objects: says where it is from" "$("$KVMTAPE" print --asm "$tmp/objects.min")" '^env minimised.from = "13 calls"$'
 
 tape state <<'END'
@@ -205,7 +205,7 @@ is "no output: exit status" "$status" 2
 like "no output: says so" "$err" 'give --output=OUT'
 run "$KVMTAPE" minimise -o "$tmp/none.min" "$CORPUS/qemu/microvm.tape"
 is "nothing diverges: exit status" "$status" 2
-like "nothing diverges: says so" "$err" 'nothing diverges'
+like "nothing diverges: says so" "$err" 'there is no violation'
 ok "nothing diverges: nothing written" test ! -e "$tmp/none.min"
 run "$KVMTAPE" minimise -o "$tmp/objects.min" "$tmp/objects.tape"
 like "existing output" "$err" 'exists; --force'
@@ -214,7 +214,7 @@ like "output onto the input" "$err" 'is the file that is read'
 run "$KVMTAPE" minimise -o "$tmp/x" --rule NO_SUCH "$tmp/two.tape"
 like "unknown rule" "$err" "no rule 'NO_SUCH'"
 run "$KVMTAPE" minimise -o "$tmp/x" --event 1 "$tmp/two.tape"
-like "event that does not diverge" "$err" 'event 1 does not diverge'
+like "event that does not diverge" "$err" 'event 1 is not a violation'
 run "$KVMTAPE" minimise -o "$tmp/x" --live=host "$tmp/two.tape"
 like "the host is not for this" "$err" 'disposable guest'
 run "$KVMTAPE" minimise -o "$tmp/x" --live=guest:no-such "$tmp/two.tape"

@@ -36,7 +36,7 @@ run terminal -- "$KVMTAPE" replay "$tmp/diverges.tape"
 like "colour on a terminal" "$out" "$escape"
 run terminal NO_COLOR=1 -- "$KVMTAPE" replay "$tmp/diverges.tape"
 unlike "no colour with NO_COLOR" "$out" "$escape"
-like "but the same text" "$out" '^  diverges +1 '
+like "but the same text" "$out" '^  violation +1 '
 run terminal NO_COLOR= -- "$KVMTAPE" replay "$tmp/diverges.tape"
 like "an empty NO_COLOR says nothing" "$out" "$escape"
 run terminal TERM=dumb -- "$KVMTAPE" replay "$tmp/diverges.tape"

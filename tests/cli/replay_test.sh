@@ -20,14 +20,14 @@ run "$KVMTAPE" replay "$tmp/good.tape"
 is "no divergence: exit status" "$status" 0
 is "no divergence: nothing on standard error" "$err" ""
 like "no divergence: 11 events" "$out" '^returns +11$'
-like "no divergence: by verdict" "$out" '^  diverges +0 '
+like "no divergence: by verdict" "$out" '^  violation +0 '
 like "no divergence: by ioctl" "$out" '^KVM_RUN +3 '
-unlike "no divergence: none listed" "$out" '^divergences'
+unlike "no divergence: none listed" "$out" '^violations'
 
 run "$KVMTAPE" replay "$tmp/diverges.tape"
 is "a divergence: exit status" "$status" 1
-like "a divergence: counted" "$out" '^  diverges +1 '
-like "a divergence: listed with event and thread" "$out" '^diverges event 0, thread 0 \(qemu\)$'
+like "a divergence: counted" "$out" '^  violation +1 '
+like "a divergence: listed with event and thread" "$out" '^violation event 0, thread 0 \(qemu\)$'
 like "a divergence: the call" "$out" '^    call      0 .*KVM_GET_API_VERSION\(.* = 13'
 like "a divergence: expected" "$out" '^    expected  .*(12|0xc)'
 like "a divergence: observed" "$out" '^    observed  .*(13|0xd)'
@@ -35,7 +35,7 @@ like "a divergence: rule" "$out" '^    rule      [A-Z0-9_]+$'
 like "a divergence: statement" "$out" '^    says      .+'
 like "a divergence: citation" "$out" '^    source    .+ § 4\.1'
 ok "a divergence: stands after the summary" \
-	test "$(grep -n '^diverges event' <<<"$out" | cut -d: -f1)" -gt \
+	test "$(grep -n '^violation event' <<<"$out" | cut -d: -f1)" -gt \
 	"$(grep -n '^ioctl  ' <<<"$out" | cut -d: -f1)"
 
 run "$KVMTAPE" replay --until 0 "$tmp/diverges.tape"
@@ -89,7 +89,7 @@ done
 
 run "$KVMTAPE" replay --verbose "$tmp/good.tape"
 is "--verbose: exit status" "$status" 0
-is "--verbose: a verdict for every event" "$(grep -c '^[a-z]* event [0-9]*, thread' <<<"$out")" 11
+is "--verbose: a verdict for every event" "$(grep -c '^[a-z ]* event [0-9]*, thread' <<<"$out")" 11
 like "--verbose: names the rules" "$out" '^    held +[A-Z0-9_]+'
 run "$KVMTAPE" replay --verbose --json "$tmp/good.tape"
 is "--verbose --json: a line for every event" "$(grep -c '"type":"verdict"' <<<"$out")" 11

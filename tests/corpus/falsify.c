@@ -235,8 +235,10 @@ static bool wanted(enum want want, uint8_t mark)
 				    : mark == MODEL_DETERMINED || mark == ECHOED;
 }
 
-/* One byte of the parts of one sort becomes another, one of those that are wanted; false if there
- * are none. */
+/*
+ * One byte of the parts of one sort becomes another, one of those that are wanted; false if there
+ * are none.
+ */
 static bool forge_byte(const struct event *e, struct forgery *f, bool run, enum want want)
 {
 	size_t total = 0, at = 0, pick;

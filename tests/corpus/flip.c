@@ -108,7 +108,7 @@ static void flip(struct trial *t, const struct tape_return *ret, const char *tap
 		other.created = 0;
 		if (other.ret)
 			other.part_count = 0;
-		err = model_take(t->after, t->before);
+		err = model_copy_state(t->after, t->before);
 		if (!err)
 			err = model_call(t->after, &t->call);
 		if (!err)
@@ -138,7 +138,7 @@ static int feed_call(struct trial *t, const struct tape_call *call)
 
 	t->alone = !t->open++ && call->row;
 	if (t->alone) {
-		err = model_take(t->before, t->main);
+		err = model_copy_state(t->before, t->main);
 		copy_call(t, call);
 	}
 	return err ? err : model_call(t->main, call);

@@ -35,9 +35,10 @@ static bool is_guest_state(const struct tape_call *call, const struct tape_part 
 	return false;
 }
 
-/* Nor is what is all zero below 2^32, as a test of impossible addresses has it.
- * Of processes 0x7f.. and 0x55.., 0x56..; of kernels 0xffff8.. to 0xffffb.. and 0xffffffff8.. to
- * 0xffffffffc.. */
+/*
+ * Nor is what is all zero below 2^32, as a test of impossible addresses has it. Of processes 0x7f..
+ * and 0x55.., 0x56..; of kernels 0xffff8.. to 0xffffb.. and 0xffffffff8.. to 0xffffffffc..
+ */
 static bool is_address(uint64_t value)
 {
 	uint64_t top = value >> 40, kernel = value >> 44;

@@ -197,8 +197,10 @@ static size_t tape(const char *path, uint64_t seed, size_t places)
 	session_load(&s, path);
 	play(&s, &l);
 	l.whole_done = true;
-	/* Where a kernel was wrong, or nothing was recorded, what is right of the rest is not
-	 * known. */
+	/*
+	 * Where a kernel was wrong, or nothing was recorded, what is right of the rest is not
+	 * known.
+	 */
 	if (l.found) {
 		session_release(&s);
 		return 0;

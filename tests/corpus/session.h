@@ -20,8 +20,7 @@ struct event {
 	size_t next_same_thread; /* index of the thread's next event, 0 = none */
 	/* what the model promises of the true result */
 	uint8_t result, value; /* enum model_promise */
-	uint8_t *marks; /* of the bytes of all parts of the return; enum model_promise, ECHOED,
-			   SHOWN */
+	uint8_t *marks;	       /* of all bytes of the return; enum model_promise, ECHOED, SHOWN */
 	size_t bytes;
 };
 

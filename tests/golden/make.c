@@ -602,8 +602,10 @@ static void make_bad_blocks(const uint8_t *tape, size_t size, const char *items)
 		"bad-huge-part", tape, size, items,
 		"thread 0 pid 1 tid 1 comm 'hi'\nobject 1 parent 0 kind 1 flags 0 fd 3 number ffffffffffffffff\n",
 		huge_part, sizeof(huge_part), TAPE_E_LIMIT);
-	/* Timeless, since a hand-made frame has no times: an unknown block and a longer body are
-	 * passed over. */
+	/*
+	 * Timeless, since a hand-made frame has no times: an unknown block and a longer body are
+	 * passed over.
+	 */
 	timeless = session(true, true, &timeless_size, &timeless_items);
 	save_blocks("cut-unknown-optional-block", timeless, timeless_size, timeless_items,
 		    "gap at 0 events 3 cause 1\n", optional, sizeof(optional), 0);

@@ -38,7 +38,7 @@ like "lines of a log on standard output" "$(<"$tmp/out")" \
 	'^[0-9]+ s: executions [0-9]+ \([0-9]+/s\), blocks [0-9]+, rules [0-9]+, .*stability [0-9.]+ %$'
 unlike "no escape sequences there" "$(<"$tmp/out")" $'\033'
 like "a seed that is no tape is named" "$(<"$tmp/err")" 'seeds/README: .*ignored'
-like "known deviations are counted" "$(<"$tmp/out")" 'deviations [1-9]'
+like "known quirks are counted" "$(<"$tmp/out")" 'quirks [1-9]'
 stable=$(tail -n1 "$tmp/out" | sed 's/.*stability \([0-9]*\).*/\1/')
 ok "stability is above 95 %" test "$stable" -ge 95
 
@@ -103,7 +103,7 @@ printf 'kernel 6.1.0\nbackend kvm_amd\na = kvm.KVM_CREATE_VM(0)\nkvm.KVM_GET_API
 "$KVMTAPE" asm -o "$tmp/lie.tape" "$tmp/lie.tapes" || exit 99
 run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/lie.min" "$tmp/lie.tape"
 is "minimise --live: what the kernel does not do is no divergence, exit status" "$status" 2
-like "minimise --live: says how often it was played" "$err" 'no divergence in 2 runs on guest:bookworm'
+like "minimise --live: says how often it was played" "$err" 'no violation in 2 runs on guest:bookworm'
 ok "minimise --live: nothing was written" test ! -e "$tmp/lie.min"
 run "$KVMTAPE" minimise --live=guest:bookworm --runs 2 -o "$tmp/find.min" "$find/first.tape"
 is "minimise --live: a find, on a kernel that does not show it" "$status" 2

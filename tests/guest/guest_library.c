@@ -179,8 +179,10 @@ static void test_start_refused(void **state)
 	start_refused(&kernel, &config, -ENOENT, "qemu-system-");
 	setenv("PATH", before, 1);
 	free(before);
-	/* No modules at all: no line to the agent, so no word of it; or, with virtio built in, no
-	 * KVM. */
+	/*
+	 * No modules at all: no line to the agent, so no word of it; or, with virtio built in, no
+	 * KVM.
+	 */
 	own.modules[0] = 0;
 	config.start_time = 20;
 	if (!module[0])

@@ -91,7 +91,7 @@ play --live=host "$tmp/huge.tape"
 refused "a slot of a terabyte" 'more memory than is sane'
 "$PROGRAM_TAPE" x86 hlt "$tmp/wrong.tape" wrong
 play --live=host "$tmp/wrong.tape"
-refused "a call that was refused" '(has to be|diverges)'
+refused "a call that was refused" '(has to be|violation)'
 "$PROGRAM_TAPE" arm64 off "$tmp/arm64.tape"
 play --live=host "$tmp/arm64.tape"
 refused "a tape of another architecture" 'arm64'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# Every statement of the founding documents has a rule that tests keep and break, or a reason why it cannot be observed;
+# Every statement of the seed documents has a rule that tests keep and break, or a reason why it cannot be observed;
 # docs/seed-coverage.md says so as it would be made now.
 . "$(dirname "$0")/../tap.sh"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One line per statement of the founding documents, with tabs between: ID ARCHITECTURES ABOUT
- * REASON. */
+/*
+ * One line per statement of the seed documents, with tabs between: ID ARCHITECTURES ABOUT
+ * REASON.
+ */
 #include <stdio.h>
 
 int main(void)

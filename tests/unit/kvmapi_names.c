@@ -63,8 +63,10 @@ static void offer_words(struct near *near)
 static void suggestions(void **state)
 {
 	static const char *const ioctls[][2] = {
-		/* Part of a name, in any case; letters wrong, missing or swapped; the prefix left
-		   out. */
+		/*
+		 * Part of a name, in any case; letters wrong, missing or swapped; the prefix left
+		 * out.
+		 */
 		{"MSR_INDEX_LIST", "; did you mean KVM_GET_MSR_INDEX_LIST?"},
 		{"lapic", "; did you mean KVM_GET_LAPIC or KVM_SET_LAPIC?"},
 		{"KVM_GET_MSR_INDX_LIST", "; did you mean KVM_GET_MSR_INDEX_LIST?"},

@@ -89,8 +89,10 @@ static void macros_scan(struct macros *macros, char *text)
 		len = strspn(name,
 			     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 		use = strstr(name + len, "KVMIO");
-		/* Headers up to 6.1 have names with underscores for the words of deprecated
-		 * requests. */
+		/*
+		 * Headers up to 6.1 have names with underscores for the words of deprecated
+		 * requests.
+		 */
 		if (!use || use >= end || *name == '_')
 			continue;
 		assert_true(macros->count < 512 && len < 64);

@@ -185,7 +185,8 @@ static void bytes(void **state)
 	json_decref(value);
 }
 
-/* Registers of the local APIC have names, and what is between them is shown if there is anything.
+/*
+ * Registers of the local APIC have names, and what is between them is shown if there is anything.
  */
 static void local_apic(void **state)
 {

@@ -113,8 +113,10 @@ static uint32_t random_next(uint32_t *state)
 	return *state >> 8;
 }
 
-/* A tape of one architecture on which every ioctl is called once, with bytes of chance, before and
- * after. */
+/*
+ * A tape of one architecture on which every ioctl is called once, with bytes of chance, before and
+ * after.
+ */
 static uint8_t *every_row(enum kvmapi_arch arch, uint32_t seed, size_t *size)
 {
 	static uint8_t bytes[2][16384];
@@ -485,8 +487,10 @@ static void errors(void **state)
 	}
 }
 
-/* A text that is cut, doubled or changed anywhere is taken or refused, and no more (the sanitizers
- * see it). */
+/*
+ * A text that is cut, doubled or changed anywhere is taken or refused, and no more (the sanitizers
+ * see it).
+ */
 static void damaged_text(void **state)
 {
 	struct tape_random_options o = {.seed = 4, .items = 60};

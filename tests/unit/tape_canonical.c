@@ -141,8 +141,10 @@ static void both_ways(struct tape_writer *w, const struct numbers *n, uint64_t *
 	assert_int_equal(tape_writer_return(w, 0, &result), 0);
 }
 
-/* What of a struct's memory nobody reads or writes: unions, lists that were not filled, failed
- * calls. */
+/*
+ * What of a struct's memory nobody reads or writes: unions, lists that were not filled, failed
+ * calls.
+ */
 static void unread(struct tape_writer *w, const struct numbers *n, uint64_t *time)
 {
 	uint8_t in[520], out[520];
@@ -357,8 +359,10 @@ static void test_same_session(void **state)
 	assert_non_null(strstr(text, "thread 0 pid 1 tid 1 comm 'vmm'"));
 	assert_non_null(strstr(text, "object 3 parent 2 kind 4 flags 0 fd 5 number 0"));
 	assert_non_null(strstr(text, "ret 4 created 2"));
-	/* RAM at the middle of the first window, what lies in it at the same distance, the other in
-	 * its own. */
+	/*
+	 * RAM at the middle of the first window, what lies in it at the same distance, the other in
+	 * its own.
+	 */
 	assert_non_null(strstr(text, "0000000800000000"
 				     "0000000010010000"));
 	assert_non_null(strstr(text, "00000c0010010000"));

@@ -151,8 +151,10 @@ static void test_flipped_everywhere(void **state)
 		free(have);
 		tape[at] ^= bit;
 	}
-	/* The header's spare byte and minor version, and the table of frames at the end, are not
-	 * checked. */
+	/*
+	 * The header's spare byte and minor version, and the table of frames at the end, are not
+	 * checked.
+	 */
 	assert_true(errors > size * 3 / 4);
 	free(expected);
 	free(tape);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The static players that this build has in it, one for each architecture whose compiler was there.
- */
+/* The static players in this build, one for each architecture with a compiler at build time. */
 #include "replayer/live/live.h"
 
 #define BUILTIN(name) extern const uint8_t player_##name[], player_##name##_end[]

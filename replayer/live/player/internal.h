@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the player's files share. */
+/* Shared by the player's files. */
 #ifndef PLAYER_INTERNAL_H
 #define PLAYER_INTERNAL_H
 
 #include "player.h"
 
-/* The calling task plays the program with the mark that player_serve() was given, or does not any
- * more. */
+/* The calling task begins, or ends, to play the program with the mark given to player_serve(). */
 void player_mark_begin(void);
 void player_mark_end(void);
 
 /*
- * What a worker is about, in memory that the server sees: it sends SIGUSR2 to who is in a call for
- * too long, and to nobody else, since a signal makes calls fail that did nothing wrong.
+ * State of a worker, in memory shared with the server. The server sends SIGUSR2 to a worker whose
+ * call takes too long, and to no other, since a signal makes valid calls fail.
  */
 struct player_watch {
 	_Atomic uint64_t since; /* ns (CLOCK_MONOTONIC) when the present call began; 0 = in none */
 	_Atomic uint64_t limit; /* ns that it may take */
-	_Atomic uint32_t step;	/* that was begun last */
+	_Atomic uint32_t step;	/* the step begun last */
 };
-extern struct player_watch *player_watch; /* NULL: nobody watches */
+extern struct player_watch *player_watch; /* NULL: not watched */
 
 /* Set by player_serve(): PLAYER_CRASH_REQUEST works. */
 extern bool player_may_crash;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The player as a program of its own, static, for the inside of a disposable guest: plays the file
- * that is its argument, or what comes on standard input; results go to standard output.
+ * The player as a program of its own, static, for use inside a disposable guest: plays the file in
+ * its argument, or standard input; results go to standard output.
  *
  *	player --serve WORKERS [crash]	serves programs in frames (player.h)
  *	player --symbols		says where the KVM modules are

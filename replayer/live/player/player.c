@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The player: a worker for each thread of the program, a watchdog that kicks those which do not
- * come back.
+ * The player: a worker for each thread of the program, and a watchdog that sends a signal to
+ * blocked ones.
  *
  * Nothing but libc and the UAPI header is needed, so that it builds statically for every
  * architecture.
@@ -27,12 +27,12 @@
 
 #include <linux/kvm.h>
 
-#define WATCH_NS      20000000	/* the watchdog looks this often */
+#define WATCH_NS      20000000	/* interval of the watchdog */
 #define GIVE_UP_NS    500000000 /* after the first signal; then the call counts as blocked */
 #define SCRATCH_BYTES 65536
 #define OUT_BYTES     65536
 #define STACK_BYTES   (256 << 10)
-#define CAPS	      512 /* capability numbers that are asked for */
+#define CAPS	      512 /* limit of capability numbers */
 #define LIST_CALLS    256 /* refused entries of one list */
 #define LIST_HEAD     8
 #define LIST_ENTRY    16
@@ -64,8 +64,8 @@ struct mapping {
 };
 
 /*
- * Mapping memory, and unmapping it, costs as much as a few ioctls: a worker that plays one program
- * after another keeps what it has.
+ * Mapping and unmapping memory costs as much as a few ioctls, so a worker keeps its mappings
+ * between programs.
  */
 #define KEPT_AREAS 4
 #define KEPT_MAX   (256ull << 20)
@@ -94,7 +94,7 @@ struct player {
 	uint64_t start;
 	atomic_ullong order;
 	pthread_mutex_t lock;	 /* of the workers' progress */
-	pthread_cond_t progress; /* a step is over, and somebody waits for one */
+	pthread_cond_t progress; /* a step is complete, and a worker waits for one */
 	uint32_t waiting;	 /* workers that wait for progress */
 	pthread_cond_t finished; /* a worker has nothing more to do */
 	pthread_mutex_t out_lock;
@@ -185,7 +185,7 @@ static void out_flush(struct player *p)
 	p->out_used = 0;
 }
 
-/* One record; several threads may. */
+/* Send one record; thread-safe. */
 static void out_put(struct player *p, const void *record, size_t size, bool now)
 {
 	pthread_mutex_lock(&p->out_lock);
@@ -231,8 +231,9 @@ static struct player_result *result_of(struct worker *w)
 	return (void *)w->result.data;
 }
 
-/* Send what the worker has built, unless it was given up meanwhile: then the watchdog has spoken
- * for it. */
+/*
+ * Send the worker's records, unless it was given up meanwhile: then the watchdog has reported it.
+ */
 static bool result_send(struct worker *w)
 {
 	struct player *p = w->player;
@@ -517,7 +518,7 @@ static void patches_do(struct worker *w, const struct player_step *s, const stru
 	}
 }
 
-/* Room behind an argument, in case a call writes more than was thought. */
+/* Room after an argument, in case a call writes more than expected. */
 #define SLACK 4096
 
 static int buffer_fill(struct player_bytes *b, const uint8_t *in, size_t in_size, size_t size)
@@ -557,8 +558,7 @@ static uint8_t *run_pio(const struct object *o, uint8_t direction, size_t *size)
 
 #define RUN_FIELD(member) offsetof(struct kvm_run, member), sizeof(((struct kvm_run *)0)->member)
 
-/* What of the exit union is the program's answer; of reasons that are not here, all that was
- * captured. */
+/* The part of the exit union that is the VMM's answer; for other reasons, all that was captured. */
 static const struct {
 	uint32_t reason;
 	size_t offset, size;
@@ -590,13 +590,14 @@ static void run_answer(uint8_t *run, const uint8_t *said, size_t size)
 		memcpy(run + PLAYER_RUN_UNION, said + PLAYER_RUN_UNION, size - PLAYER_RUN_UNION);
 }
 
-/* What a program wrote to the run page before KVM_RUN; the answer to an exit only if that exit is
- * here, too. */
+/*
+ * Write the VMM's fields of the run page before KVM_RUN; the answer to an exit only if that exit
+ * came here.
+ */
 static void run_fill(struct worker *w, const struct object *o, const struct player_step *s,
 		     const struct step_view *v)
 {
-	/* What stands before the exit union and is the program's: request_interrupt_window to
-	 * padding, cr8. */
+	/* Fields of the VMM before the exit union: request_interrupt_window to padding, cr8. */
 	const size_t own_to = 8, cr8_from = 16, cr8_to = 24;
 	uint8_t *pio;
 	size_t size;
@@ -697,8 +698,7 @@ static void call_do(struct worker *w, struct player_result *r, struct object *o,
 	if (player_may_crash && s->request == PLAYER_CRASH_REQUEST)
 		player_crash();
 	ret = ioctl(o->fd, (unsigned long)s->request, (unsigned long)arg);
-	/* Only -1 stands for an error: a negative number may be an answer (KVM_GET_NR_MMU_PAGES).
-	 */
+	/* Only -1 is an error: other negative numbers may be results (KVM_GET_NR_MMU_PAGES). */
 	r->ret = ret == -1 ? -errno : ret;
 	watch_end();
 	atomic_store(&w->busy, 0);
@@ -708,8 +708,8 @@ static void call_do(struct worker *w, struct player_result *r, struct object *o,
 }
 
 /*
- * A list of which only the first entries were taken: drop those and the one that was refused.
- * Returns whether something is left to ask for.
+ * If only the first entries of a list were taken, drop those and the refused one. Returns whether
+ * entries are left.
  */
 static bool list_go_on(struct worker *w, const struct player_step *s, int64_t ret, uint32_t *left,
 		       int64_t *expect)
@@ -894,13 +894,13 @@ static void on_kick(int signal)
 	(void)signal;
 	if (!w || !atomic_load(&w->busy))
 		return;
-	/* Just before the ioctl begins a signal alone would be lost; there is another soon. */
+	/* A signal just before the ioctl would be lost; another one follows. */
 	atomic_store(&w->kicked, true);
 	if (page)
 		page[PLAYER_RUN_IMMEDIATE] = 1;
 }
 
-/* All steps, in the order in which they stand, by this thread. */
+/* All steps in their order, by this thread. */
 static void serial_play(struct player *p)
 {
 	struct sigaction action = {.sa_handler = on_kick};
@@ -915,8 +915,7 @@ static void serial_play(struct player *p)
 	atomic_store(&serial_worker, NULL);
 }
 
-/* The call of a worker will not come back: report it, and what of its thread is not played for it.
- */
+/* Report a blocked call, and the steps of its thread that are not played. */
 static void worker_give_up(struct player *p, struct worker *w)
 {
 	struct player_result r = {.record = {sizeof(r), PLAYER_RESULT}, .status = PLAYER_BLOCKED};
@@ -931,8 +930,7 @@ static void worker_give_up(struct player *p, struct worker *w)
 	pthread_cond_broadcast(&p->progress);
 }
 
-/* One look at all workers; returns how many are still at work, and counts those that are blocked.
- */
+/* Check all workers; returns how many are still working, and counts the blocked ones. */
 static uint32_t workers_watch(struct player *p, uint32_t *blocked)
 {
 	uint64_t limit = p->head->call_time * 1000000ull;
@@ -958,8 +956,9 @@ static uint32_t workers_watch(struct player *p, uint32_t *blocked)
 			worker_give_up(p, w);
 			continue;
 		}
-		/* A signal alone might come just before the ioctl begins; the next look sends
-		 * another. */
+		/*
+		 * The signal may come just before the ioctl begins; the next check sends another.
+		 */
 		atomic_store(&w->kicked, true);
 		if (page)
 			page[PLAYER_RUN_IMMEDIATE] = 1;
@@ -1030,7 +1029,7 @@ static int area_make(struct player *p, const struct player_area *area)
 	return 0;
 }
 
-/* Its contents go; the place in the address space may be used again. */
+/* Drop the contents; the address range may be used again. */
 static void area_drop(struct player *p, uint32_t number)
 {
 	struct mapping *mapping = &p->mappings[number];
@@ -1045,7 +1044,7 @@ static void area_drop(struct player *p, uint32_t number)
 		munmap(mapping->at, mapping->size);
 }
 
-/* Look at all of the program before anything of it is done.  0, -EPROTO, -E2BIG, -ENOMEM. */
+/* Check the whole program before playing it. 0, -EPROTO, -E2BIG, -ENOMEM. */
 static int records_check(struct player *p)
 {
 	const struct player_head *h = p->head;
@@ -1180,7 +1179,7 @@ static int workers_start(struct player *p)
 		pthread_mutex_unlock(&p->lock);
 	}
 	pthread_attr_destroy(&attributes);
-	/* Those that run must not wait for those that never will. */
+	/* Started workers must not wait for others that could not be started. */
 	pthread_mutex_lock(&p->lock);
 	for (uint32_t i = 0; rc && i < p->head->threads; i++)
 		p->workers[i].gone |= !p->workers[i].started;
@@ -1189,7 +1188,7 @@ static int workers_start(struct player *p)
 	return rc;
 }
 
-/* Not after a blocked call: its thread may still use all of this. */
+/* Not after a blocked call: its thread may still use this. */
 static void things_free(struct player *p)
 {
 	for (uint32_t i = 0; p->workers && i < p->head->threads; i++) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * player: issues calls on a live /dev/kvm, as a program made of steps tells it.
+ * player: plays a program of steps on a live /dev/kvm.
  *
- * The player knows neither tapes nor the table of ioctls.  Who makes the program (replayer/live/plan.c)
- * has looked up everything: which bytes go in, how many come out, where in them a descriptor or an
- * address of this machine has to stand.  So one small static program serves on every architecture,
- * as a child process of kvmtape on this machine, or inside a disposable guest.
+ * The player depends neither on tapes nor on the table of ioctls. The maker of the program
+ * (replayer/live/plan.c) has looked up everything: which bytes go in, how many come out, where they
+ * hold a descriptor or an address of this machine. So one small static program works on every
+ * architecture, as a child process of kvmtape on this machine, or inside a disposable guest.
  *
  * Program and results are sequences of records in the machine's byte order; each begins with its
- * own size, a multiple of 8.  docs/live.md tells it as a story; this file is the contract.
+ * own size, a multiple of 8. docs/live.md has an overview; this file is the specification.
  */
 #ifndef PLAYER_H
 #define PLAYER_H
@@ -20,7 +20,7 @@
 #define PLAYER_MAGIC   0x50544c56u /* "VLTP" */
 #define PLAYER_VERSION 1
 
-/* What a program may ask for at most; more is -E2BIG. */
+/* Limits of a program; more is -E2BIG. */
 enum {
 	PLAYER_THREADS_MAX = 1024,
 	PLAYER_OBJECTS_MAX = 65536,
@@ -64,14 +64,14 @@ enum player_flag {
 	PLAYER_UNBUFFERED =
 		1 << 1, /* a PLAYER_BEGIN before each call, each record written at once */
 	/*
-	 * The steps are made in the order in which they stand, all by the calling thread: nobody
-	 * waits, and no thread is started.  A call that not even a signal ends is then the business
-	 * of who runs the player: player_serve() ends the worker.
+	 * The calling thread makes all steps in their order; no thread is started. A call that not
+	 * even a signal ends must then be handled by the caller of the player: player_serve() ends
+	 * the worker.
 	 */
 	PLAYER_SERIAL = 1 << 2,
 };
 
-/* Anonymous memory, without swap reserved for it; what is not touched costs nothing. */
+/* Anonymous memory without reserved swap; untouched pages cost nothing. */
 struct player_area {
 	struct player_record record;
 	uint32_t area;
@@ -87,8 +87,8 @@ enum player_step_kind {
 };
 
 /*
- * ioctl() with this number makes the kernel of a guest panic, for tests of those who look for
- * crashes; of the resident player only (player_serve()), and only if it was told so.
+ * ioctl() with this number makes the kernel of a guest panic, to test the detection of crashes;
+ * only in the resident player (player_serve()), and only if enabled.
  */
 #define PLAYER_CRASH_REQUEST 0x4b564321u
 
@@ -145,7 +145,7 @@ enum player_patch_kind {
 	PLAYER_PATCH_AREA,    /* 64 bits: address of area `number`, plus `add` */
 	PLAYER_PATCH_BUFFER,  /* 64 bits: address of buffer `number` of this step */
 	PLAYER_PATCH_BAD,     /* 64 bits: an address at which nothing can be read */
-	PLAYER_PATCH_SCRATCH, /* 64 bits: 64 KiB that nobody looks at */
+	PLAYER_PATCH_SCRATCH, /* 64 bits: 64 KiB of scratch memory */
 };
 
 struct player_patch {
@@ -190,7 +190,7 @@ struct player_begin {
 enum player_status {
 	PLAYER_DONE,
 	PLAYER_KICKED,	  /* returned after a signal */
-	PLAYER_BLOCKED,	  /* did not return even then; nothing further of its thread is played */
+	PLAYER_BLOCKED,	  /* did not return even then; its thread plays no more steps */
 	PLAYER_NO_OBJECT, /* its object was not made */
 	PLAYER_NO_THREAD, /* an earlier call of its thread is blocked */
 };
@@ -201,13 +201,13 @@ struct player_result {
 	uint32_t sub; /* PLAYER_LIST: number of the call, from 0 */
 	uint32_t status;
 	uint32_t more;		       /* another call of this step follows */
-	uint64_t begin, end;	       /* places in the order of all beginnings and ends */
+	uint64_t begin, end;	       /* position in the order of all begins and ends */
 	uint64_t begin_time, end_time; /* ns since the player began */
 	int64_t ret;		       /* >= 0, or -errno */
 				       /* then parts */
 };
 
-/* Roles as in enum tape_role; the run page comes whole, it is up to the reader what counts. */
+/* Roles as in enum tape_role; the run page is complete, the reader selects what counts. */
 enum {
 	PLAYER_ROLE_ARG_IN =
 		0, /* only if it is not as the program said: patched, or a later call of a list */
@@ -251,20 +251,19 @@ enum {
  * soon.
  */
 int player_run(const void *program, size_t size, int out);
-/* Only look at the program, as player_run() does first.  0, -EPROTO, -E2BIG, -ENOMEM. */
+/* Only check the program, as player_run() does first. 0, -EPROTO, -E2BIG, -ENOMEM. */
 int player_check(const void *program, size_t size);
-/* Read the program from descriptor `in` to its end first. */
+/* The same with the program read from descriptor `in`. */
 int player_run_stream(int in, int out);
 
-/* Memory that grows and is kept. */
+/* A growing buffer. */
 struct player_bytes {
 	uint8_t *data; /* allocated */
 	size_t used, size;
 };
-/* Put bytes behind those that are there.  0, -ENOMEM. */
+/* Append bytes. 0, -ENOMEM. */
 int player_bytes_put(struct player_bytes *b, const void *data, size_t size);
-/* As player_run(), with the results behind what is in *out.  *blocked: calls that are still there.
- */
+/* As player_run(), with the results appended to *out. *blocked: calls that did not return. */
 int player_run_memory(const void *program, size_t size, struct player_bytes *out,
 		      uint32_t *blocked);
 
@@ -280,34 +279,34 @@ struct player_frame {
 	uint32_t number;
 	uint16_t mark; /* to the player: 1 .. PLAYER_MARKS - 1, see below; 0 = none */
 	uint16_t end;  /* from the player: enum player_end */
-	uint32_t time; /* to the player: ms until it has to be over; from it: signal of PLAYER_DIED
-			*/
+	uint32_t time; /* to the player: time limit in ms; from it: signal of PLAYER_DIED */
 	uint32_t step; /* from the player, if not PLAYER_WHOLE: the step that was begun last */
 };
 
 enum player_end {
 	PLAYER_WHOLE,
 	PLAYER_DIED, /* the worker was ended by a signal, its results are lost */
-	PLAYER_LATE, /* it did not come to its end in time, and was ended; results are lost */
+	PLAYER_LATE, /* it took too long and was killed; its results are lost */
 };
 
 /*
- * While a task plays a program, whoever watches the machine's instructions can tell: it calls
- * address PLAYER_MARKS_AT + mark * PLAYER_MARK_BYTES before, and PLAYER_MARKS_AT after.  x86 only.
+ * So that an observer of the machine's instructions can tell when a task plays a program, the task
+ * calls address PLAYER_MARKS_AT + mark * PLAYER_MARK_BYTES before, and PLAYER_MARKS_AT after. x86
+ * only.
  */
 #define PLAYER_MARKS_AT	  0x6b7600000000ull
 #define PLAYER_MARK_BYTES 16u
 #define PLAYER_MARKS	  256u
 
 /*
- * Serve programs that come on descriptor `in` with `workers` processes, each program by itself:
- * descriptors and memory of one are gone before the worker takes the next.  A worker that dies or
- * is late is replaced.  Returns at the end of `in`, or -errno.  crash: PLAYER_CRASH_REQUEST works.
+ * Play the programs that arrive on descriptor `in` with `workers` processes, each program isolated:
+ * its descriptors and memory are gone before the worker takes the next. A worker that dies or is
+ * late is replaced. Returns at the end of `in`, or -errno. crash: PLAYER_CRASH_REQUEST works.
  */
 int player_serve(int in, int out, unsigned int workers, bool crash);
 
 /*
- * Say where the KVM modules are: lines "section MODULE NAME ADDRESS SIZE" and "symbol ADDRESS
+ * Print where the KVM modules are: lines "section MODULE NAME ADDRESS SIZE" and "symbol ADDRESS
  * MODULE NAME" of those and of a few functions of the kernel proper (module "-").
  */
 int player_say_symbols(int out);

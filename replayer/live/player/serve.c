@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The resident player: one server, which reads programs and gives them to workers; each worker a
- * process that plays one program after another.  Most of what a VM costs is the kernel's waiting
- * for grace periods, so several at a time are several times as fast, on one CPU too.
+ * The resident player: one server, which reads programs and gives them to workers; each worker is a
+ * process that plays one program after the other. Most of the cost of a VM is waiting for grace
+ * periods of the kernel, so several at a time are several times as fast, even on one CPU.
  *
- * The server never blocks on its output while there is input to take: whoever is at the other end
- * may write everything before it reads.
+ * The server never blocks on its output while there is input to take: the other side may write
+ * everything before it reads.
  */
 #include "internal.h"
 
@@ -29,7 +29,7 @@
 
 #define WORKERS_MAX 64
 #define PIECE	    65536
-#define WATCH_TIME  20 /* ms between two looks at the workers */
+#define WATCH_TIME  20 /* ms between checks of the workers */
 
 struct serving {
 	pid_t pid;
@@ -47,7 +47,7 @@ struct server {
 	struct player_bytes in, out;
 	size_t in_taken, out_sent;
 	int in_fd, out_fd;
-	uint64_t watched; /* ns: when the workers were looked at */
+	uint64_t watched; /* ns: time of the last check of the workers */
 	bool ended;	  /* nothing more comes */
 };
 
@@ -174,7 +174,7 @@ static int write_all(int fd, const void *data, size_t size)
 
 #define WORKER_LINE 3
 
-/* Plays what comes on the line, until it ends. */
+/* Play the programs from the socket until it is closed. */
 static void worker_serve(void)
 {
 	struct player_bytes program = {0}, results = {0};
@@ -197,7 +197,7 @@ static void worker_serve(void)
 			break;
 		mark_set(frame.mark);
 		player_run_memory(program.data, frame.size, &results, &blocked);
-		/* Descriptors that a call made and the program had no name for. */
+		/* Close descriptors that a call made and the program did not name. */
 		syscall(SYS_close_range, WORKER_LINE + 1, ~0u, 0);
 		frame.end = PLAYER_WHOLE;
 		frame.size = results.used - sizeof(frame);
@@ -242,7 +242,7 @@ static int worker_start(struct server *server, struct serving *w)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
-/* Drop what was dealt with. */
+/* Drop what was processed. */
 static void bytes_shift(struct player_bytes *b, size_t *done)
 {
 	if (*done < b->used && *done < PIECE)
@@ -252,12 +252,12 @@ static void bytes_shift(struct player_bytes *b, size_t *done)
 	*done = 0;
 }
 
-/* The worker is gone, or has to go: say so of its program, and put another in its place. */
+/* The worker died or must be killed: report its program, and replace it. */
 static int worker_replace(struct server *server, struct serving *w, enum player_end end)
 {
 	int status = 0, rc = 0;
 
-	/* One that is stuck in the kernel does not even die: nobody waits for it. */
+	/* A worker that is stuck in the kernel does not die: do not wait for it. */
 	kill(w->pid, SIGKILL);
 	if (end == PLAYER_DIED)
 		waitpid(w->pid, &status, 0);
@@ -272,7 +272,7 @@ static int worker_replace(struct server *server, struct serving *w, enum player_
 	return rc ? rc : worker_start(server, w);
 }
 
-/* Give the next program that is here to an idle worker.  1: done; 0: nothing to do. */
+/* Give the next received program to an idle worker. 1: done; 0: nothing to do. */
 static int program_give(struct server *server)
 {
 	struct player_frame frame;
@@ -350,7 +350,7 @@ static int output_send(struct server *server)
 	return 0;
 }
 
-/* ms until the workers want to be looked at; -1: none is at work. */
+/* ms until the next check of the workers; -1: none is working. */
 static int time_left(const struct server *server)
 {
 	for (unsigned int i = 0; i < server->count; i++) {
@@ -360,7 +360,7 @@ static int time_left(const struct server *server)
 	return -1;
 }
 
-/* A call that takes too long gets a signal, a program that does is over. */
+/* A call that takes too long gets a signal; a program that takes too long is ended. */
 static int workers_watch(struct server *server)
 {
 	uint64_t now = now_ns();
@@ -418,7 +418,7 @@ int player_serve(int in, int out, unsigned int workers, bool crash)
 
 	if (!workers || workers > WORKERS_MAX)
 		return -E2BIG;
-	/* One VM stays: the first and the last one of a machine cost more than the others. */
+	/* Keep one VM: the first and the last VM of a machine cost more than the others. */
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0ul);
 	if (vm >= 0)
@@ -439,7 +439,7 @@ int player_serve(int in, int out, unsigned int workers, bool crash)
 	}
 	while (!rc && !server.ended) {
 		rc = server_turn(&server);
-		/* Those that were late, as soon as they can be had. */
+		/* Reap late workers once they have ended. */
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 	}
@@ -478,7 +478,7 @@ static void sections_say(FILE *out, const char *module)
 	}
 }
 
-/* Of the kernel proper: switching tasks, and the beginning and end of an interrupt. */
+/* Functions of the kernel proper: switching tasks, begin and end of an interrupt. */
 static bool is_wanted(const char *name)
 {
 	static const char *const names[] = {"__switch_to_asm", "irq_enter_rcu", "irqentry_exit"};
