@@ -120,8 +120,7 @@ static void judge_result_range(struct judge *j, const struct answer_item *i)
 	if (got >= i->value && got <= i->mask)
 		holds(j, i);
 	else
-		j_break(j, i->rule, name_of(i, name, sizeof(name)), "%lld",
-			(long long)j->ret->ret);
+		j_break(j, i->rule, name_of(i, name, sizeof(name)), "%lld", (long long)j->ret->ret);
 }
 
 static bool judge_int(struct judge *j, const struct answer_item *i)

@@ -54,9 +54,8 @@ void vcpu_msrs_doubt(struct state_vcpu *v)
 
 void vcpu_msr_forget(struct learn *l, uint32_t index)
 {
-	struct state_entry *e = l->vcpu->msrs_reset
-					? state_set_add(&l->vcpu->msrs, index, 0)
-					: state_set_entry(&l->vcpu->msrs, index, 0);
+	struct state_entry *e = l->vcpu->msrs_reset ? state_set_add(&l->vcpu->msrs, index, 0)
+						    : state_set_entry(&l->vcpu->msrs, index, 0);
 
 	if (e)
 		e->known = 0;

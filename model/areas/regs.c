@@ -6,7 +6,6 @@
 #include "model/areas/msr.h"
 #include "model/areas/vm.h"
 
-
 #define CR0_PE	  (1ull << 0)
 #define CR0_NW	  (1ull << 29)
 #define CR0_CD	  (1ull << 30)
