@@ -385,7 +385,8 @@ bool msr_after_write(const struct question *q, const struct msr_row *row, uint32
 	}
 	if (row->presence == MSR_SOME && index != MSR_SMBASE && !msr_some_known(q, index))
 		return row->flags & MSR_FLAG_ALONE && whole_if_zero(data, mask);
-	if (row->presence == MSR_PARAVIRTUAL && !msr_plain_presence(q, row))
+	if ((row->presence == MSR_PARAVIRTUAL && !msr_plain_presence(q, row)) ||
+	    (row->presence == MSR_BANK && msr_there(q, row, index) != STATE_YES))
 		return whole_if_zero(data, mask);
 	return *mask != 0;
 }
