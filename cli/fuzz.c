@@ -396,16 +396,12 @@ static int run_engine(const struct fuzz_values *v, size_t engine, int count, cha
 static int kernel_choose(const struct fuzz_values *v, const char *name, struct guest_kernel *kernel,
 			 char *where, size_t where_size)
 {
-	int code = cli_kernel_find(name, v->modules, kernel);
+	int code = cli_kernel_find(name, v->modules, v->module, kernel);
 
-	if (code != CLI_OK)
-		return code;
 	snprintf(where, where_size, "guest:%s", name);
-	if (kernel->arch != GUEST_X86_64)
-		return cli_error("%s: sequences are played on x86 kernels only", where);
-	if (v->module && access(v->module, R_OK))
-		return cli_error("%s: %s", v->module, strerror(errno));
-	return CLI_OK;
+	if (code == CLI_OK && kernel->arch != GUEST_X86_64)
+		code = cli_error("%s: sequences are played on x86 kernels only", where);
+	return code;
 }
 
 static int campaign(const struct fuzz_values *v, struct campaign_options *o)

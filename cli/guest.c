@@ -333,10 +333,10 @@ static int run(const void *values, int count, char **arguments)
 		return cli_usage_error("--memory: a guest has at least 96M, and at most 1024G");
 	if (v->timeout > 1000000)
 		return cli_usage_error("--timeout: at most 1000000 seconds");
-	rc = cli_kernel_find(v->kernel, v->modules, &kernel);
+	rc = cli_kernel_find(v->kernel, v->modules, v->module, &kernel);
 	if (rc != CLI_OK)
 		return rc;
-	/* Checked before a guest is started. */
+	/* Said now rather than after the start of a guest. */
 	for (unsigned int i = 0; i < v->with.count; i++) {
 		if (access(v->with.items[i], R_OK))
 			return cli_error("--with %s: %s", v->with.items[i], strerror(errno));

@@ -27,6 +27,7 @@
 
 struct guest_runner {
 	struct guest_kernel kernel;
+	const char *module;  /* as of struct guest_config */
 	struct guest *guest; /* NULL until something is played */
 };
 
@@ -35,6 +36,7 @@ static int guest_begin(struct guest_runner *r, struct live_output *output)
 	struct guest_config config;
 
 	guest_config_init(&config);
+	config.module = r->module;
 	return live_guest_start(&r->kernel, &config, &r->guest, output->end, sizeof(output->end));
 }
 
@@ -419,13 +421,8 @@ int cli_file_read(const char *path, uint8_t **data, size_t *size)
 	return rc ? cli_error("%s: %s", path, strerror(-rc)) : CLI_OK;
 }
 
-int cli_kernel_missing(const char *name, const struct guest_error *error)
-{
-	return guest_stock_find(name) ? cli_untested("%s", error->text)
-				      : cli_error("%s", error->text);
-}
-
-int cli_kernel_find(const char *name, const char *modules, struct guest_kernel *kernel)
+int cli_kernel_find(const char *name, const char *modules, const char *module,
+		    struct guest_kernel *kernel)
 {
 	struct guest_error error;
 	int rc;
@@ -433,10 +430,18 @@ int cli_kernel_find(const char *name, const char *modules, struct guest_kernel *
 	if (strchr(name, '/'))
 		rc = guest_kernel_own(name, modules, kernel, &error);
 	else if (modules)
-		return cli_usage_error("--modules is for a kernel of your own: --kernel ./VMLINUZ");
+		return cli_usage_error("--modules is for a kernel of your own: give the path of "
+				       "its file, ./VMLINUZ, for the name %s",
+				       name);
 	else
 		rc = guest_kernel_find(name, kernel, &error);
-	return rc ? cli_kernel_missing(name, &error) : CLI_OK;
+	/* A kernel that is not fetched cannot be tested here, a name that is none is an error. */
+	if (rc)
+		return guest_stock_find(name) ? cli_untested("%s", error.text)
+					      : cli_error("%s", error.text);
+	if (module && access(module, R_OK))
+		return cli_error("--module %s: %s", module, strerror(errno));
+	return CLI_OK;
 }
 
 int cli_where(const char *where, const char **kernel)
@@ -461,21 +466,26 @@ int cli_where(const char *where, const char **kernel)
 			       near_text(&near, "", hint, sizeof(hint)));
 }
 
-static int where_parse(const char *where, struct live_runner *runner, struct guest_runner *guest)
+static int where_parse(const char *where, const char *modules, const char *module,
+		       struct live_runner *runner, struct guest_runner *guest)
 {
-	struct guest_error error;
 	const char *name;
 	int code = cli_where(where, &name);
 
 	if (code != CLI_OK)
 		return code;
+	if (!name && (modules || module))
+		return cli_usage_error("--live=host: no module is loaded on this machine; "
+				       "--module and --modules are for a disposable guest");
 	if (!name) {
 		*runner = (struct live_runner){
 			.play = live_host_play, .arch = kvmapi_arch_native(), .host = true};
 		return CLI_OK;
 	}
-	if (guest_kernel_find(name, &guest->kernel, &error))
-		return cli_kernel_missing(name, &error);
+	code = cli_kernel_find(name, modules, module, &guest->kernel);
+	if (code != CLI_OK)
+		return code;
+	guest->module = module;
 	*runner = (struct live_runner){
 		.play = guest_play, .context = guest, .arch = live_guest_arch(guest->kernel.arch)};
 	return CLI_OK;
@@ -523,7 +533,7 @@ int cli_live(const char *path, const struct cli_live_options *o)
 	int fd, rc, code;
 	bool died;
 
-	code = where_parse(o->where, &runner, &guest);
+	code = where_parse(o->where, o->modules, o->module, &runner, &guest);
 	if (code != CLI_OK)
 		return code;
 	code = cli_file_read(path, &data, &size);
@@ -633,7 +643,7 @@ int cli_live_open(const char *where, struct cli_live_machine **machine)
 	*machine = NULL;
 	if (!m)
 		return cli_error("%s", strerror(ENOMEM));
-	code = where_parse(where, &m->runner, &m->guest);
+	code = where_parse(where, NULL, NULL, &m->runner, &m->guest);
 	if (code == CLI_OK && m->runner.host)
 		code = cli_error("--live=host: a tape with a violation is for a disposable guest: "
 				 "--live=guest:NAME");

@@ -8,9 +8,11 @@
 #include <stdint.h>
 
 struct cli_live_options {
-	const char *where;  /* "host", "guest:NAME" */
-	const char *output; /* file for the new tape; NULL = none */
-	bool force;	    /* replace it */
+	const char *where;   /* "host", "guest:NAME" */
+	const char *modules; /* of a kernel of one's own, NULL */
+	const char *module;  /* in place of the kernel's, NULL */
+	const char *output;  /* file for the new tape; NULL = none */
+	bool force;	     /* replace it */
 	bool json, verbose;
 	bool lint, rules;    /* as of kvmtape replay, for both tapes */
 	bool fail_on_advice; /* advice makes the exit status 1 */
@@ -22,19 +24,15 @@ int cli_live(const char *path, const struct cli_live_options *o);
 /* Read a whole file ("-": standard input), which the caller frees; or print why not. */
 int cli_file_read(const char *path, uint8_t **data, size_t *size);
 
-struct guest_error;
 struct guest_kernel;
 /*
- * Exit code for a kernel that was not found: untested if it is only not fetched, an error if the
- * name is unknown.
+ * A guest's kernel: a stock one by name, or one's own by its file (with a '/' in it) and the folder
+ * `modules` (may be NULL).  `module` (may be NULL) takes the place of the kernel's own; looked at
+ * here so that it is said before a guest is started.  CLI_OK, or the exit code.
  */
-int cli_kernel_missing(const char *name, const struct guest_error *error);
+int cli_kernel_find(const char *name, const char *modules, const char *module,
+		    struct guest_kernel *kernel);
 
-/*
- * Find the kernel of a name, or of a path with the folder of its modules (may be NULL). CLI_OK, or
- * the exit code after a message.
- */
-int cli_kernel_find(const char *name, const char *modules, struct guest_kernel *kernel);
 /*
  * Parse the argument of --live: a guest's kernel, with or without "guest:", or NULL for this
  * machine. CLI_OK, or a usage error.

@@ -16,7 +16,7 @@ struct replay_values {
 	bool rules;
 	bool lint;
 	uint64_t until;
-	const char *live;
+	const char *live, *modules, *module;
 	const char *output;
 	const char *fail_on;
 	bool force;
@@ -37,6 +37,14 @@ static const struct cli_option options[] = {
 	{"live", 0, "WHERE",
 	 "Issue the tape's calls on a live kernel as well and compare: host, or guest:NAME.",
 	 CLI_TEXT, offsetof(struct replay_values, live), false, NULL},
+	{"modules", 0, "DIR",
+	 "With --live: the modules of a kernel of your own (guest:./VMLINUZ), at any depth below "
+	 "DIR.",
+	 CLI_TEXT, offsetof(struct replay_values, modules), false, NULL},
+	{"module", 0, "PATH",
+	 "With --live=guest:NAME: load this module instead of the kernel's of the same name, or those "
+	 "in the folder PATH.",
+	 CLI_TEXT, offsetof(struct replay_values, module), false, NULL},
 	{"output", 'o', "TAPE", "With --live: write what came back to the tape TAPE.", CLI_TEXT,
 	 offsetof(struct replay_values, output), false, NULL},
 	{"rules", 0, NULL, "Print how often each rule of the model was checked and held, too.",
@@ -530,9 +538,15 @@ static int run(const void *values, int operand_count, char **operands)
 	if (r.v->output && !r.v->live)
 		return cli_usage_error(
 			"-o says where the tape of a live play goes: --live is missing");
+	if ((r.v->modules || r.v->module) && !r.v->live)
+		return cli_usage_error(
+			"--module and --modules are of the guest that --live=guest:NAME "
+			"starts: --live is missing");
 	if (r.v->live)
 		return cli_live(operands[0],
 				&(struct cli_live_options){.where = r.v->live,
+							   .modules = r.v->modules,
+							   .module = r.v->module,
 							   .output = r.v->output,
 							   .force = r.v->force,
 							   .json = r.v->json,
@@ -595,7 +609,7 @@ const struct cli_command cli_replay = {
 		"kernel, not about the VMM. Prints a summary by verdict and by ioctl, why events were not judged, and then each "
 		"violation with its rule and citation. The output is the same bytes at every run. FILE may be "
 		"- for standard input.\n\nWith --live the calls are issued again on a live /dev/kvm: of this machine (host; "
-		"well-formed tapes only) or of a disposable guest (guest:NAME, see kvmtape guest list). What comes back is "
+		"well-formed tapes only) or of a disposable guest (guest:NAME, see kvmtape guest list; guest:./VMLINUZ is a kernel of your own). What comes back is "
 		"judged, too, and compared with what was recorded: differences are listed by ioctl and field with "
 		"what the model says of both answers. With --lint both tapes get advice.",
 	.notes =

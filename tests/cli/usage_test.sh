@@ -77,6 +77,10 @@ run "$KVMTAPE" rules --show CPUID_AFTER_RUN
 is "a rule of that very name comes first" "$(head -n1 <<<"$out")" CPUID_AFTER_RUN
 
 usage_error "--live with --until" '--until does not go with it' replay --live=host --until 3 "$tmp/good.tape"
+usage_error "--module without --live" '\-\-live is missing' replay --module kvm.ko "$tmp/good.tape"
+usage_error "--module of this machine" 'no module is loaded on this machine' replay --live=host --module kvm.ko "$tmp/good.tape"
+usage_error "--modules of a stock kernel" '\-\-modules is for a kernel of your own' \
+	replay --live=guest:bookworm --modules . "$tmp/good.tape"
 usage_error "--fail-on of nothing" "--fail-on: 'adwice' is not advice" replay --lint --fail-on=adwice x
 usage_error "--fail-on without advice" 'goes with --lint' replay --fail-on=advice x
 

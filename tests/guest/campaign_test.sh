@@ -54,6 +54,8 @@ ok "goes on: blocks" test "$(wc -l <"$tmp/c/blocks")" -ge "$blocks"
 ok "goes on: queue" test "$(ls "$tmp/c/queue" | wc -l)" -ge "$queue"
 is "goes on: no block twice" "$(cut -d' ' -f1,2 "$tmp/c/blocks" | sort | uniq -d)" ""
 
+mkdir "$tmp/empty"
+
 # --- a kernel that breaks a rule, so that there is a find: overlapping memory slots are refused with EINVAL, not EEXIST
 
 cache=${KVMTAPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvmtape}
@@ -114,6 +116,36 @@ like "minimise --live: its calls" "$out" '^calls +3 of '
 run "$KVMTAPE" replay "$tmp/find.min"
 is "minimise --live: what it wrote diverges" "$status" 1
 
+# --- one tape on a module of one's own
+
+run "$KVMTAPE" replay --live=guest:bookworm -o "$tmp/stock.tape" "$tmp/overlap/seed.tape"
+is "replay --live: the kernel's own module" "$status" 0
+run "$KVMTAPE" replay --live=guest:bookworm --module "$module" -o "$tmp/own.tape" "$tmp/overlap/seed.tape"
+is "replay --live --module: the one that breaks a rule" "$status" 1
+run "$KVMTAPE" replay "$tmp/own.tape"
+like "replay --live --module: which rule" "$out" 'MEMORY_REGION_OVERLAP'
+run "$KVMTAPE" replay --live=guest:bookworm --module "$tmp/nowhere.ko" "$tmp/overlap/seed.tape"
+is "replay --live --module: no such file, exit status" "$status" 2
+like "replay --live --module: no such file" "$err" '\-\-module .*/nowhere.ko: No such file'
+run "$KVMTAPE" replay --live="guest:$cache/guest/kernels/bookworm/vmlinuz" --modules "$tmp/empty" "$tmp/overlap/seed.tape"
+is "replay --live --modules: a kernel of one's own, no KVM in the folder" "$status" 125
+run "$KVMTAPE" replay --live="guest:$cache/guest/kernels/bookworm/vmlinuz" \
+	--modules "$cache/guest/kernels/bookworm/modules" "$tmp/overlap/seed.tape"
+is "replay --live --modules: a kernel of one's own" "$status" 0
+
+# --- fixed sequences on it, for scripts/mutants
+
+mkdir "$tmp/sequences" "$tmp/answers"
+"$SEEDS" sequence "$tmp/sequences" "$tmp/overlap/seed.tape" || exit 99
+run "$ANSWERS" -m "$module" -r 2 -b "$tmp/answers/blocks" bookworm "$tmp/answers" "$tmp/sequences/seed.seq"
+is "answers: exit status" "$status" 0
+is "answers: nothing ended the guest" "$out" ""
+like "answers: blocks" "$(<"$tmp/answers/blocks")" '^kvm .text\+0x[0-9a-f]+ kvm_vm_ioctl\+0x[0-9a-f]+$'
+for round in 0 1; do
+	run "$KVMTAPE" replay "$tmp/answers/$round/seed.tape"
+	like "answers: the tape of round $round" "$out" 'MEMORY_REGION_OVERLAP'
+done
+
 # --- this machine's own kernel, where that is a disposable guest
 
 mkdir "$tmp/shared"
@@ -128,7 +160,6 @@ like "--live=host in a guest: rules were reached" "$(<"$tmp/shared/c/outcomes")"
 PATH=$tmp/nothing run "$KVMTAPE" fuzz -o "$tmp/d" --executions 10
 is "no QEMU: exit status" "$status" 125
 like "no QEMU: says so" "$err" 'qemu-system-x86'
-mkdir "$tmp/empty"
 run "$KVMTAPE" fuzz -o "$tmp/without" --kernel "$cache/guest/kernels/bookworm/vmlinuz" --modules "$tmp/empty" --executions 10
 is "a guest without KVM: exit status" "$status" 125
 like "a guest without KVM: says so" "$err" 'did not start|has no KVM'
