@@ -454,7 +454,7 @@ static void learn_msrs_set(struct learn *l)
 			msrs_forget(l->vcpu);
 		return;
 	}
-	if ((uint64_t)ret < nmsrs && !q_applies(l->q, R_MSRS_REFUSED_STAYS) &&
+	if ((uint64_t)ret < nmsrs && q_changed(l->q, CHANGE_MSR_REFUSED_KEPT) != STATE_YES &&
 	    entry(l->q, l->q->in, (uint64_t)ret, &index, &data))
 		vcpu_msr_forget(l, index);
 	for (uint64_t i = 0; i < (uint64_t)ret; i++) {
