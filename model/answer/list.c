@@ -56,6 +56,12 @@ static bool what_of(const struct question *q, const struct answer_item *i, uint8
 	return i->rule == R_NONE || q_applies(q, i->rule);
 }
 
+/* Bytes of a block that may be known: an item may be about all of a part whose size varies. */
+static uint32_t block_len(const struct answer_item *i)
+{
+	return i->len < i->block->size ? i->len : i->block->size;
+}
+
 /* Room for the bytes and masks of all blocks. */
 static int bytes_reserve(const struct answer *a, struct answer_list *to)
 {
@@ -63,25 +69,23 @@ static int bytes_reserve(const struct answer *a, struct answer_list *to)
 
 	for (size_t n = 0; n < a->count; n++) {
 		if (a->items[n].kind == ANSWER_BLOCK)
-			size += 2 * (size_t)a->items[n].len;
+			size += 2 * (size_t)block_len(&a->items[n]);
 	}
 	return array_reserve((void **)&to->bytes, &to->byte_room, size, 1);
 }
 
-/* What is known of a block, at `at`; the rest of the item is unknown. */
+/* What is known of a block, at `at`. */
 static void block_put(struct model_answer *m, const struct answer_item *i, uint8_t *at)
 {
-	const uint32_t have = i->len < i->block->size ? i->len : i->block->size;
-
-	memset(at, 0, 2 * (size_t)i->len);
-	if (have) {
-		memcpy(at, i->block->value, have);
-		memcpy(at + i->len, i->block->mask, have);
+	m->len = block_len(i);
+	if (m->len) {
+		memcpy(at, i->block->value, m->len);
+		memcpy(at + m->len, i->block->mask, m->len);
 	}
 	m->known = known_bytes(i);
 	m->value = i->block->origin == STATE_RESET ? UINT64_MAX : i->block->origin - 1;
 	m->bytes = at;
-	m->mask = at + i->len;
+	m->mask = at + m->len;
 }
 
 int answer_list(const struct answer *a, struct answer_list *to)
@@ -118,7 +122,7 @@ int answer_list(const struct answer *a, struct answer_list *to)
 			block_put(m, i, to->bytes + used);
 			if (!m->known)
 				continue;
-			used += 2 * (size_t)i->len;
+			used += 2 * (size_t)m->len;
 		}
 		to->count++;
 	}
