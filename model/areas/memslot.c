@@ -817,8 +817,9 @@ static void answer_get_nr_mmu_pages(const struct question *q, struct answer *a)
 	const bool exact = set && q->vm->has_run == STATE_NO && pages != INT32_MIN;
 
 	a_may_fail(a, R_GET_NR_MMU_PAGES_REMOVED);
-	a_refuse_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages,
-		      tri_may(pages < 0 && exact, pages < 0 && pages >= -4095));
+	if (pages < 0 && pages != INT32_MIN)
+		a_refuse_with(a, R_GET_NR_MMU_PAGES_NEGATIVE, -pages,
+			      tri_may(exact, pages >= -4095));
 	/* No errno, or maybe another number. */
 	if (pages < -4095 || (!exact && (set ? pages < 0 : !q->vm->fresh || vm_facts_open(q))))
 		a_any_int(a, R_GET_NR_MMU_PAGES_NEGATIVE,
