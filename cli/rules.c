@@ -165,10 +165,25 @@ static bool section_has(const char *list, const char *section)
 	return false;
 }
 
-/* Is the rule in the ioctl's section of api.rst? */
+/* Does the text name the ioctl? Longer names that begin with its name do not count. */
+static bool names_ioctl(const char *text, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (const char *at = strstr(text, name); at; at = strstr(at + 1, name)) {
+		if (!isalnum((unsigned char)at[len]) && at[len] != '_')
+			return true;
+	}
+	return false;
+}
+
+/* Is the rule in the ioctl's section of api.rst? Other documents, and ioctls without a section: it
+ * names the ioctl. */
 static bool is_of_row(const struct model_rule *r, const struct kvmapi_ioctl *row)
 {
-	return row->doc && !strcmp(r->document, "api.rst") && section_has(r->section, row->doc);
+	if (row->doc && !strcmp(r->document, "api.rst"))
+		return section_has(r->section, row->doc);
+	return names_ioctl(r->statement, row->name);
 }
 
 /* Is the word an ioctl, and the rule in its section of api.rst? */

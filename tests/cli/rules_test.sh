@@ -52,6 +52,10 @@ like "search by capability" "$out" '^NESTED_NOT_POSSIBLE '
 run "$KVMTAPE" rules --for KVM_SMI
 like "--for: what announces it" "$out" '^KVM_SMI: .*, announced by KVM_CAP_X86_SMM$'
 like "--for: when the rule holds" "$out" '^  ENOTTY +SMI_WITHOUT_SMM \(deviation; without KVM_CAP_X86_SMM\)$'
+run "$KVMTAPE" rules --for KVM_GET_NR_MMU_PAGES
+like "--for: an ioctl without a section" "$out" '^  ENOTTY +GET_NR_MMU_PAGES_REMOVED '
+run "$KVMTAPE" rules --for KVM_SET_MSRS
+like "--for: rules of other documents" "$out" '^ +MSRS_RESERVED \(promise\)$'
 run "$KVMTAPE" rules --for KVM_GET_MSRS
 like "--for: on which kernels and back ends" "$out" ' MSRS_BASES_MISSING \(deviation; before 6\.11; kvm_amd only\)$'
 run "$KVMTAPE" rules --show REGS_SAME "$pc"
