@@ -25,7 +25,7 @@ assert all(l["type"] == "rule" and l["kind"] and l["architectures"] and l["state
 
 run "$KVMTAPE" rules --show irq_line_needs_chip "$pc"
 is "show: exit status" "$status" 0
-like "show: statement" "$out" '^says +Setting a line requires'
+like "show: statement" "$out" '^says +Setting a line without'
 like "show: source, with its title" "$out" '^source +api\.rst § 4\.25 KVM_IRQ_LINE$'
 like "show: the errors of its row" "$out" '^errors +ENXIO$'
 unlike "show: a tape that does not confirm is not named" "$out" '^confirmed'
