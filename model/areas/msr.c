@@ -223,7 +223,7 @@ static void answer_stops(const struct question *q, struct answer *a, const struc
 {
 	const uint16_t refusal = msr_refusal(msr_row(s->index), s->index);
 
-	if (vm_typed(q))
+	if (vcpu_is_protected(q))
 		return;
 	if (s->refused != UINT64_MAX)
 		a_result_up_to(a, refusal, "at most the entries before MSR", s->index, s->refused);
@@ -321,7 +321,7 @@ static void answer_entry(const struct question *q, struct answer *a, uint64_t i,
 	/* What stands in the list twice reads the same twice. */
 	if (msr_stays(index))
 		a_suggest(a, TAPE_ARG_OUT, at + 8, 8, 0);
-	if (!q_vcpu_ran(q)) {
+	if (!q_vcpu_ran(q) && !vcpu_is_protected(q)) {
 		a_msr(a, R_MSRS_SAME, index, TAPE_ARG_OUT, at + 8);
 		if (index == MSR_APICBASE && q->vcpu->run_is_newest &&
 		    state_block_known(run, 24, 8))

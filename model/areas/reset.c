@@ -3,7 +3,6 @@
  * What a new x86 vCPU holds: AMD64 APM volume 2, table 14-1.  MSRs are in the table of msrs.def.
  */
 #include "model/areas/vcpu.h"
-#include "model/areas/vm.h"
 
 static void set(struct learn *l, enum state_vcpu_block block, uint32_t offset, const void *bytes,
 		uint32_t len)
@@ -110,7 +109,7 @@ void vcpu_reset(struct learn *l)
 	static const uint8_t made[] = {STATE_REGS,	STATE_SREGS, STATE_SREGS2,
 				       STATE_DEBUGREGS, STATE_XCRS,  STATE_EVENTS};
 
-	if (vm_typed(l->q))
+	if (vcpu_is_protected(l->q))
 		return;
 	l->vcpu->msrs_reset = true;
 	regs(l);
