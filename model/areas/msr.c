@@ -123,6 +123,9 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 		v->run_is_newest = false;
 	} else if (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST) {
 		vcpu_lapic_written(l, (index - MSR_X2APIC_FIRST) << 4, data);
+	} else if (index == MSR_HV_VP_ASSIST) {
+		/* Its page takes the place of that for paravirtual EOIs. */
+		vcpu_msr_forget(l, MSR_KVM_PV_EOI);
 	} else if (index == MSR_TSC || index == MSR_TSC_ADJUST) {
 		vcpu_attrs_forget(v);
 	} else if (index == MSR_KVM_CLOCK_OLD || index == MSR_KVM_CLOCK) {

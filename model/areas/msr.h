@@ -23,7 +23,9 @@
 #define MSR_X2APIC_LAST	  0x8ff
 #define MSR_XSS		  0xda0
 #define MSR_HV_VP_INDEX	  0x40000002
+#define MSR_HV_VP_ASSIST  0x40000073
 #define MSR_KVM_CLOCK	  0x4b564d01
+#define MSR_KVM_PV_EOI	  0x4b564d04
 #define MSR_EFER	  0xc0000080
 #define MSR_FS_BASE	  0xc0000100
 #define MSR_GS_BASE	  0xc0000101

@@ -13,7 +13,8 @@
 #define APIC_X2APIC    (1ull << 10)
 #define APIC_BSP       (1ull << 8)
 #define APIC_PLACE     0xfee00000ull
-#define PHYSICAL_SURE  ((1ull << 36) - 1) /* each processor with long mode has these address bits */
+#define PHYSICAL_SURE  ((1ull << 32) - 1) /* each processor has these address bits */
+#define PHYSICAL_FIRST ((1ull << 36) - 1) /* and a vCPU without CPUID has these */
 #define PHYSICAL_NONE  (~0ull << 52)	  /* and none has these */
 #define BANKS_AT_FIRST 32
 
@@ -57,6 +58,7 @@ static const uint64_t x2apic_read = REG(0x02) | REG(0x03) | REG(0x08) | REG(0x0a
 				    X2APIC_LVT | REG(0x38) | REG(0x39) | REG(0x3e);
 static const uint64_t x2apic_write = REG(0x08) | REG(0x0b) | REG(0x0f) | REG(0x28) | REG(0x30) |
 				     X2APIC_LVT | REG(0x38) | REG(0x3e) | REG(0x3f);
+#define X2APIC_EOI	0x0b
 #define X2APIC_ESR	0x28
 #define X2APIC_CMCI	0x2f /* is there if MCG_CAP says so */
 #define X2APIC_ICR	0x30
@@ -79,7 +81,7 @@ static enum state_tri x2apic_takes(const struct question *q, uint32_t index, uin
 	if ((reg == X2APIC_ESR && (uint32_t)data) || (reg == X2APIC_SELF_IPI && data >> 8))
 		return STATE_NO;
 	/* What else is reserved in a value, kernels do not look at. */
-	if (reg == X2APIC_ICR || data >> 8)
+	if (reg == X2APIC_ICR || data >> 8 || (reg == X2APIC_EOI && data))
 		return x2apic_there(q, index, x2apic_write) == STATE_NO ? STATE_NO : STATE_UNKNOWN;
 	return x2apic_there(q, index, x2apic_write);
 }
@@ -180,13 +182,15 @@ static enum state_tri by_bits(uint64_t data, uint64_t refused, uint64_t taken)
 #define MTRR_TYPES 0x73 /* uncacheable, write-combining, -through, -protected, -back */
 #define PAT_TYPES  0xf3 /* and UC- */
 
-static enum state_tri mtrr_range_takes(uint32_t index, uint64_t data)
+static enum state_tri mtrr_range_takes(const struct question *q, uint32_t index, uint64_t data)
 {
+	const uint64_t sure = q->vcpu->cpuid_set == STATE_NO ? PHYSICAL_FIRST : PHYSICAL_SURE;
+
 	if (index & 1)
-		return by_bits(data, PHYSICAL_NONE | 0x7ff, PHYSICAL_SURE);
+		return by_bits(data, PHYSICAL_NONE | 0x7ff, sure);
 	if ((data & 0xff) > 7 || !(MTRR_TYPES >> (data & 7) & 1))
 		return STATE_NO;
-	return by_bits(data, PHYSICAL_NONE | 0xf00, PHYSICAL_SURE);
+	return by_bits(data, PHYSICAL_NONE | 0xf00, sure);
 }
 
 static enum state_tri mtrr_default_takes(uint64_t data)
@@ -263,7 +267,7 @@ static enum state_tri value_taken(const struct question *q, const struct msr_row
 	case MSR_CHECK_MTRR_FIXED:
 		return tri(memory_types(data, MTRR_TYPES));
 	case MSR_CHECK_MTRR_RANGE:
-		return mtrr_range_takes(index, data);
+		return mtrr_range_takes(q, index, data);
 	case MSR_CHECK_MTRR_DEFAULT:
 		return mtrr_default_takes(data);
 	case MSR_CHECK_ALL_OR_NONE:
