@@ -41,6 +41,9 @@ void vcpu_forget_all(struct state_vcpu *v);
  * outside becomes unknown, if any vCPU of the VM ran since this was last asked.
  */
 void vcpu_forget_async(struct learn *l);
+/* Did a vCPU of the VM run after this model sequence number?  The only vCPU of a VM sends nothing to
+ * itself while it does not run. */
+bool vcpu_others_ran(const struct question *q, uint64_t stamp);
 
 /* All of an argument struct was captured. */
 bool vcpu_captured(const struct tape_part *part, uint64_t size);

@@ -42,7 +42,7 @@ is "each struct is defined, or a handle that can be had" \
 } >"$tmp/sizes.c"
 if ((8 == $(getconf LONG_BIT) / 8)); then
 	ok "sizes of structs: compiles" cc "$tmp/sizes.c" -I"$root$INCLUDEDIR" -o "$tmp/sizes"
-	is "sizes of structs: as ever" "$("$tmp/sizes")" "$(<"$SOURCE/tests/library/sizes.txt")"
+	is "sizes of structs: as ever" "$("$tmp/sizes")" "$(grep -v "^#" "$SOURCE/tests/library/sizes.txt")"
 else
 	skip "sizes of structs" "they are those of 64-bit machines"
 fi

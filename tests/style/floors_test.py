@@ -19,7 +19,7 @@ from tap import Tap, run  # noqa: E402
 CIRCLES = {
     "fuzz": ["campaign campaign_state campaign_status campaign_triage"],
     "kvmapi": ["names regs value"],
-    "model": ["areas_cap areas_irqchip areas_system", "areas_memslot areas_vm", "areas_msr areas_vcpu",
+    "model": ["areas_cap areas_irqchip areas_system", "areas_memslot areas_vm",
               "frame_group frame_model frame_touch"],
     "replayer": ["judge_minimise judge_minimise_arguments", "live_player_player live_player_serve"],
     "tape": ["asm asm_call"],
