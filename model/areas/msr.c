@@ -110,7 +110,7 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 	struct state_vcpu *v = l->vcpu;
 	const struct msr_row *row = msr_row(index);
 	struct state_entry *e;
-	uint64_t base, value, promise;
+	uint64_t base, value = data, promise = 0;
 	bool known = !q_vcpu_ran(l->q) && row->presence != MSR_CONSTANT &&
 		     msr_after_write(l->q, row, index, data, &value, &promise);
 
@@ -132,8 +132,10 @@ static void msr_was_set(struct learn *l, uint32_t index, uint64_t data, const ui
 		/* One register behind two numbers. */
 		vcpu_msr_forget(l, index ^ MSR_KVM_CLOCK_OLD ^ MSR_KVM_CLOCK);
 	}
-	if (!known)
+	if (!known) {
+		value = data;
 		promise = 0;
+	}
 	/* What may read back otherwise is not what the special registers show, either. */
 	msr_to_sregs(l, index, promise == UINT64_MAX && value == data ? bytes : NULL);
 	vcpu_msr_learn(l, index, value, promise);
