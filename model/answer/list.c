@@ -74,14 +74,12 @@ static int bytes_reserve(const struct answer *a, struct answer_list *to)
 	return array_reserve((void **)&to->bytes, &to->byte_room, size, 1);
 }
 
-/* What is known of a block, at `at`. */
+/* A block of which something is known; its bytes and mask are stored at `at`. */
 static void block_put(struct model_answer *m, const struct answer_item *i, uint8_t *at)
 {
 	m->len = block_len(i);
-	if (m->len) {
-		memcpy(at, i->block->value, m->len);
-		memcpy(at + m->len, i->block->mask, m->len);
-	}
+	memcpy(at, i->block->value, m->len);
+	memcpy(at + m->len, i->block->mask, m->len);
 	m->known = known_bytes(i);
 	m->value = i->block->origin == STATE_RESET ? UINT64_MAX : i->block->origin - 1;
 	m->bytes = at;
@@ -119,9 +117,9 @@ int answer_list(const struct answer *a, struct answer_list *to)
 		if (what == MODEL_FIELD && i->len < 8 && i->mask != UINT64_MAX)
 			m->high &= (1ull << 8 * i->len) - 1;
 		if (what == MODEL_BLOCK) {
-			block_put(m, i, to->bytes + used);
-			if (!m->known)
+			if (!known_bytes(i))
 				continue;
+			block_put(m, i, to->bytes + used);
 			used += 2 * (size_t)m->len;
 		}
 		to->count++;
