@@ -213,29 +213,34 @@ void a_result(struct answer *a, uint16_t rule, const char *what, uint64_t value)
 	i->value = value;
 }
 
-void a_result_range(struct answer *a, uint16_t rule, const char *expected, uint64_t low,
-		    uint64_t high)
+static struct answer_item *result_range(struct answer *a, uint16_t rule, const char *expected,
+					uint64_t low, uint64_t high)
 {
 	struct answer_item *i = item_add(a, ANSWER_RESULT_RANGE, rule);
 
 	if (!i)
-		return;
+		return NULL;
 	i->text = expected;
 	i->value = low;
 	i->mask = high;
+	return i;
+}
+
+void a_result_range(struct answer *a, uint16_t rule, const char *expected, uint64_t low,
+		    uint64_t high)
+{
+	result_range(a, rule, expected, low, high);
 }
 
 void a_result_up_to(struct answer *a, uint16_t rule, const char *expected, uint64_t index,
 		    uint64_t high)
 {
-	struct answer_item *i = item_add(a, ANSWER_RESULT_RANGE, rule);
+	struct answer_item *i = result_range(a, rule, expected, 0, high);
 
 	if (!i)
 		return;
-	i->text = expected;
 	i->indexed = true;
 	i->index = index;
-	i->mask = high;
 }
 
 void a_int(struct answer *a, uint16_t rule, const char *what, uint64_t value)

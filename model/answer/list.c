@@ -80,7 +80,6 @@ static void block_put(struct model_answer *m, const struct answer_item *i, uint8
 	m->len = block_len(i);
 	memcpy(at, i->block->value, m->len);
 	memcpy(at + m->len, i->block->mask, m->len);
-	m->known = known_bytes(i);
 	m->value = i->block->origin == STATE_RESET ? UINT64_MAX : i->block->origin - 1;
 	m->bytes = at;
 	m->mask = at + m->len;
@@ -117,7 +116,8 @@ int answer_list(const struct answer *a, struct answer_list *to)
 		if (what == MODEL_FIELD && i->len < 8 && i->mask != UINT64_MAX)
 			m->high &= (1ull << 8 * i->len) - 1;
 		if (what == MODEL_BLOCK) {
-			if (!known_bytes(i))
+			m->known = known_bytes(i);
+			if (!m->known)
 				continue;
 			block_put(m, i, to->bytes + used);
 			used += 2 * (size_t)m->len;

@@ -183,8 +183,7 @@ void a_lapic_register(struct answer *a, uint32_t reg, uint32_t index, size_t off
 
 void vcpu_lapic_written(struct learn *l, uint32_t reg, uint64_t data)
 {
-	const uint8_t tpr[4] = {(uint8_t)data};
-	uint8_t cr8[8] = {(uint8_t)(data >> 4 & 0xf)};
+	static const uint8_t sregs[] = {STATE_SREGS, STATE_SREGS2};
 
 	if (!plain_register(reg) || reg == APIC_SPURIOUS)
 		state_block_forget(&l->vcpu->blocks[STATE_LAPIC]);
@@ -193,17 +192,16 @@ void vcpu_lapic_written(struct learn *l, uint32_t reg, uint64_t data)
 	if (reg != APIC_TPR)
 		return;
 	l->vcpu->run_is_newest = false;
-	VCPU_FORGET(l, STATE_SREGS, struct kvm_sregs, cr8);
-	VCPU_FORGET(l, STATE_SREGS2, struct kvm_sregs, cr8);
 	vcpu_forget(l, STATE_LAPIC, APIC_PPR, APIC_STEP);
-	if (q_vcpu_ran(l->q))
-		return;
-	if (state_block_set(&l->vcpu->blocks[STATE_LAPIC], APIC_TPR, tpr, 4) ||
-	    state_block_set(&l->vcpu->blocks[STATE_SREGS], offsetof(struct kvm_sregs, cr8), cr8,
-			    8) ||
-	    state_block_set(&l->vcpu->blocks[STATE_SREGS2], offsetof(struct kvm_sregs, cr8), cr8,
-			    8))
-		l->oom = -ENOMEM;
+	for (size_t i = 0; i < sizeof(sregs) / sizeof(sregs[0]); i++) {
+		if (q_vcpu_ran(l->q))
+			VCPU_FORGET(l, sregs[i], struct kvm_sregs, cr8);
+		else
+			vcpu_set_number(l, sregs[i], offsetof(struct kvm_sregs, cr8), 8,
+					data >> 4 & 0xf);
+	}
+	if (!q_vcpu_ran(l->q))
+		vcpu_set_number(l, STATE_LAPIC, APIC_TPR, 4, data & 0xff);
 }
 
 void vcpu_lapic_reset(struct learn *l)
@@ -215,23 +213,15 @@ void vcpu_lapic_reset(struct learn *l)
 		{APIC_TPR, 0}, {APIC_LDR, 0},  {APIC_DFR, UINT32_MAX},	{APIC_SPURIOUS, 0xff},
 		{APIC_ICR, 0}, {APIC_ICR2, 0}, {APIC_TIMER_INITIAL, 0}, {APIC_TIMER_DIVIDE, 0},
 	};
-	struct state_block *b = &l->vcpu->blocks[STATE_LAPIC];
-	const uint8_t masked[4] = {0, 0, 1};
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		const uint32_t v = values[i].value;
-		const uint8_t bytes[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
-					  (uint8_t)(v >> 24)};
-
-		if (state_block_set(b, values[i].reg, bytes, 4))
-			l->oom = -ENOMEM;
-	}
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		vcpu_set_number(l, STATE_LAPIC, values[i].reg, 4, values[i].value);
 	for (uint32_t reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg += APIC_STEP) {
 		/* Of the boot processor KVM connects it to the PIC, unless a quirk is disabled. */
-		if (reg != APIC_LVT_LINT0 && state_block_set(b, reg, masked, 4))
-			l->oom = -ENOMEM;
+		if (reg != APIC_LVT_LINT0)
+			vcpu_set_number(l, STATE_LAPIC, reg, 4, 0x10000);
 	}
-	b->origin = STATE_RESET;
+	l->vcpu->blocks[STATE_LAPIC].origin = STATE_RESET;
 }
 
 static void answer_tpr_reporting(const struct question *q, struct answer *a)

@@ -223,22 +223,41 @@ static void stops_add(struct stops *s, const struct question *q, uint64_t i, uin
 		s->again++;
 }
 
-static void answer_stops(const struct question *q, struct answer *a, const struct stops *s,
-			 uint64_t nmsrs, bool writes)
+/* This vCPU read the register before, or took the same zero. */
+static bool could_before(const struct state_entry *e, bool writes, uint64_t data)
 {
-	const uint16_t refusal = msr_refusal(msr_row(s->index), s->index);
+	if (!e)
+		return false;
+	return writes ? e->value[2] & SEEN_WRITE && e->value[3] == data && !data
+		      : e->value[2] & SEEN_READ;
+}
+
+static void answer_stops(const struct question *q, struct answer *a, uint64_t nmsrs, bool writes)
+{
+	struct stops s = {.refused = UINT64_MAX};
+	uint64_t data;
+	uint32_t index;
 
 	if (vcpu_is_protected(q))
 		return;
-	if (s->refused != UINT64_MAX)
-		a_result_up_to(a, refusal, "at most the entries before MSR", s->index, s->refused);
-	if (s->sure)
+	for (uint64_t i = 0;
+	     i < nmsrs && s.refused == UINT64_MAX && entry(q, q->in, i, &index, &data); i++) {
+		const struct msr_row *row = msr_row(index);
+
+		stops_add(&s, q, i, index,
+			  writes ? msr_takes(q, row, index, data) : msr_there(q, row, index),
+			  could_before(state_set_find(&q->vcpu->msrs, index, 0), writes, data));
+	}
+	if (s.refused != UINT64_MAX)
+		a_result_up_to(a, msr_refusal(msr_row(s.index), s.index),
+			       "at most the entries before MSR", s.index, s.refused);
+	if (s.sure)
 		a_result_range(a, writes ? R_MSRS_TAKEN : R_MSRS_EVERY,
-			       "all entries that are sure to be there", s->sure, nmsrs);
-	if (s->again > s->sure)
+			       "all entries that are sure to be there", s.sure, nmsrs);
+	if (s.again > s.sure)
 		a_result_range(a, writes ? R_MSRS_WRITE_AGAIN : R_MSRS_READ_AGAIN,
-			       "all entries that could be before", s->again, nmsrs);
-	if (s->may_lack)
+			       "all entries that could be before", s.again, nmsrs);
+	if (s.may_lack)
 		a_check(a, check_bases_missing);
 }
 
@@ -341,22 +360,6 @@ static void answer_entry(const struct question *q, struct answer *a, uint64_t i,
 	a_when_end(a);
 }
 
-static void answer_read_stops(const struct question *q, struct answer *a, uint64_t nmsrs)
-{
-	struct stops s = {.refused = UINT64_MAX};
-	uint64_t data;
-	uint32_t index;
-
-	for (uint64_t i = 0;
-	     i < nmsrs && s.refused == UINT64_MAX && entry(q, q->in, i, &index, &data); i++) {
-		const struct state_entry *e = state_set_find(&q->vcpu->msrs, index, 0);
-
-		stops_add(&s, q, i, index, msr_there(q, msr_row(index), index),
-			  e && e->value[2] & SEEN_READ);
-	}
-	answer_stops(q, a, &s, nmsrs, false);
-}
-
 static void answer_msrs_get(const struct question *q, struct answer *a)
 {
 	uint64_t nmsrs, data, k;
@@ -365,7 +368,7 @@ static void answer_msrs_get(const struct question *q, struct answer *a)
 
 	if (!answer_count(q, a, &nmsrs))
 		return;
-	answer_read_stops(q, a, nmsrs);
+	answer_stops(q, a, nmsrs, false);
 	a_kept(a, R_MSRS_HEADER_STAYS, "nmsrs and pad", 0, HEADER);
 	for (uint64_t i = 0; i < nmsrs && entry(q, q->in, i, &index, &data); i++) {
 		answer_entry(q, a, i, index);
@@ -415,28 +418,12 @@ static void learn_msrs_get(struct learn *l)
 	vcpu_forget(l, STATE_XSAVE, 512, 8);
 }
 
-static void answer_write_stops(const struct question *q, struct answer *a, uint64_t nmsrs)
-{
-	struct stops s = {.refused = UINT64_MAX};
-	uint64_t data;
-	uint32_t index;
-
-	for (uint64_t i = 0;
-	     i < nmsrs && s.refused == UINT64_MAX && entry(q, q->in, i, &index, &data); i++) {
-		const struct state_entry *e = state_set_find(&q->vcpu->msrs, index, 0);
-		const bool could = e && e->value[2] & SEEN_WRITE && e->value[3] == data && !data;
-
-		stops_add(&s, q, i, index, msr_takes(q, msr_row(index), index, data), could);
-	}
-	answer_stops(q, a, &s, nmsrs, true);
-}
-
 static void answer_msrs_set(const struct question *q, struct answer *a)
 {
 	uint64_t nmsrs;
 
 	if (answer_count(q, a, &nmsrs))
-		answer_write_stops(q, a, nmsrs);
+		answer_stops(q, a, nmsrs, true);
 }
 
 /* Any of them may have been written. */

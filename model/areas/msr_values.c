@@ -161,11 +161,17 @@ static bool canonical(uint64_t data, unsigned int bits)
 	return !high || high == ~0ull >> (bits - 1);
 }
 
-/* All eight bytes are memory types of this set. */
+/* The lowest byte is a memory type of this set. */
+static bool memory_type(uint64_t data, unsigned int types)
+{
+	return (data & 0xff) < 8 && types >> (data & 7) & 1;
+}
+
+/* All eight bytes are. */
 static bool memory_types(uint64_t data, unsigned int types)
 {
 	for (unsigned int i = 0; i < 8; i++, data >>= 8) {
-		if ((data & 0xff) > 7 || !(types >> (data & 7) & 1))
+		if (!memory_type(data, types))
 			return false;
 	}
 	return true;
@@ -188,16 +194,14 @@ static enum state_tri mtrr_range_takes(const struct question *q, uint32_t index,
 
 	if (index & 1)
 		return by_bits(data, PHYSICAL_NONE | 0x7ff, sure);
-	if ((data & 0xff) > 7 || !(MTRR_TYPES >> (data & 7) & 1))
+	if (!memory_type(data, MTRR_TYPES))
 		return STATE_NO;
 	return by_bits(data, PHYSICAL_NONE | 0xf00, sure);
 }
 
 static enum state_tri mtrr_default_takes(uint64_t data)
 {
-	if ((data & 0xff) > 7 || !(MTRR_TYPES >> (data & 7) & 1))
-		return STATE_NO;
-	return tri(!(data & ~0xcffull));
+	return tri(memory_type(data, MTRR_TYPES) && !(data & ~0xcffull));
 }
 
 static enum state_tri apic_base_takes(const struct question *q, uint64_t data)
@@ -240,9 +244,9 @@ bool msr_some_known(const struct question *q, uint32_t index)
 	switch (index) {
 	case MSR_XSS: /* newer kernels look into CPUID first */
 		return q_applies(q, R_MSRS_XSS_USER);
-	case 0xc001011f: /* VIRT_SPEC_CTRL */
+	case MSR_VIRT_SPEC_CTRL:
 		return q_back_end(q, MODEL_KVM_AMD) == STATE_YES;
-	case 0x40000002: /* HV_VP_INDEX */
+	case MSR_HV_VP_INDEX:
 		return q_cap(q, KVM_CAP_HYPERV_VP_INDEX) > 0;
 	default:
 		return false;

@@ -4,31 +4,15 @@
  */
 #include "model/areas/vcpu.h"
 
-static void set(struct learn *l, enum state_vcpu_block block, uint32_t offset, const void *bytes,
-		uint32_t len)
-{
-	if (state_block_set(&l->vcpu->blocks[block], offset, bytes, len))
-		l->oom = -ENOMEM;
-}
-
-/* A little-endian number, as on tapes of x86. */
-static void number(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t width,
-		   uint64_t value)
-{
-	uint8_t bytes[8];
-
-	for (uint32_t i = 0; i < width; i++)
-		bytes[i] = (uint8_t)(value >> 8 * i);
-	set(l, block, offset, bytes, width);
-}
 #define NUMBER(l, block, type, member, value) \
-	number(l, block, offsetof(type, member), sizeof(((type *)0)->member), value)
+	vcpu_set_number(l, block, offsetof(type, member), sizeof(((type *)0)->member), value)
 
 static void zero(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t len)
 {
 	static const uint8_t zeros[256];
 
-	set(l, block, offset, zeros, len);
+	if (state_block_set(&l->vcpu->blocks[block], offset, zeros, len))
+		l->oom = -ENOMEM;
 }
 
 static void regs(struct learn *l)
@@ -47,9 +31,9 @@ static void regs(struct learn *l)
 static void segment(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint64_t base,
 		    uint64_t selector)
 {
-	number(l, block, offset + offsetof(struct kvm_segment, base), 8, base);
-	number(l, block, offset + offsetof(struct kvm_segment, limit), 4, 0xffff);
-	number(l, block, offset + offsetof(struct kvm_segment, selector), 2, selector);
+	vcpu_set_number(l, block, offset + offsetof(struct kvm_segment, base), 8, base);
+	vcpu_set_number(l, block, offset + offsetof(struct kvm_segment, limit), 4, 0xffff);
+	vcpu_set_number(l, block, offset + offsetof(struct kvm_segment, selector), 2, selector);
 }
 
 static void sregs(struct learn *l, enum state_vcpu_block block)
@@ -67,8 +51,9 @@ static void sregs(struct learn *l, enum state_vcpu_block block)
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		segment(l, block, plain[i], 0, 0);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		number(l, block, tables[i] + offsetof(struct kvm_dtable, base), 8, 0);
-		number(l, block, tables[i] + offsetof(struct kvm_dtable, limit), 2, 0xffff);
+		vcpu_set_number(l, block, tables[i] + offsetof(struct kvm_dtable, base), 8, 0);
+		vcpu_set_number(l, block, tables[i] + offsetof(struct kvm_dtable, limit), 2,
+				0xffff);
 	}
 	NUMBER(l, block, struct kvm_sregs, cr0, 0x60000010);
 	NUMBER(l, block, struct kvm_sregs, cr2, 0);

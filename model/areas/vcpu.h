@@ -34,6 +34,9 @@ bool vcpu_block_number(const struct question *q, enum state_vcpu_block block, ui
 void vcpu_forget(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t len);
 #define VCPU_FORGET(l, block, type, member) \
 	vcpu_forget(l, block, offsetof(type, member), sizeof(((type *)0)->member))
+/* A field of a block becomes known: little-endian, as on tapes of x86. */
+void vcpu_set_number(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t width,
+		     uint64_t value);
 /* Everything that an INIT, or code of the guest, changes becomes unknown. */
 void vcpu_forget_all(struct state_vcpu *v);
 /*

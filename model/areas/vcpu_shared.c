@@ -19,6 +19,17 @@ void vcpu_forget(struct learn *l, enum state_vcpu_block block, uint32_t offset, 
 	state_block_forget_range(&l->vcpu->blocks[block], offset, len);
 }
 
+void vcpu_set_number(struct learn *l, enum state_vcpu_block block, uint32_t offset, uint32_t width,
+		     uint64_t value)
+{
+	uint8_t bytes[8];
+
+	for (uint32_t i = 0; i < width; i++)
+		bytes[i] = (uint8_t)(value >> 8 * i);
+	if (state_block_set(&l->vcpu->blocks[block], offset, bytes, width))
+		l->oom = -ENOMEM;
+}
+
 void vcpu_forget_all(struct state_vcpu *v)
 {
 	v->guest_clean = false;
